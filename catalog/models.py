@@ -1,0 +1,229 @@
+"""What can be bought: goods and consulting services, in two languages."""
+
+from decimal import Decimal
+from typing import Self
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+
+def in_language(instance: models.Model, field: str) -> str:
+    """The field in the reader's language, or in the other one where it has not been translated."""
+    first = "en" if (get_language() or "").startswith("en") else "zh_hant"
+    other = "zh_hant" if first == "en" else "en"
+    return str(getattr(instance, f"{field}_{first}") or getattr(instance, f"{field}_{other}"))
+
+
+class Category(models.Model):
+    slug = models.SlugField(_("slug"), unique=True)
+    name_zh_hant = models.CharField(_("name (Chinese)"), max_length=60)
+    name_en = models.CharField(_("name (English)"), max_length=60)
+    intro_zh_hant = models.TextField(_("introduction (Chinese)"), blank=True)
+    intro_en = models.TextField(_("introduction (English)"), blank=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return in_language(self, "name")
+
+    @property
+    def intro(self) -> str:
+        return in_language(self, "intro")
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalog:category", args=[self.slug])
+
+
+class ProductQuerySet(models.QuerySet["Product"]):
+    def on_sale(self) -> Self:
+        return self.filter(is_active=True)
+
+    def with_variants(self) -> Self:
+        return self.select_related("category", "service_terms").prefetch_related("variants")
+
+
+class Product(models.Model):
+    class Kind(models.TextChoices):
+        GOODS = "goods", _("goods")
+        SERVICE = "service", _("consulting service")
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    category = models.ForeignKey(
+        Category, models.PROTECT, related_name="products", verbose_name=_("category")
+    )
+    code = models.CharField(_("product code"), max_length=20, unique=True)
+    slug = models.SlugField(_("slug"), max_length=80, unique=True)
+    name_zh_hant = models.CharField(_("name (Chinese)"), max_length=120)
+    name_en = models.CharField(_("name (English)"), max_length=120, blank=True)
+    text_zh_hant = models.TextField(_("text (Chinese)"), blank=True)
+    text_en = models.TextField(_("text (English)"), blank=True)
+    art = models.CharField(_("picture"), max_length=100, help_text=_("Path of an SVG under static/, e.g. img/products/TEA-001.svg"))
+    art_title_zh_hant = models.CharField(_("picture description (Chinese)"), max_length=120, blank=True)
+    art_title_en = models.CharField(_("picture description (English)"), max_length=120, blank=True)
+    is_active = models.BooleanField(_("shown in the shop"), default=True)
+    is_orderable = models.BooleanField(_("can be ordered"), default=True)
+    ships = models.BooleanField(_("is shipped"), default=True)
+    available_from = models.DateField(_("ships from"), null=True, blank=True, help_text=_("Pre-order until then."))
+    max_per_order = models.PositiveSmallIntegerField(_("most per order"), null=True, blank=True)
+    excluded_zones = models.JSONField(_("not shipped to"), default=list, blank=True, help_text=_("Shipping zones, e.g. [\"cn\"]"))
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position", "id"]
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+    @property
+    def name(self) -> str:
+        return in_language(self, "name")
+
+    @property
+    def text(self) -> str:
+        return in_language(self, "text")
+
+    @property
+    def art_title(self) -> str:
+        return in_language(self, "art_title") or self.name
+
+    @property
+    def is_service(self) -> bool:
+        return self.kind == self.Kind.SERVICE
+
+    def get_absolute_url(self) -> str:
+        return reverse("catalog:product", args=[self.slug])
+
+
+class Variant(models.Model):
+    """What is actually bought, priced and counted. A product without choices has exactly one, without a name."""
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="variants", verbose_name=_("product"))
+    sku = models.CharField(_("SKU"), max_length=30, unique=True)
+    name_zh_hant = models.CharField(_("name (Chinese)"), max_length=60, blank=True)
+    name_en = models.CharField(_("name (English)"), max_length=60, blank=True)
+    price = models.DecimalField(_("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))])
+    was_price = models.DecimalField(_("price before the sale"), max_digits=10, decimal_places=2, null=True, blank=True)
+    weight_g = models.PositiveIntegerField(_("weight in grams"), default=0)
+    tracks_stock = models.BooleanField(_("stock is counted"), default=True)
+    on_hand = models.PositiveIntegerField(_("on hand"), default=0)
+    reserved = models.PositiveIntegerField(_("reserved"), default=0, editable=False)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    is_active = models.BooleanField(_("shown in the shop"), default=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+        verbose_name = _("variant")
+        verbose_name_plural = _("variants")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(reserved__lte=F("on_hand")),
+                name="reserved_within_on_hand",
+                violation_error_message=_("More is reserved for open orders than this."),
+            ),
+            models.CheckConstraint(condition=Q(price__gt=0), name="price_is_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.sku
+
+    @property
+    def name(self) -> str:
+        return in_language(self, "name")
+
+    @property
+    def available(self) -> int | None:
+        """How many can be bought now; None where stock is not counted."""
+        return self.on_hand - self.reserved if self.tracks_stock else None
+
+    @property
+    def is_sold_out(self) -> bool:
+        return self.tracks_stock and self.on_hand <= self.reserved
+
+
+class ServiceTerms(models.Model):
+    """What a consulting service promises: per what, by when, for how many subjects."""
+
+    product = models.OneToOneField(Product, models.CASCADE, related_name="service_terms", verbose_name=_("service"))
+    working_days = models.PositiveSmallIntegerField(_("working days until the report"))
+    unit_zh_hant = models.CharField(_("per (Chinese)"), max_length=30)
+    unit_en = models.CharField(_("per (English)"), max_length=30)
+    max_subjects = models.PositiveSmallIntegerField(_("most subjects per order"), default=1)
+    capacity_per_week = models.PositiveSmallIntegerField(_("reports per week"))
+    included_zh_hant = models.TextField(_("what you get (Chinese)"), blank=True)
+    included_en = models.TextField(_("what you get (English)"), blank=True)
+
+    class Meta:
+        verbose_name = _("terms of the service")
+        verbose_name_plural = _("terms of the services")
+
+    def __str__(self) -> str:
+        return str(self.product)
+
+    @property
+    def unit(self) -> str:
+        return in_language(self, "unit")
+
+    @property
+    def included(self) -> str:
+        return in_language(self, "included")
+
+
+class IntakeQuestion(models.Model):
+    """What must be known before the work can begin. Asked once per subject at checkout."""
+
+    class Kind(models.TextChoices):
+        TEXT = "text", _("one line")
+        LONG_TEXT = "long_text", _("several lines")
+        NUMBER = "number", _("number")
+        DATE = "date", _("date")
+        CHOICE = "choice", _("one of a list")
+        MULTI = "multi", _("several of a list")
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="questions", verbose_name=_("product"))
+    key = models.SlugField(_("key"), max_length=40)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.TEXT)
+    label_zh_hant = models.CharField(_("question (Chinese)"), max_length=200)
+    label_en = models.CharField(_("question (English)"), max_length=200)
+    help_zh_hant = models.CharField(_("help (Chinese)"), max_length=300, blank=True)
+    help_en = models.CharField(_("help (English)"), max_length=300, blank=True)
+    # [{"value": "n", "zh_hant": "北", "en": "North"}, ...]
+    choices = models.JSONField(_("choices"), default=list, blank=True)
+    is_required = models.BooleanField(_("required"), default=False)
+    is_personal = models.BooleanField(_("personal data"), default=False)
+    keep_days = models.PositiveSmallIntegerField(_("days kept after delivery"), default=180)
+    max_length = models.PositiveSmallIntegerField(_("longest answer"), default=200)
+    pattern = models.CharField(_("pattern (regular expression)"), max_length=100, blank=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        verbose_name = _("question")
+        verbose_name_plural = _("questions")
+        constraints = [models.UniqueConstraint(fields=["product", "key"], name="question_key_per_product")]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        return in_language(self, "label")
+
+    @property
+    def help(self) -> str:
+        return in_language(self, "help")

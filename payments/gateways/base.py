@@ -1,0 +1,193 @@
+"""What the shop and a gateway say to each other. Gateways know no orders and no database, only these values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True)
+class Item:
+    name: str
+    unit_price: Decimal
+    quantity: int
+    sku: str
+    ships: bool
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the goods go. ``country`` is ISO 3166 alpha-2; empty strings mean: not given."""
+
+    recipient: str
+    country: str
+    area: str  # province, county, or Hong Kong's three parts
+    city: str  # city or district
+    line1: str
+    line2: str
+    postcode: str
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """Everything a gateway may know of an attempt. No answers, no e-mail, no keys."""
+
+    reference: str  # ours, unique per attempt
+    order_number: str
+    amount: Decimal
+    currency: str
+    language: str  # zh-hant or en
+    started_at: datetime
+    pay_until: datetime
+    return_url: str
+    cancel_url: str
+    notify_url: str
+    create_key: str
+    capture_key: str
+    gateway_id: str = ""
+    items: tuple[Item, ...] = ()
+    shipping: Decimal = Decimal(0)
+    address: Address | None = None
+
+
+@dataclass(frozen=True)
+class EncryptedCard:
+    """A card as the browser encrypted it for UnionPay. We cannot read it. Lives only in one request."""
+
+    acc_no: str = field(repr=False)
+    encrypted_info: str = field(repr=False)
+    encrypt_cert_id: str
+    last4: str
+
+
+@dataclass(frozen=True)
+class Handoff:
+    """Where to send the buyer's browser. With fields it is a form POST."""
+
+    url: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Started:
+    """The gateway knows the attempt under ``gateway_id``; the buyer goes to ``handoff``, if any."""
+
+    gateway_id: str
+    handoff: Handoff | None = None
+
+
+@dataclass(frozen=True)
+class Captured:
+    """The gateway has the money: these are the facts to compare with ours. ``payee`` is empty where not told."""
+
+    reference: str  # the gateway's own, unique
+    our_reference: str
+    amount: Decimal
+    currency: str
+    payee_matches: bool
+
+
+@dataclass(frozen=True)
+class Approved:
+    """The buyer agreed; the money still has to be taken (PayPal)."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Taken but under review at the gateway: neither paid nor failed."""
+
+    reference: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Declined:
+    """Definitely no money. ``code`` is the gateway's; ``retry`` says what can help."""
+
+    code: str
+    retry: Literal["same-gateway-page", "card-fields", "other-method"] = "other-method"
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """Nothing has been decided yet: the buyer has not approved, or the bank has not answered."""
+
+    code: str = ""
+
+
+Outcome = Captured | Approved | Pending | Declined | Unfinished
+
+
+@dataclass(frozen=True)
+class Refunded:
+    reference: str
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class RefundRefused:
+    code: str
+
+
+RefundOutcome = Refunded | RefundRefused | Unfinished
+
+
+class GatewayError(Exception):
+    """The gateway could not be asked, or its answer cannot be trusted. Nothing is known; ask again."""
+
+    def __init__(self, code: str, *, debug_id: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.debug_id = debug_id
+
+
+class Misconfigured(GatewayError):
+    """Our credentials, certificates or permissions are wrong: a person must act."""
+
+
+class InvalidNotification(Exception):
+    """Shape, size or required headers of a notification are wrong."""
+
+
+@dataclass(frozen=True)
+class Notification:
+    """What a notification is about, before anything in it is believed."""
+
+    event_id: str  # the same for a repeated delivery
+    references: tuple[str, ...] = ()  # ours
+    gateway_ids: tuple[str, ...] = ()
+
+
+class Gateway(Protocol):
+    """Every method that talks to the gateway raises GatewayError when the answer is unknown, and only then."""
+
+    code: str
+    captures: bool  # True: an approved purchase must be captured by us (PayPal)
+
+    def start(self, purchase: Purchase, card: EncryptedCard | None = None) -> Started | Declined:
+        """Tell the gateway about the attempt. Safe to repeat: ``create_key``/``reference`` identify it."""
+        ...
+
+    def fetch(self, purchase: Purchase) -> Outcome:
+        """Ask what became of it. Changes nothing."""
+        ...
+
+    def capture(self, purchase: Purchase) -> Outcome:
+        """Take the money of an approved purchase. Safe to repeat with the same ``capture_key``."""
+        ...
+
+    def refund(
+        self, purchase: Purchase, capture_reference: str, amount: Decimal, *, key: str, started_at: datetime
+    ) -> RefundOutcome:
+        """Give money back. Safe to repeat with the same ``key`` (32 hexadecimal digits) and ``started_at``."""
+        ...
+
+    def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:
+        """Check size, shape and required headers. Raises InvalidNotification; no network."""
+        ...
+
+    def verify_notification(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Whether the gateway itself sent exactly these bytes."""
+        ...

@@ -1,0 +1,30 @@
+"""The kernel's one table: facts that other processes must act on."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class OutboxMessage(models.Model):
+    """A fact, recorded in the transaction that made it true, delivered afterwards at least once."""
+
+    key = models.CharField(_("key"), max_length=200, unique=True)
+    topic = models.CharField(_("topic"), max_length=60)
+    payload = models.JSONField(_("payload"), default=dict)  # ids only, never personal data or keys
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    due_at = models.DateTimeField(_("due at"))
+    claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
+    last_error = models.CharField(_("last error"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("outbox message")
+        verbose_name_plural = _("outbox messages")
+        indexes = [
+            models.Index(
+                fields=["due_at"], name="outbox_undelivered", condition=models.Q(delivered_at__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.key
