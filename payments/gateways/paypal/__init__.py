@@ -1,0 +1,3 @@
+from .gateway import PayPal
+
+__all__ = ["PayPal"]

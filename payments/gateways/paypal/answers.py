@@ -1,0 +1,140 @@
+"""What PayPal tells us, read into the outcomes the shop understands.
+
+Only what is told counts, not what is missing.
+"""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from payments.gateways.base import (
+    Approved,
+    Captured,
+    Declined,
+    GatewayError,
+    Handoff,
+    Misconfigured,
+    Outcome,
+    Pending,
+    Purchase,
+    Refunded,
+    RefundOutcome,
+    RefundRefused,
+    Started,
+    Unfinished,
+)
+
+from .money import read_money
+
+ID = re.compile(r"[A-Z0-9]{1,36}")  # of orders, captures and refunds; safe in a path
+
+_UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+
+
+def read_started(body: dict[str, Any]) -> Started:
+    """A created order and its page for the buyer. A repeat may find it approved: then there is no page."""
+    gateway_id = str(body.get("id"))
+    if not ID.fullmatch(gateway_id):
+        raise GatewayError("UNREADABLE_ANSWER")
+    try:
+        links = {link["rel"]: str(link["href"]) for link in body.get("links", [])}
+    except _UNREADABLE:
+        raise GatewayError("UNREADABLE_ANSWER") from None
+    if body.get("status") in {"APPROVED", "COMPLETED", "VOIDED"}:
+        return Started(gateway_id)
+    url = links.get("payer-action") or links.get("approve")
+    if not url:
+        raise GatewayError("NO_APPROVE_LINK")
+    parts = urlsplit(url)
+    if f"{parts.scheme}://{parts.netloc}" not in settings.PAYPAL_BUYER_ORIGINS:
+        raise Misconfigured("FOREIGN_APPROVE_LINK")  # never send a buyer to a host nobody has vouched for
+    return Started(gateway_id, Handoff(url))
+
+
+def read_order(purchase: Purchase, body: dict[str, Any]) -> Outcome:
+    """What became of the order. Its status alone proves nothing: COMPLETED is paid only if its capture is."""
+    try:
+        if body["id"] != purchase.gateway_id:
+            raise GatewayError("FOREIGN_ORDER")
+        unit = body["purchase_units"][0] if body.get("purchase_units") else {}
+        captures = unit.get("payments", {}).get("captures", [])
+        outcomes = [_read_capture(unit, capture) for capture in captures]
+        return min(outcomes, key=_rank) if outcomes else _read_status(str(body["status"]))
+    except _UNREADABLE:
+        raise GatewayError("UNREADABLE_ANSWER") from None
+
+
+def _rank(outcome: Outcome) -> int:
+    """A declined capture may stand next to a later good one."""
+    return [Captured, Pending, Unfinished, Declined].index(type(outcome))
+
+
+def _read_status(status: str) -> Outcome:
+    if status == "APPROVED":
+        return Approved()
+    if status in {"CREATED", "SAVED", "PAYER_ACTION_REQUIRED"}:
+        return Unfinished(status)
+    if status == "VOIDED":
+        return Declined(status)
+    raise GatewayError("NO_CAPTURE_TOLD" if status == "COMPLETED" else "UNKNOWN_STATUS")
+
+
+def _read_capture(unit: dict[str, Any], capture: dict[str, Any]) -> Outcome:
+    status = capture["status"]
+    reference = capture["id"]
+    if not ID.fullmatch(reference):
+        raise ValueError("id")
+    if status in {"COMPLETED", "PARTIALLY_REFUNDED"}:
+        amount, currency = read_money(capture["amount"])
+        if status == "PARTIALLY_REFUNDED":  # somebody gave part of it back before we had recorded it
+            amount -= _refunded(unit)
+        return Captured(reference, _our_reference(unit, capture), amount, currency, _payee_matches(unit))
+    reason = str(capture.get("status_details", {}).get("reason", ""))
+    if status == "PENDING":
+        return Pending(reference, reason)
+    if status in {"DECLINED", "FAILED", "REFUNDED"}:  # REFUNDED: no money, although there was
+        return Declined(reason or f"CAPTURE_{status}")
+    raise ValueError("status")
+
+
+def _our_reference(unit: dict[str, Any], capture: dict[str, Any]) -> str:
+    """Ours if both of the order's references agree on it; two different ones match no purchase."""
+    told = {owner.get(name) for owner in (unit, capture) for name in ("custom_id", "invoice_id")}
+    return "/".join(sorted(reference for reference in told if reference))
+
+
+def _refunded(unit: dict[str, Any]) -> Any:
+    refunds = [refund for refund in unit["payments"].get("refunds", []) if refund["status"] == "COMPLETED"]
+    return sum(read_money(refund["amount"])[0] for refund in refunds)
+
+
+def _payee_matches(unit: dict[str, Any]) -> bool:
+    told = unit.get("payee", {}).get("merchant_id")
+    return not told or not settings.PAYPAL_MERCHANT_ID or told == settings.PAYPAL_MERCHANT_ID
+
+
+def read_refund(body: dict[str, Any]) -> RefundOutcome:
+    try:
+        status, reference = body["status"], body["id"]
+        reason = str(body.get("status_details", {}).get("reason", ""))
+        if status == "COMPLETED" and ID.fullmatch(reference):
+            amount, currency = read_money(body["amount"])
+            return Refunded(reference, amount, currency)
+        if status == "PENDING":
+            return Unfinished(reason or "REFUND_PENDING")
+        if status in {"FAILED", "CANCELLED"}:
+            return RefundRefused(reason or f"REFUND_{status}")
+    except _UNREADABLE:
+        pass
+    raise GatewayError("UNREADABLE_ANSWER")
+
+
+def refund_with_key(order: dict[str, Any], key: str) -> dict[str, Any] | None:
+    """The order's refund that carries our key, if PayPal has one."""
+    try:
+        refunds = order["purchase_units"][0].get("payments", {}).get("refunds", [])
+        return next((refund for refund in refunds if refund.get("custom_id") == key), None)
+    except _UNREADABLE:
+        raise GatewayError("UNREADABLE_ANSWER") from None

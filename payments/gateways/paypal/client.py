@@ -1,0 +1,188 @@
+"""PayPal's API over HTTP.
+
+``paypalrestsdk`` serves as transport only: credentials, endpoint, user agent, and which status raises which
+error. Its resource classes speak the retired v1 API and must not be imported. Its own HTTP methods have no
+timeout, repeat for ever on 401, follow redirects and log tokens and bodies; ``SafeApi`` replaces them.
+"""
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, NoReturn
+
+import requests
+from django.conf import settings
+from paypalrestsdk import exceptions
+from paypalrestsdk.api import Api
+from requests.adapters import HTTPAdapter
+
+from shop.network import assert_no_transaction
+
+logger = logging.getLogger(__name__)
+logging.getLogger("paypalrestsdk").setLevel(logging.WARNING)
+
+QUICK = 1.0  # seconds; a connection that breaks sooner was most likely a kept one that PayPal had closed
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A 2xx answer. 201: done now; 200: known, or done by an earlier request with the same key."""
+
+    status: int
+    body: dict[str, Any]
+    debug_id: str = ""
+
+
+class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
+    """One token for many threads, one renewal on 401, timeouts, kept connections, no redirects."""
+
+    SKEW = 60  # seconds before its end at which a token counts as expired
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        mode: str,
+        client_id: str,
+        client_secret: str,
+        session: requests.Session | None = None,
+        timeout: tuple[float, float] = (3.05, 20),
+    ) -> None:
+        super().__init__(
+            mode=mode, endpoint=endpoint.rstrip("/"), client_id=client_id, client_secret=client_secret
+        )
+        self.timeout = timeout
+        self.session = session or requests.Session()
+        self.session.trust_env = False  # no proxies, CA bundle or .netrc from the environment
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for prefix in ("https://", "http://"):
+            self.session.mount(prefix, HTTPAdapter(pool_connections=4, pool_maxsize=16, max_retries=0))
+        self._lock = threading.Lock()
+        self._token: dict[str, Any] | None = None
+        self._token_ends = self._token_failed_at = 0.0
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        raw: bytes | None = None,
+    ) -> Answer:
+        """One exchange. Every request must be safe to repeat: a GET, or with a PayPal-Request-Id.
+
+        Raises the SDK's exceptions for everything but 2xx, and those of ``requests`` where no answer came.
+        """
+        data = raw if raw is not None else None if body is None else json.dumps(body).encode()
+        token = self.get_token_hash()["access_token"]
+        try:
+            return self._authorised(token, method, path, data, headers or {})
+        except exceptions.UnauthorizedAccess:
+            self._forget(token)
+            return self._authorised(self.get_token_hash()["access_token"], method, path, data, headers or {})
+
+    def get_token_hash(
+        self, authorization_code: None = None, refresh_token: None = None, headers: None = None
+    ) -> dict[str, Any]:
+        """The cached token. The lock is held while it is fetched: cold threads fetch, or fail, together."""
+        asked_at = time.monotonic()
+        with self._lock:
+            if self._token is not None and time.monotonic() < self._token_ends:
+                return self._token
+            if self._token_failed_at > asked_at:
+                # Else each waiting thread would sit through a timeout of its own, one after the other.
+                raise requests.ConnectionError
+            try:
+                self._token, life = self._fetch_token()
+            except Exception:
+                self._token_failed_at = time.monotonic()
+                raise
+            self._token_ends = asked_at + max(life - self.SKEW, 0)
+            return self._token
+
+    def _fetch_token(self) -> tuple[dict[str, Any], int]:
+        headers = {
+            "Authorization": "Basic " + self.basic_auth(),
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        data = b"grant_type=client_credentials"
+        body = self._send("POST", self.token_endpoint, "/v1/oauth2/token", data, headers).body
+        token, life = str(body.get("access_token", "")), str(body.get("expires_in", ""))
+        if not token.isascii() or not token or not life.isdecimal():
+            raise exceptions.ServerError(None, None, "no token in the answer")
+        return {"access_token": token}, int(life)
+
+    def _forget(self, token: str) -> None:
+        with self._lock:
+            if self._token and self._token["access_token"] == token:  # else another thread has renewed it
+                self._token = None
+
+    def _authorised(
+        self, token: str, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
+        headers = {"Authorization": "Bearer " + token, **headers}
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        started = time.monotonic()
+        try:
+            return self._send(method, self.endpoint, path, data, headers)
+        except requests.ConnectionError:
+            if time.monotonic() - started > QUICK:
+                raise
+            return self._send(method, self.endpoint, path, data, headers)
+
+    def _send(self, method: str, base: str, path: str, data: bytes | None, headers: dict[str, str]) -> Answer:
+        assert_no_transaction()
+        started = time.monotonic()
+        response = self.session.request(
+            method,
+            base + path,
+            data=data,
+            headers={"Accept": "application/json", "User-Agent": self.user_agent, **headers},
+            timeout=self.timeout,
+            allow_redirects=False,
+        )
+        debug_id = response.headers.get("PayPal-Debug-Id", "")
+        duration = 1000 * (time.monotonic() - started)
+        logger.info("PayPal %s %s: %s, %s, %d ms", method, path, response.status_code, debug_id, duration)
+        text = response.content.decode("utf-8", "replace")
+        if 300 <= response.status_code < 400:
+            raise exceptions.ConnectionError(response, text, "redirected")
+        try:
+            body = self.handle_response(response, text)
+        except (ValueError, RecursionError):
+            body = None
+        if not isinstance(body, dict):
+            raise exceptions.ServerError(response, text, "not a JSON object")
+        return Answer(response.status_code, body, debug_id)
+
+    def http_call(self, url: str, method: str, **kwargs: Any) -> NoReturn:
+        """What the SDK's own methods end in. They are unsafe; use ``call``."""
+        raise NotImplementedError
+
+
+_building = threading.Lock()
+
+
+def default_api() -> SafeApi:
+    """The connection of this process, built at first use: after a fork each process has its own."""
+    with _building:
+        return _api(
+            os.getpid(),
+            settings.PAYPAL_API_BASE,
+            settings.PAYPAL_MODE,
+            settings.PAYPAL_CLIENT_ID,
+            settings.PAYPAL_CLIENT_SECRET,
+        )
+
+
+@cache
+def _api(process: int, endpoint: str, mode: str, client_id: str, client_secret: str) -> SafeApi:
+    return SafeApi(endpoint, mode=mode, client_id=client_id, client_secret=client_secret)

@@ -1,0 +1,171 @@
+"""PayPal as the shop sees it: Orders v2, captured at once after the buyer's approval."""
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from payments.gateways.base import (
+    Captured,
+    Declined,
+    EncryptedCard,
+    GatewayError,
+    Misconfigured,
+    Notification,
+    Outcome,
+    Pending,
+    Purchase,
+    RefundOutcome,
+    RefundRefused,
+    Started,
+    Unfinished,
+)
+from shop import clock
+
+from . import notifications
+from .answers import ID, read_order, read_refund, read_started, refund_with_key
+from .client import SafeApi, default_api
+from .codes import outcome_of
+from .exchange import Refused, ask
+from .messages import create_body, refund_body
+
+# How long PayPal remembers a request id. Later, the same request would be done a second time.
+ORDER_KEY_LIFE = dt.timedelta(hours=6)
+REFUND_KEY_LIFE = dt.timedelta(days=45)
+_MARGIN = dt.timedelta(minutes=10)
+
+
+class PayPal:
+    code = "paypal"
+    captures = True
+
+    def __init__(self, api: SafeApi | None = None) -> None:
+        self._given_api = api
+
+    @property
+    def _api(self) -> SafeApi:
+        return self._given_api or default_api()
+
+    def start(self, purchase: Purchase, card: EncryptedCard | None = None) -> Started | Declined:
+        """Create the order; the buyer goes to the handoff's address."""
+        if clock.now() > purchase.started_at + ORDER_KEY_LIFE - _MARGIN:
+            return Declined("START_TOO_OLD")
+        try:
+            answer = ask(
+                self._api,
+                "POST",
+                "/v2/checkout/orders",
+                create_body(purchase),
+                request_id=purchase.create_key,
+                prefer="minimal",
+            )
+        except Refused as refusal:
+            outcome = outcome_of(refusal.issue, refusal.debug_id)
+            if isinstance(outcome, Declined):
+                return outcome
+            raise GatewayError(refusal.issue, debug_id=refusal.debug_id) from None
+        return read_started(answer.body)
+
+    def fetch(self, purchase: Purchase) -> Outcome:
+        """A purchase without ``gateway_id`` is unfinished: its buyer was never sent to PayPal."""
+        if not purchase.gateway_id:
+            return Unfinished("NOT_STARTED")
+        try:
+            return read_order(purchase, self._order(purchase))
+        except Refused as refusal:
+            return outcome_of(refusal.issue, refusal.debug_id)
+
+    def capture(self, purchase: Purchase) -> Outcome:
+        """Take the money.
+
+        After Declined(retry="same-gateway-page") the buyer may approve again; that capture needs a new
+        ``capture_key``, because PayPal repeats its answer to the old one.
+        """
+        if not purchase.gateway_id:
+            return Unfinished("NOT_STARTED")
+        try:
+            answer = ask(
+                self._api,
+                "POST",
+                f"{_order_path(purchase)}/capture",
+                {},
+                request_id=purchase.capture_key,
+                prefer="representation",
+            )
+        except Refused as refusal:
+            return self._after_refused_capture(purchase, refusal)
+        outcome = read_order(purchase, answer.body) if answer.body.get("purchase_units") else None
+        # An answer without a capture in it says nothing; only the order itself can.
+        return outcome if isinstance(outcome, Captured | Pending | Declined) else self.fetch(purchase)
+
+    def _after_refused_capture(self, purchase: Purchase, refusal: Refused) -> Outcome:
+        """Our money may be there already, taken by another request of ours."""
+        if refusal.issue not in {"ORDER_ALREADY_CAPTURED", "DUPLICATE_INVOICE_ID"}:
+            return outcome_of(refusal.issue, refusal.debug_id)
+        outcome = self.fetch(purchase)
+        if isinstance(outcome, Captured | Pending | Declined):
+            return outcome
+        if refusal.issue == "DUPLICATE_INVOICE_ID":  # another order of ours was paid under this reference
+            raise Misconfigured(refusal.issue, debug_id=refusal.debug_id)
+        raise GatewayError(refusal.issue, debug_id=refusal.debug_id)
+
+    def refund(
+        self,
+        purchase: Purchase,
+        capture_reference: str,
+        amount: Decimal,
+        *,
+        key: str,
+        started_at: dt.datetime,
+    ) -> RefundOutcome:
+        """Give back exactly ``amount``. When PayPal has forgotten ``key``, the refund is looked for first."""
+        if not ID.fullmatch(capture_reference):
+            raise GatewayError("INVALID_RESOURCE_ID")
+        if clock.now() > started_at + REFUND_KEY_LIFE - _MARGIN:
+            known = self._known_refund(purchase, key)
+            if known:
+                return read_refund(known)
+        try:
+            answer = ask(
+                self._api,
+                "POST",
+                f"/v2/payments/captures/{capture_reference}/refund",
+                refund_body(amount, purchase.currency, key),
+                request_id=key,
+                prefer="representation",
+            )
+        except Refused as refusal:
+            if refusal.issue == "PENDING_CAPTURE":
+                return Unfinished(refusal.issue)
+            known = self._known_refund(purchase, key)
+            return read_refund(known) if known else RefundRefused(refusal.issue)
+        return read_refund(answer.body)
+
+    def _known_refund(self, purchase: Purchase, key: str) -> dict[str, Any] | None:
+        try:
+            return refund_with_key(self._order(purchase), key)
+        except Refused:
+            return None
+
+    def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:
+        return notifications.read(headers, body)
+
+    def verify_notification(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """PayPal is asked. The certificate address in the headers is passed on and never fetched by us."""
+        raw = notifications.question(headers, body, settings.PAYPAL_WEBHOOK_ID)
+        try:
+            answer = ask(self._api, "POST", "/v1/notifications/verify-webhook-signature", raw=raw)
+        except Refused:
+            return False
+        return answer.body.get("verification_status") == "SUCCESS"
+
+    def _order(self, purchase: Purchase) -> dict[str, Any]:
+        return ask(self._api, "GET", _order_path(purchase)).body
+
+
+def _order_path(purchase: Purchase) -> str:
+    if not ID.fullmatch(purchase.gateway_id):
+        raise GatewayError("INVALID_RESOURCE_ID")
+    return f"/v2/checkout/orders/{purchase.gateway_id}"

@@ -1,0 +1,134 @@
+"""What we tell PayPal: the body of a create-order and of a refund request."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from payments.gateways.base import Address, Purchase
+
+from .money import is_exact, to_money
+
+# PayPal's locales are BCP 47 with a region; Django's zh-hant is refused.
+LOCALES = {"zh-hant": "zh-HK", "en": "en-US"}
+
+_WITHOUT_POSTCODES = {"HK", "MO"}
+_CITY_STATES = {"HK": "Hong Kong", "MO": "Macau", "SG": "Singapore"}
+_HONG_KONG_AREAS = {
+    "KOWLOON": ("kowloon", "kln", "九龍", "九龙"),
+    "NEW TERRITORIES": ("new territories", "n.t.", "nt", "新界"),
+    "HONG KONG ISLAND": ("hong kong", "hk", "h.k.", "island", "港島", "港岛", "香港"),
+}
+
+
+def create_body(purchase: Purchase) -> dict[str, Any]:
+    """The order to create. Its value is always the purchase's amount, whatever the lines say."""
+    return {
+        "intent": "CAPTURE",
+        "purchase_units": [_unit(purchase)],
+        "payment_source": {"paypal": {"experience_context": _experience(purchase)}},
+    }
+
+
+def refund_body(amount: Decimal, currency: str, key: str) -> dict[str, Any]:
+    """``custom_id`` carries our key: it recognises the refund when PayPal has forgotten the request id."""
+    return {"amount": to_money(amount, currency), "custom_id": key}
+
+
+def cut(text: str, limit: int) -> str:
+    """One line of at most ``limit`` UTF-8 bytes (PayPal counts for US-ASCII), never half a character."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line.encode("utf-8", "ignore")[:limit].decode("utf-8", "ignore").strip()
+
+
+def _unit(purchase: Purchase) -> dict[str, Any]:
+    amount: dict[str, Any] = to_money(purchase.amount, purchase.currency)
+    unit: dict[str, Any] = {
+        "reference_id": "default",
+        "custom_id": purchase.reference,
+        "invoice_id": purchase.reference,
+        "description": cut(f"{_brand(purchase)} {purchase.order_number}", 127),
+        "amount": amount,
+    }
+    if _adds_up(purchase):
+        goods = purchase.amount - purchase.shipping
+        amount["breakdown"] = {
+            "item_total": to_money(goods, purchase.currency),
+            "shipping": to_money(purchase.shipping, purchase.currency),
+        }
+        unit["items"] = _items(purchase)
+    if purchase.address is not None:
+        unit["shipping"] = {
+            "type": "SHIPPING",
+            "name": {"full_name": cut(purchase.address.recipient, 300)},
+            "address": _address(purchase.address),
+        }
+    return unit
+
+
+def _adds_up(purchase: Purchase) -> bool:
+    """PayPal refuses an order whose lines do not give its value to the last digit."""
+    parts = [purchase.shipping, *(item.unit_price for item in purchase.items)]
+    if not purchase.items or any(part < 0 or not is_exact(part, purchase.currency) for part in parts):
+        return False
+    if any(not 1 <= item.quantity < 10**10 for item in purchase.items):
+        return False
+    goods = sum((item.unit_price * item.quantity for item in purchase.items), Decimal(0))
+    return goods + purchase.shipping == purchase.amount
+
+
+def _items(purchase: Purchase) -> list[dict[str, Any]]:
+    return [
+        _given(
+            name=cut(item.name, 127) or cut(item.sku, 127) or "-",
+            unit_amount=to_money(item.unit_price, purchase.currency),
+            quantity=str(item.quantity),
+            sku=cut(item.sku, 127),
+            category="PHYSICAL_GOODS" if item.ships else "DIGITAL_GOODS",
+        )
+        for item in purchase.items
+    ]
+
+
+def _address(address: Address) -> dict[str, str]:
+    country = address.country.upper()
+    return _given(
+        address_line_1=cut(address.line1, 300),
+        address_line_2=cut(address.line2, 300),
+        admin_area_2=cut(address.city or _CITY_STATES.get(country, "") or address.area, 120),
+        admin_area_1=cut(_hong_kong_area(address.area) if country == "HK" else address.area, 300),
+        postal_code="" if country in _WITHOUT_POSTCODES else cut(address.postcode, 60),
+        country_code="C2" if country == "CN" else country,  # PayPal's code for China seen from abroad
+    )
+
+
+def _hong_kong_area(area: str) -> str:
+    """One of PayPal's three names; what is none of them stays as it was typed."""
+    folded = " ".join(area.lower().split())
+    for name, signs in _HONG_KONG_AREAS.items():
+        if any(sign in folded for sign in signs):
+            return name
+    return area
+
+
+def _experience(purchase: Purchase) -> dict[str, str]:
+    return _given(
+        brand_name=_brand(purchase),
+        locale=LOCALES.get(purchase.language, ""),
+        landing_page="NO_PREFERENCE",
+        user_action="PAY_NOW",
+        payment_method_preference="IMMEDIATE_PAYMENT_REQUIRED",  # an eCheck takes days
+        shipping_preference="SET_PROVIDED_ADDRESS" if purchase.address else "NO_SHIPPING",
+        return_url=purchase.return_url,
+        cancel_url=purchase.cancel_url,
+    )
+
+
+def _brand(purchase: Purchase) -> str:
+    names: dict[str, str] = settings.SHOP_NAME
+    return cut(names.get(purchase.language, "") or names["en"], 127)
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    """Without the empty ones: PayPal refuses empty strings."""
+    return {name: value for name, value in fields.items() if value != ""}

@@ -1,0 +1,117 @@
+"""PayPal's webhooks: shape, subject, and the question whether PayPal sent exactly these bytes.
+
+A webhook is a hint. Its signature covers only a CRC-32 of the body, which can be forged, so nothing in it is
+believed: the shop asks the API about the object it names.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from payments.gateways.base import InvalidNotification, Notification
+
+from .answers import ID
+
+LARGEST = 64 * 1024
+
+# Header -> name of the field in the question to PayPal, greatest length there.
+_HEADERS = {
+    "paypal-auth-algo": ("auth_algo", 100),
+    "paypal-cert-url": ("cert_url", 500),
+    "paypal-transmission-id": ("transmission_id", 50),
+    "paypal-transmission-sig": ("transmission_sig", 500),
+    "paypal-transmission-time": ("transmission_time", 100),
+}
+_EVENT_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_REFERENCE = re.compile(r"[A-Za-z0-9]{8,32}")
+
+
+def read(headers: Mapping[str, str], body: bytes) -> Notification:
+    """The event's id and the objects it is about. Raises InvalidNotification."""
+    _transmission(headers)
+    event = _event(body)
+    event_id = event.get("id")
+    if not isinstance(event_id, str) or not _EVENT_ID.fullmatch(event_id):
+        raise InvalidNotification("id")
+    resource = event.get("resource")
+    subjects = list(_subjects(resource)) if isinstance(resource, dict) else []
+    return Notification(
+        event_id,
+        references=_unique(_REFERENCE, [text for kind, text in subjects if kind == "reference"]),
+        gateway_ids=_unique(ID, [text for kind, text in subjects if kind == "id"]),
+    )
+
+
+def question(headers: Mapping[str, str], body: bytes, webhook_id: str) -> bytes:
+    """The body of verify-webhook-signature, with the received bytes in it unchanged.
+
+    Encoding them anew would break PayPal's comparison (1.0, key order, escapes). They are one JSON object, so
+    they cannot break out of their place.
+    """
+    _event(body)
+    fields = _transmission(headers) | {"webhook_id": webhook_id}
+    return json.dumps(fields).encode()[:-1] + b', "webhook_event": ' + body + b"}"
+
+
+def _transmission(headers: Mapping[str, str]) -> dict[str, str]:
+    given = {name.lower(): value for name, value in headers.items()}
+    fields = {}
+    for header, (field, longest) in _HEADERS.items():
+        value = given.get(header, "")
+        if not 0 < len(value) <= longest or not value.isascii() or not value.isprintable():
+            raise InvalidNotification(header)
+        fields[field] = value
+    return fields
+
+
+def _event(body: bytes) -> dict[str, Any]:
+    if len(body) > LARGEST:
+        raise InvalidNotification("size")
+    try:
+        # Decoded first: json.loads would accept UTF-16 bytes too. NaN and Infinity are not JSON.
+        event = json.loads(body.decode("utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise InvalidNotification("not JSON") from None
+    if not isinstance(event, dict):
+        raise InvalidNotification("not an object")
+    return event
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _subjects(resource: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """("id", PayPal's) and ("reference", ours) of an order, a capture, a refund or a dispute."""
+    yield "id", resource.get("id")
+    yield "reference", resource.get("custom_id")
+    yield "reference", resource.get("invoice_id")
+    yield "id", _within(resource, "supplementary_data", "related_ids", "order_id")
+    yield "id", _within(resource, "supplementary_data", "related_ids", "capture_id")
+    for link in _members(resource, "links"):
+        if link.get("rel") == "up":  # a refund's capture, a capture's order
+            yield "id", str(link.get("href")).rstrip("/").rpartition("/")[2]
+    for unit in _members(resource, "purchase_units"):
+        yield "reference", unit.get("custom_id")
+    for transaction in _members(resource, "disputed_transactions"):
+        yield "id", transaction.get("seller_transaction_id")
+        yield "reference", transaction.get("custom")
+        yield "reference", transaction.get("invoice_number")
+
+
+def _within(found: Any, *path: str) -> Any:
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+def _members(resource: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    listed = resource.get(name)
+    return [member for member in listed if isinstance(member, dict)] if isinstance(listed, list) else []
+
+
+def _unique(pattern: re.Pattern[str], values: list[Any]) -> tuple[str, ...]:
+    """The well-formed ones, each once, in order."""
+    good = (value for value in values if isinstance(value, str) and pattern.fullmatch(value))
+    return tuple(dict.fromkeys(good))
