@@ -292,8 +292,8 @@ if PRODUCTION and not env.str("EMAIL_URL", ""):
 PAYPAL_MODE = env.str("PAYPAL_MODE", "live" if PRODUCTION else "sandbox")
 PAYPAL_CLIENT_ID = _required("PAYPAL_CLIENT_ID", demo=lambda: "demo-client")
 PAYPAL_CLIENT_SECRET = _secret("PAYPAL_CLIENT_SECRET")
-PAYPAL_WEBHOOK_ID = _required("PAYPAL_WEBHOOK_ID", demo=lambda: "WH-DEMO-0001")
-PAYPAL_MERCHANT_ID = env.str("PAYPAL_MERCHANT_ID", "" if PRODUCTION else "DEMOMERCHANT1")
+PAYPAL_WEBHOOK_ID = _required("PAYPAL_WEBHOOK_ID", demo=lambda: "DEMOWEBHOOK000001")
+PAYPAL_MERCHANT_ID = env.str("PAYPAL_MERCHANT_ID", "" if PRODUCTION else "SANDBXMERCH22")
 PAYPAL_API_BASE = _required("PAYPAL_API_BASE", demo=lambda: f"{SANDBOX_URL}/paypal").rstrip("/")
 # Hosts a buyer may be sent to: scheme://host[:port].
 PAYPAL_BUYER_ORIGINS = env.list(
