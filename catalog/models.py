@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Self
 
+from django.contrib.staticfiles import finders
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -18,12 +20,31 @@ def in_language(instance: models.Model, field: str) -> str:
     return str(getattr(instance, f"{field}_{first}") or getattr(instance, f"{field}_{other}"))
 
 
+def language_of(instance: models.Model, field: str) -> str:
+    """The language code of what ``in_language`` gives: what a page must put into ``lang``."""
+    first, other = ("en", "zh_hant") if (get_language() or "").startswith("en") else ("zh_hant", "en")
+    is_fallback = not getattr(instance, f"{field}_{first}") and getattr(instance, f"{field}_{other}")
+    return (other if is_fallback else first).replace("_", "-")
+
+
+def validate_art(path: str) -> None:
+    """A picture that is not there would break every page that shows it."""
+    if finders.find(path) is None:
+        raise ValidationError(_("There is no such file under static/."))
+
+
+ART_HELP = _("Path of an SVG under static/, e.g. img/products/TEA-001.svg")
+
+
 class Category(models.Model):
     slug = models.SlugField(_("slug"), unique=True)
     name_zh_hant = models.CharField(_("name (Chinese)"), max_length=60)
     name_en = models.CharField(_("name (English)"), max_length=60)
     intro_zh_hant = models.TextField(_("introduction (Chinese)"), blank=True)
     intro_en = models.TextField(_("introduction (English)"), blank=True)
+    art = models.CharField(
+        _("picture"), max_length=100, blank=True, validators=[validate_art], help_text=ART_HELP
+    )
     position = models.PositiveSmallIntegerField(_("position"), default=0)
 
     class Meta:
@@ -69,15 +90,20 @@ class Product(models.Model):
     name_en = models.CharField(_("name (English)"), max_length=120, blank=True)
     text_zh_hant = models.TextField(_("text (Chinese)"), blank=True)
     text_en = models.TextField(_("text (English)"), blank=True)
-    art = models.CharField(_("picture"), max_length=100, help_text=_("Path of an SVG under static/, e.g. img/products/TEA-001.svg"))
+    art = models.CharField(_("picture"), max_length=100, validators=[validate_art], help_text=ART_HELP)
     art_title_zh_hant = models.CharField(_("picture description (Chinese)"), max_length=120, blank=True)
     art_title_en = models.CharField(_("picture description (English)"), max_length=120, blank=True)
     is_active = models.BooleanField(_("shown in the shop"), default=True)
     is_orderable = models.BooleanField(_("can be ordered"), default=True)
     ships = models.BooleanField(_("is shipped"), default=True)
-    available_from = models.DateField(_("ships from"), null=True, blank=True, help_text=_("Pre-order until then."))
-    max_per_order = models.PositiveSmallIntegerField(_("most per order"), null=True, blank=True)
-    excluded_zones = models.JSONField(_("not shipped to"), default=list, blank=True, help_text=_("Shipping zones, e.g. [\"cn\"]"))
+    available_from = models.DateField(
+        _("ships from"), null=True, blank=True, help_text=_("Pre-order until then.")
+    )
+    max_per_order = models.PositiveSmallIntegerField(
+        _("most per order"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    excluded_zones = models.JSONField(_("not shipped to"), default=list, blank=True)
+    is_featured = models.BooleanField(_("on the home page"), default=False)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
 
     objects = ProductQuerySet.as_manager()
@@ -117,8 +143,12 @@ class Variant(models.Model):
     sku = models.CharField(_("SKU"), max_length=30, unique=True)
     name_zh_hant = models.CharField(_("name (Chinese)"), max_length=60, blank=True)
     name_en = models.CharField(_("name (English)"), max_length=60, blank=True)
-    price = models.DecimalField(_("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))])
-    was_price = models.DecimalField(_("price before the sale"), max_digits=10, decimal_places=2, null=True, blank=True)
+    price = models.DecimalField(
+        _("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))]
+    )
+    was_price = models.DecimalField(
+        _("price before the sale"), max_digits=10, decimal_places=2, null=True, blank=True
+    )
     weight_g = models.PositiveIntegerField(_("weight in grams"), default=0)
     tracks_stock = models.BooleanField(_("stock is counted"), default=True)
     on_hand = models.PositiveIntegerField(_("on hand"), default=0)
@@ -137,6 +167,11 @@ class Variant(models.Model):
                 violation_error_message=_("More is reserved for open orders than this."),
             ),
             models.CheckConstraint(condition=Q(price__gt=0), name="price_is_positive"),
+            models.CheckConstraint(
+                condition=Q(was_price__isnull=True) | Q(was_price__gt=F("price")),
+                name="was_price_above_price",
+                violation_error_message=_("The price before the sale must be higher than the price."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -159,11 +194,15 @@ class Variant(models.Model):
 class ServiceTerms(models.Model):
     """What a consulting service promises: per what, by when, for how many subjects."""
 
-    product = models.OneToOneField(Product, models.CASCADE, related_name="service_terms", verbose_name=_("service"))
+    product = models.OneToOneField(
+        Product, models.CASCADE, related_name="service_terms", verbose_name=_("service")
+    )
     working_days = models.PositiveSmallIntegerField(_("working days until the report"))
     unit_zh_hant = models.CharField(_("per (Chinese)"), max_length=30)
     unit_en = models.CharField(_("per (English)"), max_length=30)
-    max_subjects = models.PositiveSmallIntegerField(_("most subjects per order"), default=1)
+    max_subjects = models.PositiveSmallIntegerField(
+        _("most subjects per order"), default=1, validators=[MinValueValidator(1)]
+    )
     capacity_per_week = models.PositiveSmallIntegerField(_("reports per week"))
     included_zh_hant = models.TextField(_("what you get (Chinese)"), blank=True)
     included_en = models.TextField(_("what you get (English)"), blank=True)
