@@ -163,9 +163,11 @@ class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
             raise exceptions.ServerError(response, text, "not a JSON object")
         return Answer(response.status_code, body, debug_id)
 
-    def http_call(self, url: str, method: str, **kwargs: Any) -> NoReturn:
-        """What the SDK's own methods end in. They are unsafe; use ``call``."""
+    def request(self, *arguments: Any, **options: Any) -> NoReturn:
+        """What the SDK's own get, post, … end in. They are unsafe; use ``call``."""
         raise NotImplementedError
+
+    http_call = request
 
 
 _building = threading.Lock()

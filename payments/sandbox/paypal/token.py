@@ -1,0 +1,64 @@
+"""OAuth: a bearer token for the merchant's credentials."""
+
+import base64
+import binascii
+import secrets
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, JsonResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from payments.sandbox import store
+from shop import clock
+
+LIFE = 9 * 3600
+_SALT = "sandbox.paypal.token"
+
+
+@csrf_exempt
+@require_POST
+def issue(request: HttpRequest) -> JsonResponse:
+    status = _status(request)
+    store.log("paypal", "token", references=[], status=status)
+    if status == 401:
+        error = {"error": "invalid_client", "error_description": "Client Authentication failed"}
+        return JsonResponse(error, status=401)
+    if status == 400:
+        error = {"error": "unsupported_grant_type", "error_description": "Grant Type is NULL"}
+        return JsonResponse(error, status=400)
+    claims = {"ends": clock.now().timestamp() + LIFE, "nonce": secrets.token_hex(8)}
+    return JsonResponse(
+        {
+            "scope": "https://uri.paypal.com/services/payments/payment https://uri.paypal.com/services/checkout",
+            "access_token": signing.dumps(claims, salt=_SALT),
+            "token_type": "Bearer",
+            "app_id": "APP-80W284485P519543T",
+            "expires_in": LIFE,
+            "nonce": claims["nonce"],
+        }
+    )
+
+
+def is_valid(authorization: str) -> bool:
+    """Whether the header carries a token of ours that has not ended. Tokens survive a restart."""
+    scheme, _, token = authorization.partition(" ")
+    try:
+        claims = signing.loads(token, salt=_SALT)
+    except signing.BadSignature:
+        return False
+    return scheme == "Bearer" and claims["ends"] > clock.now().timestamp()
+
+
+def _status(request: HttpRequest) -> int:
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    try:
+        given = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return 401
+    wanted = f"{settings.PAYPAL_CLIENT_ID}:{settings.PAYPAL_CLIENT_SECRET}"
+    if scheme != "Basic" or not constant_time_compare(given, wanted):
+        return 401
+    return 200 if request.POST.get("grant_type") == "client_credentials" else 400
