@@ -1,5 +1,6 @@
 """What we tell PayPal: the body of a create-order and of a refund request."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -13,11 +14,13 @@ from .money import is_exact, to_money
 LOCALES = {"zh-hant": "zh-HK", "en": "en-US"}
 
 _WITHOUT_POSTCODES = {"HK", "MO"}
+# Controls, line ends, marks that turn the direction of writing, halves of surrogate pairs.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _CITY_STATES = {"HK": "Hong Kong", "MO": "Macau", "SG": "Singapore"}
 _HONG_KONG_AREAS = {
-    "KOWLOON": ("kowloon", "kln", "九龍", "九龙"),
-    "NEW TERRITORIES": ("new territories", "n.t.", "nt", "新界"),
-    "HONG KONG ISLAND": ("hong kong", "hk", "h.k.", "island", "港島", "港岛", "香港"),
+    "KOWLOON": re.compile(r"kowloon|九[龍龙]|\bkln\b"),
+    "NEW TERRITORIES": re.compile(r"new territories|新界|\bn\.? ?t\b"),
+    "HONG KONG ISLAND": re.compile(r"(hong kong|hk) island\b|港[島岛]|^(hong kong|hk|h\.k\.|香港)$"),
 }
 
 
@@ -37,8 +40,8 @@ def refund_body(amount: Decimal, currency: str, key: str) -> dict[str, Any]:
 
 def cut(text: str, limit: int) -> str:
     """One line of at most ``limit`` UTF-8 bytes (PayPal counts for US-ASCII), never half a character."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line.encode("utf-8", "ignore")[:limit].decode("utf-8", "ignore").strip()
+    line = " ".join(_UNSEEN.sub(" ", text).split())
+    return line.encode()[:limit].decode(errors="ignore").strip(" \u200d")
 
 
 def _unit(purchase: Purchase) -> dict[str, Any]:
@@ -105,10 +108,7 @@ def _address(address: Address) -> dict[str, str]:
 def _hong_kong_area(area: str) -> str:
     """One of PayPal's three names; what is none of them stays as it was typed."""
     folded = " ".join(area.lower().split())
-    for name, signs in _HONG_KONG_AREAS.items():
-        if any(sign in folded for sign in signs):
-            return name
-    return area
+    return next((name for name, sign in _HONG_KONG_AREAS.items() if sign.search(folded)), area)
 
 
 def _experience(purchase: Purchase) -> dict[str, str]:

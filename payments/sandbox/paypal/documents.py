@@ -63,6 +63,7 @@ def new_order(body: dict[str, Any]) -> Document:
     return {
         "id": new_id(),
         "intent": body["intent"],
+        "merchant_id": settings.PAYPAL_MERCHANT_ID,
         "status": "CREATED" if experience is None else "PAYER_ACTION_REQUIRED",
         "unit": body["purchase_units"][0],
         "experience": experience or body.get("application_context", {}),
@@ -77,7 +78,7 @@ def show_order(order: Document) -> dict[str, Any]:
     unit = {
         "reference_id": "default",
         **order["unit"],
-        "payee": {"merchant_id": settings.PAYPAL_MERCHANT_ID, "email_address": "merchant@shop.example"},
+        "payee": _payee(order),
     }
     payments = {
         "captures": [_public(find("capture", id)) for id in order["captures"]],
@@ -121,6 +122,7 @@ def new_capture(order: Document) -> Document:
     return {
         "id": id,
         "order_id": order["id"],
+        "merchant_id": order["merchant_id"],
         "status": "COMPLETED",
         "amount": money(gross, currency),
         "final_capture": True,
@@ -146,7 +148,7 @@ def new_capture(order: Document) -> Document:
 def show_capture(capture: Document) -> dict[str, Any]:
     return {
         **_public(capture),
-        "payee": {"merchant_id": settings.PAYPAL_MERCHANT_ID, "email_address": "merchant@shop.example"},
+        "payee": _payee(capture),
         "supplementary_data": {"related_ids": {"order_id": capture["order_id"]}},
     }
 
@@ -155,5 +157,10 @@ def show_refund(refund: Document) -> dict[str, Any]:
     return _public(refund)
 
 
+def _payee(document: Document) -> dict[str, str]:
+    return {"merchant_id": document["merchant_id"], "email_address": "merchant@shop.example"}
+
+
 def _public(document: Document) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name not in {"order_id", "capture_id"}}
+    own = {"order_id", "capture_id", "merchant_id"}
+    return {name: value for name, value in document.items() if name not in own}

@@ -3,8 +3,6 @@
 import re
 from typing import Any
 
-from django.conf import settings
-
 from payments.sandbox import store
 
 from . import webhooks
@@ -186,5 +184,4 @@ def _note(exchange: Exchange, order: Document) -> None:
         "references": [unit["custom_id"]] if "custom_id" in unit else [],
         "amount": unit["amount"]["value"],
         "currency": unit["amount"]["currency_code"],
-        "merchant": settings.PAYPAL_MERCHANT_ID,
     }

@@ -37,7 +37,13 @@ def _address(shipping: dict[str, Any]) -> list[str]:
     address = shipping.get("address")
     if not address:
         return []
-    parts = ("address_line_1", "address_line_2", "admin_area_2", "admin_area_1", "postal_code")
     code = "CN" if address["country_code"] == "C2" else address["country_code"]
-    lines = [shipping.get("name", {}).get("full_name", ""), *(address.get(part, "") for part in parts)]
-    return [line for line in [*lines, str(countries.name(code) or code)] if line]
+    place = (address.get(part) for part in ("admin_area_2", "admin_area_1", "postal_code"))
+    lines = [
+        shipping.get("name", {}).get("full_name"),
+        address.get("address_line_1"),
+        address.get("address_line_2"),
+        " ".join(part for part in place if part),
+        str(countries.name(code) or code),
+    ]
+    return [line for line in lines if line]
