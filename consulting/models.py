@@ -1,5 +1,6 @@
 """What an order key opens: cases and their reports."""
 
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -7,10 +8,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from checkout.models import Order, OrderLine
+from shop import clock
 
 
 class OrderKey(models.Model):
-    """The key of one order: a keyed hash to find it, a sealed copy to mail it again, the last group in clear."""
+    """An order's key: a keyed hash to find it, a sealed copy to mail it again, the last group in clear."""
 
     class State(models.TextChoices):
         ACTIVE = "active", _("active")
@@ -19,21 +21,36 @@ class OrderKey(models.Model):
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="keys", verbose_name=_("order"))
     lookup = models.BinaryField(max_length=32, unique=True, editable=False)
-    pepper_id = models.CharField(max_length=16, editable=False)
+    pepper_id = models.CharField(max_length=16, editable=False)  # which pepper made the look-up
     sealed = models.BinaryField(editable=False)
     last_group = models.CharField(_("last group"), max_length=4, editable=False)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.ACTIVE, editable=False)
     issued_at = models.DateTimeField(_("issued at"))
 
     class Meta:
+        ordering = ["-issued_at"]
         verbose_name = _("order key")
         verbose_name_plural = _("order keys")
         constraints = [
-            models.UniqueConstraint(fields=["order"], condition=Q(state="active"), name="one_active_key_per_order")
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(state="active"), name="one_active_key_per_order"
+            )
         ]
 
     def __str__(self) -> str:
         return f"…{self.last_group}"
+
+
+class CaseQuerySet(models.QuerySet["Case"]):
+    def with_order(self) -> Self:
+        return self.select_related("line__order", "consultant")
+
+    def open(self) -> Self:
+        """Cases somebody still has to write."""
+        return self.filter(state__in=Case.OPEN)
+
+    def of(self, order: Order) -> Self:
+        return self.with_order().filter(line__order=order).order_by("line__position", "subject")
 
 
 class Case(models.Model):
@@ -46,14 +63,26 @@ class Case(models.Model):
         UPDATED = "updated", _("Updated")
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
+    OPEN = [State.UNASSIGNED, State.WRITING]
+    PUBLISHED = [State.READY, State.UPDATED]
+
     line = models.ForeignKey(OrderLine, models.PROTECT, related_name="cases", verbose_name=_("service"))
     subject = models.PositiveSmallIntegerField(_("subject"))
     consultant = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="cases", verbose_name=_("consultant")
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="cases",
+        verbose_name=_("consultant"),
     )
-    state = models.CharField(_("state"), max_length=10, choices=State, default=State.UNASSIGNED, editable=False)
+    state = models.CharField(
+        _("state"), max_length=10, choices=State, default=State.UNASSIGNED, editable=False
+    )
     due_on = models.DateField(_("promised for"))
-    opened_at = models.DateTimeField(_("opened at"))
+    opened_at = models.DateTimeField(_("opened at"), editable=False)
+
+    objects = CaseQuerySet.as_manager()
 
     class Meta:
         ordering = ["due_on", "id"]
@@ -62,27 +91,41 @@ class Case(models.Model):
         constraints = [models.UniqueConstraint(fields=["line", "subject"], name="one_case_per_subject")]
 
     def __str__(self) -> str:
-        return f"{self.line.order.number}/{self.subject}"
+        return f"{self.line.order.number}/{self.line.position}.{self.subject}"
 
     @property
     def order(self) -> Order:
         return self.line.order
 
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN
+
+    @property
+    def is_published(self) -> bool:
+        return self.state in self.PUBLISHED
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.is_open and self.due_on < clock.today()
+
 
 class Report(models.Model):
-    """One version of a case's report, sealed with its own key, which is wrapped under the order key and under escrow.
+    """One version of a case's report, sealed with a key of its own.
 
-    See vault.py for the format of the binary columns.
+    That key is wrapped twice: under escrow and, once published, under the order key. Case and version are
+    bound into the seal, so a moved or renumbered row does not open. vault.py tells what is in the binary
+    columns, manuscript.py what they hold: not even the title stands here in clear.
     """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="reports", verbose_name=_("case"))
     version = models.PositiveSmallIntegerField(_("version"))
-    title = models.CharField(_("title"), max_length=200)
     body = models.BinaryField(editable=False)
     salt = models.BinaryField(max_length=16, editable=False)
-    client_wrap = models.BinaryField(editable=False, default=bytes)  # empty until published
     escrow_wrap = models.BinaryField(editable=False)
+    client_wrap = models.BinaryField(editable=False, default=bytes)  # empty until published
     author = models.CharField(_("author"), max_length=150)
+    edit = models.PositiveIntegerField(default=0, editable=False)  # counts saves: two tabs notice each other
     saved_at = models.DateTimeField(_("saved at"))
     published_at = models.DateTimeField(_("published at"), null=True)
 
@@ -95,33 +138,38 @@ class Report(models.Model):
     def __str__(self) -> str:
         return f"{self.case_id} v{self.version}"
 
+    @property
+    def is_published(self) -> bool:
+        return self.published_at is not None
+
+    @property
+    def stamp(self) -> str:
+        """What a form carries to prove which text its user has seen."""
+        return f"{self.version}.{self.edit}"
+
 
 class AccessLog(models.Model):
-    """Who opened what, when. Only ever added."""
+    """Who opened what, when. Only ever added; the client can read it."""
 
-    order = models.ForeignKey(Order, models.PROTECT, related_name="access_log")
-    case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="access_log")
-    what = models.CharField(_("what"), max_length=30)  # unlocked, opened report, opened answers
-    who = models.CharField(_("who"), max_length=150)  # "client", or a user name
+    class What(models.TextChoices):
+        UNLOCKED = "unlocked", _("Unlocked with the order key")
+        REPORT = "report", _("Report opened")
+        UNLOCKED_BY_STAFF = "unlocked_staff", _("Case opened by a consultant with the order key")
+        ANSWERS = "answers", _("Consultation details opened by a consultant")
+        ASSIGNED = "assigned", _("Case given to a consultant")
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="access_log", verbose_name=_("order"))
+    case = models.ForeignKey(
+        Case, models.PROTECT, null=True, related_name="access_log", verbose_name=_("case")
+    )
+    what = models.CharField(_("what"), max_length=30, choices=What)
+    who = models.CharField(_("who"), max_length=150, blank=True)  # a user name; empty: the client
     at = models.DateTimeField(_("at"))
 
     class Meta:
-        ordering = ["-at"]
+        ordering = ["-at", "-id"]
         verbose_name = _("access")
         verbose_name_plural = _("access log")
 
     def __str__(self) -> str:
         return f"{self.what} {self.at}"
-
-
-class Attempt(models.Model):
-    """A wrong try to unlock, counted per client network in the database so that every process sees it."""
-
-    network = models.CharField(max_length=50)
-    at = models.DateTimeField()
-
-    class Meta:
-        indexes = [models.Index(fields=["network", "at"], name="attempts_per_network")]
-
-    def __str__(self) -> str:
-        return f"{self.network} {self.at}"

@@ -1,0 +1,128 @@
+"""From a consultant's Markdown to the page. Whatever was typed: no raw HTML, no picture, no script."""
+
+import unicodedata
+from dataclasses import dataclass
+
+import nh3
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.state_inline import Delimiter
+from markdown_it.token import Token
+
+_TAGS = {
+    "p",
+    "br",
+    "hr",
+    "h2",
+    "h3",
+    "h4",
+    "ul",
+    "ol",
+    "li",
+    "blockquote",
+    "strong",
+    "em",
+    "s",
+    "code",
+    "pre",
+    "a",
+}
+_TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
+_ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "h2": {"id"}, "h3": {"id"}, "h4": {"id"}}
+_LEVEL = {"h1": "h2", "h2": "h3", "h3": "h4", "h4": "h4", "h5": "h4", "h6": "h4"}  # h1: the page's title
+
+
+@dataclass(frozen=True)
+class Heading:
+    target: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Rendered:
+    html: SafeString
+    contents: list[Heading]  # the headings of the highest level, if there are several
+    language: str  # for the lang attribute: a report may be in another language than the page around it
+
+
+def render(text: str) -> Rendered:
+    tokens = _parser().parse(text)
+    headings = _prepare_headings(tokens)
+    html = _parser().renderer.render(tokens, _parser().options, {})
+    clean = nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"https", "http", "mailto", "tel"},
+        link_rel="noopener noreferrer nofollow",
+    )
+    return Rendered(mark_safe(clean), headings, _language(text))
+
+
+def _prepare_headings(tokens: list[Token]) -> list[Heading]:
+    """Move headings below the page's title, give each an id, and list the top ones."""
+    found: list[tuple[str, Heading]] = []
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            token.tag = _LEVEL[token.tag]
+            target = f"section-{len(found) + 1}"
+            token.attrSet("id", target)
+            found.append((token.tag, Heading(target, _plain(tokens[place + 1]))))
+        elif token.type == "heading_close":
+            token.tag = _LEVEL[token.tag]
+    top = min((tag for tag, _ in found), default="")
+    contents = [heading for tag, heading in found if tag == top]
+    return contents if len(contents) > 1 else []
+
+
+def _plain(inline: Token) -> str:
+    return " ".join("".join(child.content or " " for child in inline.children or []).split())
+
+
+def _language(text: str) -> str:
+    """Chinese as soon as a tenth of the letters is Han."""
+    letters = [symbol for symbol in text if symbol.isalpha()]
+    return "zh-Hant" if 10 * sum(map(_is_east_asian, letters)) > len(letters) else "en"
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True})  # a line end typed is a line end seen
+    parser.enable(["table", "strikethrough"]).disable("image")
+    parser.inline.ruler.at("emphasis", _emphasis)
+    return parser
+
+
+def _emphasis(state: StateInline, silent: bool) -> bool:
+    """CommonMark's rule for * and _, made to work without spaces between words.
+
+    By the book, ``**重點：**內容`` stays plain: the closing mark stands between punctuation and a letter. A
+    Chinese neighbour now counts like the space that Western text would have there.
+    """
+    marker = state.src[state.pos]
+    if silent or marker not in "_*":
+        return False
+    scanned = state.scanDelims(state.pos, marker == "*")
+    before = state.src[state.pos - 1 : state.pos] or " "
+    after = state.src[state.pos + scanned.length : state.pos + scanned.length + 1] or " "
+    can_open, can_close = scanned.can_open, scanned.can_close
+    if marker == "*":
+        can_open = can_open or (_is_east_asian(before) and not after.isspace())
+        can_close = can_close or (_is_east_asian(after) and not before.isspace())
+    for _ in range(scanned.length):
+        state.push("text", "", 0).content = marker
+        delimiter = Delimiter(
+            marker=ord(marker),
+            length=scanned.length,
+            token=len(state.tokens) - 1,
+            end=-1,
+            open=can_open,
+            close=can_close,
+        )
+        state.delimiters.append(delimiter)
+    state.pos += scanned.length
+    return True
+
+
+def _is_east_asian(symbol: str) -> bool:
+    return unicodedata.east_asian_width(symbol) in "WF"

@@ -1,0 +1,51 @@
+import pytest
+
+from consulting.models import Case
+
+from . import scenes
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_files(settings):
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture
+def order(db):
+    return scenes.paid_order()
+
+
+@pytest.fixture
+def key(order):
+    """As the client reads it in the mail."""
+    return scenes.key_of(order)
+
+
+@pytest.fixture
+def case(order):
+    return Case.objects.of(order).first()
+
+
+@pytest.fixture
+def consultant(db):
+    return scenes.staff("lin", "change_case", "view_case")
+
+
+@pytest.fixture
+def colleague(db):
+    return scenes.staff("wong", "change_case", "view_case")
+
+
+@pytest.fixture
+def merchant(db):
+    return scenes.staff("boss", "change_case", is_superuser=True)
+
+
+@pytest.fixture
+def workspace(client, consultant):
+    """The consultant's browser."""
+    client.force_login(consultant, backend="django.contrib.auth.backends.ModelBackend")
+    return client
