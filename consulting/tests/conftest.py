@@ -31,7 +31,7 @@ def case(order):
 
 @pytest.fixture
 def consultant(db):
-    return scenes.staff("lin", "change_case", "view_case")
+    return scenes.staff("consultant-lin", "change_case", "view_case")
 
 
 @pytest.fixture

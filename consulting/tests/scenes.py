@@ -1,4 +1,4 @@
-"""Orders as consulting meets them. Rows are written directly: the cart and checkout have tests of their own."""
+"""Orders as consulting meets them. Rows are written directly: cart and checkout have tests of their own."""
 
 import datetime as dt
 from decimal import Decimal

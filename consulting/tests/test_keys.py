@@ -89,7 +89,9 @@ def test_the_same_key_may_be_typed_in_many_ways(body, data):
     assert keys.parse(f" 「{typed}」\n") == key
 
 
-@pytest.mark.parametrize("text", ["", "-", "ABCD", "U" * 20, "密鑰", "ß" * 10, "\x00", "𝟎" * 21, "9" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["", "-", "ABCD", "U" * 20, "密鑰", "ß" * 10, "\x00", "𝟎" * 21, "9" * 100_000]
+)
 def test_what_cannot_be_a_key_is_a_typing_error(text):
     with pytest.raises(keys.TypingError) as caught:
         keys.parse(text)

@@ -59,7 +59,9 @@ def test_an_altered_row_is_refused(case, order, column):
     key = canonical(order)
     pristine = sealed(case)
     vault.admit_client(pristine, key)
-    columns = {name: bytes(getattr(pristine, name)) for name in ("body", "salt", "client_wrap", "escrow_wrap")}
+    columns = {
+        name: bytes(getattr(pristine, name)) for name in ("body", "salt", "client_wrap", "escrow_wrap")
+    }
     for place in range(len(columns[column])):
         report = Report(case=case, version=1, **columns | {column: flipped(columns[column], place)})
         opened = []
