@@ -271,7 +271,8 @@ def test_a_withdrawn_report_is_not_shown(opened, case):
 
 def test_a_damaged_report_says_so(opened, case):
     report = case.reports.get()
-    report.body = report.body[:-1] + bytes([report.body[-1] ^ 1])
+    body = bytes(report.body)
+    report.body = body[:-1] + bytes([body[-1] ^ 1])
     report.save()
     response = opened.get(reverse("consulting:report", args=[case.pk]))
     assert response.status_code == 503
