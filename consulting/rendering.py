@@ -30,7 +30,7 @@ _TAGS = {
 }
 _TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "h2": {"id"}, "h3": {"id"}, "h4": {"id"}}
-_LEVEL = {"h1": "h2", "h2": "h3", "h3": "h4", "h4": "h4", "h5": "h4", "h6": "h4"}  # h1: the page's title
+_DEEPEST = 4  # h1 is the page's title, so a report has h2 to h4
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,19 @@ def render(text: str) -> Rendered:
 
 
 def _prepare_headings(tokens: list[Token]) -> list[Heading]:
-    """Move headings below the page's title, give each an id, and list the top ones."""
+    """Move headings below the page's title without gaps, give each an id, and list the top ones."""
     found: list[tuple[str, Heading]] = []
+    outer: list[str] = []  # the tags, as typed, that the current heading stands under, itself included
     for place, token in enumerate(tokens):
         if token.type == "heading_open":
-            token.tag = _LEVEL[token.tag]
+            while outer and outer[-1] >= token.tag:
+                outer.pop()
+            outer.append(token.tag)
+            token.tag = tokens[place + 2].tag = f"h{min(len(outer) + 1, _DEEPEST)}"
             target = f"section-{len(found) + 1}"
             token.attrSet("id", target)
             found.append((token.tag, Heading(target, _plain(tokens[place + 1]))))
-        elif token.type == "heading_close":
-            token.tag = _LEVEL[token.tag]
-    top = min((tag for tag, _ in found), default="")
-    contents = [heading for tag, heading in found if tag == top]
+    contents = [heading for tag, heading in found if tag == "h2"]
     return contents if len(contents) > 1 else []
 
 

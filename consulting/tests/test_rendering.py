@@ -50,6 +50,12 @@ def test_headings_stand_below_the_title_and_are_listed():
     ]
 
 
+def test_no_level_is_left_out_whatever_was_typed():
+    html = render("### a\n\n###### b\n\n# c\n\n### d\n\n###### e\n\n# f\n").html
+    assert re.findall(r"<(h\d)", html) == ["h2", "h3", "h2", "h3", "h4", "h2"]
+    assert re.findall(r"</(h\d)", html) == ["h2", "h3", "h2", "h3", "h4", "h2"]
+
+
 def test_a_single_heading_needs_no_contents():
     assert render("# One\n\n## Two\n").contents == []
     assert render("text").contents == []
