@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any, Self
+from urllib.parse import quote
 
 from django.db import models
 from django.db.models import Q
@@ -58,10 +59,12 @@ class Order(models.Model):
     number = models.CharField(_("order number"), max_length=20, unique=True, editable=False)
     token = models.CharField(max_length=60, unique=True, editable=False)  # opens the order's pages
     draft = models.ForeignKey(Draft, models.SET_NULL, null=True, editable=False, related_name="orders")
-    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.PENDING, editable=False)
-    is_superseded = models.BooleanField(default=False, editable=False)  # a newer order of the same cart replaced it
+    status = models.CharField(
+        _("status"), max_length=12, choices=Status, default=Status.PENDING, editable=False
+    )
+    is_superseded = models.BooleanField(default=False, editable=False)  # by a newer order of its cart
     revision = models.PositiveIntegerField(default=1, editable=False)
-    submission_digest = models.CharField(max_length=64, editable=False)  # the same form again is the same order
+    submission_digest = models.CharField(max_length=64, editable=False)  # same form, same order
 
     language = models.CharField(_("language"), max_length=10)
     email = models.EmailField(_("e-mail"))
@@ -76,7 +79,7 @@ class Order(models.Model):
     recipient = models.CharField(_("recipient"), max_length=100, blank=True)
     phone = models.CharField(_("phone"), max_length=30, blank=True)
     region = models.CharField(_("region"), max_length=2, blank=True)  # ISO 3166 alpha-2
-    address = models.JSONField(_("delivery address"), default=dict, blank=True)  # line1 line2 district city area postcode
+    address = models.JSONField(_("delivery address"), default=dict, blank=True)
     delivery_note = models.CharField(_("delivery note"), max_length=300, blank=True)
     shipping_method = models.CharField(_("delivery method"), max_length=40, blank=True)
 
@@ -85,6 +88,8 @@ class Order(models.Model):
     hold_extended = models.BooleanField(default=False, editable=False)
     payment_started_at = models.DateTimeField(null=True, editable=False)
     paid_at = models.DateTimeField(_("paid at"), null=True, editable=False)
+    paid_with = models.CharField(_("paid with"), max_length=20, blank=True, editable=False)
+    paid_card_last4 = models.CharField(max_length=4, blank=True, editable=False)
 
     objects = OrderQuerySet.as_manager()
 
@@ -128,7 +133,9 @@ class Order(models.Model):
 
     def log(self, note: str, *, old_status: str = "", new_status: str = "", actor: str = "") -> None:
         """Add to the history. The note names facts and references, never personal data."""
-        self.events.create(at=clock.now(), old_status=old_status, new_status=new_status, note=note, actor=actor)
+        self.events.create(
+            at=clock.now(), old_status=old_status, new_status=new_status, note=note, actor=actor
+        )
 
 
 class OrderLine(models.Model):
@@ -145,14 +152,16 @@ class OrderLine(models.Model):
     quantity = models.PositiveIntegerField(_("quantity"))
     ships = models.BooleanField()
     weight_g = models.PositiveIntegerField()
-    working_days = models.PositiveSmallIntegerField(null=True)  # services: the promise at the time of the order
+    working_days = models.PositiveSmallIntegerField(null=True)  # services: the promise as ordered
     report_due_on = models.DateField(_("report promised for"), null=True)
 
     class Meta:
         ordering = ["position"]
         verbose_name = _("order line")
         verbose_name_plural = _("order lines")
-        constraints = [models.CheckConstraint(condition=Q(quantity__gte=1), name="line_quantity_at_least_one")]
+        constraints = [
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="line_quantity_at_least_one")
+        ]
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.sku}"
@@ -173,8 +182,8 @@ class OrderLine(models.Model):
 class Intake(models.Model):
     """The answers about one subject of a line (1…quantity), or the line's contact block (subject 0). Sealed.
 
-    ``answers`` is a list of {"key", "label_zh_hant", "label_en", "value", "shown_zh_hant", "shown_en"}: the questions as they
-    were asked, so a question edited later does not change an old answer.
+    ``answers`` is a list of {"key", "label_zh_hant", "label_en", "value", "shown_zh_hant",
+    "shown_en"}: the questions as they were asked, so a question edited later does not change an old answer.
     """
 
     line = models.ForeignKey(OrderLine, models.CASCADE, related_name="intakes")
@@ -229,7 +238,7 @@ class StockMovement(models.Model):
     variant = models.ForeignKey(Variant, models.PROTECT, related_name="movements")
     order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="stock_movements")
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
-    hold = models.PositiveIntegerField(default=0)  # which hold of the order: a revision or a revival opens a new one
+    hold = models.PositiveIntegerField(default=0)  # the order's revision
     quantity = models.IntegerField(_("quantity"))
     at = models.DateTimeField(_("at"))
 
@@ -256,6 +265,12 @@ class Shipment(models.Model):
         DHL = "dhl", "DHL"
         HAND = "hand", _("Delivered by hand")
 
+    TRACKING_URLS = {
+        Carrier.SF: "https://www.sf-express.com/chn/tc/waybill/waybill-detail/{number}",
+        Carrier.HKPOST: "https://www.hongkongpost.hk/en/mail_tracking/index.html?trackcode={number}",
+        Carrier.DHL: "https://www.dhl.com/hk-en/home/tracking.html?tracking-id={number}",
+    }
+
     order = models.ForeignKey(Order, models.PROTECT, related_name="shipments")
     carrier = models.CharField(_("carrier"), max_length=10, choices=Carrier)
     tracking_number = models.CharField(_("tracking number"), max_length=40, blank=True)
@@ -270,6 +285,12 @@ class Shipment(models.Model):
     def __str__(self) -> str:
         return f"{self.get_carrier_display()} {self.tracking_number}"
 
+    @property
+    def tracking_url(self) -> str:
+        """Where the carrier shows the parcel; empty where there is nothing to follow."""
+        pattern = self.TRACKING_URLS.get(self.Carrier(self.carrier), "")
+        return pattern.format(number=quote(self.tracking_number, safe="")) if self.tracking_number else ""
+
 
 class ShipmentItem(models.Model):
     shipment = models.ForeignKey(Shipment, models.CASCADE, related_name="items")
@@ -277,7 +298,9 @@ class ShipmentItem(models.Model):
     quantity = models.PositiveIntegerField(_("quantity"))
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["shipment", "line"], name="one_item_per_line_and_parcel")]
+        constraints = [
+            models.UniqueConstraint(fields=["shipment", "line"], name="one_item_per_line_and_parcel")
+        ]
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.line_id}"

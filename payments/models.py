@@ -38,8 +38,21 @@ class Payment(models.Model):
 
     LIVE = [Status.CREATED, Status.AWAITING, Status.CAPTURING]
     TRANSITIONS: dict[Status, set[Status]] = {
-        Status.CREATED: {Status.AWAITING, Status.CAPTURING, Status.CAPTURED, Status.DECLINED, Status.SUPERSEDED, Status.EXPIRED},
-        Status.AWAITING: {Status.CAPTURING, Status.CAPTURED, Status.DECLINED, Status.SUPERSEDED, Status.EXPIRED},
+        Status.CREATED: {
+            Status.AWAITING,
+            Status.CAPTURING,
+            Status.CAPTURED,
+            Status.DECLINED,
+            Status.SUPERSEDED,
+            Status.EXPIRED,
+        },
+        Status.AWAITING: {
+            Status.CAPTURING,
+            Status.CAPTURED,
+            Status.DECLINED,
+            Status.SUPERSEDED,
+            Status.EXPIRED,
+        },
         Status.CAPTURING: {Status.AWAITING, Status.CAPTURED, Status.DECLINED},
         Status.CAPTURED: set(),
         Status.DECLINED: {Status.CAPTURED},  # the gateway has the last word
@@ -54,20 +67,28 @@ class Payment(models.Model):
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="payments", verbose_name=_("order"))
     method = models.CharField(_("method"), max_length=20, choices=Method)
-    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.CREATED, editable=False)
+    status = models.CharField(
+        _("status"), max_length=12, choices=Status, default=Status.CREATED, editable=False
+    )
     amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2)
     currency = models.CharField(_("currency"), max_length=3)
 
-    # Our reference at the gateway (PayPal custom_id and invoice_id, UnionPay orderId): 8-32 letters and digits.
+    # Our reference at the gateway (PayPal custom_id and invoice_id, UnionPay orderId): 8-32 characters.
     reference = models.CharField(_("our reference"), max_length=32, unique=True)
-    create_key = models.CharField(max_length=36, default=new_key, editable=False)  # PayPal-Request-Id of create
-    capture_key = models.CharField(max_length=36, default=new_key, editable=False)  # PayPal-Request-Id of capture
+    create_key = models.CharField(
+        max_length=36, default=new_key, editable=False
+    )  # PayPal-Request-Id of create
+    capture_key = models.CharField(
+        max_length=36, default=new_key, editable=False
+    )  # PayPal-Request-Id of capture
     started_at = models.DateTimeField(_("started at"))  # UnionPay txnTime is this moment in Beijing time
     gateway_id = models.CharField(_("reference at the gateway"), max_length=64, blank=True, db_index=True)
     approve_url = models.CharField(max_length=500, blank=True, editable=False)
     capture_reference = models.CharField(_("capture"), max_length=64, blank=True)
     last4 = models.CharField(_("card ends in"), max_length=4, blank=True)
-    problem = models.CharField(_("problem"), max_length=60, blank=True)  # the gateway's issue or response code
+    problem = models.CharField(
+        _("problem"), max_length=60, blank=True
+    )  # the gateway's issue or response code
     needs_attention = models.BooleanField(_("needs a person"), default=False)  # money that does not match
     next_check_at = models.DateTimeField(_("ask again at"), null=True, blank=True, db_index=True)
     checks = models.PositiveSmallIntegerField(_("times asked"), default=0)
@@ -131,7 +152,9 @@ class Refund(models.Model):
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds", verbose_name=_("payment"))
     amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2)
     reason = models.CharField(_("reason"), max_length=40)
-    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.CREATED, editable=False)
+    status = models.CharField(
+        _("status"), max_length=8, choices=Status, default=Status.CREATED, editable=False
+    )
     key = models.CharField(max_length=36, unique=True, default=new_key, editable=False)
     reference = models.CharField(_("reference at the gateway"), max_length=64, blank=True)
     problem = models.CharField(_("problem"), max_length=60, blank=True)

@@ -28,3 +28,17 @@ class OutboxMessage(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Try(models.Model):
+    """One try of something that is limited per client network."""
+
+    purpose = models.CharField(max_length=30)
+    network = models.CharField(max_length=50)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["purpose", "network", "at"], name="tries_per_network")]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.at}"

@@ -1,0 +1,49 @@
+"""From our rows to the values that gateways understand."""
+
+import datetime as dt
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import override
+
+from .gateways.base import Address, Item, Purchase
+from .models import Payment
+
+
+def purchase_of(payment: Payment) -> Purchase:
+    """What the gateway may know of the attempt."""
+    order = payment.order
+    with override(order.language):
+        page = settings.SITE_URL + reverse("payments:pay", args=[order.token])
+        items = tuple(
+            Item(line.name, line.unit_price, line.quantity, line.sku, line.ships)
+            for line in order.lines.all()
+        )
+    if payment.gateway == "paypal":
+        return_url = f"{page}return/"
+    else:
+        return_url = settings.SITE_URL + reverse("gateways:unionpay_return")
+    return Purchase(
+        reference=payment.reference,
+        order_number=order.number,
+        amount=payment.amount,
+        currency=payment.currency,
+        language=order.language,
+        started_at=payment.started_at,
+        pay_until=payment.started_at + dt.timedelta(minutes=settings.PAYMENT_HOLD_MINUTES[payment.gateway]),
+        return_url=return_url,
+        cancel_url=f"{page}cancel/",
+        notify_url=settings.SITE_URL + reverse("gateways:notify", args=[payment.gateway]),
+        create_key=payment.create_key,
+        capture_key=payment.capture_key,
+        gateway_id=payment.gateway_id,
+        items=items,
+        shipping=order.shipping_total,
+        address=_address(payment) if order.needs_shipping else None,
+    )
+
+
+def _address(payment: Payment) -> Address:
+    order = payment.order
+    part = {name: order.address.get(name, "") for name in ("area", "city", "line1", "line2", "postcode")}
+    return Address(recipient=order.recipient, country=order.region, **part)

@@ -1,0 +1,247 @@
+"""The payment page, the ways back from a gateway, and the gateways' notifications."""
+
+import logging
+import re
+from urllib.parse import urlsplit
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseRedirect,
+    QueryDict,
+)
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from checkout import addresses, grants
+from checkout.models import Order
+from checkout.services import NotPayable
+from checkout.shipping import TARIFFS
+from shop import clock
+
+from . import inbox, services
+from .forms import PayForm
+from .gateways import get_gateway
+from .gateways.base import Handoff, InvalidNotification
+from .gateways.unionpay import card_form
+from .messages import explanation
+from .models import Payment
+
+logger = logging.getLogger(__name__)
+
+# Chromium applies form-action to the redirect after a form post, so the gateways' pages are named here.
+GATEWAY_ORIGINS = [*settings.PAYPAL_BUYER_ORIGINS, *settings.UNIONPAY_BUYER_ORIGINS]
+_CARD_NUMBER = re.compile(r"\d(?:[ -]?\d){12,18}")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@csp_update({"form-action": GATEWAY_ORIGINS})  # type: ignore[arg-type]
+def pay(request: HttpRequest, token: str) -> HttpResponse:
+    """Two lists, the addresses, the total, the method: the last look before the money moves."""
+    order = get_object_or_404(Order, token=token)
+    if order.status != Order.Status.PENDING:
+        return redirect(order)
+    if request.method == "POST":
+        return _pay(request, order)
+    payment = order.payments.first()
+    if payment and _is_unknown(payment):
+        return redirect("payments:progress", token=token)
+    if payment:
+        reason = explanation(payment)
+        if reason:
+            messages.error(request, str(reason))
+    return _page(request, order, PayForm(initial={"method": _preselected(payment)}))
+
+
+def _preselected(payment: Payment | None) -> str:
+    return payment.gateway if payment else ""
+
+
+def _is_unknown(payment: Payment) -> bool:
+    """Money may be on its way: the buyer waits and must not pay again."""
+    return payment.status == Payment.Status.CAPTURING
+
+
+def _page(request: HttpRequest, order: Order, form: PayForm) -> HttpResponse:
+    known = grants.is_granted(request, order)
+    lines = list(order.lines.prefetch_related("intakes"))
+    context = {
+        "order": order,
+        "form": form,
+        "known": known,
+        "goods": [line for line in lines if not line.is_service],
+        "services": [line for line in lines if line.is_service],
+        "contacts": _contacts(lines) if known else [],
+        "address_label": addresses.label(
+            recipient=order.recipient, region=order.region, address=order.address
+        )
+        if known and order.needs_shipping
+        else [],
+        "tariff": TARIFFS.get(order.shipping_method),
+        "card_form": card_form(),
+    }
+    return render(request, "payments/pay.html", context)
+
+
+def _contacts(lines: list) -> list[tuple[str, list[tuple[str, str]]]]:  # type: ignore[type-arg]
+    """Per service, how to reach the client: only the contact block, never the answers."""
+    return [
+        (line.name, intake.shown) for line in lines for intake in line.intakes.all() if intake.subject == 0
+    ]
+
+
+def _pay(request: HttpRequest, order: Order) -> HttpResponse:
+    if _holds_card_number(request.POST):
+        logger.error("Payment page: a request with readable card data was refused")
+        return HttpResponseBadRequest(_("Card data must not be sent unencrypted. Nothing was charged."))
+    form = PayForm(request.POST)
+    if not form.is_valid():
+        return _page(request, order, form)
+    try:
+        payment = services.pay(
+            order.pk, method=form.chosen, revision=form.cleaned_data["revision"], card=form.card
+        )
+    except services.Changed:
+        messages.warning(request, _("Your order has changed. Please look at it once more before you pay."))
+        return redirect("payments:pay", token=order.token)
+    except services.InProgress:
+        return redirect("payments:progress", token=order.token)
+    except NotPayable:
+        return redirect(order)
+    return _next_step(request, payment)
+
+
+def _holds_card_number(data: QueryDict) -> bool:
+    """Digits that look like a card number, in any field but those that hold other things by design."""
+    ours = {"csrfmiddlewaretoken", "acc_no", "encrypted_info", "encrypt_cert_id", "revision"}
+    return any(
+        _CARD_NUMBER.search(value)
+        for name, values in data.lists()
+        for value in [name, *values]
+        if name not in ours
+    ) or bool(_CARD_NUMBER.fullmatch(data.get("acc_no", "")))
+
+
+def _next_step(request: HttpRequest, payment: Payment) -> HttpResponse:
+    """Where the buyer goes from here, whatever state the attempt is in."""
+    order = payment.order
+    order.refresh_from_db()
+    if order.status != Order.Status.PENDING:
+        return redirect(order)
+    handoff = services.handoff(payment)
+    if handoff and handoff.fields:
+        return render(request, "payments/handoff.html", {"order": order, "handoff": handoff})
+    if handoff:
+        return _to_gateway(handoff)
+    reason = explanation(payment)
+    if reason:
+        return redirect("payments:pay", token=order.token)
+    return redirect("payments:progress", token=order.token)
+
+
+def _to_gateway(handoff: Handoff) -> HttpResponse:
+    parts = urlsplit(handoff.url)
+    if f"{parts.scheme}://{parts.netloc}" not in GATEWAY_ORIGINS:
+        raise Http404
+    return HttpResponseRedirect(handoff.url, status=303)
+
+
+@require_safe
+def progress(request: HttpRequest, token: str) -> HttpResponse:
+    """Waits for the gateway's answer; can be left and come back to. The page asks again by itself."""
+    order = get_object_or_404(Order, token=token)
+    payment = order.payments.first()
+    if payment is None:
+        return redirect("payments:pay", token=token)
+    if payment.is_live and payment.next_check_at and payment.next_check_at <= clock.now():
+        payment = services.settle(payment)
+        order.refresh_from_db()
+    if order.status != Order.Status.PENDING:
+        return redirect(order)
+    starting = payment.status == Payment.Status.CREATED and not payment.problem
+    if _is_unknown(payment) or starting:
+        return render(request, "payments/progress.html", {"order": order, "payment": payment})
+    handoff = services.handoff(payment)
+    if handoff and not handoff.fields and not payment.problem:
+        return _to_gateway(handoff)
+    return redirect("payments:pay", token=token)
+
+
+@require_safe
+def paypal_return(request: HttpRequest, token: str) -> HttpResponse:
+    """The buyer is back from PayPal. Anyone can forge this address, so it only makes us ask."""
+    order = get_object_or_404(Order, token=token)
+    gateway_id = request.GET.get("token", "")
+    payment = order.payments.filter(method=Payment.Method.PAYPAL, gateway_id=gateway_id).first()
+    if payment is None or not gateway_id:
+        return redirect(order)
+    return _after_return(request, services.settle(payment))
+
+
+def _after_return(request: HttpRequest, payment: Payment) -> HttpResponse:
+    order = payment.order
+    order.refresh_from_db()
+    if order.status != Order.Status.PENDING:
+        return redirect(order)
+    if _is_unknown(payment) or (payment.is_live and payment.claimed_until):
+        return redirect("payments:progress", token=order.token)
+    return redirect("payments:pay", token=order.token)
+
+
+@require_safe
+def paypal_cancel(request: HttpRequest, token: str) -> HttpResponse:
+    """Back without having paid: the same order, nothing lost."""
+    order = get_object_or_404(Order, token=token)
+    if order.status == Order.Status.PENDING:
+        messages.info(request, _("You came back without paying. No money was taken."))
+    return redirect("payments:pay", token=token)
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def unionpay_return(request: HttpRequest) -> HttpResponse:
+    """The browser is back from UnionPay's page: a cross-site POST without session. It only makes us ask."""
+    reference = request.POST.get("orderId", "") or request.GET.get("orderId", "")
+    payment = Payment.objects.select_related("order").filter(
+        reference=reference, method=Payment.Method.UNIONPAY_PAGE
+    )
+    found = payment.first()
+    if found is None:
+        return redirect("catalog:home")
+    if request.method == "POST" and not get_gateway("unionpay").verify_notification(
+        request.headers, request.body
+    ):
+        logger.warning("UnionPay return with a signature that does not hold")
+        return redirect("catalog:home")
+    settled = services.settle(found)
+    with override(found.order.language):
+        name = "progress" if settled.is_live and settled.order.status == Order.Status.PENDING else "pay"
+        return HttpResponseRedirect(reverse(f"payments:{name}", args=[found.order.token]), status=303)
+
+
+@csrf_exempt
+@require_POST
+def notify(request: HttpRequest, gateway: str) -> HttpResponse:
+    """A gateway says that something happened. It is stored; a worker verifies it and asks for facts."""
+    if gateway not in {"paypal", "unionpay"}:
+        raise Http404
+    try:
+        if int(request.headers.get("Content-Length") or 0) > inbox.MOST_BYTES:
+            return HttpResponseBadRequest()
+        with transaction.atomic():
+            event = inbox.receive(gateway, request.headers, request.body)
+    except (InvalidNotification, ValueError):
+        return HttpResponseBadRequest()
+    return HttpResponse("ok") if event.is_verified is not False else HttpResponseBadRequest()
