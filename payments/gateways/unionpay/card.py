@@ -1,0 +1,76 @@
+"""The card fields of the payment page: what the browser encrypts with, and what it may send us."""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.conf import settings
+
+from ..base import EncryptedCard, Misconfigured
+from .certificates import ENCRYPTION, ENCRYPTION_PREVIOUS, encryption_certificate
+from .crypto import rsa_key
+
+
+@dataclass(frozen=True)
+class CardForm:
+    """``spki`` is the public key as base64 DER, ``encrypt_cert_id`` the number of its certificate as decimal
+    text.
+    """
+
+    spki: str
+    encrypt_cert_id: str
+
+
+def card_form() -> CardForm | None:
+    """What the card fields need; None: the buyer goes to UnionPay's own page instead."""
+    if settings.UNIONPAY_MODE != "onsite":
+        return None
+    try:
+        certificate = encryption_certificate()
+    except Misconfigured:
+        return None
+    spki = rsa_key(certificate).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return CardForm(base64.b64encode(spki).decode(), str(certificate.serial_number))
+
+
+def checked_card(acc_no: str, encrypted_info: str, encrypt_cert_id: str, last4: str) -> EncryptedCard:
+    """The card as posted by the page. Raises ValueError unless both parts can be RSA blocks for that
+    certificate.
+
+    More cannot be known here, and so nothing readable can slip through: a card number in clear is no such
+    block.
+    """
+    certificate = _certificate(encrypt_cert_id)
+    if certificate is None:
+        raise ValueError("unknown certificate")
+    _check_block(acc_no, certificate)
+    _check_block(encrypted_info, certificate)
+    if not re.fullmatch("[0-9]{4}", last4):
+        raise ValueError("last digits")
+    return EncryptedCard(acc_no, encrypted_info, encrypt_cert_id, last4)
+
+
+def _certificate(cert_id: str) -> x509.Certificate | None:
+    for name in (ENCRYPTION, ENCRYPTION_PREVIOUS):
+        try:
+            certificate = encryption_certificate(name)
+        except Misconfigured:
+            continue
+        if str(certificate.serial_number) == cert_id:
+            return certificate
+    return None
+
+
+def _check_block(text: str, certificate: x509.Certificate) -> None:
+    key = rsa_key(certificate)
+    try:
+        block = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("not base64") from error
+    if len(block) != key.key_size // 8 or base64.b64encode(block).decode() != text:
+        raise ValueError("not one block")
+    if int.from_bytes(block, "big") >= key.public_numbers().n:
+        raise ValueError("not below the modulus")
