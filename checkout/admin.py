@@ -70,14 +70,23 @@ class FulfilmentFilter(admin.SimpleListFilter):
         return queryset
 
 
-class LineInline(admin.TabularInline):  # type: ignore[type-arg]
-    model = OrderLine
-    fields = readonly_fields = ["sku", "shown_name", "unit_price", "quantity", "shown_total", "report_due_on"]
+class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Rows to look at: they are made by what happens, not by hand."""
+
     extra = 0
     can_delete = False
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+class LineInline(ReadOnlyInline):
+    model = OrderLine
+    fields = ["sku", "shown_name", "unit_price", "quantity", "shown_total", "report_due_on"]
+    readonly_fields = ["shown_name", "shown_total"]
 
     @admin.display(description=_("name"))
     def shown_name(self, line: OrderLine) -> str:
@@ -88,24 +97,14 @@ class LineInline(admin.TabularInline):  # type: ignore[type-arg]
         return str(line.total)
 
 
-class ShipmentInline(admin.TabularInline):  # type: ignore[type-arg]
+class ShipmentInline(ReadOnlyInline):
     model = Shipment
-    fields = readonly_fields = ["carrier", "tracking_number", "shipped_at", "shipped_by"]
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+    fields = ["carrier", "tracking_number", "shipped_at", "shipped_by"]
 
 
-class EventInline(admin.TabularInline):  # type: ignore[type-arg]
+class EventInline(ReadOnlyInline):
     model = OrderEvent
-    fields = readonly_fields = ["at", "old_status", "new_status", "note", "actor"]
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+    fields = ["at", "old_status", "new_status", "note", "actor"]
 
 
 @admin.register(Order)
@@ -125,10 +124,11 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     date_hierarchy = "placed_at"
     list_per_page = 50
     inlines = [LineInline, ShipmentInline, EventInline]
-    fields = readonly_fields = [
-        "number", "status", "placed_at", "paid_at", "paid_with", "hold_until", "email", "language", "label", "phone",
-        "delivery_note", "goods_total", "services_total", "shipping_total", "shown_total", "ship_link",
+    fields = [
+        "number", "status", "placed_at", "paid_at", "paid_with", "hold_until", "email", "language", "label",
+        "phone", "delivery_note", "goods_total", "services_total", "shipping_total", "shown_total", "ship_link",
     ]  # fmt: skip
+    readonly_fields = fields  # type: ignore[assignment]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -68,7 +68,7 @@ def _place(request: HttpRequest, cart: Cart) -> HttpResponse:
 
 
 def _paid_order(cart: Cart) -> Order | None:
-    """The order that this cart has already become: going back from its payment must not lead to a second one."""
+    """The order that this cart has already become: going back from paying must not lead to a second one."""
     settled = [Order.Status.PAID, Order.Status.UNDER_REVIEW]
     return Order.objects.filter(draft__token=cart.token, status__in=settled).first() if cart.token else None
 
@@ -182,5 +182,5 @@ def _order_context(found: Order, *, known: bool, form: EmailForm) -> dict[str, A
 
 def sections(found: Order, *, reveal: bool) -> list[Section]:
     """What other apps add to the confirmation."""
-    answers = confirmation_sections.send(sender=Order, order=found, reveal=reveal)
-    return [section for _receiver, section in answers if section is not None]
+    answers: list[tuple[Any, Any]] = confirmation_sections.send(sender=Order, order=found, reveal=reveal)
+    return [section for _receiver, section in answers if isinstance(section, Section)]

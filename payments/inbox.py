@@ -18,7 +18,8 @@ KEPT_HEADERS = ("paypal-", "content-type")
 def receive(gateway: str, headers: Mapping[str, str], body: bytes) -> GatewayEvent:
     """Store a notification; a repeat is the row we have. Raises InvalidNotification. Needs a transaction.
 
-    UnionPay's signature is checked at once: that needs no network. Its body is not kept: it may name the card.
+    UnionPay's signature is checked at once: that needs no network. Its body, which may name the card,
+    is not kept.
     """
     adapter = get_gateway(gateway)
     notification = adapter.read_notification(headers, body)

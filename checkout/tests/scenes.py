@@ -1,0 +1,109 @@
+"""A shop to order from, made of real rows; orders are made through the services only."""
+
+from decimal import Decimal
+
+from django.contrib.sessions.backends.db import SessionStore
+
+from cart.cart import Cart
+from catalog.models import Category, IntakeQuestion, Product, ServiceTerms, Variant
+from checkout import services
+from checkout.models import Draft, Order
+from checkout.quote import make_quote
+from checkout.services import IntakeAnswers, Submission
+
+ADDRESS = {"area": "Kowloon", "city": "Mong Kok", "line1": "1 Nathan Road", "line2": "", "postcode": ""}
+
+
+def make_goods(
+    code: str = "TEA-900", *, price: str = "168.00", on_hand: int = 10, **extra: object
+) -> Variant:
+    category, _ = Category.objects.get_or_create(
+        slug="tea-test", defaults={"name_zh_hant": "茶", "name_en": "Tea"}
+    )
+    product = Product.objects.create(
+        kind=Product.Kind.GOODS,
+        category=category,
+        code=code,
+        slug=code.lower(),
+        name_zh_hant="測試茶",
+        name_en="Test tea",
+        art="img/products/TEA-001.svg",
+        **extra,
+    )
+    return Variant.objects.create(
+        product=product, sku=code, price=Decimal(price), weight_g=150, on_hand=on_hand
+    )
+
+
+def make_service(code: str = "SV-900", *, price: str = "1280.00") -> Variant:
+    category, _ = Category.objects.get_or_create(
+        slug="consult-test", defaults={"name_zh_hant": "諮詢服務", "name_en": "Consulting services"}
+    )
+    product = Product.objects.create(
+        kind=Product.Kind.SERVICE,
+        category=category,
+        code=code,
+        slug=code.lower(),
+        name_zh_hant="測試諮詢",
+        name_en="Test consultation",
+        art="img/products/SV1.svg",
+        ships=False,
+    )
+    ServiceTerms.objects.create(
+        product=product,
+        working_days=7,
+        unit_zh_hant="每位",
+        unit_en="per person",
+        max_subjects=5,
+        capacity_per_week=12,
+    )
+    IntakeQuestion.objects.create(
+        product=product,
+        key="name",
+        kind=IntakeQuestion.Kind.TEXT,
+        label_zh_hant="姓名或稱呼",
+        label_en="Name",
+        is_required=True,
+        is_personal=True,
+    )
+    return Variant.objects.create(product=product, sku=code, price=Decimal(price), tracks_stock=False)
+
+
+def make_cart(*things: tuple[Variant, int]) -> Cart:
+    session = SessionStore()
+    cart = Cart(session)
+    for variant, quantity in things:
+        cart.add(variant, quantity)
+    return Cart(session)
+
+
+def submission(cart: Cart, **changes: object) -> Submission:
+    fields: dict = {"email": "mei@example.com", "language": "en"}
+    if cart.needs_shipping:
+        fields |= {"recipient": "Mei Chan", "phone": "+85291234567", "region": "HK", "address": ADDRESS}
+    fields["intakes"] = tuple(
+        IntakeAnswers(
+            line.variant.pk,
+            subject,
+            [
+                {
+                    "key": "name",
+                    "label_zh_hant": "姓名或稱呼",
+                    "label_en": "Name",
+                    "value": "Secret Person",
+                    "shown_zh_hant": "Secret Person",
+                    "shown_en": "Secret Person",
+                }
+            ],
+        )
+        for line in cart.services
+        for subject in range(1, line.quantity + 1)
+    )
+    return Submission(**(fields | changes))
+
+
+def place(cart: Cart, **changes: object) -> Order:
+    """The order that the cart becomes, as the checkout page makes it."""
+    draft, _ = Draft.objects.get_or_create(token=cart.token)
+    typed = submission(cart, **changes)
+    return services.place_order(draft.pk, typed, make_quote(cart, typed.region))
