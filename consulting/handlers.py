@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from checkout.models import Order
 from checkout.signals import Section
-from shop import outbox
+from shop import mail, outbox
 
 from . import keys, services
 from .access import line_is_open
@@ -51,8 +51,6 @@ def unlock_url() -> str:
 @sensitive_variables()
 def mail_report_ready(report_id: int) -> None:
     """Tell the client, with the key again. Nothing is sent for what they could not open now."""
-    from shop import mail
-
     report = Report.objects.select_related("case__line__order").get(pk=report_id)
     case, order = report.case, report.case.order
     order_key = active_key(order)
