@@ -13,6 +13,7 @@ from .models import AccessLog, Case, OrderKey
 
 SESSION_NAME = "report_grant"
 IDLE = dt.timedelta(minutes=30)
+REMEMBERED = dt.timedelta(minutes=1)  # so seldom is the session written: it also holds the cart
 BY_KEY = dt.timedelta(hours=24)  # how long a key that was read out opens a case to a consultant
 
 
@@ -55,7 +56,8 @@ def current_grant(request: HttpRequest) -> Grant | None:
     if found is None or kept["until"] < clock.now().timestamp() or not is_open(found):
         forget(request)
         return None
-    _extend(request, found)
+    if kept["until"] < (clock.now() + IDLE - REMEMBERED).timestamp():
+        _extend(request, found)
     return Grant(found.order, found)
 
 

@@ -20,7 +20,7 @@ def test_a_paid_order_gets_one_key_and_a_case_per_subject(db):
     assert order.keys.count() == 1
     cases = Case.objects.of(order)
     assert [case.subject for case in cases] == [1, 2, 3]
-    assert {case.due_on for case in cases} == {dt.date(2026, 12, 3)}
+    assert {case.due_on for case in cases} == {order.lines.get().report_due_on}
     assert {case.state for case in cases} == {"unassigned"}
 
 
@@ -38,18 +38,13 @@ def test_a_revoked_key_is_not_issued_anew_by_a_repeat(order):
 
 
 def test_an_order_of_goods_alone_gets_no_key(db):
-    order = scenes.unpaid_order()
-    order.lines.all().delete()
-    scenes.add_line(order, scenes.service("TEA", kind="goods"), quantity=1)
-    scenes.pay(order)
+    scenes.paid_order(subjects=0, goods=1)
     assert not OrderKey.objects.exists()
     assert not Case.objects.exists()
 
 
 def test_goods_in_the_same_order_open_no_case(db):
-    order = scenes.unpaid_order(subjects=1)
-    scenes.add_line(order, scenes.service("TEA", kind="goods"), quantity=5)
-    scenes.pay(order)
+    scenes.paid_order(subjects=1, goods=5)
     assert Case.objects.count() == 1
 
 
@@ -62,7 +57,7 @@ def test_the_key_is_nowhere_in_the_database(order, key):
 
 
 def test_a_key_row_moved_to_another_order_is_refused(order):
-    other = scenes.paid_order("B7K3-92QM")
+    other = scenes.paid_order()
     order_key = order.keys.get()
     order_key.order = other
     with pytest.raises(services.SealedKeyDamaged):

@@ -90,7 +90,7 @@ def test_a_row_moved_to_another_place_is_refused(case, order):
     report = sealed(case)
     vault.admit_client(report, canonical(order))
     other_subject = Case.objects.of(order).last()
-    other_order = scenes.paid_order("B7K3-92QM")
+    other_order = scenes.paid_order()
     for target, version in [
         (other_subject, 1),
         (Case.objects.of(other_order).first(), 1),
