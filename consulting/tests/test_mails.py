@@ -16,13 +16,17 @@ from . import scenes
 pytestmark = pytest.mark.django_db
 
 
+def deliver() -> None:
+    while outbox.deliver_next():
+        pass
+
+
 def ready_mail(language: str):
     """The mail about the published report, as the outbox delivers it."""
     order = scenes.paid_order(language=language)
     author = scenes.staff("consultant-lin", "change_case")
     scenes.published(Case.objects.of(order).first(), author)
-    while outbox.deliver_next():
-        pass
+    deliver()
     return order, mail.outbox[-1]
 
 
@@ -48,13 +52,20 @@ def test_the_ready_mail_brings_the_key_and_no_link_with_it(language, service):
 
 
 def test_the_ready_mail_is_sent_once_per_version():
-    order, _ = ready_mail("en")
-    assert len(mail.outbox) == 1
+    order, message = ready_mail("en")
     case = Case.objects.of(order).first()
     services.publish(services.latest(case), actor="lin")
-    while outbox.deliver_next():
-        pass
-    assert len(mail.outbox) == 1
+    deliver()
+    assert [sent.subject for sent in mail.outbox].count(message.subject) == 1
+
+
+def test_the_confirmation_mail_brings_the_key_too():
+    order = scenes.paid_order()
+    deliver()
+    message = next(sent for sent in mail.outbox if sent.to == [order.email])
+    assert scenes.key_of(order) in message.body
+    others = [sent for sent in mail.outbox if sent is not message]
+    assert not any(scenes.key_of(order) in sent.body for sent in others)
 
 
 @pytest.mark.parametrize(
