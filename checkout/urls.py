@@ -1,9 +1,9 @@
 from django.urls import path
 
-from . import views
+from . import converters, views  # noqa: F401 - registers <order_token:…>
 
 app_name = "checkout"
 urlpatterns = [
     path("checkout/", views.begin, name="begin"),
-    path("order/<str:token>/", views.order, name="order"),
+    path("order/<order_token:token>/", views.order, name="order"),
 ]

@@ -1,13 +1,15 @@
 from django.urls import path
 
+from checkout import converters  # noqa: F401 - registers <order_token:…>
+
 from . import views
 
 app_name = "payments"
 urlpatterns = [
-    path("pay/<str:token>/", views.pay, name="pay"),
-    path("pay/<str:token>/progress/", views.progress, name="progress"),
-    path("pay/<str:token>/return/", views.paypal_return, name="return"),
-    path("pay/<str:token>/cancel/", views.paypal_cancel, name="cancel"),
+    path("pay/<order_token:token>/", views.pay, name="pay"),
+    path("pay/<order_token:token>/progress/", views.progress, name="progress"),
+    path("pay/<order_token:token>/return/", views.paypal_return, name="return"),
+    path("pay/<order_token:token>/cancel/", views.paypal_cancel, name="cancel"),
 ]
 
 # Gateways know no language: these addresses stand outside the language prefixes (namespace "gateways").

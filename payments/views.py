@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 # Chromium applies form-action to the redirect after a form post, so the gateways' pages are named here.
 GATEWAY_ORIGINS = [*settings.PAYPAL_BUYER_ORIGINS, *settings.UNIONPAY_BUYER_ORIGINS]
+_REFERENCE = re.compile(r"[A-Za-z0-9]{8,40}")
 _CARD_NUMBER = re.compile(r"\d(?:[ -]?\d){12,18}")
 
 
@@ -184,8 +185,10 @@ def paypal_return(request: HttpRequest, token: str) -> HttpResponse:
     """The buyer is back from PayPal. Anyone can forge this address, so it only makes us ask."""
     order = get_object_or_404(Order, token=token)
     gateway_id = request.GET.get("token", "")
+    if not _REFERENCE.fullmatch(gateway_id):
+        return redirect(order)
     payment = order.payments.filter(method=Payment.Method.PAYPAL, gateway_id=gateway_id).first()
-    if payment is None or not gateway_id:
+    if payment is None:
         return redirect(order)
     return _after_return(request, services.settle(payment))
 
@@ -214,10 +217,10 @@ def paypal_cancel(request: HttpRequest, token: str) -> HttpResponse:
 def unionpay_return(request: HttpRequest) -> HttpResponse:
     """The browser is back from UnionPay's page: a cross-site POST without session. It only makes us ask."""
     reference = request.POST.get("orderId", "") or request.GET.get("orderId", "")
-    payment = Payment.objects.select_related("order").filter(
-        reference=reference, method=Payment.Method.UNIONPAY_PAGE
-    )
-    found = payment.first()
+    if not _REFERENCE.fullmatch(reference):
+        return redirect("catalog:home")
+    attempts = Payment.objects.select_related("order").filter(method=Payment.Method.UNIONPAY_PAGE)
+    found = attempts.filter(reference=reference).first()
     if found is None:
         return redirect("catalog:home")
     if request.method == "POST" and not get_gateway("unionpay").verify_notification(

@@ -1,5 +1,7 @@
-"""The heart of payments against the real stand-in over HTTP: whatever comes, in any order, any number of times,
-one paid order or the money back."""
+"""The heart of payments against the real stand-in over HTTP.
+
+Whatever comes, in any order, any number of times: one paid order, or the money back.
+"""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,0 +1,173 @@
+"""Walking the shop as people do, in a real browser: the words on the page are the only handles.
+
+Every function takes a Playwright page and a language; labels come from the catalogue, so a walk is the same in both.
+"""
+
+import re
+
+from django.utils.translation import gettext, override
+from playwright.sync_api import Page
+
+CARD = "6221558812340000"
+CVC = "123"
+EXPIRY = "12/33"
+
+
+def say(language: str, text: str, **values: object) -> str:
+    """The text as the page shows it in the language."""
+    with override(language):
+        return gettext(text) % values if values else gettext(text)
+
+
+def button(page: Page, language: str, text: str):
+    return page.get_by_role("button", name=say(language, text), exact=True)
+
+
+def add_to_cart(page: Page, url: str, language: str, slug: str) -> None:
+    page.goto(f"{url}/{language}/product/{slug}/")
+    button(page, language, "Add to shopping cart").click()
+    page.wait_for_load_state()
+
+
+def go_to_checkout(page: Page, url: str, language: str) -> None:
+    """From any page: the cart icon, then "Checkout"."""
+    page.locator("header").get_by_role("link", name=re.compile(say(language, "Shopping Cart"))).click()
+    page.get_by_role("heading", level=1, name=say(language, "Shopping Cart")).wait_for()
+    checkout = say(language, "Checkout")
+    page.locator("main").get_by_role("link", name=checkout).or_(
+        page.locator("main").get_by_role("button", name=checkout)
+    ).first.click()
+    page.get_by_role("heading", level=1, name=checkout).wait_for()
+
+
+def fill_checkout(page: Page, language: str, *, email: str) -> None:
+    """Everything that the page asks for, whatever is in the cart."""
+    page.locator("#id_email").fill(email)
+    if page.locator("#id_recipient").count():
+        page.locator("#id_recipient").fill("陳美儀" if language == "zh-hant" else "Mei Chan")
+        page.locator("#id_phone").fill("9123 4567")
+        page.locator("#id_area").fill("九龍" if language == "zh-hant" else "Kowloon")
+        page.locator("#id_city").fill("鰂魚涌" if language == "zh-hant" else "Mong Kok")
+        page.locator("#id_line1").fill("彌敦道1號" if language == "zh-hant" else "1 Nathan Road")
+    for field in page.locator("main input[required], main textarea[required]").all():
+        if field.is_visible() and not field.evaluate("field => field.value || field.type === 'hidden'"):
+            answer(field)
+    for group in page.locator("fieldset.fieldset-field").all():
+        if not group.locator("input:checked").count():
+            group.locator("input").first.check()
+
+
+def answer(field) -> None:
+    kind = field.get_attribute("type")
+    if kind in {"radio", "checkbox"}:
+        return
+    name = field.get_attribute("name") or ""
+    if kind == "tel":
+        field.fill("9123 4567")
+    elif kind == "date":
+        field.fill("1990-05-06")
+    elif kind == "number":
+        field.fill("3")
+    else:
+        field.fill("陳" if "surname" in name or "seal" in name else "Secret Answer 祕密")
+
+
+def continue_to_payment(page: Page, language: str) -> None:
+    button(page, language, "Continue to payment").click()
+    page.get_by_role("heading", level=1, name=say(language, "Confirm Order Details")).wait_for()
+
+
+def pay_button(page: Page):
+    return page.locator("#pay-button")
+
+
+def pay_by_card(page: Page, language: str, *, card: str = CARD, cvc: str = CVC) -> None:
+    page.get_by_label(say(language, "UnionPay credit card")).check()
+    page.get_by_label(say(language, "Card number")).fill(card)
+    page.get_by_label(say(language, "Expiration date")).fill(EXPIRY)
+    page.get_by_label("CVC").fill(cvc)
+    pay_button(page).click()
+
+
+def go_to_paypal(page: Page) -> None:
+    page.get_by_label("PayPal", exact=True).check()
+    pay_button(page).click()
+    page.wait_for_url(re.compile("checkoutnow"))
+
+
+def pay_with_paypal_login(page: Page, language: str) -> None:
+    go_to_paypal(page)
+    page.locator("input[name=email]").fill("buyer@example.com")
+    page.locator("input[name=password]").fill("demo")
+    button(page, language, "Log in").click()
+    page.locator("main button[type=submit], form button[type=submit]").last.click()
+
+
+def pay_with_paypal_as_guest(page: Page, language: str) -> None:
+    go_to_paypal(page)
+    page.get_by_role("link", name=say(language, "Pay by debit or credit card")).click()
+    page.locator("input[name=number]").fill("4111 1111 1111 1111")
+    page.locator("input[name=expires]").fill("12/33")
+    page.locator("input[name=cvc]").fill("123")
+    page.locator("input[name=name]").fill("Mei Chan")
+    page.locator("form button[type=submit]").last.click()
+
+
+def wait_for_confirmation(page: Page, language: str) -> str:
+    """Returns the order number."""
+    heading = say(language, "Order Confirmation")
+    page.get_by_role("heading", level=1, name=heading).wait_for(timeout=30_000)
+    found = re.search(r"\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b", page.locator("main").inner_text())
+    assert found, "no order number on the confirmation page"
+    return found.group()
+
+
+KEY = re.compile(r"\b(?:[0-9A-HJKMNP-TV-Z]{4}-){4}[0-9A-HJKMNP-TV-Z]{4}\b")
+
+
+def key_in(text: str) -> str:
+    found = KEY.search(text)
+    assert found, "no order key in the mail"
+    return found.group()
+
+
+def sign_in(page: Page, url: str, language: str, name: str, password: str) -> None:
+    page.goto(f"{url}/{language}/admin/login/?next=/{language}/admin/")
+    page.locator("#id_username").fill(name)
+    page.locator("#id_password").fill(password)
+    page.locator("input[type=submit]").click()
+    page.wait_for_url(re.compile(rf"/{language}/admin/$"))
+
+
+def ship(page: Page, url: str, language: str, number: str, tracking_number: str) -> None:
+    """The merchant finds the order and sends its parcel."""
+    page.goto(f"{url}/{language}/admin/checkout/order/?q={number}")
+    page.get_by_role("link", name=say(language, "Ship"), exact=True).click()
+    page.locator("#id_tracking_number").fill(tracking_number)
+    page.locator(".submit-row input[type=submit]").click()
+    page.locator(".messagelist .success").wait_for()
+
+
+def write_report(page: Page, url: str, language: str, number: str, title: str, body: str) -> None:
+    """The consultant takes the order's case, reads the answers, writes and publishes."""
+    page.goto(f"{url}/{language}/consultant/?show=open")
+    page.get_by_role("link", name=re.compile(number)).first.click()
+    take = button(page, language, "Take this case")
+    if take.count():
+        take.click()
+        page.wait_for_load_state()
+    assert "Secret Answer" in page.locator("main").inner_text()
+    page.locator("input[name=title]").fill(title)
+    page.locator("textarea[name=body]").fill(body)
+    button(page, language, "Save and go to publishing").click()
+    button(page, language, "Publish report").click()
+    page.wait_for_load_state()
+
+
+def open_report(page: Page, url: str, language: str, *, key: str, email: str, service: str) -> None:
+    page.goto(f"{url}/{language}/report/")
+    page.get_by_label(say(language, "Order key")).fill(key)
+    if page.get_by_label(say(language, "E-mail")).is_visible():
+        page.get_by_label(say(language, "E-mail")).fill(email)
+    button(page, language, "Open").click()
+    page.get_by_role("link", name=re.compile(service)).first.click()
