@@ -82,7 +82,7 @@ def open_with_key(request: HttpRequest) -> HttpResponse:
 
 
 def _list_page(request: HttpRequest, form: ConsultantKeyForm) -> HttpResponse:
-    number = request.GET.get("order", "")
+    number = request.GET.get("order", "").replace("\0", "")
     chosen = request.GET.get("show", "")
     chosen = "" if number else chosen if chosen in LISTS else "mine"
     found = {

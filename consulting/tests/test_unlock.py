@@ -1,11 +1,14 @@
 import datetime as dt
 import logging
 import re
+import sys
 
 import pytest
+from django.core.signals import got_request_exception
 from django.urls import reverse
 from django.utils import translation
 from django.utils.formats import date_format
+from django.views.debug import ExceptionReporter
 
 from checkout.models import Order
 from consulting import keys, services
@@ -302,3 +305,36 @@ def test_the_client_sees_who_opened_what(opened, case, consultant):
     assert "Unlocked with the order key" in page
     assert "Consultation details opened by a consultant" in page
     assert consultant.username not in page
+
+
+def test_an_error_report_holds_neither_key_nor_e_mail(client, order, key, monkeypatch):
+    reports = []
+
+    def keep(request, **_):
+        reporter = ExceptionReporter(request, *sys.exc_info())
+        reports.append(reporter.get_traceback_text() + reporter.get_traceback_html())
+
+    def fail(*_):
+        raise RuntimeError("the database is gone")
+
+    monkeypatch.setattr("consulting.services._find_key", fail)
+    client.raise_request_exception = False
+    got_request_exception.connect(keep)
+    try:
+        assert unlock(client, key).status_code == 500
+    finally:
+        got_request_exception.disconnect(keep)
+    assert "the database is gone" in reports[0]
+    for secret in (key, key.replace("-", ""), scenes.EMAIL):
+        assert secret not in reports[0]
+
+
+@pytest.mark.parametrize("typed", ["\0", "a\0b", "﷽" * 99, "9" * 5000, "\ud7ff\ufeff\u202e", "' OR 1=1 --"])
+def test_odd_input_is_refused_like_any_other(client, order, typed):
+    assert unlock(client, typed, typed).status_code == 200
+    assert client.post(reverse("consulting:unlock")).status_code == 200
+
+
+@pytest.mark.parametrize("pk", [0, 2**31, 2**63, 10**30])
+def test_numbers_of_no_case_are_not_found(opened, pk):
+    assert opened.get(f"/en/report/case/{pk}/").status_code == 404

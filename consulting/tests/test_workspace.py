@@ -202,6 +202,11 @@ def test_overdue_cases_are_marked(workspace, mine):
     assert "Overdue" in workspace.get(reverse("consulting:cases")).content.decode()
 
 
+@pytest.mark.parametrize("order", ["", "\0", "A7K3-92QM", "' OR 1=1"])
+def test_an_order_that_is_not_there_has_no_cases(workspace, order):
+    assert workspace.get(reverse("consulting:cases"), {"order": order}).status_code == 200
+
+
 @pytest.mark.parametrize("show", ["mine", "unassigned", "open", "published", "nonsense", "' OR 1=1"])
 def test_every_list_has_a_page(workspace, mine, show):
     assert workspace.get(reverse("consulting:cases"), {"show": show, "page": "x"}).status_code == 200
