@@ -126,7 +126,8 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     inlines = [LineInline, ShipmentInline, EventInline]
     fields = [
         "number", "status", "placed_at", "paid_at", "paid_with", "hold_until", "email", "language", "label",
-        "phone", "delivery_note", "goods_total", "services_total", "shipping_total", "shown_total", "ship_link",
+        "phone", "delivery_note", "goods_total", "services_total", "shipping_total", "shown_total",
+        "ship_link",
     ]  # fmt: skip
     readonly_fields = fields  # type: ignore[assignment]
 

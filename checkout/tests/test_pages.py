@@ -1,4 +1,4 @@
-"""The checkout page and the order page over HTTP: nothing typed is lost, nothing is silent, strangers see little."""
+"""The checkout page and the order page over HTTP: nothing typed is lost, strangers see little."""
 
 import re
 from decimal import Decimal
@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from catalog.models import IntakeQuestion
-from checkout.models import Draft, Order
+from checkout.models import Order
 
 from .scenes import make_goods, make_service
 from .test_placing import pay
@@ -96,7 +96,7 @@ def test_wrong_input_is_told_at_its_field_and_nothing_typed_is_lost(client, fiel
 
 def test_full_width_digits_are_digits(client):
     add(client, make_goods())
-    post(client, phone="９１２３ ４５６７")  # noqa: RUF001
+    post(client, phone="９１２３ ４５６７")
     assert Order.objects.get().phone == "+85291234567"
 
 

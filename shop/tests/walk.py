@@ -1,6 +1,7 @@
 """Walking the shop as people do, in a real browser: the words on the page are the only handles.
 
-Every function takes a Playwright page and a language; labels come from the catalogue, so a walk is the same in both.
+Every function takes a Playwright page and a language; labels come from the catalogue, so a walk is the same
+in both.
 """
 
 import re
