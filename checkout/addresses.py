@@ -20,6 +20,12 @@ class Rules:
     postcode_hint: Promise | None = None
 
 
+MISSING = {
+    "line1": _("Please enter the street, building and floor."),
+    "city": _("Please enter the district or city."),
+    "area": _("Please enter the area, county or province."),
+    "postcode": _("Please enter the postcode."),
+}
 _EVERYWHERE = frozenset({"line1", "city"})
 RULES = {
     "HK": Rules(frozenset({"line1", "city", "area"}), None),
@@ -53,15 +59,9 @@ def problems(region: str, address: Mapping[str, str]) -> dict[str, Promise]:
     """Part -> what is wrong with it and how to mend it."""
     rules = rules_for(region)
     found: dict[str, Promise] = {}
-    messages = {
-        "line1": _("Please enter the street, building and floor."),
-        "city": _("Please enter the district or city."),
-        "area": _("Please enter the area, county or province."),
-        "postcode": _("Please enter the postcode."),
-    }
     for part in rules.required:
         if not address.get(part):
-            found[part] = messages[part]
+            found[part] = MISSING[part]
     postcode = address.get("postcode", "")
     if postcode and rules.postcode is None:
         found["postcode"] = _("This region has no postcodes; please leave the field empty.")

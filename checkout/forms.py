@@ -113,6 +113,14 @@ class ShippingForm(forms.Form):
         region = str(self.data.get("region", ""))
         if isinstance(phone, PhoneField) and re.fullmatch(r"[A-Z]{2}", region):
             phone.region = region
+        self.mark_required(region or "HK")
+
+    def mark_required(self, region: str) -> None:
+        """Tell which parts of the address the region needs."""
+        for part, message in addresses.MISSING.items():
+            field = self.fields[part]
+            field.required = part in addresses.rules_for(region).required
+            field.error_messages["required"] = message
 
     def clean_postcode(self) -> str:
         return normalised(self.cleaned_data["postcode"]).upper()

@@ -105,6 +105,8 @@ def _page(
         for form in forms.all:
             if not form.is_bound:
                 form.initial = _initial(form, typed)
+        if forms.shipping:
+            forms.shipping.mark_required(region)
     quote: Quote = make_quote(cart, region)
     context = {
         "cart": cart,
