@@ -311,8 +311,22 @@ def test_a_start_whose_answer_was_lost_is_repeated_to_the_same_order(make_api, m
     assert len(orders) == 1
 
 
-@pytest.mark.parametrize("answer", [b"", b"{}", b'{"id":"5O190127TN364715T","status":"COMPLETED"}'])
-def test_an_empty_capture_answer_is_completed_by_asking(peer, peer_api, make_purchase, answer):
+INVOICE_TAKEN = b'{"name":"UNPROCESSABLE_ENTITY","details":[{"issue":"DUPLICATE_INVOICE_ID"}]}'
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (201, b""),
+        (201, b"{}"),
+        (201, b'{"id":"5O190127TN364715T","status":"COMPLETED"}'),
+        (422, INVOICE_TAKEN),
+        (422, INVOICE_TAKEN.replace(b"DUPLICATE_INVOICE_ID", b"ORDER_ALREADY_CAPTURED")),
+    ],
+)
+def test_money_that_a_capture_answer_does_not_tell_is_found_by_asking(
+    peer, peer_api, make_purchase, status, answer
+):
     capture = {"id": "2GG279541U471931P", "status": "COMPLETED", "custom_id": "R", "invoice_id": "R"}
     capture["amount"] = {"currency_code": "HKD", "value": "1234.50"}
     order = {"id": "5O190127TN364715T", "status": "COMPLETED"}
@@ -321,7 +335,7 @@ def test_an_empty_capture_answer_is_completed_by_asking(peer, peer_api, make_pur
     def answers(method, path):
         if path.endswith("token"):
             return peer.token
-        return (201, {}, answer) if path.endswith("/capture") else (200, {}, json.dumps(order).encode())
+        return (status, {}, answer) if path.endswith("/capture") else (200, {}, json.dumps(order).encode())
 
     peer.answer = answers
 

@@ -403,7 +403,9 @@ def test_a_refunded_capture_cannot_be_tracked(paid, call, track):
 
 def test_everything_survives_a_restart(paid, call):
     order = paid()
-    store._database.cache_clear()
+    with store._lock:
+        store._database().close()
+        store._database.cache_clear()
 
     assert call("GET", f"/v2/checkout/orders/{order['id']}").json() == order
 

@@ -153,10 +153,8 @@ class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
         duration = 1000 * (time.monotonic() - started)
         logger.info("PayPal %s %s: %s, %s, %d ms", method, path, response.status_code, debug_id, duration)
         text = response.content.decode("utf-8", "replace")
-        if 300 <= response.status_code < 400:
-            raise exceptions.ConnectionError(response, text, "redirected")
         try:
-            body = self.handle_response(response, text)
+            body = self.handle_response(response, text)  # raises for everything but 2xx, redirects too
         except (ValueError, RecursionError):
             body = None
         if not isinstance(body, dict):
