@@ -167,6 +167,16 @@ def settle(payment: Payment) -> Payment:
     return payment
 
 
+@transaction.atomic
+def expect_money(payment: Payment) -> None:
+    """UnionPay has told the browser that the money was taken: no second payment until a query has answered."""
+    locked = lock(payment)
+    if locked.status == Status.AWAITING:
+        move(locked, Status.CAPTURING)
+        locked.next_check_at = clock.now()
+        locked.save(update_fields=["next_check_at"])
+
+
 def _settle_claimed(payment: Payment) -> None:
     payment.refresh_from_db()
     gateway = get_gateway(payment.gateway)
@@ -228,7 +238,7 @@ def _record(payment: Payment, outcome: Outcome) -> None:
             if locked.order.status == Order.Status.UNDER_REVIEW:
                 locked.order.move_to(Order.Status.PENDING, note=f"{locked.reference}: {outcome.code}"[:300])
         case _:
-            if locked.status == Status.CAPTURING and locked.method != Method.UNIONPAY_CARD:
+            if locked.status == Status.CAPTURING and locked.method == Method.PAYPAL:
                 move(locked, Status.AWAITING)
             if locked.problem == UNREACHABLE:
                 locked.problem = ""

@@ -228,6 +228,8 @@ def unionpay_return(request: HttpRequest) -> HttpResponse:
     ):
         logger.warning("UnionPay return with a signature that does not hold")
         return redirect("catalog:home")
+    if request.POST.get("respCode") in {"00", "A6"}:
+        services.expect_money(found)
     settled = services.settle(found)
     with override(found.order.language):
         name = "progress" if settled.is_live and settled.order.status == Order.Status.PENDING else "pay"

@@ -13,14 +13,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-if (BASE_DIR / ".env").is_file():
-    env.read_env(BASE_DIR / ".env")
+_env_file = Path(env.str("ENV_FILE", str(BASE_DIR / ".env")))
+if _env_file.is_file():
+    env.read_env(_env_file)  # what is already in the environment wins
 
 SHOP_MODE = env.str("SHOP_MODE", "demo")
 if SHOP_MODE not in {"demo", "production"}:
@@ -83,12 +85,17 @@ SANDBOX_URL = "" if PRODUCTION else f"http://127.0.0.1:{SANDBOX_PORT}"
 # The one public address of the shop. Links in mails and gateway return addresses are built from it, never from
 # the Host header.
 SITE_URL = _required("SITE_URL", demo=lambda: f"http://127.0.0.1:{PORT}").rstrip("/")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(SITE_URL).hostname or "", "127.0.0.1", "localhost"])
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[urlsplit(SITE_URL).hostname or "", "127.0.0.1", "localhost"]
+)
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 
 # --- the shop ----------------------------------------------------------------------------------------------------
-SHOP_NAME = {"zh-hant": env.str("SHOP_NAME_ZH_HANT", "雲硯閣"), "en": env.str("SHOP_NAME_EN", "Cloud Inkstone")}
+SHOP_NAME = {
+    "zh-hant": env.str("SHOP_NAME_ZH_HANT", "雲硯閣"),
+    "en": env.str("SHOP_NAME_EN", "Cloud Inkstone"),
+}
 CURRENCY = env.str("CURRENCY", "HKD")
 MERCHANT_EMAILS = env.list("MERCHANT_EMAILS", default=["merchant@shop.example"])
 CUSTOMER_SERVICE_EMAIL = env.str("CUSTOMER_SERVICE_EMAIL", "service@shop.example")
@@ -192,7 +199,12 @@ else:
         "control_folder": str(_queue / "control"),
         "polling_interval": 0.01,
     }
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0, "interval_start": 0, "interval_step": 0, "interval_max": 0}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 0,
+    "interval_start": 0,
+    "interval_step": 0,
+    "interval_max": 0,
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -208,6 +220,18 @@ CELERY_BEAT_SCHEDULE = {
     "deliver the outbox": {"task": "shop.tasks.deliver_outbox", "schedule": 10},
     "sweep payments": {"task": "payments.tasks.sweep", "schedule": 10},
     "expire orders": {"task": "payments.tasks.expire_orders", "schedule": 30},
+    "renew UnionPay's certificate": {
+        "task": "payments.tasks.renew_encryption_certificate",
+        "schedule": crontab(hour="9", minute="20"),
+    },
+    "forget abandoned drafts": {
+        "task": "checkout.tasks.forget_drafts",
+        "schedule": crontab(hour="4", minute="10"),
+    },
+    "forget old tries and sessions": {
+        "task": "shop.tasks.forget",
+        "schedule": crontab(hour="4", minute="20"),
+    },
 }
 
 # --- sessions, sign-in, cookies ----------------------------------------------------------------------------------
@@ -281,7 +305,9 @@ MEDIA_ROOT = VAR_DIR / "media"
 
 # --- e-mail ------------------------------------------------------------------------------------------------------
 # The demo's SMTP server is the sandbox's mailbox.
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default=f"smtp://127.0.0.1:{env.int('SANDBOX_SMTP_PORT', SANDBOX_PORT + 1)}")
+EMAIL_CONFIG = env.email_url(
+    "EMAIL_URL", default=f"smtp://127.0.0.1:{env.int('SANDBOX_SMTP_PORT', SANDBOX_PORT + 1)}"
+)
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "orders@shop.example")
@@ -302,9 +328,13 @@ PAYPAL_BUYER_ORIGINS = env.list(
 )
 
 # --- UnionPay ----------------------------------------------------------------------------------------------------
-UNIONPAY_MODE = env.str("UNIONPAY_MODE", "onsite")  # onsite: card fields encrypted in the browser; or redirect
+UNIONPAY_MODE = env.str(
+    "UNIONPAY_MODE", "onsite"
+)  # onsite: card fields encrypted in the browser; or redirect
 UNIONPAY_MERCHANT_ID = _required("UNIONPAY_MERCHANT_ID", demo=lambda: "777290058100000")
-UNIONPAY_GATEWAY = _required("UNIONPAY_GATEWAY", demo=lambda: f"{SANDBOX_URL}/unionpay/gateway/api").rstrip("/")
+UNIONPAY_GATEWAY = _required("UNIONPAY_GATEWAY", demo=lambda: f"{SANDBOX_URL}/unionpay/gateway/api").rstrip(
+    "/"
+)
 UNIONPAY_BUYER_ORIGINS = env.list(
     "UNIONPAY_BUYER_ORIGINS",
     default=["https://gateway.95516.com", "https://cashier.95516.com"] if PRODUCTION else [SANDBOX_URL],
@@ -321,7 +351,9 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "shop.logging.RequestIdFilter"}},
     "formatters": {"line": {"()": "shop.logging.MaskingFormatter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     # Its DEBUG output holds tokens and whole bodies.
     "loggers": {"paypalrestsdk": {"level": "WARNING"}, "axes": {"level": "WARNING"}},
