@@ -169,7 +169,7 @@ def settle(payment: Payment) -> Payment:
 
 @transaction.atomic
 def expect_money(payment: Payment) -> None:
-    """UnionPay has told the browser that the money was taken: no second payment until a query has answered."""
+    """UnionPay told the browser that the money was taken: no second payment until a query has answered."""
     locked = lock(payment)
     if locked.status == Status.AWAITING:
         move(locked, Status.CAPTURING)

@@ -1,8 +1,8 @@
 """All settings. Everything that differs between machines comes from the environment.
 
-``SHOP_MODE`` is ``demo`` (default) or ``production``. The demo needs no variable at all: it makes its secrets at
-first start, keeps them in ``VAR_DIR`` and talks to the sandbox. Production has no default for a secret: what is
-missing is named in one line and nothing starts. Every variable stands in ``.env.example``.
+``SHOP_MODE`` is ``demo`` (default) or ``production``. The demo needs no variable at all: it makes its secrets
+at first start, keeps them in ``VAR_DIR`` and talks to the sandbox. Production has no default for a secret: what
+is missing is named in one line and nothing starts. Every variable stands in ``.env.example``.
 """
 
 import json
@@ -71,19 +71,19 @@ def _secret(name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(4
     return _required(name, demo=lambda: _demo_secret(name, make))
 
 
-# --- secrets (lists: newest first) -------------------------------------------------------------------------------
+# --- secrets (lists: newest first) --------------------------------------------------------------------------
 SECRET_KEY = _secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 SEAL_KEYS = _secret("SEAL_KEYS", _fernet_key).split(",")  # Fernet keys: personal answers, sealed order keys
 ORDER_KEY_PEPPERS = _secret("ORDER_KEY_PEPPERS").split(",")  # HMAC keys of the order key look-up
 ESCROW_KEYS = _secret("ESCROW_KEYS", _fernet_key).split(",")  # Fernet keys: the shop's wrap of report keys
 
-# --- addresses ---------------------------------------------------------------------------------------------------
+# --- addresses ----------------------------------------------------------------------------------------------
 PORT = env.int("PORT", 8000)
 SANDBOX_PORT = env.int("SANDBOX_PORT", 8001)
 SANDBOX_URL = "" if PRODUCTION else f"http://127.0.0.1:{SANDBOX_PORT}"
-# The one public address of the shop. Links in mails and gateway return addresses are built from it, never from
-# the Host header.
+# The one public address of the shop. Links in mails and return addresses are built from it, never from the
+# Host header.
 SITE_URL = _required("SITE_URL", demo=lambda: f"http://127.0.0.1:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=[urlsplit(SITE_URL).hostname or "", "127.0.0.1", "localhost"]
@@ -91,7 +91,7 @@ ALLOWED_HOSTS = env.list(
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 
-# --- the shop ----------------------------------------------------------------------------------------------------
+# --- the shop -----------------------------------------------------------------------------------------------
 SHOP_NAME = {
     "zh-hant": env.str("SHOP_NAME_ZH_HANT", "雲硯閣"),
     "en": env.str("SHOP_NAME_EN", "Cloud Inkstone"),
@@ -160,7 +160,7 @@ TEMPLATES = [
 FORM_RENDERER = "shop.forms.Renderer"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- stores ------------------------------------------------------------------------------------------------------
+# --- stores -------------------------------------------------------------------------------------------------
 DATABASE_URL = _required("DATABASE_URL", demo=lambda: f"sqlite:///{VAR_DIR / 'shop.sqlite3'}")
 DATABASES: dict[str, dict[str, Any]] = {"default": environ.Env.db_url_config(DATABASE_URL)}
 _database = DATABASES["default"]
@@ -234,7 +234,7 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
-# --- sessions, sign-in, cookies ----------------------------------------------------------------------------------
+# --- sessions, sign-in, cookies -----------------------------------------------------------------------------
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "session"
@@ -258,11 +258,11 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 
-# --- limits ------------------------------------------------------------------------------------------------------
+# --- limits -------------------------------------------------------------------------------------------------
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 600
 
-# --- headers -----------------------------------------------------------------------------------------------------
+# --- headers ------------------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31536000 if PRODUCTION else 0
@@ -282,7 +282,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- language and time -------------------------------------------------------------------------------------------
+# --- language and time --------------------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hant"
 LANGUAGES = [("zh-hant", _("Traditional Chinese")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -293,7 +293,7 @@ PHONENUMBER_DEFAULT_REGION = "HK"
 # Tests of a whole stack share one offset to the real time through this file; see shop/clock.py.
 CLOCK_FILE = "" if PRODUCTION else env.str("SHOP_CLOCK_FILE", "")
 
-# --- files -------------------------------------------------------------------------------------------------------
+# --- files --------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -303,7 +303,7 @@ STORAGES = {
 }
 MEDIA_ROOT = VAR_DIR / "media"
 
-# --- e-mail ------------------------------------------------------------------------------------------------------
+# --- e-mail -------------------------------------------------------------------------------------------------
 # The demo's SMTP server is the sandbox's mailbox.
 EMAIL_CONFIG = env.email_url(
     "EMAIL_URL", default=f"smtp://127.0.0.1:{env.int('SANDBOX_SMTP_PORT', SANDBOX_PORT + 1)}"
@@ -314,7 +314,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "orders@shop.example")
 if PRODUCTION and not env.str("EMAIL_URL", ""):
     raise ImproperlyConfigured("EMAIL_URL is not set. See .env.example.")
 
-# --- PayPal ------------------------------------------------------------------------------------------------------
+# --- PayPal -------------------------------------------------------------------------------------------------
 PAYPAL_MODE = env.str("PAYPAL_MODE", "live" if PRODUCTION else "sandbox")
 PAYPAL_CLIENT_ID = _required("PAYPAL_CLIENT_ID", demo=lambda: "demo-client")
 PAYPAL_CLIENT_SECRET = _secret("PAYPAL_CLIENT_SECRET")
@@ -327,7 +327,7 @@ PAYPAL_BUYER_ORIGINS = env.list(
     default=["https://www.paypal.com"] if PRODUCTION else [SANDBOX_URL],
 )
 
-# --- UnionPay ----------------------------------------------------------------------------------------------------
+# --- UnionPay -----------------------------------------------------------------------------------------------
 UNIONPAY_MODE = env.str(
     "UNIONPAY_MODE", "onsite"
 )  # onsite: card fields encrypted in the browser; or redirect
@@ -339,7 +339,7 @@ UNIONPAY_BUYER_ORIGINS = env.list(
     "UNIONPAY_BUYER_ORIGINS",
     default=["https://gateway.95516.com", "https://cashier.95516.com"] if PRODUCTION else [SANDBOX_URL],
 )
-# A folder with root.pem, middle.pem, merchant.pfx (our signing key) and encryption.pem (UnionPay's public one).
+# A folder with root.pem, middle.pem, merchant.pfx (our signing key) and encryption.pem (UnionPay's public).
 UNIONPAY_CERT_DIR = Path(_required("UNIONPAY_CERT_DIR", demo=lambda: str(VAR_DIR / "unionpay")))
 UNIONPAY_PFX_PASSWORD = _required("UNIONPAY_PFX_PASSWORD", demo=lambda: "000000")
 UNIONPAY_ALLOW_TEST_CN = env.bool("UNIONPAY_ALLOW_TEST_CN", False)
