@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 Status = Payment.Status
 Method = Payment.Method
 
-LEASE = dt.timedelta(seconds=60)  # longer than the slowest conversation with a gateway
+LEASE = dt.timedelta(seconds=120)  # longer than the slowest conversation with a gateway
 # Seconds after which an unknown attempt is asked for again; the last one repeats.
 LADDERS = {
     Method.PAYPAL: [60, 60, 120, 300, 600, 1800, 3600],

@@ -37,6 +37,7 @@ from .gateways.base import (
     EncryptedCard,
     GatewayError,
     Handoff,
+    Misconfigured,
     Outcome,
     Pending,
     Started,
@@ -126,7 +127,7 @@ def _start(payment: Payment, card: EncryptedCard | None) -> None:
     try:
         answer = gateway.start(purchase_of(payment), card)
     except GatewayError as error:
-        logger.warning("Payment %s: start: %s %s", payment.reference, error.code, error.debug_id)
+        _report(payment, error)
         postpone(payment, UNREACHABLE)
         return
     if isinstance(answer, Declined):
@@ -191,10 +192,15 @@ def _settle_claimed(payment: Payment) -> None:
                 return
             outcome = gateway.capture(purchase_of(payment))
     except GatewayError as error:
-        logger.warning("Payment %s: settle: %s %s", payment.reference, error.code, error.debug_id)
+        _report(payment, error)
         postpone(payment, UNREACHABLE)
         return
     _record(payment, outcome)
+
+
+def _report(payment: Payment, error: GatewayError) -> None:
+    level = logging.ERROR if isinstance(error, Misconfigured) else logging.WARNING
+    logger.log(level, "Payment %s: %s %s", payment.reference, error.code, error.debug_id)
 
 
 @transaction.atomic

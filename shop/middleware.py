@@ -33,9 +33,9 @@ def personal_pages_are_not_cached(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         session = getattr(request, "session", None)
-        if request.method != "GET" or (session is not None and session.accessed):
-            if not response.has_header("Cache-Control"):
-                add_never_cache_headers(response)
+        is_personal = request.method != "GET" or (session is not None and session.accessed)
+        if is_personal and not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
         return response
 
     return middleware

@@ -1,4 +1,4 @@
-"""Amounts at the edges: minor units for gateways, text for people. Inside, a ``Decimal`` and a currency code."""
+"""Amounts at the edges: minor units for gateways, text for people. Inside: ``Decimal`` and currency code."""
 
 from decimal import Decimal
 

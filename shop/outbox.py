@@ -1,7 +1,8 @@
 """The transactional outbox: what must happen after a commit, and happens even if every process dies.
 
-A message is a row written with the fact itself. It is delivered at least once: a worker claims it with a lease
-longer than the slowest handler, runs the handlers, then marks it delivered. Handlers get ids and read the rest.
+A message is a row written with the fact itself. It is delivered at least once: a worker claims it with a
+lease longer than the slowest handler, runs the handlers, then marks it delivered. Handlers get ids and read
+the rest.
 """
 
 import datetime as dt
@@ -36,7 +37,7 @@ def subscribe(topic: str) -> Callable[[Handler], Handler]:
 
 
 def publish(topic: str, *, key: str, **payload: Any) -> None:
-    """Record a message; it is sent only if the surrounding transaction commits. A known key changes nothing."""
+    """Record a message, sent only if the surrounding transaction commits. A known key changes nothing."""
     if not connection.in_atomic_block:
         raise RuntimeError("publish() belongs inside the transaction that makes it true")
     _, created = OutboxMessage.objects.get_or_create(
@@ -69,7 +70,8 @@ def _claim() -> OutboxMessage | None:
     now = clock.now()
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
     with transaction.atomic():
-        rows = OutboxMessage.objects.filter(free, delivered_at__isnull=True, due_at__lte=now).order_by("due_at")
+        rows = OutboxMessage.objects.filter(free, delivered_at__isnull=True, due_at__lte=now)
+        rows = rows.order_by("due_at")
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
         message = rows.first()

@@ -1,0 +1,79 @@
+"""The outbox: sent only if committed, at least once, by one worker at a time, and never forgotten."""
+
+import datetime as dt
+
+import pytest
+from django.db import transaction
+
+from shop import clock, outbox
+from shop.models import OutboxMessage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """A topic with one handler that remembers what it got and can be made to fail."""
+    calls = []
+
+    def handler(number):
+        calls.append(number)
+        if calls.count(number) <= heard_failures.get(number, 0):
+            raise ConnectionError("mei@example.com refused")
+
+    heard_failures = {}
+    monkeypatch.setitem(outbox._handlers, "test", [handler])
+    calls_view = type("Heard", (), {"calls": calls, "failures": heard_failures})
+    return calls_view
+
+
+def publish(number: int) -> None:
+    with transaction.atomic():
+        outbox.publish("test", key=str(number), number=number)
+
+
+def test_a_message_outside_a_transaction_is_refused():
+    with pytest.raises(RuntimeError):
+        outbox.publish("test", key="1")
+
+
+def test_what_is_rolled_back_is_never_sent(heard):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        outbox.publish("test", key="1", number=1)
+        raise ZeroDivisionError
+    assert outbox.deliver_next() is False
+    assert heard.calls == []
+
+
+def test_the_same_fact_is_sent_once(heard):
+    publish(1)
+    publish(1)
+    while outbox.deliver_next():
+        pass
+    assert heard.calls == [1]
+
+
+def test_a_failure_is_tried_again_later_and_its_text_is_not_kept(heard, settings, tmp_path, caplog):
+    settings.CLOCK_FILE = str(tmp_path / "clock")
+    heard.failures[1] = 2
+    publish(1)
+    assert outbox.deliver_next()
+    message = OutboxMessage.objects.get()
+    assert message.last_error == "ConnectionError"
+    assert "mei@example.com" not in caplog.text
+    assert outbox.deliver_next() is False, "not before its time"
+    for seconds in (60, 600):
+        (tmp_path / "clock").write_text(str(seconds))
+        assert outbox.deliver_next()
+    message.refresh_from_db()
+    assert message.delivered_at is not None
+    assert heard.calls == [1, 1, 1]
+
+
+def test_a_claimed_message_is_left_alone_until_the_lease_has_run_out(heard):
+    publish(1)
+    assert outbox._claim() is not None  # a worker that dies here
+    assert outbox.deliver_next() is False
+    OutboxMessage.objects.update(claimed_until=clock.now() - dt.timedelta(seconds=1))
+    assert outbox.deliver_next()
+    assert heard.calls == [1]
