@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
@@ -31,7 +31,13 @@ def digest(text: str, *, key: str, purpose: str) -> bytes:
     return hmac.new(key.encode(), f"{purpose}|{text}".encode(), hashlib.sha256).digest()
 
 
-class EncryptedJSONField(models.BinaryField[Any, Any]):
+if TYPE_CHECKING:
+    _BinaryField = models.BinaryField[Any, Any]
+else:  # not generic when it runs
+    _BinaryField = models.BinaryField
+
+
+class EncryptedJSONField(_BinaryField):
     """Any JSON value, sealed at rest. Cannot be searched, by design."""
 
     def get_prep_value(self, value: Any) -> Any:

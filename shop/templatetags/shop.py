@@ -11,7 +11,7 @@ from django.conf import settings
 from django.forms import BaseForm, BoundField, CheckboxInput
 from django.forms.formsets import BaseFormSet
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse, translate_url
+from django.urls import reverse, translate_url
 from django.utils import translation
 
 from shop.money import formatted
@@ -82,7 +82,4 @@ def language_links(context: template.Context) -> list[dict[str, str]]:
 
 def _home(code: str) -> str:
     with translation.override(code):
-        try:
-            return reverse("catalog:home")
-        except NoReverseMatch:  # until the catalogue has its pages
-            return reverse("shop:help")
+        return reverse("catalog:home")

@@ -1,0 +1,36 @@
+"""The site map. Apps are included by name only."""
+
+from django.conf.urls.i18n import i18n_patterns
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from django.utils.module_loading import import_string
+
+from . import health, views
+
+pages = [
+    path("help/", views.help_page, name="help"),
+    path("contact/", views.contact, name="contact"),
+    path("terms/", views.terms, name="terms"),
+    path("privacy/", views.privacy, name="privacy"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.choose_language, name="root"),
+    *health.urlpatterns,
+    # Gateways know no language: gateways:notify, gateways:unionpay_return (a namespace must be unique).
+    path("", include((import_string("payments.urls.gateway_urlpatterns"), "gateways"))),
+    *i18n_patterns(
+        path("", include("catalog.urls")),
+        path("", include("cart.urls")),
+        path("", include("checkout.urls")),
+        path("", include("payments.urls")),
+        path("", include("consulting.urls")),
+        path("", include((pages, "shop"))),
+        path("admin/", admin.site.urls),
+    ),
+]
+
+handler400 = "shop.views.bad_request"
+handler403 = "shop.views.permission_denied"
+handler404 = "shop.views.not_found"
+handler500 = "shop.views.server_error"
