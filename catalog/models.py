@@ -7,10 +7,14 @@ from django.contrib.staticfiles import finders
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from shop import clock
+
+MOST_OF_ONE = 99  # of anything, per order
 
 
 def in_language(instance: models.Model, field: str) -> str:
@@ -70,6 +74,12 @@ class Category(models.Model):
 class ProductQuerySet(models.QuerySet["Product"]):
     def on_sale(self) -> Self:
         return self.filter(is_active=True)
+
+    def in_stock(self) -> Self:
+        """Those of which at least one variant can be had."""
+        left = Q(tracks_stock=False) | Q(on_hand__gt=F("reserved"))
+        offers = Variant.objects.filter(left, product=OuterRef("pk"), is_active=True)
+        return self.filter(Exists(offers))
 
     def with_variants(self) -> Self:
         return self.select_related("category", "service_terms").prefetch_related("variants")
@@ -132,12 +142,43 @@ class Product(models.Model):
     def is_service(self) -> bool:
         return self.kind == self.Kind.SERVICE
 
+    @property
+    def terms(self) -> "ServiceTerms | None":
+        """What a service promises. None for goods, and for a service whose terms nobody has written yet."""
+        return getattr(self, "service_terms", None)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether one order may hold only so many, all variants together."""
+        return self.max_per_order is not None or self.is_service
+
+    @property
+    def can_be_ordered(self) -> bool:
+        return self.is_active and self.is_orderable and (not self.is_service or self.terms is not None)
+
+    @property
+    def is_preorder(self) -> bool:
+        return self.available_from is not None and self.available_from > clock.today()
+
+    @property
+    def offers(self) -> "list[Variant]":
+        """The variants one can choose from. No query of its own after ``with_variants``."""
+        return [variant for variant in self.variants.all() if variant.is_active]
+
+    @property
+    def lowest(self) -> "Variant | None":
+        return min(self.offers, key=lambda variant: variant.price, default=None)
+
+    @property
+    def has_price_range(self) -> bool:
+        return len({variant.price for variant in self.offers}) > 1
+
     def get_absolute_url(self) -> str:
         return reverse("catalog:product", args=[self.slug])
 
 
 class Variant(models.Model):
-    """What is actually bought, priced and counted. A product without choices has exactly one, without a name."""
+    """What is bought, priced and counted. A product without choices has exactly one, without a name."""
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="variants", verbose_name=_("product"))
     sku = models.CharField(_("SKU"), max_length=30, unique=True)
@@ -185,6 +226,11 @@ class Variant(models.Model):
     def available(self) -> int | None:
         """How many can be bought now; None where stock is not counted."""
         return self.on_hand - self.reserved if self.tracks_stock else None
+
+    @property
+    def full_name(self) -> str:
+        """Product and variant in the reader's language."""
+        return f"{self.product.name} – {self.name}" if self.name else self.product.name
 
     @property
     def is_sold_out(self) -> bool:

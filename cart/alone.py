@@ -1,0 +1,27 @@
+"""One change to a cart at a time: the session row is the lock."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.http import HttpRequest
+
+from .cart import Cart
+
+
+@contextmanager
+def alone_with_cart(request: HttpRequest) -> Iterator[Cart]:
+    """The visitor's cart, read and written under a lock, so that two clicks at once both count.
+
+    A session is otherwise saved whole at the end of its request, and the last of two requests wins.
+    """
+    key = request.session.session_key
+    with transaction.atomic():
+        if key is not None and Session.objects.select_for_update().filter(pk=key).exists():
+            request.session = SessionStore(key)  # as it is now that the lock is ours
+        yield Cart(request.session)
+        if request.session.modified and request.session.session_key == key and key is not None:
+            request.session.save()
+            request.session.modified = False  # not once more, after the lock is gone

@@ -1,0 +1,58 @@
+"""What the cart's forms send. Quantities are read as people write them."""
+
+import unicodedata
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import MOST_OF_ONE, Variant
+
+MORE_THAN_ANY = MOST_OF_ONE + 1
+
+
+class QuantityField(forms.CharField):
+    """A whole number from 0, in any width of digits. More than one can ever buy is simply "too many"."""
+
+    default_error_messages = {
+        "required": _("Please enter the quantity."),
+        "whole": _("Please enter the quantity as a whole number, for example 2."),
+        "negative": _("The quantity cannot be less than 0."),
+    }
+
+    def to_python(self, value: Any) -> Any:
+        text = unicodedata.normalize("NFKC", super().to_python(value) or "").strip()
+        if not text:
+            return None
+        digits = text.removeprefix("+").removeprefix("-").removeprefix("\N{MINUS SIGN}")
+        if not (digits.isascii() and digits.isdecimal()):
+            raise forms.ValidationError(self.error_messages["whole"], code="whole")
+        number = int(digits.lstrip("0")[:6] or "0")
+        if number and text.startswith(("-", "\N{MINUS SIGN}")):
+            raise forms.ValidationError(self.error_messages["negative"], code="negative")
+        return min(number, MORE_THAN_ANY)
+
+    def validate(self, value: Any) -> None:
+        if value is None:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+
+
+class VariantForm(forms.Form):
+    variant = forms.ModelChoiceField(
+        Variant.objects.select_related("product__service_terms"),
+        error_messages={
+            "required": _("Please choose a variant."),
+            "invalid_choice": _("This product is no longer in the shop."),
+        },
+    )
+
+
+class QuantityForm(VariantForm):
+    quantity = QuantityField()
+
+
+class RemovalForm(forms.Form):
+    """What was just removed, so that it can be put back."""
+
+    removed = forms.ModelChoiceField(Variant.objects.select_related("product__service_terms"))
+    quantity = QuantityField()

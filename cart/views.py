@@ -1,0 +1,125 @@
+"""The cart page and what its buttons, and the product pages' buttons, do."""
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from catalog.models import Variant
+
+from .alone import alone_with_cart
+from .cart import MOST_LINES, Cart, CartIsFull
+from .forms import QuantityForm, RemovalForm, VariantForm
+from .limits import shortfall_of
+
+
+@require_safe
+def detail(request: HttpRequest) -> HttpResponse:
+    cart = Cart(request.session)
+    return render(request, "cart/detail.html", {"cart": cart, "removed": _removed(request, cart)})
+
+
+@require_POST
+def add(request: HttpRequest) -> HttpResponse:
+    """Put something into the cart and go back to the page it was seen on."""
+    form = QuantityForm(request.POST)
+    if not form.is_valid():
+        _report(request, form)
+        return _back(request, reverse("cart:detail"))
+    variant, quantity = form.cleaned_data["variant"], form.cleaned_data["quantity"]
+    if quantity == 0:
+        messages.error(request, _("Please enter a quantity of at least 1."))
+    else:
+        _add(request, variant, quantity)
+    is_shown = variant.product.is_active
+    return _back(request, variant.product.get_absolute_url() if is_shown else reverse("cart:detail"))
+
+
+def _add(request: HttpRequest, variant: Variant, quantity: int) -> None:
+    with alone_with_cart(request) as cart:
+        before = cart.quantity_of(variant.pk)
+        try:
+            now = cart.add(variant, quantity)
+        except CartIsFull:
+            full = _("A shopping cart holds at most %(n)s different items.")
+            messages.error(request, full % {"n": MOST_LINES})
+            return
+        if now > before:
+            text = _("%(name)s has been added to your shopping cart.") % {"name": variant.full_name}
+            link = format_html('<a href="{}">{}</a>', reverse("cart:detail"), _("View Shopping Cart"))
+            messages.success(request, format_html("{} {}", text, link))
+        if now < before + quantity:
+            _tell_shortfall(request, cart, variant, wanted=before + quantity)
+
+
+@require_POST
+def update(request: HttpRequest) -> HttpResponse:
+    form = QuantityForm(request.POST)
+    if not form.is_valid():
+        _report(request, form)
+        return redirect("cart:detail")
+    variant, quantity = form.cleaned_data["variant"], form.cleaned_data["quantity"]
+    if quantity == 0:
+        return _remove(request, variant)
+    with alone_with_cart(request) as cart:
+        if not cart.quantity_of(variant.pk):
+            messages.info(request, _("%(name)s is not in your shopping cart.") % {"name": variant.full_name})
+        elif cart.set(variant.pk, quantity) < quantity:
+            _tell_shortfall(request, cart, variant, wanted=quantity)
+        else:
+            messages.success(request, _("The quantity has been changed."))
+    return redirect("cart:detail")
+
+
+@require_POST
+def remove(request: HttpRequest) -> HttpResponse:
+    form = VariantForm(request.POST)
+    if not form.is_valid():
+        _report(request, form)
+        return redirect("cart:detail")
+    return _remove(request, form.cleaned_data["variant"])
+
+
+def _remove(request: HttpRequest, variant: Variant) -> HttpResponse:
+    with alone_with_cart(request) as cart:
+        quantity = cart.quantity_of(variant.pk)
+        cart.remove(variant.pk)
+    undo = "?" + urlencode({"removed": variant.pk, "quantity": quantity}) if quantity else ""
+    return HttpResponseRedirect(reverse("cart:detail") + undo)
+
+
+def _removed(request: HttpRequest, cart: Cart) -> dict[str, object] | None:
+    """What the page offers to put back: named in its address, and still out of the cart."""
+    if "removed" not in request.GET:
+        return None
+    form = RemovalForm(request.GET)
+    if not form.is_valid() or cart.quantity_of(form.cleaned_data["removed"].pk):
+        return None
+    return {"variant": form.cleaned_data["removed"], "quantity": form.cleaned_data["quantity"]}
+
+
+def _tell_shortfall(request: HttpRequest, cart: Cart, variant: Variant, *, wanted: int) -> None:
+    limit = cart.limit_on(variant, wanted)
+    messages.warning(request, shortfall_of(variant, cart.quantity_of(variant.pk), limit))
+
+
+def _report(request: HttpRequest, form: VariantForm) -> None:
+    """The form's errors as messages: the page that sent it has no place for them."""
+    for errors in form.errors.values():
+        for error in errors:
+            messages.error(request, str(error))
+
+
+def _back(request: HttpRequest, otherwise: str) -> HttpResponse:
+    """To the page that asked, if it is one of ours."""
+    target = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return HttpResponseRedirect(target if is_ours else otherwise)

@@ -1,0 +1,82 @@
+from .shapes import Goods, Shelf
+
+BURNS = ("cn", "overseas")  # carriers refuse incense there
+
+SHELF = Shelf(
+    slug="incense",
+    name=("香品香具", "Incense"),
+    intro=(
+        "線香、盤香、香粉與香具,供日常品香之用。",
+        "Sticks, coils and powder, and the tools to enjoy them with, for everyday use.",
+    ),
+    items=(
+        Goods(
+            code="INC-001",
+            slug="aged-sandalwood-sticks",
+            name=("老山檀線香 40支", "Aged sandalwood sticks, 40"),
+            text=(
+                "不含化學助燃,燃時約35分鐘。",
+                "No chemical accelerant, burns about 35 minutes.",
+            ),
+            picture=("線香與一縷輕煙", "Incense sticks and a line of smoke"),
+            price="138.00",
+            grams=90,
+            stock=70,
+            excluded=BURNS,
+            featured=True,
+        ),
+        Goods(
+            code="INC-002",
+            slug="agarwood-coils",
+            name=("惠安沉香盤香 24片", "Agarwood coils, 24"),
+            text=("清甜帶涼,配防火氈。", "Sweet and cool, with fire mat."),
+            picture=("盤香", "An incense coil"),
+            price="288.00",
+            grams=60,
+            stock=30,
+            excluded=BURNS,
+        ),
+        Goods(
+            code="INC-003",
+            slug="mugwort-incense-powder",
+            name=("艾草淨香粉 50克", "Mugwort incense powder 50 g"),
+            text=("可配香篆使用。", "For use with a seal mould."),
+            picture=("一碟香粉與艾葉", "A dish of incense powder with mugwort"),
+            price="118.00",
+            grams=110,
+            stock=55,
+            excluded=BURNS,
+        ),
+        Goods(
+            code="INC-004",
+            slug="brass-lotus-burner",
+            name=("黃銅蓮花香爐", "Brass lotus burner"),
+            text=("附香插,直徑9厘米。", "With stick holder, 9 cm."),
+            picture=("蓮花形香爐", "A lotus-shaped incense burner"),
+            price="328.00",
+            grams=780,
+            stock=9,
+        ),
+        Goods(
+            code="INC-005",
+            slug="incense-seal-kit",
+            name=("香篆打篆套裝", "Incense seal kit"),
+            text=("香鏟、灰壓、福字篆模。", 'Spade, press and "fu" mould.'),
+            picture=("香鏟、灰壓與篆模", "A spade, an ash press and a seal mould"),
+            price="198.00",
+            grams=260,
+            stock=22,
+        ),
+        Goods(
+            code="INC-006",
+            slug="travel-sachet-tangerine-peel",
+            name=("隨身香囊・陳皮", "Travel sachet, tangerine peel"),
+            text=("可替換內芯。", "Refillable."),
+            picture=("繫繩香囊與陳皮", "A corded sachet with tangerine peel"),
+            price="88.00",
+            grams=70,
+            stock=0,
+            excluded=BURNS,
+        ),
+    ),
+)

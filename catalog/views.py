@@ -1,0 +1,65 @@
+"""The pages one browses: home, category, product."""
+
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from .models import Category, Product
+from .zones import ZONES
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    service = Q(kind=Product.Kind.SERVICE)
+    picked = list(Product.objects.on_sale().with_variants().filter(service | Q(is_featured=True)))
+    return render(
+        request,
+        "catalog/home.html",
+        {
+            "categories": Category.objects.all(),
+            "goods": [product for product in picked if not product.is_service],
+            "services": [product for product in picked if product.is_service],
+        },
+    )
+
+
+@require_safe
+def category(request: HttpRequest, slug: str) -> HttpResponse:
+    """All products of a category; ``?in_stock=1`` leaves out what is sold out."""
+    categories = list(Category.objects.all())
+    category = next((category for category in categories if category.slug == slug), None)
+    if category is None:
+        raise Http404
+    products = category.products.on_sale().with_variants()
+    only_in_stock = request.GET.get("in_stock") == "1"
+    return render(
+        request,
+        "catalog/category.html",
+        {
+            "category": category,
+            "categories": categories,
+            "products": list(products.in_stock() if only_in_stock else products),
+            "only_in_stock": only_in_stock,
+        },
+    )
+
+
+@require_safe
+def product(request: HttpRequest, slug: str) -> HttpResponse:
+    product = get_object_or_404(Product.objects.on_sale().with_variants(), slug=slug)
+    return render(
+        request,
+        "catalog/service.html" if product.is_service else "catalog/product.html",
+        {
+            "product": product,
+            "choice": _preselected(product),
+            "questions": list(product.questions.all()),
+            "excluded": [ZONES[zone] for zone in product.excluded_zones if zone in ZONES],
+        },
+    )
+
+
+def _preselected(product: Product) -> int | None:
+    """The variant that stands chosen at first: the first that can be had."""
+    return next((variant.pk for variant in product.offers if not variant.is_sold_out), None)
