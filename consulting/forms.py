@@ -66,7 +66,7 @@ class ConsultantKeyForm(OrderKeyForm):
 
 class ReportForm(forms.Form):
     title = forms.CharField(label=_("Title"), max_length=manuscript.LONGEST_TITLE)
-    text = forms.CharField(
+    body = forms.CharField(
         label=_("Report text"),
         max_length=manuscript.LONGEST_TEXT,
         help_text=_(

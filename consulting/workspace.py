@@ -123,7 +123,7 @@ def case(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _case_page(request, found, form=form)
     if request.POST.get("action") == "preview":
-        return _case_page(request, found, form=form, preview=render_markdown(form.cleaned_data["text"]))
+        return _case_page(request, found, form=form, preview=render_markdown(form.cleaned_data["body"]))
     return _save(request, found, form)
 
 
@@ -132,7 +132,7 @@ def _save(request: HttpRequest, found: Case, form: ReportForm) -> HttpResponse:
     typed = form.cleaned_data
     try:
         services.save_draft(
-            found, author=_user(request), title=typed["title"], body=typed["text"], seen=typed["seen"]
+            found, author=_user(request), title=typed["title"], body=typed["body"], seen=typed["seen"]
         )
     except services.NewerDraft:
         newer = services.latest(found)
@@ -169,7 +169,7 @@ def _form_for(latest: Report | None) -> ReportForm:
     text = services.text_of(latest)
     if latest is None or text is None:
         return ReportForm(initial={"seen": latest.stamp if latest else ""})
-    return ReportForm(initial={"title": text.title, "text": text.text, "seen": latest.stamp})
+    return ReportForm(initial={"title": text.title, "body": text.text, "seen": latest.stamp})
 
 
 @consultants_only

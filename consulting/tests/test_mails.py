@@ -9,19 +9,13 @@ from checkout.models import Order
 from checkout.signals import confirmation_sections
 from consulting import handlers, services
 from consulting.models import Case
-from shop import outbox
 
 from . import scenes
 
 pytestmark = pytest.mark.django_db
 
 
-def deliver() -> None:
-    while outbox.deliver_next():
-        pass
-
-
-def ready_mail(language: str):
+def ready_mail(language: str, deliver):
     """The mail about the published report, as the outbox delivers it."""
     order = scenes.paid_order(language=language)
     author = scenes.staff("consultant-lin", "change_case")
@@ -31,8 +25,8 @@ def ready_mail(language: str):
 
 
 @pytest.mark.parametrize(("language", "service"), [("en", "Test consultation"), ("zh-hant", "測試諮詢")])
-def test_the_ready_mail_brings_the_key_and_no_link_with_it(language, service):
-    order, message = ready_mail(language)
+def test_the_ready_mail_brings_the_key_and_no_link_with_it(language, service, deliver_outbox):
+    order, message = ready_mail(language, deliver_outbox)
     key = scenes.key_of(order)
     html = message.alternatives[0][0]
     assert message.to == [order.email]
@@ -51,17 +45,17 @@ def test_the_ready_mail_brings_the_key_and_no_link_with_it(language, service):
         assert group not in html.partition('href="')[2].partition('"')[0]
 
 
-def test_the_ready_mail_is_sent_once_per_version():
-    order, message = ready_mail("en")
+def test_the_ready_mail_is_sent_once_per_version(deliver_outbox):
+    order, message = ready_mail("en", deliver_outbox)
     case = Case.objects.of(order).first()
     services.publish(services.latest(case), actor="lin")
-    deliver()
+    deliver_outbox()
     assert [sent.subject for sent in mail.outbox].count(message.subject) == 1
 
 
-def test_the_confirmation_mail_brings_the_key_too():
+def test_the_confirmation_mail_brings_the_key_too(deliver_outbox):
     order = scenes.paid_order()
-    deliver()
+    deliver_outbox()
     message = next(sent for sent in mail.outbox if sent.to == [order.email])
     assert scenes.key_of(order) in message.body
     others = [sent for sent in mail.outbox if sent is not message]

@@ -1,4 +1,4 @@
-"""The same thing done at once by several processes. SQLite lets only one of them in, so PostgreSQL it is."""
+"""The same thing done at once by several processes."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,15 +12,7 @@ from shop.models import OutboxMessage
 
 from . import scenes
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL"),
-]
-
-
-@pytest.fixture(autouse=True)
-def _no_wake_up(monkeypatch):
-    monkeypatch.setattr("shop.tasks.deliver_outbox.delay", lambda: None)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def at_once(action, times: int = 8):

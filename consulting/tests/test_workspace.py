@@ -27,7 +27,7 @@ def url(case, name: str = "case", *args) -> str:
 
 
 def write(client, case, action: str = "save", *, text: str = "one", title: str = "A", seen: str = ""):
-    return client.post(url(case), {"title": title, "text": text, "seen": seen, "action": action})
+    return client.post(url(case), {"title": title, "body": text, "seen": seen, "action": action})
 
 
 def every_page(case):
