@@ -20,6 +20,11 @@ from .services import IntakeAnswers, Submission
 LANGUAGE_COLUMNS = {"zh_hant": "zh-hant", "en": "en"}
 
 
+def current_language() -> str:
+    """The reader's language: zh-hant or en."""
+    return "en" if (get_language() or "").startswith("en") else "zh-hant"
+
+
 def normalised(text: str) -> str:
     """Full-width digits and letters, as Chinese keyboards type them, become ordinary ones."""
     return unicodedata.normalize("NFKC", text).strip()
@@ -296,7 +301,11 @@ class LineForms:
     def __init__(self, line: CartLine, data: Mapping[str, Any] | None) -> None:
         self.line = line
         prefix = f"v{line.variant.pk}"
-        self.contact = ServiceContactForm(data, prefix=prefix) if line.variant.product.is_service else None
+        self.contact = (
+            ServiceContactForm(data, prefix=prefix, initial={"report_language": current_language()})
+            if line.variant.product.is_service
+            else None
+        )
         questions = list(line.variant.product.questions.all())
         self.subjects = (
             [
@@ -349,7 +358,7 @@ class CheckoutForms:
             parts["address"] = self.shipping.address()
         return Submission(
             email=self.email.cleaned_data["email"],
-            language="en" if (get_language() or "").startswith("en") else "zh-hant",
+            language=current_language(),
             intakes=tuple(intake for line in self.lines for intake in line.intakes()),
             **parts,
         )
