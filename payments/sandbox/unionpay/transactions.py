@@ -1,0 +1,144 @@
+"""What the sandbox knows of a transaction: kept by merId, orderId and txnTime; a second one with these is a
+duplicate.
+
+No card is kept, only its last four digits.
+"""
+
+import secrets
+from decimal import Decimal
+from typing import Any
+
+from payments.gateways.unionpay.messages import BEIJING
+from payments.gateways.unionpay.wire import Fields
+from payments.sandbox import store
+from shop import clock, money
+
+from .envelope import MESSAGES, alpha_code
+
+Transaction = dict[str, Any]
+
+PROCESSING_SECONDS = 0.4  # between "accepted" and the bank's answer
+
+
+def begin(fields: Fields, **more: Any) -> Transaction | None:
+    """Record a new transaction, undecided; None when there is one with this orderId and txnTime."""
+    now = clock.now().astimezone(BEIJING)
+    transaction: Transaction = {
+        "id": identity(fields),
+        "fields": {name: fields[name] for name in _KEPT if name in fields},
+        "query_id": f"{now:%y%m%d%H%M%S}{secrets.randbelow(10**9):09}",
+        "trace_no": f"{secrets.randbelow(10**6):06}",
+        "code": "",
+        "settles_at": 0.0,
+        "last4": "",
+        "refunded": 0,
+        "notice": {"url": fields.get("backUrl", ""), "tries": 0, "done": True},
+        **more,
+    }
+    with store.transaction():
+        if store.get("unionpay", transaction["id"]):
+            return None
+        save(transaction)
+        store.put("unionpay-query", transaction["query_id"], {"id": transaction["id"]})
+    return transaction
+
+
+def save(transaction: Transaction) -> None:
+    store.put("unionpay", transaction["id"], transaction)
+
+
+def find(fields: Fields) -> Transaction | None:
+    return store.get("unionpay", identity(fields))
+
+
+def find_by_query_id(query_id: str) -> Transaction | None:
+    known = store.get("unionpay-query", query_id)
+    return store.get("unionpay", known["id"]) if known else None
+
+
+def identity(fields: Fields) -> str:
+    return "-".join(fields[name] for name in ("merId", "orderId", "txnTime"))
+
+
+def decide(transaction: Transaction, code: str, *, last4: str = "", at_once: bool = False) -> None:
+    """The bank has spoken. Of success a query still says 05 for a moment, unless ``at_once``; a no is final."""
+    wait = PROCESSING_SECONDS if code == "00" and not at_once else 0
+    settles_at = clock.now().timestamp() + wait
+    transaction |= {"code": code, "last4": last4, "settles_at": settles_at}
+    save(transaction)
+
+
+def state(transaction: Transaction) -> str:
+    """The response code as of now; 05 while nobody has paid or the bank is still busy."""
+    if not transaction["code"] or clock.now().timestamp() < transaction["settles_at"]:
+        return "05"
+    return str(transaction["code"])
+
+
+def amount(transaction: Transaction) -> tuple[Decimal, str]:
+    fields = transaction["fields"]
+    currency = alpha_code(fields["currencyCode"])
+    return money.from_minor(int(fields["txnAmt"]), currency), currency
+
+
+def acceptance(transaction: Transaction, code: str) -> Fields:
+    """The synchronous answer to a purchase or refund."""
+    reply = _echo(transaction, *_KEPT) | _verdict(code)
+    return reply | ({"queryId": transaction["query_id"]} if code == "00" else {})
+
+
+def query_result(transaction: Transaction) -> Fields:
+    """The answer to a query: 00 for the query itself, the transaction's own state as origRespCode."""
+    code = state(transaction)
+    reply = _echo(transaction, *_KEPT) | {"bizType": "000000", "issuerIdentifyMode": "0"} | _verdict("00")
+    reply |= {
+        "origRespCode": code,
+        "origRespMsg": _verdict(code)["respMsg"],
+        "queryId": transaction["query_id"],
+    }
+    return reply | _settlement(transaction) if code == "00" else reply
+
+
+def notice(transaction: Transaction, *, text: str = MESSAGES["00"]) -> Fields:
+    """Notification or front return; the two differ in their text."""
+    fields = _echo(transaction, *_KEPT) | _settlement(transaction)
+    return fields | {"queryId": transaction["query_id"], "respCode": transaction["code"], "respMsg": text}
+
+
+def _echo(transaction: Transaction, *names: str) -> Fields:
+    return {name: transaction["fields"][name] for name in names if name in transaction["fields"]}
+
+
+def _verdict(code: str) -> Fields:
+    return {"respCode": code, "respMsg": MESSAGES.get(code, f"交易失败[10000{code}]")}
+
+
+def _settlement(transaction: Transaction) -> Fields:
+    fields = transaction["fields"]
+    settled = {
+        "settleAmt": fields["txnAmt"],
+        "settleCurrencyCode": fields["currencyCode"],
+        "settleDate": fields["txnTime"][4:8],
+        "traceNo": transaction["trace_no"],
+        "traceTime": fields["txnTime"][4:],
+    }
+    if transaction["last4"]:
+        settled["accNo"] = f"************{transaction['last4']}"
+    return settled
+
+
+_KEPT = (
+    "version",
+    "encoding",
+    "signMethod",
+    "txnType",
+    "txnSubType",
+    "bizType",
+    "accessType",
+    "merId",
+    "orderId",
+    "txnTime",
+    "txnAmt",
+    "currencyCode",
+    "origQryId",
+)

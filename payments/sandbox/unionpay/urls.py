@@ -1,0 +1,13 @@
+"""Addresses as UnionPay's; included under ``unionpay/``."""
+
+from django.urls import path
+
+from . import cashier, views
+
+urlpatterns = [
+    path("gateway/api/backTransReq.do", views.back_transaction),
+    path("gateway/api/queryTrans.do", views.query),
+    path("gateway/api/frontTransReq.do", views.front_transaction),
+    path("cashier/<str:page>/", cashier.cashier, name="unionpay-cashier"),
+    path("cashier/<str:page>/cancel/", cashier.cancel, name="unionpay-cancel"),
+]
