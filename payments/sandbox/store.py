@@ -57,26 +57,33 @@ def put(kind: str, id: str, body: Document) -> None:
     """Store or replace a document."""
     with transaction():
         _database().execute(
-            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?)", (kind, id, json.dumps(body, ensure_ascii=False))
+            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?)",
+            (kind, id, json.dumps(body, ensure_ascii=False)),
         )
 
 
 def get(kind: str, id: str) -> Document | None:
     """The document, or None."""
     with _lock:
-        row = _database().execute("SELECT body FROM documents WHERE kind = ? AND id = ?", (kind, id)).fetchone()
+        row = (
+            _database().execute("SELECT body FROM documents WHERE kind = ? AND id = ?", (kind, id)).fetchone()
+        )
     return json.loads(row[0]) if row else None
 
 
 def every(kind: str) -> list[Document]:
     """All documents of a kind, oldest first."""
     with _lock:
-        rows = _database().execute("SELECT body FROM documents WHERE kind = ? ORDER BY rowid", (kind,)).fetchall()
+        rows = (
+            _database()
+            .execute("SELECT body FROM documents WHERE kind = ? ORDER BY rowid", (kind,))
+            .fetchall()
+        )
     return [json.loads(row[0]) for row in rows]
 
 
 def log(gateway: str, kind: str, **fields: Any) -> None:
-    """Append one exchange: references, amount, currency, request id, status. Never card data, names or secrets."""
+    """Append one exchange: references, amount, currency, request id, status. Never card data or names."""
     entry = {"time": datetime.now(UTC).isoformat(), "gateway": gateway, "kind": kind, **fields}
     with _lock, (folder() / "log.jsonl").open("a") as file:
         file.write(json.dumps(entry, ensure_ascii=False) + "\n")

@@ -1,0 +1,18 @@
+"""Bring database, staff groups, translations and static files up to date: part of every deployment."""
+
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from shop import staff, translations
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def handle(self, **options: Any) -> None:
+        translations.compile_catalogues()
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        staff.make_groups()

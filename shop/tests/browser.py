@@ -1,0 +1,109 @@
+"""A real Chromium for tests, which fails a test for whatever the page complains about."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+PROGRAMS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+SWITCHES = [
+    "--no-sandbox",  # tests may run as root
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    # Nothing but this machine can be reached, whatever a page asks for.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+]
+LOCALES = {"zh-hant": "zh-HK", "en": "en-GB"}
+
+
+@dataclass
+class Complaints:
+    """What the browser said of a test's pages: script errors, refused styles, missing files, far hosts."""
+
+    found: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)  # parts of complaints that a test provokes on purpose
+
+    def hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.found.append(f"{message.text} ({message.location['url']})")
+
+    def see(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in {"http", "https"} and address.hostname not in {"127.0.0.1", "localhost"}:
+            self.found.append(f"a request left this machine: {request.url}")
+
+    @property
+    def unexpected(self) -> list[str]:
+        return [line for line in self.found if not any(part in line for part in self.expected)]
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if not program:
+        pytest.fail("Chromium is missing: apt-get install chromium, or name it in the variable CHROMIUM.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    """Fails the test at its end for every complaint that ``expected`` does not name."""
+    complaints = Complaints()
+    yield complaints
+    assert not complaints.unexpected
+
+
+@pytest.fixture
+def open_page(browser: Browser, complaints: Complaints) -> Iterator[OpenPage]:
+    """``open_page("en", javascript=False, width=320)``: a page in a new, empty browser profile."""
+    contexts = []
+
+    def open_one(
+        language: str = "en", *, javascript: bool = True, width: int = 1280, height: int = 900
+    ) -> Page:
+        context = browser.new_context(
+            locale=LOCALES[language],
+            java_script_enabled=javascript,
+            viewport={"width": width, "height": height},
+            timezone_id="Asia/Hong_Kong",
+        )
+        contexts.append(context)
+        context.on("console", complaints.hear)
+        context.on("weberror", lambda error: complaints.found.append(str(error.error)))
+        context.on("request", complaints.see)
+        context.set_default_timeout(15_000)
+        return context.new_page()
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    """An English page with JavaScript at desktop size."""
+    return open_page("en")
+
+
+def assert_accessible(page: Page) -> None:
+    """axe finds nothing serious on the page. Needs JavaScript."""
+    violations = Axe().run(page).response["violations"]
+    serious = [found for found in violations if found["impact"] in {"serious", "critical"}]
+    assert not serious, "\n".join(
+        f"{page.url}: {found['id']}: {found['help']}: {[node['html'] for node in found['nodes']]}"
+        for found in serious
+    )

@@ -1,0 +1,189 @@
+"""The whole shop as real processes, for tests: ``manage.py runstack`` on free ports, with its own stores."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import psycopg2
+import pytest
+import requests
+
+from shop import processes
+from shop.tests import environment
+
+BASE = Path(__file__).resolve().parents[2]
+PATIENCE = 120.0  # seconds until the stack is open: it migrates and seeds first
+STOP_PATIENCE = 15.0
+HIDDEN = ("DJANGO_", "TEST_", "PYTEST")  # variables of the test run that the stack must not see
+T = TypeVar("T")
+
+
+@dataclass
+class Stack:
+    """A running shop. Times are the stack's own: ``travel`` moves the clock of all its processes."""
+
+    var: Path
+    url: str
+    sandbox_url: str
+    database_url: str
+    redis_url: str
+    environment: dict[str, str] = field(repr=False)
+    process: subprocess.Popen[bytes] = field(repr=False)
+    console: Path = field(repr=False)
+
+    @property
+    def logins(self) -> dict[str, str]:
+        """Passwords of the demo's staff by user name."""
+        return dict(line.split() for line in (self.var / "demo-logins.txt").read_text().splitlines())
+
+    def mails(self, to: str = "") -> list[dict[str, str]]:
+        """What lies in the mailbox, newest first."""
+        query = f"?{urlencode({'to': to})}" if to else ""
+        return requests.get(f"{self.sandbox_url}/mailbox/messages.json{query}", timeout=10).json()
+
+    def wait_for_mail(self, to: str, subject_part: str, timeout: float = 30.0) -> dict[str, str]:
+        return wait_for(
+            lambda: next((mail for mail in self.mails(to) if subject_part in mail["subject"]), None),
+            f"a mail to {to} with {subject_part!r} in its subject",
+            timeout,
+        )
+
+    def log(self) -> list[dict[str, Any]]:
+        """What the sandbox and the shop said to each other."""
+        lines = requests.get(f"{self.sandbox_url}/log.jsonl", timeout=10).text.splitlines()
+        return [json.loads(line) for line in lines]
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command against this stack; its output."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=BASE,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def travel(self, seconds: float) -> None:
+        """Set the clock of all processes to the real time plus so much."""
+        clock = Path(self.environment["SHOP_CLOCK_FILE"])
+        fresh = clock.with_suffix(".new")
+        fresh.write_text(str(seconds))
+        fresh.replace(clock)
+
+
+def wait_for(look: Callable[[], T | None], what: str, timeout: float = 30.0) -> T:
+    deadline = time.monotonic() + timeout
+    while True:
+        if found := look():
+            return found
+        assert time.monotonic() < deadline, f"waited {timeout:.0f} s in vain for {what}"
+        time.sleep(0.1)
+
+
+@contextmanager
+def running(folder: Path, *, database_url: str = "", redis_url: str = "", **more: str) -> Iterator[Stack]:
+    """Open a shop, close it again. Empty addresses mean the embedded stores."""
+    port, sandbox, smtp = environment.free_ports(3)
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)}
+    surroundings |= {
+        "VAR_DIR": str(folder / "var"),
+        "PORT": str(port),
+        "SANDBOX_PORT": str(sandbox),
+        "SANDBOX_SMTP_PORT": str(smtp),
+        "SHOP_CLOCK_FILE": str(folder / "clock"),
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        **more,
+    }
+    console = folder / "console.log"
+    with console.open("wb") as output:
+        process = processes.start(
+            [sys.executable, "manage.py", "runstack"],
+            cwd=BASE,
+            env=surroundings,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    stack = Stack(
+        var=folder / "var",
+        url=f"http://127.0.0.1:{port}",
+        sandbox_url=f"http://127.0.0.1:{sandbox}",
+        database_url=database_url or f"sqlite:///{folder / 'var' / 'shop.sqlite3'}",
+        redis_url=redis_url,
+        environment=surroundings,
+        process=process,
+        console=console,
+    )
+    try:
+        wait_until_open(stack)
+        yield stack
+    finally:
+        processes.stop([process], patience=STOP_PATIENCE)
+
+
+def wait_until_open(stack: Stack) -> None:
+    def is_open() -> bool:
+        text = stack.console.read_text(errors="replace")
+        assert stack.process.poll() is None, f"runstack gave up:\n{text}"
+        return "The shop is open" in text
+
+    wait_for(is_open, "the shop to open", PATIENCE)
+    answer = requests.get(f"{stack.url}/readyz", timeout=10)
+    assert answer.status_code == 200, answer.text
+
+
+@contextmanager
+def own_stores() -> Iterator[dict[str, str]]:
+    """A new PostgreSQL database and an empty Redis database of the test run's servers."""
+    server, _, _ = os.environ["TEST_DATABASE_URL"].rpartition("/")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"stack_{worker}_{os.getpid()}"
+    redis_url = f"{os.environ['TEST_REDIS_URL'].rstrip('/')}/{_redis_number(worker)}"
+    _administer(server, f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0")
+    try:
+        yield {"database_url": f"{server}/{name}", "redis_url": redis_url}
+    finally:
+        _administer(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _redis_number(worker: str) -> int:
+    return 1 + int(worker.removeprefix("gw")) if worker != "main" else 1
+
+
+def _administer(server: str, statement: str) -> None:
+    connection = psycopg2.connect(f"{server}/postgres")
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    finally:
+        connection.close()
+
+
+_KINDS = [
+    pytest.param(kind, marks=pytest.mark.xdist_group(kind), id=kind) for kind in ("embedded", "services")
+]
+
+
+@pytest.fixture(scope="session", params=_KINDS)
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The shop on SQLite with the filesystem broker, and again on PostgreSQL with Redis."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "embedded":
+        with running(folder) as stack:
+            yield stack
+    else:
+        with own_stores() as stores, running(folder, **stores) as stack:
+            yield stack
