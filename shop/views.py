@@ -22,7 +22,7 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def help_page(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/help.html")
+    return render(request, _in_language("pages/help"))
 
 
 @require_safe
