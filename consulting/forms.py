@@ -86,7 +86,7 @@ class ReportForm(forms.Form):
 def consultants() -> Any:
     """Users a case can be given to."""
     return User.objects.with_perm(
-        "consulting.change_case",
+        "consulting.change_report",
         backend="django.contrib.auth.backends.ModelBackend",
         include_superusers=False,
     ).filter(is_staff=True)

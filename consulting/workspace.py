@@ -1,4 +1,8 @@
-"""The consultants' door: their cases, the clients' answers, and the writing of reports."""
+"""The consultants' door: their cases, the clients' answers, and the writing of reports.
+
+Whoever may change cases (a merchant, who assigns them) sees the lists and what a case is about. Taking a case
+and opening one with the order key is for those who may write reports.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -51,6 +55,16 @@ def consultants_only(view: View[Rest]) -> View[Rest]:
     return cast("View[Rest]", never_cache(login_required(guarded)))
 
 
+def writers_only(view: View[Rest]) -> View[Rest]:
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
+        if not request.user.has_perm("consulting.change_report"):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return cast("View[Rest]", guarded)
+
+
 def _user(request: HttpRequest) -> User:
     return cast("User", request.user)
 
@@ -62,6 +76,7 @@ def cases(request: HttpRequest) -> HttpResponse:
 
 
 @consultants_only
+@writers_only
 @require_POST
 @sensitive_post_parameters()
 @sensitive_variables("form")
@@ -98,6 +113,7 @@ def _list_page(request: HttpRequest, form: ConsultantKeyForm) -> HttpResponse:
 
 
 @consultants_only
+@writers_only
 @require_POST
 def take(request: HttpRequest, pk: int) -> HttpResponse:
     case = get_object_or_404(Case, pk=pk)

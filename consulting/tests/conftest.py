@@ -23,17 +23,23 @@ def case(order):
 
 @pytest.fixture
 def consultant(db):
-    return scenes.staff("consultant-lin", "change_case", "view_case")
+    return scenes.staff("consultant-lin", "change_case", "view_case", "change_report")
 
 
 @pytest.fixture
 def colleague(db):
-    return scenes.staff("wong", "change_case", "view_case")
+    return scenes.staff("wong", "change_case", "view_case", "change_report")
 
 
 @pytest.fixture
 def merchant(db):
-    return scenes.staff("boss", "change_case", is_superuser=True)
+    """Assigns cases, writes none."""
+    return scenes.staff("boss", "change_case", "view_case", "view_orderkey", "view_accesslog")
+
+
+@pytest.fixture
+def superuser(db):
+    return scenes.staff("root", is_superuser=True)
 
 
 @pytest.fixture

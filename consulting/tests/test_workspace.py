@@ -61,7 +61,7 @@ def test_a_customer_with_the_permission_but_not_staff_is_refused(client, case, c
     assert client.get(reverse("consulting:cases")).status_code == 403
 
 
-@pytest.mark.parametrize("who", ["colleague", "merchant"])
+@pytest.mark.parametrize("who", ["colleague", "merchant", "superuser"])
 def test_who_is_not_the_cases_consultant_sees_what_it_is_about_and_no_more(
     client, case, consultant, who, request
 ):
@@ -75,6 +75,16 @@ def test_who_is_not_the_cases_consultant_sees_what_it_is_about_and_no_more(
     assert client.post(url(case, "publish"), {"seen": "1.1"}).status_code == 403
     assert write(client, case).status_code == 403
     assert not AccessLog.objects.filter(what="answers").exists()
+
+
+def test_a_merchant_cannot_turn_into_a_consultant(client, case, merchant, key):
+    client.force_login(merchant, backend=BACKEND)
+    assert client.post(url(case, "take")).status_code == 403
+    assert client.post(reverse("consulting:open_with_key"), {"order_key": key}).status_code == 403
+    admin = client.get(reverse("admin:consulting_case_change", args=[case.pk])).content.decode()
+    assert f'<option value="{merchant.pk}"' not in admin
+    page = client.get(url(case)).content.decode()
+    assert "Take this case" not in page
 
 
 def test_the_answers_are_not_even_decrypted_for_others(
