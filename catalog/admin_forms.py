@@ -42,7 +42,7 @@ class VariantForm(forms.ModelForm):  # type: ignore[type-arg]
         exclude = ("on_hand", "reserved")
 
     def clean_stock_change(self) -> int:
-        """The row stays locked until the admin's transaction ends: what is checked here still holds in save."""
+        """The row stays locked until the admin's transaction ends, so what is checked here holds in save."""
         change: int = self.cleaned_data["stock_change"] or 0
         stock = Variant.objects.select_for_update().filter(pk=self.instance.pk).first() or Variant()
         if change and stock.on_hand + change < stock.reserved:

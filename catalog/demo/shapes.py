@@ -5,6 +5,9 @@ from datetime import date
 
 Text = tuple[str, str]
 
+# One Chinese character, as a regular expression that Python and browsers both read.
+HAN = "[々〇\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003347f]"
+
 
 @dataclass(frozen=True)
 class Choice:

@@ -1,6 +1,4 @@
-from .shapes import Goods, Question, Shelf
-
-ONE_TO_FOUR_HAN = "[々〇㐀-䶿一-鿿豈-﫿𠀀-𳑿]{1,4}"
+from .shapes import HAN, Goods, Question, Shelf
 
 SHELF = Shelf(
     slug="study",
@@ -57,12 +55,15 @@ SHELF = Shelf(
                 Question(
                     key="seal-text",
                     label=("印文", "Seal text"),
-                    help=("一至四個漢字,例如「雲硯閣印」。", "One to four Chinese characters, for example 雲硯閣印."),
+                    help=(
+                        "一至四個漢字,例如「雲硯閣印」。",
+                        "One to four Chinese characters, for example 雲硯閣印.",
+                    ),
                     required=True,
                     personal=True,
                     keep_days=90,
                     max_length=4,
-                    pattern=ONE_TO_FOUR_HAN,
+                    pattern=HAN + "{1,4}",
                 ),
             ),
         ),
