@@ -16,6 +16,7 @@ pages = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.choose_language, name="root"),
+    path("favicon.ico", views.favicon),
     *health.urlpatterns,
     # Gateways know no language: gateways:notify, gateways:unionpay_return (a namespace must be unique).
     path("", include((import_string("payments.urls.gateway_urlpatterns"), "gateways"))),

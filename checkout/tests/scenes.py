@@ -52,8 +52,8 @@ def make_service(code: str = "SV-900", *, price: str = "1280.00") -> Variant:
     ServiceTerms.objects.create(
         product=product,
         working_days=7,
-        unit_zh_hant="每位",
-        unit_en="per person",
+        unit_zh_hant="人",
+        unit_en="person",
         max_subjects=5,
         capacity_per_week=12,
     )

@@ -20,12 +20,12 @@ def subject(language: str, text: str, number: str) -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_goods_by_unionpay_card_up_to_the_parcel(stack, new_page, language):
-    page = new_page(language)
+def test_goods_by_unionpay_card_up_to_the_parcel(stack, open_page, language):
+    page = open_page(language)
     sent = []
     page.on("request", lambda request: sent.append((request.url, request.post_data or "")))
     email = email_of("goods", language)
-    walk.add_to_cart(page, stack.url, language, stack.slug("TEA-001"))
+    walk.add_to_cart(page, stack.url, language, "wuyi-rougui-oolong")
     walk.go_to_checkout(page, stack.url, language)
     walk.fill_checkout(page, language, email=email)
     walk.continue_to_payment(page, language)
@@ -38,8 +38,8 @@ def test_goods_by_unionpay_card_up_to_the_parcel(stack, new_page, language):
     merchant = stack.wait_for_mail("merchant@shop.example", number)
     assert email not in merchant["subject"]
 
-    staff = new_page(language)
-    walk.sign_in(staff, stack.url, language, *stack.logins["merchant"])
+    staff = open_page(language)
+    walk.sign_in(staff, stack.url, language, "merchant", stack.logins["merchant"])
     walk.ship(staff, stack.url, language, number, "SF1234567890")
     shipped = stack.wait_for_mail(email, subject(language, "Order shipped %(number)s", number))
     assert "SF1234567890" in shipped["text"]
@@ -51,10 +51,10 @@ def test_goods_by_unionpay_card_up_to_the_parcel(stack, new_page, language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_service_by_paypal_login_up_to_the_report(stack, new_page, language):
-    page = new_page(language)
+def test_a_service_by_paypal_login_up_to_the_report(stack, open_page, language):
+    page = open_page(language)
     email = email_of("service", language)
-    walk.add_to_cart(page, stack.url, language, stack.slug("SV2"))
+    walk.add_to_cart(page, stack.url, language, "bazi-yearly-outlook")
     walk.go_to_checkout(page, stack.url, language)
     assert page.locator("#id_recipient").count() == 0, "a service needs no address"
     walk.fill_checkout(page, language, email=email)
@@ -68,17 +68,17 @@ def test_a_service_by_paypal_login_up_to_the_report(stack, new_page, language):
     assert key == shown
     assert key not in stack.wait_for_mail("merchant@shop.example", number)["text"]
 
-    reader = new_page(language)
+    reader = open_page(language)
     walk.unlock(reader, stack.url, language, key=key, email=email)
     assert walk.say(language, "In preparation") in reader.locator("main").inner_text()
 
-    staff = new_page(language)
-    walk.sign_in(staff, stack.url, language, *stack.logins["consultant"])
+    staff = open_page(language)
+    walk.sign_in(staff, stack.url, language, "consultant", stack.logins["consultant"])
     walk.write_report(staff, stack.url, language, number, "Outlook 2027", "## January\n\nCanary-Report-7719")
 
     ready = stack.wait_for_mail(email, walk.say(language, "Consultation report ready"))
     assert walk.key_in(ready["text"]) == key
-    reader = new_page(language)
+    reader = open_page(language)
     walk.unlock(reader, stack.url, language, key=key.lower().replace("-", " "), email=email)
     reader.locator("main h2 a").first.click()
     assert "Canary-Report-7719" in reader.locator("main").inner_text()
@@ -87,11 +87,11 @@ def test_a_service_by_paypal_login_up_to_the_report(stack, new_page, language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_mixed_cart_by_paypal_without_an_account(stack, new_page, language):
-    page = new_page(language)
+def test_a_mixed_cart_by_paypal_without_an_account(stack, open_page, language):
+    page = open_page(language)
     email = email_of("mixed", language)
-    for code in ("INC-001", "SV4"):
-        walk.add_to_cart(page, stack.url, language, stack.slug(code))
+    for slug in ("aged-sandalwood-sticks", "auspicious-date-proposal"):
+        walk.add_to_cart(page, stack.url, language, slug)
     walk.go_to_checkout(page, stack.url, language)
     walk.fill_checkout(page, language, email=email)
     walk.continue_to_payment(page, language)
@@ -99,16 +99,16 @@ def test_a_mixed_cart_by_paypal_without_an_account(stack, new_page, language):
     number = walk.wait_for_confirmation(page, language)
     mail = stack.wait_for_mail(email, subject(language, "Order confirmation %(number)s", number))
     walk.key_in(mail["text"])
-    again = new_page(language)
+    again = open_page(language)
     again.goto(page.url)
     assert email not in again.content(), "a stranger with the link sees no personal data"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_unionpay_without_javascript_on_unionpays_own_page(stack, new_page, language):
-    page = new_page(language, javascript=False)
+def test_unionpay_without_javascript_on_unionpays_own_page(stack, open_page, language):
+    page = open_page(language, javascript=False)
     email = email_of("plain", language)
-    walk.add_to_cart(page, stack.url, language, stack.slug("STU-003"))
+    walk.add_to_cart(page, stack.url, language, "semi-sized-xuan-paper")
     walk.go_to_checkout(page, stack.url, language)
     walk.fill_checkout(page, language, email=email)
     walk.continue_to_payment(page, language)
@@ -120,9 +120,9 @@ def test_unionpay_without_javascript_on_unionpays_own_page(stack, new_page, lang
     stack.wait_for_mail(email, subject(language, "Order confirmation %(number)s", number))
 
 
-def test_coming_back_from_paypal_without_paying_the_same_order_is_paid_by_card(stack, new_page):
-    page = new_page("en")
-    walk.add_to_cart(page, stack.url, "en", stack.slug("TEA-002"))
+def test_coming_back_from_paypal_without_paying_the_same_order_is_paid_by_card(stack, open_page):
+    page = open_page("en")
+    walk.add_to_cart(page, stack.url, "en", "phoenix-dancong-honey-orchid")
     walk.go_to_checkout(page, stack.url, "en")
     walk.fill_checkout(page, "en", email="switch@example.com")
     walk.continue_to_payment(page, "en")
@@ -140,9 +140,9 @@ def test_coming_back_from_paypal_without_paying_the_same_order_is_paid_by_card(s
     walk.wait_for_confirmation(page, "en")
 
 
-def test_a_double_click_pays_once(stack, new_page):
-    page = new_page("en")
-    walk.add_to_cart(page, stack.url, "en", stack.slug("TEA-004"))
+def test_a_double_click_pays_once(stack, open_page):
+    page = open_page("en")
+    walk.add_to_cart(page, stack.url, "en", "jasmine-silver-needle")
     walk.go_to_checkout(page, stack.url, "en")
     walk.fill_checkout(page, "en", email="double@example.com")
     walk.continue_to_payment(page, "en")

@@ -176,10 +176,7 @@ def unlock(page: Page, url: str, language: str, *, key: str, email: str) -> None
 
 def pay_at_unionpay(page: Page) -> None:
     """UnionPay's own page, and the way back."""
-    page.locator("[autocomplete=cc-number]").fill(CARD)
-    page.locator("[autocomplete=cc-exp]").fill(EXPIRY)
-    page.locator("[autocomplete=cc-csc]").fill(CVC)
-    page.locator("form button[type=submit]").first.click()
-    page.wait_for_load_state()
-    if "/unionpay/" in page.url and page.locator("form button[type=submit]").count():
-        page.locator("form button[type=submit]").first.click()  # "back to the shop", without JavaScript
+    for name, value in (("number", CARD), ("expiry", EXPIRY), ("cvc", CVC)):
+        page.locator(f"input[name={name}]").fill(value)
+    page.locator("main form button[type=submit]").first.click()
+    page.locator("main form button[type=submit]").first.click()  # "Return to the merchant"
