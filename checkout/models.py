@@ -235,10 +235,12 @@ class StockMovement(models.Model):
         RETURN = "return", _("returned")
         CORRECT = "correct", _("corrected")
 
-    variant = models.ForeignKey(Variant, models.PROTECT, related_name="movements")
-    order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="stock_movements")
+    variant = models.ForeignKey(Variant, models.PROTECT, related_name="movements", verbose_name=_("variant"))
+    order = models.ForeignKey(
+        Order, models.PROTECT, null=True, related_name="stock_movements", verbose_name=_("order")
+    )
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
-    hold = models.PositiveIntegerField(default=0)  # the order's revision
+    hold = models.PositiveIntegerField(_("order revision"), default=0)  # the order's revision
     quantity = models.IntegerField(_("quantity"))
     at = models.DateTimeField(_("at"))
 

@@ -187,7 +187,9 @@ class GatewayEvent(models.Model):
     received_at = models.DateTimeField(_("received at"))
     is_verified = models.BooleanField(_("verified"), null=True)
     processed_at = models.DateTimeField(_("processed at"), null=True)
-    payment = models.ForeignKey(Payment, models.SET_NULL, null=True, related_name="events")
+    payment = models.ForeignKey(
+        Payment, models.SET_NULL, null=True, related_name="events", verbose_name=_("payment")
+    )
 
     class Meta:
         ordering = ["-received_at"]

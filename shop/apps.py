@@ -1,10 +1,12 @@
 """The project as an app: brings its system checks."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ShopConfig(AppConfig):
     name = "shop"
+    verbose_name = _("Messages to send")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -148,11 +148,11 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('receive', 'received'), ('reserve', 'reserved'), ('release', 'released'), ('sell', 'sold'), ('return', 'returned'), ('correct', 'corrected')], max_length=8, verbose_name='kind')),
-                ('hold', models.PositiveIntegerField(default=0)),
+                ('hold', models.PositiveIntegerField(default=0, verbose_name='order revision')),
                 ('quantity', models.IntegerField(verbose_name='quantity')),
                 ('at', models.DateTimeField(verbose_name='at')),
-                ('order', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='stock_movements', to='checkout.order')),
-                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='movements', to='catalog.variant')),
+                ('order', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='stock_movements', to='checkout.order', verbose_name='order')),
+                ('variant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='movements', to='catalog.variant', verbose_name='variant')),
             ],
             options={
                 'verbose_name': 'stock movement',

@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                 ('received_at', models.DateTimeField(verbose_name='received at')),
                 ('is_verified', models.BooleanField(null=True, verbose_name='verified')),
                 ('processed_at', models.DateTimeField(null=True, verbose_name='processed at')),
-                ('payment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='events', to='payments.payment')),
+                ('payment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='events', to='payments.payment', verbose_name='payment')),
             ],
             options={
                 'verbose_name': 'gateway event',
