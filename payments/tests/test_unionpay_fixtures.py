@@ -18,7 +18,13 @@ from payments.gateways.unionpay.crypto import (
     is_signed_by,
     third_part,
 )
-from payments.gateways.unionpay.wire import NotAMessage, form_encoded, parse_answer, parse_form, string_to_sign
+from payments.gateways.unionpay.wire import (
+    NotAMessage,
+    form_encoded,
+    parse_answer,
+    parse_form,
+    string_to_sign,
+)
 
 HERE = Path(__file__).parent / "unionpay_fixtures"
 FOLDERS = [HERE, *(Path(folder) for folder in [os.environ.get("UNIONPAY_FIXTURES")] if folder)]
@@ -142,7 +148,9 @@ def test_what_we_write_is_read_back_the_same(fixture):
 def test_one_payment_has_one_event_id_though_front_and_back_are_signed_differently():
     def event_id(message):
         fields = json.loads((HERE / "response-t04-r00-refundpay20240105165842.json").read_text())["fields"]
-        body = form_encoded(fields | {"respMsg": message, "signature": "QUJD" + message[:1].encode().hex() * 2})
+        body = form_encoded(
+            fields | {"respMsg": message, "signature": "QUJD" + message[:1].encode().hex() * 2}
+        )
         return notifications.read(FORM, body).event_id
 
     assert event_id("success") == event_id("成功[0000000]")

@@ -37,7 +37,6 @@ from payments.tests.unionpay_sandbox import (  # noqa: F401  fixtures
 from shop import clock
 
 
-
 @pytest.fixture
 def paid(gateway, make_purchase):
     """A purchase by card, and what the gateway says of it."""
@@ -173,7 +172,9 @@ def test_the_code_of_the_query_itself_is_never_the_result(gateway, paid, monkeyp
         gateway.fetch(purchase)
 
 
-@pytest.mark.parametrize(("code", "error"), [("03", GatewayError), ("37", GatewayError), ("31", Misconfigured)])
+@pytest.mark.parametrize(
+    ("code", "error"), [("03", GatewayError), ("37", GatewayError), ("31", Misconfigured)]
+)
 def test_a_query_that_was_refused_teaches_nothing(gateway, paid, monkeypatch, code, error):
     purchase, _ = paid
     fake_answers(monkeypatch, lambda fields: fields | {"respCode": code})
@@ -254,7 +255,8 @@ def refusal(code, fields):
     return envelope.Refusal(code, "系统忙[0000006]", fields)
 
 
-# --- no answer, or none that can be trusted ---------------------------------------------------------------------
+# --- no answer, or none that can be trusted
+# ---------------------------------------------------------------------
 
 
 def test_silence_is_an_unknown_outcome(gateway, make_purchase, settings, monkeypatch):
@@ -295,12 +297,14 @@ def test_a_reply_that_is_lost_after_the_charge_is_found_by_the_query(gateway, ma
 def test_status_200_with_anything_but_a_message_is_unknown(gateway, make_purchase, monkeypatch, body):
     monkeypatch.setattr(views, "answer", lambda fields: envelope.HttpResponse(body))
 
-    with pytest.raises(GatewayError, match="not-a-message|untrusted"):
+    with pytest.raises(GatewayError, match=r"not-a-message|untrusted"):
         gateway.start(make_purchase(), encrypted_card())
 
 
 @pytest.mark.parametrize("status", [204, 302, 403, 500, 503])
-def test_another_status_is_unknown_and_redirects_are_not_followed(gateway, make_purchase, monkeypatch, status):
+def test_another_status_is_unknown_and_redirects_are_not_followed(
+    gateway, make_purchase, monkeypatch, status
+):
     def answered(fields):
         response = envelope.answer(fields)
         response.status_code, response["Location"] = status, "/elsewhere"
@@ -325,7 +329,9 @@ def test_a_tampered_answer_is_unknown(gateway, paid, monkeypatch, caplog):
 def test_a_certificate_of_another_customer_of_the_same_ca_is_not_believed(gateway, paid, monkeypatch, caplog):
     purchase, _ = paid
     merchant = pki.issue("041@Z2026@700000000000001:SIGN@00000006", pki._pair("middle"))
-    monkeypatch.setattr(pki, "_pair", lambda name, real=pki._pair: merchant if name == "signing" else real(name))
+    monkeypatch.setattr(
+        pki, "_pair", lambda name, real=pki._pair: merchant if name == "signing" else real(name)
+    )
 
     with pytest.raises(GatewayError, match="untrusted"):
         gateway.fetch(purchase)
@@ -335,7 +341,9 @@ def test_a_certificate_of_another_customer_of_the_same_ca_is_not_believed(gatewa
 def test_a_new_signing_certificate_of_the_gateway_is_believed_at_once(gateway, paid, monkeypatch):
     purchase, captured = paid
     renewed = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@00099998", pki._pair("middle"))
-    monkeypatch.setattr(pki, "_pair", lambda name, real=pki._pair: renewed if name == "signing" else real(name))
+    monkeypatch.setattr(
+        pki, "_pair", lambda name, real=pki._pair: renewed if name == "signing" else real(name)
+    )
 
     assert gateway.fetch(purchase) == captured
 
@@ -364,7 +372,8 @@ def test_logs_name_codes_and_references_but_no_card(gateway, make_purchase, capl
         assert secret not in everything
 
 
-# --- UnionPay's own page ---------------------------------------------------------------------------------------
+# --- UnionPay's own page
+# ---------------------------------------------------------------------------------------
 
 
 def test_the_own_page_is_prepared_without_any_call(gateway, make_purchase, settings):
@@ -401,7 +410,8 @@ def post_form(handoff):
         return session.post(handoff.url, data=handoff.fields, timeout=5)
 
 
-# --- refunds ---------------------------------------------------------------------------------------------------
+# --- refunds
+# ---------------------------------------------------------------------------------------------------
 
 
 def refund(gateway, paid, amount="12.34", key=None, **changes):
@@ -468,10 +478,13 @@ def test_a_repetition_that_is_refused_for_its_age_still_finds_the_refund(gateway
     assert refund(gateway, paid, key=key, started_at=at) == done
 
 
-# --- the encryption certificate --------------------------------------------------------------------------------
+# --- the encryption certificate
+# --------------------------------------------------------------------------------
 
 
-def test_a_new_encryption_certificate_is_taken_over_and_the_former_stays_good(gateway, make_purchase, settings):
+def test_a_new_encryption_certificate_is_taken_over_and_the_former_stays_good(
+    gateway, make_purchase, settings
+):
     old = encrypted_card()
     assert renew_encryption_certificate() is False
 

@@ -85,7 +85,9 @@ def test_a_restart_of_the_sandbox_loses_no_notification(gateway, make_purchase, 
     assert notification()
 
 
-@pytest.mark.parametrize("field", ["txnAmt", "currencyCode", "respCode", "orderId", "merId", "queryId", "txnTime"])
+@pytest.mark.parametrize(
+    "field", ["txnAmt", "currencyCode", "respCode", "orderId", "merId", "queryId", "txnTime"]
+)
 def test_a_changed_field_is_noticed(gateway, told, field):
     headers, body = told
     changed = form_encoded(parse_form(body) | {field: "20200101000000"})
@@ -136,7 +138,15 @@ def test_another_version_method_or_shape_is_refused(gateway, told, changes):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"hello", b"a=1;b=2", b"\xff\xfe=1", b"%ff=1", b"&".join(b"a%d=1" % i for i in range(200)), b"x=" * 9],
+    [
+        b"",
+        b"hello",
+        b"a=1;b=2",
+        b"\xff\xfe=1",
+        b"%ff=1",
+        b"&".join(b"a%d=1" % i for i in range(200)),
+        b"x=" * 9,
+    ],
 )
 def test_what_is_no_form_is_refused(gateway, body):
     with pytest.raises(InvalidNotification):
