@@ -97,7 +97,7 @@ class Payment(models.Model):
     objects = PaymentQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-started_at"]
+        ordering = ["-started_at", "-id"]
         verbose_name = _("payment")
         verbose_name_plural = _("payments")
         constraints = [
@@ -163,7 +163,7 @@ class Refund(models.Model):
     checks = models.PositiveSmallIntegerField(_("times asked"), default=0)
 
     class Meta:
-        ordering = ["-started_at"]
+        ordering = ["-started_at", "-id"]
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         constraints = [

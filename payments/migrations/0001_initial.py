@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'payment',
                 'verbose_name_plural': 'payments',
-                'ordering': ['-started_at'],
+                'ordering': ['-started_at', '-id'],
             },
         ),
         migrations.CreateModel(
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'refund',
                 'verbose_name_plural': 'refunds',
-                'ordering': ['-started_at'],
+                'ordering': ['-started_at', '-id'],
             },
         ),
         migrations.AddConstraint(

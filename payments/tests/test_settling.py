@@ -283,3 +283,10 @@ def test_a_card_is_sent_once_though_the_first_process_died_before_hearing_the_an
     order.refresh_from_db()
     assert len(sent) == 1
     assert (order.status, order.paid_card_last4) == (Order.Status.PAID, "0048")
+
+
+def test_of_two_attempts_in_one_second_the_later_one_counts(gateway, order):
+    first = start(order)
+    second = services._attempt(order.pk, method=PAGE, revision=order.revision, card=None)
+    Payment.objects.update(started_at=first.started_at)
+    assert order.payments.first() == second
