@@ -127,6 +127,7 @@ def refused(refusal: Refusal) -> HttpResponse:
     if refusal.fields is None:
         return HttpResponse(refusal.message, content_type="text/plain;charset=UTF-8")
     echo = {name: value for name, value in refusal.fields.items() if name != "signature"}
+    echo |= {"version": VERSION, "signMethod": SIGN_METHOD}  # we know no other
     return answer(echo | {"respCode": refusal.code, "respMsg": refusal.message})
 
 
