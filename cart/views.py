@@ -22,7 +22,9 @@ from .limits import shortfall_of
 @require_safe
 def detail(request: HttpRequest) -> HttpResponse:
     cart = Cart(request.session)
-    return render(request, "cart/detail.html", {"cart": cart, "removed": _removed(request, cart)})
+    can_check_out = not (cart.is_empty or cart.is_blocked)
+    context = {"cart": cart, "can_check_out": can_check_out, "removed": _removed(request, cart)}
+    return render(request, "cart/detail.html", context)
 
 
 @require_POST
