@@ -88,7 +88,6 @@ class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display_links = ("code", "name_zh_hant", "name_en")
     list_filter = ("kind", "category", "is_active", "is_orderable", "is_featured", Stock, Translation)
     search_fields = ("code", "name_zh_hant", "name_en", "variants__sku")
-    search_help_text = _("Product code, SKU or name in either language")
     list_select_related = ("category",)
     save_on_top = True
     fieldsets = (
