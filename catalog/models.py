@@ -166,6 +166,10 @@ class Product(models.Model):
         return [variant for variant in self.variants.all() if variant.is_active]
 
     @property
+    def has_choices(self) -> bool:
+        return len(self.offers) > 1
+
+    @property
     def lowest(self) -> "Variant | None":
         return min(self.offers, key=lambda variant: variant.price, default=None)
 

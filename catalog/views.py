@@ -33,13 +33,15 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404
     products = category.products.on_sale().with_variants()
     only_in_stock = request.GET.get("in_stock") == "1"
+    shown = list(products.in_stock() if only_in_stock else products)
     return render(
         request,
         "catalog/category.html",
         {
             "category": category,
             "categories": categories,
-            "products": list(products.in_stock() if only_in_stock else products),
+            "products": shown,
+            "has_goods": any(not product.is_service for product in shown),
             "only_in_stock": only_in_stock,
         },
     )
@@ -55,9 +57,16 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
             "product": product,
             "choice": _preselected(product),
             "questions": list(product.questions.all()),
+            "weight": _weight_of(product),
             "excluded": [ZONES[zone] for zone in product.excluded_zones if zone in ZONES],
         },
     )
+
+
+def _weight_of(product: Product) -> str:
+    """Of one piece, as far as all variants weigh the same."""
+    weights = {variant.weight_g for variant in product.offers}
+    return f"{weights.pop():,} g" if product.ships and len(weights) == 1 and 0 not in weights else ""
 
 
 def _preselected(product: Product) -> int | None:
