@@ -13,13 +13,13 @@ class Renderer(DjangoTemplates):
     """Looks in ``templates/`` first, so ``templates/django/forms/field.html`` is every field's template."""
 
     @cached_property
-    def engine(self) -> Engine:  # type: ignore[override]
+    def engine(self) -> Engine:
         built_in = Path(django.forms.__file__).parent / "templates"
         return Engine(
             {
                 "APP_DIRS": True,
                 "DIRS": [settings.BASE_DIR / "templates", built_in],
                 "NAME": "shopforms",
-                "OPTIONS": {"builtins": settings.TEMPLATES[0]["OPTIONS"]["builtins"]},
+                "OPTIONS": {"builtins": settings.TEMPLATE_BUILTINS},
             }
         )

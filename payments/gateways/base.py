@@ -1,4 +1,4 @@
-"""What the shop and a gateway say to each other. Gateways know no orders and no database, only these values."""
+"""What the shop and a gateway say to each other. Gateways know no orders and no rows, only these."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -79,7 +79,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Captured:
-    """The gateway has the money: these are the facts to compare with ours. ``payee`` is empty where not told."""
+    """The gateway has the money: these are the facts to compare with ours."""
 
     reference: str  # the gateway's own, unique
     our_reference: str
@@ -161,7 +161,7 @@ class Notification:
 
 
 class Gateway(Protocol):
-    """Every method that talks to the gateway raises GatewayError when the answer is unknown, and only then."""
+    """Whatever talks to the gateway raises GatewayError when the answer is unknown, and only then."""
 
     code: str
     captures: bool  # True: an approved purchase must be captured by us (PayPal)
@@ -181,7 +181,7 @@ class Gateway(Protocol):
     def refund(
         self, purchase: Purchase, capture_reference: str, amount: Decimal, *, key: str, started_at: datetime
     ) -> RefundOutcome:
-        """Give money back. Safe to repeat with the same ``key`` (32 hexadecimal digits) and ``started_at``."""
+        """Give money back. Safe to repeat with the same ``key`` (32 hex digits) and ``started_at``."""
         ...
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:

@@ -35,7 +35,7 @@ def is_checkbox(field: BoundField) -> bool:
 
 @register.inclusion_tag("_error_summary.html")
 def error_summary(*forms: BaseForm | BaseFormSet[Any] | list[BaseForm] | None) -> dict[str, Any]:
-    """What is wrong in these forms, formsets or lists of forms, with links to the fields. Nothing if all is well."""
+    """What is wrong in these forms, formsets or lists of forms, with links to the fields; else nothing."""
     errors: list[dict[str, str]] = []
     for form in forms:
         errors += _errors_of(form)
