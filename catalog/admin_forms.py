@@ -120,5 +120,5 @@ class QuestionForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> None:
         super().clean()
         has_list = self.cleaned_data.get("kind") in {IntakeQuestion.Kind.CHOICE, IntakeQuestion.Kind.MULTI}
-        if has_list and not self.cleaned_data.get("choices"):
+        if has_list and "choices" not in self.errors and not self.cleaned_data["choices"]:
             self.add_error("choices", _("Please list the answers to choose from."))

@@ -1,10 +1,11 @@
 """What can be bought: goods and consulting services, in two languages."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Self
 
 from django.contrib.staticfiles import finders
-from django.core.exceptions import ValidationError
+from django.core.exceptions import SuspiciousFileOperation, ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -33,7 +34,11 @@ def language_of(instance: models.Model, field: str) -> str:
 
 def validate_art(path: str) -> None:
     """A picture that is not there would break every page that shows it."""
-    if finders.find(path) is None:
+    try:
+        found = finders.find(path)
+    except SuspiciousFileOperation:  # ../
+        found = None
+    if found is None or not Path(found).is_file():
         raise ValidationError(_("There is no such file under static/."))
 
 
