@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from shop.tests import environment
 
@@ -36,6 +37,23 @@ def pytest_configure() -> None:
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}  # no collectstatic before the tests
     translations.compile_catalogues()
+
+
+class Groups(LoadScopeScheduling):
+    """One worker takes all tests on a stack of a kind, so that each opens once; else files stay together.
+
+    ``--dist loadgroup`` is made for that and does nothing under pytest 9.2 (pytest-xdist issue 1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        from shop.tests.stack import KINDS
+
+        return next((kind for kind in KINDS if f"[{kind}" in nodeid), nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Groups:
+    return Groups(config, log)
 
 
 def pytest_unconfigure() -> None:

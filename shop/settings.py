@@ -19,7 +19,17 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+
+
+class Environment(environ.Env):  # type: ignore[misc]  # has no types
+    def get_value(self, var: str, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().get_value(var, *arguments, **options)
+        except ValueError:
+            raise ImproperlyConfigured(f"{var} holds a value of the wrong kind. See .env.example.") from None
+
+
+env = Environment()
 _env_file = Path(env.str("ENV_FILE", str(BASE_DIR / ".env")))
 if _env_file.is_file():
     env.read_env(_env_file)  # what is already in the environment wins
@@ -34,7 +44,7 @@ if DEBUG and PRODUCTION:
 
 # State of this installation: database, queue, media, generated demo secrets. Ignored by git.
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / ".var"))).resolve()
-VAR_DIR.mkdir(parents=True, exist_ok=True)
+VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _fernet_key() -> str:
@@ -52,8 +62,10 @@ def _demo_secret(name: str, make: Callable[[], str]) -> str:
         kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
         if name not in kept:
             kept[name] = make()
-            path.touch(mode=0o600)
-            path.write_text(json.dumps(kept, indent=1))
+            fresh = path.with_suffix(".new")  # a process killed while writing must not leave half a file
+            fresh.touch(mode=0o600)
+            fresh.write_text(json.dumps(kept, indent=1))
+            fresh.replace(path)
     return kept[name]
 
 
@@ -139,6 +151,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "shop.urls"
 WSGI_APPLICATION = "shop.wsgi.application"
+TEMPLATE_BUILTINS = ["django.templatetags.i18n", "django.templatetags.static", "shop.templatetags.shop"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -153,7 +166,7 @@ TEMPLATES = [
                 "shop.context_processors.shop",
                 "cart.context_processors.cart",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "shop.templatetags.shop"],
+            "builtins": TEMPLATE_BUILTINS,
         },
     }
 ]
@@ -162,6 +175,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- stores -------------------------------------------------------------------------------------------------
 DATABASE_URL = _required("DATABASE_URL", demo=lambda: f"sqlite:///{VAR_DIR / 'shop.sqlite3'}")
+if not DATABASE_URL.startswith(("postgresql://", "postgres://", "sqlite:///")):
+    raise ImproperlyConfigured("DATABASE_URL must begin with postgresql:// or sqlite:///")
 DATABASES: dict[str, dict[str, Any]] = {"default": environ.Env.db_url_config(DATABASE_URL)}
 _database = DATABASES["default"]
 _database["ATOMIC_REQUESTS"] = False  # a request transaction would stay open across gateway calls
@@ -189,7 +204,7 @@ if REDIS_URL:
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 1, "visibility_timeout": 900}
     CELERY_WORKER_SOCKET_TIMEOUT = 30
 else:
-    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_URL = "filesystem://localhost/"  # the host means nothing
     _queue = VAR_DIR / "queue"
     for _folder in ("messages", "control"):
         (_queue / _folder).mkdir(parents=True, exist_ok=True)
@@ -355,6 +370,13 @@ LOGGING: dict[str, Any] = {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    # Its DEBUG output holds tokens and whole bodies.
-    "loggers": {"paypalrestsdk": {"level": "WARNING"}, "axes": {"level": "WARNING"}},
+    "loggers": {
+        "paypalrestsdk": {"level": "WARNING"},  # its DEBUG output holds tokens and whole bodies
+        "axes": {"level": "WARNING"},
+        # A line for every task, every ten seconds, and for every step of a mail's delivery.
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "mail.log": {"level": "WARNING"},
+    },
 }

@@ -40,7 +40,11 @@ class ProgramEnded(Exception):
 
 def programs() -> list[Program]:
     """Everything that must run, in the order of starting. The sandbox belongs to the demo only."""
-    shop = [_web(), _celery("worker", "--queues", "shop,outbox", "--concurrency", "2"), _celery("beat")]
+    shop = [
+        _web(),
+        _celery("worker", "--queues", "shop,outbox", "--pool", "threads", "--concurrency", "4"),
+        _celery("beat"),
+    ]
     return shop if settings.PRODUCTION else [_sandbox(), *shop]
 
 
@@ -61,6 +65,8 @@ def _has_mailbox() -> bool:
 
 def port_problem(port: int) -> str:
     """Empty when a server could listen on the port of this machine, else the reason."""
+    if not 0 < port < 65536:
+        return "not a port number"
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -165,7 +171,7 @@ def _celery(name: str, *options: str) -> Program:
     ready = settings.VAR_DIR / "run" / f"{name}.ready"
     ready.parent.mkdir(parents=True, exist_ok=True)
     ready.unlink(missing_ok=True)
-    arguments = [sys.executable, "-m", "celery", "-A", "shop", name, *options]
+    arguments = [sys.executable, "-m", "celery", "-A", "shop", "--quiet", name, *options]
     if name == "worker":
         arguments += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     else:

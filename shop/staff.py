@@ -42,9 +42,10 @@ GROUPS: dict[str, list[str]] = {
     ],
     "fulfilment": [
         "checkout.view_order",
+        "checkout.change_order",  # to ship it
         "checkout.view_orderline",
+        "checkout.view_orderevent",
         "checkout.view_shipment",
-        "checkout.add_shipment",
     ],
     "consultant": [
         "consulting.view_case",

@@ -64,9 +64,10 @@ def _body(message: EmailMessage, kind: str) -> str:
     if part is None:
         return ""
     try:
-        return str(part.get_content())
+        content = str(part.get_content())
     except (LookupError, UnicodeError):  # a character set nobody knows
-        return bytes(part.get_payload(decode=True) or b"").decode("utf-8", "replace")
+        content = bytes(part.get_payload(decode=True) or b"").decode("utf-8", "replace")
+    return content.replace("\r\n", "\n")
 
 
 def _mails(recipient: str = "") -> list[dict[str, Any]]:

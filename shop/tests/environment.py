@@ -99,7 +99,8 @@ def _own_postgresql(binaries: Path) -> str:
     _to_close.append(lambda: shutil.rmtree(folder, ignore_errors=True))
     user = None
     if os.geteuid() == 0:
-        user = next(entry.pw_name for entry in pwd.getpwall() if entry.pw_name in {"postgres", "nobody"})
+        known = {entry.pw_name for entry in pwd.getpwall()}
+        user = "postgres" if "postgres" in known else "nobody"
         shutil.chown(folder, user)
     data, port = folder / "data", free_ports(1)[0]
     initdb = [binaries / "initdb", "--pgdata", data, "--username", "tests", "--auth", "trust", "--no-sync"]

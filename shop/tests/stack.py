@@ -172,12 +172,10 @@ def _administer(server: str, statement: str) -> None:
         connection.close()
 
 
-_KINDS = [
-    pytest.param(kind, marks=pytest.mark.xdist_group(kind), id=kind) for kind in ("embedded", "services")
-]
+KINDS = ("embedded", "services")
 
 
-@pytest.fixture(scope="session", params=_KINDS)
+@pytest.fixture(scope="session", params=KINDS)
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The shop on SQLite with the filesystem broker, and again on PostgreSQL with Redis."""
     folder = tmp_path_factory.mktemp(request.param)

@@ -1,0 +1,57 @@
+# The commands of this project; `make` prints them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test prove lint messages secrets
+
+BIN := .venv/bin
+
+help: ## Print these lines
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+run: .venv/run ## Open the shop with its worker and the sandbox on this machine; Ctrl-C closes it
+	@exec $(BIN)/python manage.py runstack
+
+test: .venv/test lint ## Check everything: style, types, imports, templates, settings, then all tests
+	@$(BIN)/python -m pytest -q -n 2
+
+prove: export SHOP_PROVE := 1
+prove: test ## The same with full counts and the long tests; takes as long as it takes
+
+lint: export ENV_FILE := /dev/null
+lint: export VAR_DIR := $(CURDIR)/.venv/lint
+lint: .venv/test ## Check style, types, imports, templates and settings
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary .
+	@$(BIN)/lint-imports
+	@$(BIN)/djlint templates --lint --quiet
+	@$(BIN)/python manage.py check --fail-level WARNING
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+
+messages: .venv/test ## Collect the texts for translation into locale/; they are compiled when the shop starts
+	@$(BIN)/python manage.py makemessages --locale zh_Hant --no-location --no-obsolete
+
+secrets: .venv/run ## Print fresh secrets for a production .env
+	@$(BIN)/python -m shop.fresh_secrets
+
+# --- surroundings: made once, remade when the requirements change ------------------------------------------------
+
+# The first Python that is new enough and can make virtual environments.
+FIND_PYTHON = for python in $${PYTHON:-python3 python3.11 python3.12 python3.13 python3.14 python}; do \
+	"$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; python=; done; \
+	test -n "$$python" || { echo "Python 3.11 or newer with its venv module is missing (Debian: apt-get install python3-venv)." >&2; exit 1; }
+
+.venv/python:
+	@$(FIND_PYTHON); "$$python" -m venv .venv && touch $@
+
+.venv/run: .venv/python requirements.txt
+	@echo "Installing what the shop needs …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/test: .venv/run requirements-dev.txt
+	@echo "Installing what the tests need …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m shop.tests.machine
+	@touch $@

@@ -1,0 +1,82 @@
+"""Groups, their permissions, and the people of the demo."""
+
+import stat
+
+import pytest
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management import CommandError, call_command
+
+from shop import staff
+
+
+def names(permissions):
+    return {f"{app}.{name}" for app, name in permissions.values_list("content_type__app_label", "codename")}
+
+
+@pytest.fixture
+def logins(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(staff, "_LOGINS", tmp_path / "demo-logins.txt")
+    return tmp_path / "demo-logins.txt"
+
+
+def test_every_permission_named_here_exists(db):
+    known = names(Permission.objects)
+    for name, permissions in staff.GROUPS.items():
+        assert set(permissions) <= known, name
+
+
+def test_groups_have_exactly_their_permissions_also_the_second_time(db):
+    staff.make_groups()
+    group = Group.objects.get(name="fulfilment")
+    group.permissions.add(Permission.objects.get(codename="delete_order"))
+    staff.make_groups()
+    held = names(group.permissions)
+    assert held == set(staff.GROUPS["fulfilment"])
+
+
+def test_merchant_and_packer_may_open_neither_answers_nor_reports():
+    for name in ("merchant", "fulfilment"):
+        assert not [each for each in staff.GROUPS[name] if each.endswith(("_intake", "_report"))]
+
+
+def test_the_demos_people_can_sign_in_with_what_the_file_says(db, logins, rf):
+    staff.make_groups()
+    assert staff.make_demo_staff()
+    assert stat.S_IMODE(logins.stat().st_mode) == 0o600
+    for name, password in staff.demo_logins().items():
+        user = authenticate(rf.post("/"), username=name, password=password)
+        assert user.is_staff
+        assert not user.is_superuser
+        assert [group.name for group in user.groups.all()] == [name]
+    assert User.objects.get(username="consultant").get_full_name() == "林懷硯 Lam Wai-yin"
+
+
+def test_seeding_again_changes_nothing(db, logins):
+    staff.make_groups()
+    staff.make_demo_staff()
+    before = logins.read_text(), list(User.objects.values_list("username", "password"))
+    assert not staff.make_demo_staff()
+    assert (logins.read_text(), list(User.objects.values_list("username", "password"))) == before
+
+
+def test_a_new_database_gets_the_passwords_that_were_told_before(db, logins, rf):
+    staff.make_groups()
+    staff.make_demo_staff()
+    User.objects.all().delete()
+    assert not staff.make_demo_staff()
+    assert authenticate(rf.post("/"), username="merchant", password=staff.demo_logins()["merchant"])
+
+
+def test_a_lost_file_gives_new_passwords(db, logins, rf):
+    staff.make_groups()
+    staff.make_demo_staff()
+    logins.unlink()
+    assert staff.make_demo_staff()
+    assert authenticate(rf.post("/"), username="merchant", password=staff.demo_logins()["merchant"])
+
+
+def test_production_is_never_seeded(settings):
+    settings.PRODUCTION = True
+    with pytest.raises(CommandError, match="not for production"):
+        call_command("seed_demo")
