@@ -6,8 +6,11 @@ from typing import Any
 
 from celery import Celery, signals
 
+from . import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 
+broker.install()
 app = Celery("shop")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
