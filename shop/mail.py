@@ -14,9 +14,7 @@ from .context_processors import shop_details
 from .network import assert_no_transaction
 
 
-def send(
-    name: str, *, to: list[str], context: dict[str, Any], language: str, message_key: str
-) -> None:
+def send(name: str, *, to: list[str], context: dict[str, Any], language: str, message_key: str) -> None:
     """Send ``templates/emails/<name>.*``. A repeat with the same ``message_key`` has the same Message-ID.
 
     Raises what the mail backend raises; the outbox then tries again.
@@ -25,7 +23,8 @@ def send(
         shop = shop_details()
         full = {**context, "shop": shop, "language_code": language}
         fact = " ".join(render_to_string(f"emails/{name}.subject.txt", full).split())
-        text = render_to_string(f"emails/{name}.txt", full)
+        text = render_to_string(f"emails/{name}.txt", full).strip() + "\n"
+        text += render_to_string("emails/_foot.txt", full)
         html = css_inline.inline(render_to_string(f"emails/{name}.html", full))
         message = EmailMultiAlternatives(
             subject=f"{shop['name']}: {fact}",

@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from django.utils.translation import override
 
 from shop import views
 
@@ -20,13 +21,49 @@ def test_every_page_has_one_heading_and_the_contact(client, language, name):
     assert "mailto:service@shop.example" in page
 
 
+STEPS = {
+    "en": (
+        "Browse the Website|Add to Shopping Cart|View Shopping Cart|Checkout|Shipping Information|"
+        "Payment Method|PayPal|Confirm Order Details|Order Confirmation|Confirmation Email|Order Processing"
+    ),
+    "zh-hant": (
+        "在網站瀏覽商品|添加至購物車|查看購物車|結算|填寫配送信息|選擇支付方式|"
+        "登錄PayPal|確認訂單信息|訂單確認|確認電子郵件|訂單處理"
+    ),
+}
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_help_page_tells_the_process_in_eleven_steps_that_lead_to_live_pages(client, language):
     page = client.get(f"/{language}/help/").content.decode()
-    steps = re.findall(r"<li>\s*<h2>(.*?)</h2>.*?<a href=\"(.*?)\"", page, re.DOTALL)
-    assert len(steps) == 11
+    steps = re.findall(r"<li>\s*<h2>(.*?)</h2>.*?<a class=\"go\" href=\"(.*?)\"", page, re.DOTALL)
+    assert [heading for heading, _url in steps] == STEPS[language].split("|")
     for _heading, url in steps:
         assert client.get(url, follow=True).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            ["UnionPay credit card", "card number, expiration date and CVC", "create a new PayPal account"],
+        ),
+        (
+            "zh-hant",
+            [
+                "可選擇PayPal或銀聯信用卡支付",
+                "卡號、過期日期和CVC",
+                "創建新的PayPal賬戶",
+                "物流地址",
+                "訂單密鑰",
+            ],
+        ),
+    ],
+)
+def test_the_help_page_keeps_the_words_of_the_process(client, language, words):
+    page = client.get(f"/{language}/help/").content.decode()
+    assert [word for word in words if word not in page] == []
 
 
 @pytest.mark.parametrize(
@@ -50,11 +87,42 @@ def test_the_language_links_lead_to_the_same_page(client, language):
         assert f'href="/{other}/terms/"' in page
 
 
+def test_the_chosen_language_wins_over_the_browsers(client):
+    client.cookies["django_language"] = "en"
+    assert client.get("/", headers={"Accept-Language": "zh-TW"}).url == "/en/"
+
+
+def test_the_language_links_keep_what_was_asked(client):
+    page = client.get("/en/terms/?from=%22%3E%3Cb%3E").content.decode()
+    assert 'href="/zh-hant/terms/?from=%22%3E%3Cb%3E"' in page
+    assert "<b>" not in page
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_page_that_is_not_there_says_so_and_names_the_contact(client, language):
     response = client.get(f"/{language}/nothing/here/")
     assert response.status_code == 404
     assert f"/{language}/contact/" in response.content.decode()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("status", [400, 403, 404, 429, 503])
+def test_every_error_page_names_the_contact_and_leads_home(rf, language, status):
+    with override(language):
+        response = views.error_page(rf.post("/nowhere/"), status)
+    page = response.content.decode()
+    assert response.status_code == status
+    assert f"/{language}/contact/" in page
+    assert "mailto:service@shop.example" in page
+    assert 'href="/en/"' in page
+    assert 'href="/zh-hant/"' in page
+
+
+def test_a_form_that_was_open_for_too_long_is_told_so():
+    strict = Client(enforce_csrf_checks=True)
+    response = strict.post("/en/report/", {"order_key": "x"})
+    assert response.status_code == 403
+    assert "service@shop.example" in response.content.decode()
 
 
 def test_the_page_for_our_own_failure_needs_no_database(django_db_blocker):

@@ -1,0 +1,96 @@
+"""Mails: two readable parts in the receiver's language, and no way to smuggle a header in."""
+
+import pytest
+from django.core import mail as outgoing
+from django.core.mail import BadHeaderError
+from django.db import transaction
+
+from shop import mail
+from shop.network import OpenTransaction
+
+SAMPLE = {
+    "sample.subject.txt": '{% translate "Order number" %}\n{{ number }}\n',
+    "sample.txt": '{% autoescape off %}{% translate "Order number" %}: {{ number }}{% endautoescape %}',
+    "sample.html": """{% extends "emails/base.html" %}
+        {% block main %}<p class="key">{{ number }}</p>{% endblock %}""",
+}
+
+
+@pytest.fixture(autouse=True)
+def sample(settings, tmp_path):
+    folder = tmp_path / "emails"
+    folder.mkdir()
+    for name, text in SAMPLE.items():
+        (folder / name).write_text(text)
+    engine = settings.TEMPLATES[0]
+    settings.TEMPLATES = [{**engine, "DIRS": [tmp_path, *engine["DIRS"]]}]
+
+
+def send(to="mei@example.com", number="A7K3-92QM", language="en", message_key="order.paid:1"):
+    mail.send("sample", to=[to], context={"number": number}, language=language, message_key=message_key)
+    return outgoing.outbox[-1]
+
+
+@pytest.mark.parametrize(
+    ("language", "lang", "shop_name", "words"),
+    [("en", "en", "Cloud Inkstone", "Order number"), ("zh-hant", "zh-Hant", "雲硯閣", "訂單編號")],
+)
+def test_a_mail_has_a_text_and_an_html_part_in_the_receivers_language(language, lang, shop_name, words):
+    message = send(language=language)
+    html = message.alternatives[0].content
+    assert message.subject == f"{shop_name}: {words} A7K3-92QM"
+    assert message.body.startswith(f"{words}: A7K3-92QM")
+    assert f'lang="{lang}"' in html
+    assert message.extra_headers["Content-Language"] == language
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hant"])
+def test_both_parts_name_the_shop_and_its_customer_service(settings, language):
+    message = send(language=language)
+    for part in (message.body, message.alternatives[0].content):
+        for fact in ("雲硯閣", "Cloud Inkstone", settings.SITE_URL, settings.CUSTOMER_SERVICE_EMAIL):
+            assert fact in part
+    assert message.reply_to == [settings.CUSTOMER_SERVICE_EMAIL]
+
+
+def test_styles_stand_on_the_elements_because_mail_programs_drop_style_sheets():
+    html = send().alternatives[0].content
+    assert '<p class="key" style="' in html
+    assert "<style" not in html
+
+
+def test_links_lead_to_the_shops_own_address_whatever_host_was_asked(settings):
+    settings.SITE_URL = "https://shop.example"
+    assert "https://shop.example" in send().alternatives[0].content
+
+
+def test_a_repeat_is_recognised_by_its_message_id():
+    first, again, other = send(), send(), send(message_key="order.paid:2")
+    ids = [message.extra_headers["Message-ID"] for message in (first, again, other)]
+    assert ids[0] == ids[1] != ids[2]
+    assert "order.paid" not in ids[0]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_no_header_comes_in_through_the_subject(end):
+    message = send(number=f"A7K3{end}Bcc: all@example.com")
+    assert message.subject == "Cloud Inkstone: Order number A7K3 Bcc: all@example.com"
+    assert message.message()["Bcc"] is None
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_no_header_comes_in_through_the_receiver(end):
+    with pytest.raises(BadHeaderError):
+        send(to=f"mei@example.com{end}Bcc: all@example.com")
+    assert outgoing.outbox == []
+
+
+def test_what_a_customer_typed_is_text_not_markup():
+    assert "&lt;b&gt;" in send(number="<b>").alternatives[0].content
+
+
+@pytest.mark.django_db
+def test_nothing_is_sent_while_a_transaction_is_open():
+    with transaction.atomic(), pytest.raises(OpenTransaction):
+        send()
+    assert outgoing.outbox == []
