@@ -16,11 +16,11 @@ from .locks import exclusive
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: Any, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: Any, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         name = f"{round(monotonic() * 1000)}_{uuid.uuid4()}"
         fresh = folder / f"{name}.new"
-        fresh.write_text(dumps(message))
+        fresh.write_text(dumps(payload))
         fresh.replace(folder / f"{name}.{queue}.msg")
 
     def get_table(self, exchange: str) -> Any:
