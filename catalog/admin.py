@@ -1,10 +1,13 @@
 """The merchant's view of the catalogue: both languages side by side, stock beside each product."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.db import models
 from django.db.models import Count, QuerySet
+from django.forms import Textarea
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -14,8 +17,13 @@ from .admin_filters import Stock, Translation
 from .admin_forms import ProductForm, QuestionForm, TermsFormSet, VariantForm
 from .models import Category, IntakeQuestion, Product, ServiceTerms, Variant
 
+# Narrow enough for both languages to stand side by side.
+SIDE_BY_SIDE: "Mapping[type[models.Field[Any, Any]], Mapping[str, Any]]" = {
+    models.TextField: {"widget": Textarea(attrs={"rows": 5, "cols": 38})}
+}
 
-class VariantInline(admin.TabularInline):  # type: ignore[type-arg]
+
+class VariantInline(admin.StackedInline):  # type: ignore[type-arg]
     model = Variant
     form = VariantForm
     min_num = 1
@@ -23,19 +31,10 @@ class VariantInline(admin.TabularInline):  # type: ignore[type-arg]
     extra = 0
     readonly_fields = ("on_hand", "reserved", "available")
     fields = (
-        "sku",
-        "name_zh_hant",
-        "name_en",
-        "price",
-        "was_price",
-        "weight_g",
-        "tracks_stock",
-        "on_hand",
-        "reserved",
-        "available",
-        "stock_change",
-        "position",
-        "is_active",
+        ("sku", "name_zh_hant", "name_en"),
+        ("price", "was_price", "weight_g"),
+        ("tracks_stock", "on_hand", "reserved", "available", "stock_change"),
+        ("position", "is_active"),
     )
 
     @admin.display(description=_("available"))
@@ -47,6 +46,7 @@ class ServiceTermsInline(admin.StackedInline):  # type: ignore[type-arg]
     model = ServiceTerms
     formset = TermsFormSet
     extra = 0
+    formfield_overrides = SIDE_BY_SIDE
     fields = (
         ("working_days", "max_subjects", "capacity_per_week"),
         ("unit_zh_hant", "unit_en"),
@@ -72,6 +72,7 @@ class IntakeQuestionInline(admin.StackedInline):  # type: ignore[type-arg]
 @admin.register(Product)
 class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = ProductForm
+    formfield_overrides = SIDE_BY_SIDE
     inlines = (VariantInline, ServiceTermsInline, IntakeQuestionInline)
     list_display = (
         "code",
@@ -135,6 +136,7 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name_zh_hant", "name_en", "slug", "position", "product_count")
     list_display_links = ("name_zh_hant", "name_en")
     list_editable = ("position",)
+    formfield_overrides = SIDE_BY_SIDE
     fieldsets = (
         (None, {"fields": (("name_zh_hant", "name_en"), ("intro_zh_hant", "intro_en"))}),
         (None, {"fields": (("slug", "position"), "art")}),

@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.forms.models import BaseInlineFormSet
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from .models import IntakeQuestion, Product, Variant
@@ -15,7 +16,7 @@ from .zones import ZONES
 
 class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
     excluded_zones = forms.MultipleChoiceField(
-        label=_("not shipped to"),
+        label=capfirst(_("not shipped to")),
         choices=list(ZONES.items()),
         required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -30,7 +31,7 @@ class VariantForm(forms.ModelForm):  # type: ignore[type-arg]
     """Stock is changed by a difference: a number typed over the old one would undo a sale made meanwhile."""
 
     stock_change = forms.IntegerField(
-        label=_("add or take away"),
+        label=capfirst(_("add or take away")),
         required=False,
         min_value=-1_000_000,
         max_value=1_000_000,
@@ -102,7 +103,7 @@ class ChoicesField(forms.CharField):
 
 class QuestionForm(forms.ModelForm):  # type: ignore[type-arg]
     choices = ChoicesField(
-        label=_("choices"), required=False, help_text=_("One a line: value | Chinese | English")
+        label=capfirst(_("choices")), required=False, help_text=_("One a line: value | Chinese | English")
     )
 
     class Meta:
