@@ -4,7 +4,7 @@ SHELF = Shelf(
     slug="home",
     name=("家居擺設", "Home pieces"),
     intro=(
-        "銅、石、竹、紙造的擺設與燈,安靜而耐看。",
+        "銅、石、紙造的擺設與燈,安靜而耐看。",
         "Pieces and lamps in brass, stone and paper: quiet, and good to live with.",
     ),
     items=(
