@@ -125,7 +125,6 @@ INSTALLED_APPS = [
     "consulting",
     "csp",
     "axes",
-    "django_countries",
     "phonenumber_field",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -133,6 +132,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_countries",  # after the admin: both translate "All", and the admin is to win
 ]
 MIDDLEWARE = [
     "shop.middleware.request_id",
