@@ -70,6 +70,11 @@ class FulfilmentFilter(admin.SimpleListFilter):
         return queryset
 
 
+def status_name(status: str) -> str:
+    """The status as people call it."""
+    return str(Order.Status(status).label) if status else "–"
+
+
 class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
     """Rows to look at: they are made by what happens, not by hand."""
 
@@ -104,7 +109,16 @@ class ShipmentInline(ReadOnlyInline):
 
 class EventInline(ReadOnlyInline):
     model = OrderEvent
-    fields = ["at", "old_status", "new_status", "note", "actor"]
+    fields = ["at", "shown_old_status", "shown_new_status", "note", "actor"]
+    readonly_fields = ["shown_old_status", "shown_new_status"]
+
+    @admin.display(description=_("old status"))
+    def shown_old_status(self, event: OrderEvent) -> str:
+        return status_name(event.old_status)
+
+    @admin.display(description=_("new status"))
+    def shown_new_status(self, event: OrderEvent) -> str:
+        return status_name(event.new_status)
 
 
 @admin.register(Order)
@@ -127,7 +141,7 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     fields = [
         "number", "status", "placed_at", "paid_at", "paid_with", "hold_until", "email", "language", "label",
         "phone", "delivery_note", "goods_total", "services_total", "shipping_total", "shown_total",
-        "ship_link",
+        "ship_link", "payments_link",
     ]  # fmt: skip
     readonly_fields = fields  # type: ignore[assignment]
 
@@ -163,6 +177,22 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             reverse("admin:checkout_order_ship", args=[order.pk]),
             _("Ship"),
         )
+
+    @admin.display(description=_("payments"))
+    def payments_link(self, order: Order) -> str:
+        url = reverse("admin:payments_payment_changelist")
+        return format_html('<a href="{}?q={}">{}</a>', url, order.number, _("Show the payments"))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, object] | None = None,
+    ) -> HttpResponse:
+        """Nothing on the page is typed, so it has nothing to save."""
+        nothing = {"show_save": False, "show_save_and_continue": False}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **nothing})
 
     def ship_view(self, request: HttpRequest, order_id: int) -> HttpResponse:
         """The page behind "Ship"."""

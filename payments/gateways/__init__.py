@@ -1,4 +1,4 @@
-"""The gateways, one instance per process. They speak HTTP and signatures, and know neither orders nor rows."""
+"""The gateways, one instance per process. They speak HTTP and signatures; they know no orders and no rows."""
 
 from functools import cache
 
