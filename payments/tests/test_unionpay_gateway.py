@@ -57,14 +57,27 @@ def test_the_adapter_has_the_shape_of_a_gateway():
     assert (gateway.code, gateway.captures) == ("unionpay", False)
 
 
-def test_a_card_is_only_accepted_at_first_and_paid_by_the_query(gateway, make_purchase):
+@pytest.fixture
+def slow_bank(monkeypatch):
+    """A bank that decides only when the test calls."""
+    monkeypatch.setattr(transactions, "PROCESSING_SECONDS", 3600)
+
+    def decide():
+        for transaction in store.every("unionpay"):
+            transactions.save(transaction | {"settles_at": 0})
+
+    return decide
+
+
+def test_a_card_is_only_accepted_at_first_and_paid_by_the_query(gateway, make_purchase, slow_bank):
     purchase = make_purchase()
 
     started = gateway.start(purchase, encrypted_card())
 
     assert started == Started(f"card-{purchase.reference}")
     assert gateway.fetch(purchase) == Unfinished("05")
-    captured = decided(gateway, purchase)
+    slow_bank()
+    captured = gateway.fetch(purchase)
     assert isinstance(captured, Captured)
     assert captured.our_reference == purchase.reference
     assert (captured.amount, captured.currency) == (Decimal("12.34"), "HKD")
@@ -435,11 +448,12 @@ def finished(gateway, paid, key, amount="12.34", started_at=None):
     )
 
 
-def test_a_refund_repeated_with_its_key_moves_money_once(gateway, paid):
+def test_a_refund_repeated_with_its_key_moves_money_once(gateway, paid, slow_bank):
     key, at = uuid.uuid4().hex, clock.now()
 
     first = refund(gateway, paid, "5.00", key, started_at=at)
-    done = finished(gateway, paid, key, "5.00", at)
+    slow_bank()
+    done = refund(gateway, paid, "5.00", key, started_at=at)
 
     assert first == Unfinished("05")
     assert isinstance(done, Refunded)

@@ -155,10 +155,10 @@ def test_what_is_no_form_is_refused(gateway, body):
 
 def test_a_body_over_64_kib_is_refused(gateway, told):
     headers, body = told
-    padded = resigned(body, reserved="x" * (MAX_BYTES - len(body)))
+    padded = resigned(body, reserved="x" * (MAX_BYTES + 200 - len(body)))
     with pytest.raises(InvalidNotification):
         gateway.read_notification(headers, padded)
-    fitting = resigned(body, reserved="x" * (MAX_BYTES - len(body) - 100))
+    fitting = resigned(body, reserved="x" * (MAX_BYTES - 200 - len(body)))
     assert gateway.verify_notification(headers, fitting) is True
 
 
@@ -227,6 +227,20 @@ def test_a_customer_of_the_ca_cannot_issue_certificates(gateway, told):
     headers, body = told
     customer = pki.issue("SANDBOX OCA1", pki._pair("middle"))
     fake = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@00099999", customer)
+    assert gateway.verify_notification(headers, signed_by(fake, body)) is False
+
+
+def test_a_customer_cannot_even_where_its_certificate_lies_among_the_ca(gateway, told, settings, tmp_path):
+    headers, body = told
+    for name in ("root.pem", "middle.pem"):
+        (tmp_path / name).write_bytes((settings.UNIONPAY_CERT_DIR / name).read_bytes())
+    settings.UNIONPAY_CERT_DIR = tmp_path
+    customer = pki.issue("041@Z2026@700000000000001:SIGN@00000006", pki._pair("middle"))
+    with (tmp_path / "middle.pem").open("ab") as file:
+        file.write(customer.pem)
+    fake = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@00099999", customer)
+
+    assert gateway.verify_notification(headers, body) is True
     assert gateway.verify_notification(headers, signed_by(fake, body)) is False
 
 

@@ -61,7 +61,7 @@ def identity(fields: Fields) -> str:
 
 
 def decide(transaction: Transaction, code: str, *, last4: str = "", at_once: bool = False) -> None:
-    """The bank has spoken. Of success a query still says 05 for a moment, unless ``at_once``; a no is final."""
+    """The bank has spoken. A yes still queries as 05 for a moment, unless ``at_once``; a no is final."""
     wait = PROCESSING_SECONDS if code == "00" and not at_once else 0
     settles_at = clock.now().timestamp() + wait
     transaction |= {"code": code, "last4": last4, "settles_at": settles_at}
