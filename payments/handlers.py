@@ -2,9 +2,9 @@
 
 from django.conf import settings
 from django.utils.translation import override
-from shop.mail import send
 
 from shop import outbox
+from shop.mail import send
 
 from . import refunds
 from .models import Refund
