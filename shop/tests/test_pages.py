@@ -92,6 +92,18 @@ def test_the_chosen_language_wins_over_the_browsers(client):
     assert client.get("/", headers={"Accept-Language": "zh-TW"}).url == "/en/"
 
 
+def test_a_cookie_that_means_nothing_is_overlooked(client):
+    client.cookies["django_language"] = "../../etc"
+    assert client.get("/", headers={"Accept-Language": "en"}).url == "/en/"
+
+
+def test_the_language_links_never_leave_the_shop(client):
+    for path in ("/en//elsewhere.example/", "//elsewhere.example/en/"):
+        page = client.get(path).content.decode()
+        assert 'href="//' not in page
+        assert "elsewhere.example" not in page
+
+
 def test_the_language_links_keep_what_was_asked(client):
     page = client.get("/en/terms/?from=%22%3E%3Cb%3E").content.decode()
     assert 'href="/zh-hant/terms/?from=%22%3E%3Cb%3E"' in page
