@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 
+import redis
+
 HEX = re.compile(rb"(?:[0-9a-f]{2}){8,}")  # how a dump shows bytes
 BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 
@@ -34,6 +36,25 @@ def places(stack) -> Iterator[tuple[str, bytes]]:
     if stack.database_url.startswith("postgres"):
         dump = ["pg_dump", "--inserts", stack.database_url]
         yield "database dump", subprocess.run(dump, check=True, capture_output=True).stdout
+    if stack.redis_url:
+        yield from redis_values(stack.redis_url)
+
+
+def redis_values(url: str) -> Iterator[tuple[str, bytes]]:
+    """Every value of the broker, of whatever type."""
+    with redis.Redis.from_url(url) as server:
+        for key in server.scan_iter():
+            read = {
+                b"string": lambda key: [server.get(key)],
+                b"list": lambda key: server.lrange(key, 0, -1),
+                b"set": server.smembers,
+                b"zset": lambda key: server.zrange(key, 0, -1),
+                b"hash": lambda key: server.hgetall(key).items(),
+            }[server.type(key)]
+            yield (
+                f"redis {key.decode()}",
+                b"".join(value if isinstance(value, bytes) else b"".join(value) for value in read(key)),
+            )
 
 
 def decoded(content: bytes) -> Iterator[bytes]:
