@@ -1,7 +1,8 @@
 """Shared fixtures. The environment comes first: Django reads its settings when they are loaded."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -58,6 +59,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Groups:
 
 def pytest_unconfigure() -> None:
     environment.close(os.getpid())
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A thread of a test may still hold a connection, which would keep the database from being dropped."""
+    from django.db import connection
+
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture

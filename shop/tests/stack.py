@@ -38,6 +38,7 @@ class Stack:
     environment: dict[str, str] = field(repr=False)
     process: subprocess.Popen[bytes] = field(repr=False)
     console: Path = field(repr=False)
+    status: int | None = None  # how it ended, if it did before it was asked to
 
     @property
     def logins(self) -> dict[str, str]:
@@ -130,6 +131,7 @@ def running(folder: Path, *, database_url: str = "", redis_url: str = "", **more
         wait_until_open(stack)
         yield stack
     finally:
+        stack.status = process.poll()
         processes.stop([process], patience=STOP_PATIENCE)
 
 
@@ -185,3 +187,4 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     else:
         with own_stores() as stores, running(folder, **stores) as stack:
             yield stack
+    assert stack.status is None, f"the stack gave up during the tests:\n{stack.console.read_text()}"
