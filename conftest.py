@@ -16,7 +16,11 @@ except environment.Missing as problem:
 os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
 
 import django
+import hypothesis
+from django.utils import translation
 
+hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("suite")
 django.setup()  # the apps' own conftest files may import models
 
 pytest_plugins = ["shop.tests.browser", "shop.tests.stack"]
@@ -72,6 +76,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """A request leaves its language active in the thread: no test is to depend on the one before it."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

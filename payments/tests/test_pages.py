@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 from django.utils import translation
 
 from checkout import services as checkout
@@ -43,7 +44,8 @@ def order():
 
 
 def url(order, name="pay"):
-    return reverse(f"payments:{name}", args=[order.token])
+    with override("en"):
+        return reverse(f"payments:{name}", args=[order.token])
 
 
 def test_pay_leads_to_paypal_and_the_return_to_the_confirmation(gateway, order, client, approve):

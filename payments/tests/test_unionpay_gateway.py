@@ -329,6 +329,30 @@ def test_another_status_is_unknown_and_redirects_are_not_followed(
         gateway.start(make_purchase(), encrypted_card())
 
 
+def test_a_redirect_is_not_followed_even_to_a_genuine_answer(gateway, make_purchase, monkeypatch):
+    answers = iter([307, 200])
+
+    def answered(fields):
+        response = envelope.answer(fields)
+        response.status_code = next(answers)
+        response["Location"] = "backTransReq.do"
+        return response
+
+    monkeypatch.setattr(views, "answer", answered)
+
+    with pytest.raises(GatewayError, match="not-a-message"):
+        gateway.start(make_purchase(), encrypted_card())
+
+
+@pytest.mark.parametrize("change", [{"version": "5.0.0"}, {"signMethod": "11"}, {"signMethod": ""}])
+def test_an_answer_in_another_version_or_by_another_method_is_unknown(gateway, paid, monkeypatch, change):
+    purchase, _ = paid
+    fake_answers(monkeypatch, lambda fields: fields | change)
+
+    with pytest.raises(GatewayError, match="untrusted"):
+        gateway.fetch(purchase)
+
+
 def test_a_tampered_answer_is_unknown(gateway, paid, monkeypatch, caplog):
     purchase, _ = paid
     original = envelope.sealed

@@ -235,7 +235,7 @@ def test_a_customer_cannot_even_where_its_certificate_lies_among_the_ca(gateway,
     for name in ("root.pem", "middle.pem"):
         (tmp_path / name).write_bytes((settings.UNIONPAY_CERT_DIR / name).read_bytes())
     settings.UNIONPAY_CERT_DIR = tmp_path
-    customer = pki.issue("041@Z2026@700000000000001:SIGN@00000006", pki._pair("middle"))
+    customer = pki.issue("041@Z2026@700000000000001:SIGN@00000006", pki._pair("root"))
     with (tmp_path / "middle.pem").open("ab") as file:
         file.write(customer.pem)
     fake = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@00099999", customer)
