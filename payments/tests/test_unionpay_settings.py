@@ -13,6 +13,7 @@ from cryptography import x509
 from payments.gateways import unionpay
 from payments.gateways.base import Misconfigured
 from payments.gateways.unionpay import card_form, checked_card, codes, messages
+from payments.gateways.unionpay import certificates as certificates_module
 from payments.gateways.unionpay.codes import Meaning
 from payments.gateways.unionpay.wire import parse_answer, parse_form, string_to_sign
 from payments.sandbox import store
@@ -234,6 +235,10 @@ def test_a_field_that_unionpay_would_refuse_is_not_sent(make_purchase, changes, 
         messages.own_page_purchase(make_purchase(**changes))
 
 
+def test_empty_fields_are_neither_signed_nor_sent(unionpay_sandbox):
+    assert set(certificates_module.merchant_key().signed({"a": "1", "b": ""})) == {"a", "certId", "signature"}
+
+
 def test_an_amount_finer_than_its_currency_is_not_rounded(make_purchase):
     with pytest.raises(ValueError, match="digits"):
         messages.own_page_purchase(make_purchase(amount=Decimal("10.5"), currency="JPY"))
@@ -268,6 +273,8 @@ def test_keys_are_made_once_however_many_ask_for_them(settings, tmp_path):
     assert set(made) == set(FILES)
 
     (tmp_path / "shop/middle.pem").unlink()
+    pki.ensure_keys()
+    (tmp_path / "shop/encryption.pem").write_bytes(made["encryption.pem"][:99])  # killed while copying
     pki.ensure_keys()
     assert {path.name: path.read_bytes() for path in (tmp_path / "shop").iterdir()} == made
     assert unionpay.problems() == []
