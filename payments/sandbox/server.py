@@ -12,6 +12,8 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from whitenoise import WhiteNoise
 
 from .mailbox import Inbox
+from .paypal import webhooks
+from .unionpay import notices
 from .unionpay.pki import ensure_keys
 
 HOST = "127.0.0.1"  # never another: the sandbox believes everybody
@@ -55,6 +57,8 @@ def serve() -> None:
     server = _http_server()
     mailbox = _smtp_server()
     signal.signal(signal.SIGTERM, _interrupt)
+    webhooks.resume()
+    notices.resume()
     try:
         with suppress(KeyboardInterrupt):
             server.serve_forever()
