@@ -77,6 +77,14 @@ class EmailForm(forms.Form):
     )
 
 
+class OrderEmailForm(EmailForm):
+    """Names the e-mail address of an order, to see it in full."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].help_text = ""
+
+
 class ShippingForm(forms.Form):
     region = forms.ChoiceField(
         label=_("Region"),

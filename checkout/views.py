@@ -15,7 +15,7 @@ from cart.cart import Cart
 from shop import throttle
 
 from . import addresses, grants, services
-from .forms import CheckoutForms, EmailForm
+from .forms import CheckoutForms, OrderEmailForm
 from .models import Draft, Order
 from .quote import Quote, differences, make_quote, read_signed
 from .shipping import TARIFFS, zone_of
@@ -147,13 +147,13 @@ def order(request: HttpRequest, token: str) -> HttpResponse:
     cart = Cart(request.session)
     if found.is_paid and found.draft and cart.token == found.draft.token:
         cart.clear()
-    return render(request, "checkout/order.html", _order_context(found, known=known, form=EmailForm()))
+    return render(request, "checkout/order.html", _order_context(found, known=known, form=OrderEmailForm()))
 
 
 def _name_email(request: HttpRequest, found: Order) -> HttpResponse:
     if throttle.is_exceeded(request, "order-email", limit=10, minutes=15):
         return render(request, "429.html", status=429)
-    form = EmailForm(request.POST)
+    form = OrderEmailForm(request.POST)
     if form.is_valid():
         if form.cleaned_data["email"].casefold() == found.email.casefold():
             response = redirect(found)
@@ -164,7 +164,7 @@ def _name_email(request: HttpRequest, found: Order) -> HttpResponse:
     return render(request, "checkout/order.html", _order_context(found, known=False, form=form))
 
 
-def _order_context(found: Order, *, known: bool, form: EmailForm) -> dict[str, Any]:
+def _order_context(found: Order, *, known: bool, form: OrderEmailForm) -> dict[str, Any]:
     lines = list(found.lines.all())
     return {
         "order": found,

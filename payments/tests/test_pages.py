@@ -6,8 +6,6 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
-from django.utils.translation import override
-from django.utils import translation
 
 from checkout import services as checkout
 from checkout.models import Order
@@ -24,12 +22,6 @@ def _hosts(settings, sandbox):
     settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
 
 
-@pytest.fixture(autouse=True)
-def _english():
-    with translation.override("en"):
-        yield
-
-
 @pytest.fixture
 def gateway(paypal, monkeypatch, sandbox):
     for module in (services, refunds, inbox, views):
@@ -44,8 +36,7 @@ def order():
 
 
 def url(order, name="pay"):
-    with override("en"):
-        return reverse(f"payments:{name}", args=[order.token])
+    return reverse(f"payments:{name}", args=[order.token])
 
 
 def test_pay_leads_to_paypal_and_the_return_to_the_confirmation(gateway, order, client, approve):
