@@ -202,3 +202,13 @@ def test_an_expired_order_cannot_be_paid(order, client):
         checkout.expire(checkout.lock(order.pk))
     assert client.get(url(order)).url == order.get_absolute_url()
     assert client.post(url(order), {"method": "paypal", "revision": 1}).url == order.get_absolute_url()
+
+
+def test_a_return_in_another_form_encoding_is_no_failure_of_ours(order, client):
+    payment = services._attempt(order.pk, method=Payment.Method.UNIONPAY_PAGE, revision=1, card=None)
+    response = client.post("/pay/unionpay/return/", {"orderId": payment.reference, "respCode": "00"})
+    assert (
+        response.status_code == 302
+    )  # multipart, as the test client posts: not UnionPay's, so believed nothing
+    payment.refresh_from_db()
+    assert payment.status == Payment.Status.CREATED
