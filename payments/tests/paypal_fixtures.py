@@ -61,6 +61,11 @@ class Server(ThreadedWSGIServer):
     request_queue_size = 64
 
 
+class PeerServer(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64  # the standard 5 makes the system drop connections of ten threads at once
+
+
 class Timers:
     """``store.after`` for tests: quick, and over before the sandbox is."""
 
@@ -278,8 +283,7 @@ def peer():
         def log_message(self, *args):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = PeerServer(("127.0.0.1", 0), Handler)
     made.base = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
