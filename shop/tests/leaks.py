@@ -45,7 +45,8 @@ def redis_values(url: str) -> Iterator[tuple[str, bytes]]:
     with redis.Redis.from_url(url) as server:
         for key in server.scan_iter():
             read = {
-                b"string": lambda key: [server.get(key)],
+                b"none": lambda key: [],  # a worker has just taken it
+                b"string": lambda key: [server.get(key) or b""],
                 b"list": lambda key: server.lrange(key, 0, -1),
                 b"set": server.smembers,
                 b"zset": lambda key: server.zrange(key, 0, -1),
