@@ -193,6 +193,7 @@ else:
     _database["OPTIONS"] = {
         "connect_timeout": 3,
         "options": "-c statement_timeout=5s -c lock_timeout=4s -c idle_in_transaction_session_timeout=15s",
+        **_database.get("OPTIONS", {}),  # what stands in the address, such as sslmode
     }
 
 REDIS_URL = env.str("REDIS_URL", "")

