@@ -239,10 +239,11 @@ def _record(payment: Payment, outcome: Outcome) -> None:
             locked.problem = outcome.code[:60]
             locked.next_check_at = None
             locked.save(update_fields=["problem", "next_check_at"])
-            if locked.is_live:
+            if locked.is_live:  # an old attempt says nothing about the one that is under review
                 move(locked, Status.DECLINED)
-            if locked.order.status == Order.Status.UNDER_REVIEW:
-                locked.order.move_to(Order.Status.PENDING, note=f"{locked.reference}: {outcome.code}"[:300])
+                if locked.order.status == Order.Status.UNDER_REVIEW:
+                    note = f"{locked.reference}: {outcome.code}"[:300]
+                    locked.order.move_to(Order.Status.PENDING, note=note)
         case _:
             if locked.status == Status.CAPTURING and locked.method == Method.PAYPAL:
                 move(locked, Status.AWAITING)

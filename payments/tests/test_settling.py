@@ -13,7 +13,7 @@ from checkout import services as checkout
 from checkout.models import Order
 from checkout.tests.scenes import make_cart, make_goods, make_service, place
 from payments import refunds, services
-from payments.gateways.base import Captured, GatewayError, Pending, Started, Unfinished
+from payments.gateways.base import Captured, Declined, GatewayError, Pending, Started, Unfinished
 from payments.models import LedgerEntry, Payment, Refund
 from shop.models import OutboxMessage
 
@@ -290,3 +290,16 @@ def test_of_two_attempts_in_one_second_the_later_one_counts(gateway, order):
     second = services._attempt(order.pk, method=PAGE, revision=order.revision, card=None)
     Payment.objects.update(started_at=first.started_at)
     assert order.payments.first() == second
+
+
+def test_an_old_attempt_that_is_declined_does_not_reopen_an_order_under_review(gateway, order, monkeypatch):
+    """Else the buyer could pay again while the second attempt's money is being checked."""
+    first = start(order)
+    second = services._attempt(order.pk, method=PAGE, revision=order.revision, card=None)
+    services._record(second, Pending("C1", "PENDING_REVIEW"))
+    services._record(first, Declined("INVALID_RESOURCE_ID"))
+    order.refresh_from_db()
+    assert order.status == Order.Status.UNDER_REVIEW
+    services._record(second, Declined("DENIED"))
+    order.refresh_from_db()
+    assert order.status == Order.Status.PENDING
