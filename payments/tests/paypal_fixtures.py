@@ -10,20 +10,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.http import HttpResponse
-from django.test import override_settings
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
 from payments.gateways.base import Address, Item, Purchase
 from payments.gateways.paypal import PayPal
 from payments.gateways.paypal.client import SafeApi
-from payments.sandbox import store
 from payments.sandbox.paypal import urls as paypal_urls
 from payments.sandbox.paypal import webhooks
 from payments.tests.paypal_judge import JudgedSession
+from payments.tests.sandbox_server import serving
 from shop import clock
 
 received = []  # (headers, body) of webhooks, as the shop would get them
@@ -35,30 +32,11 @@ def notify(request):
     return HttpResponse("ok")
 
 
-class SandboxRequest(WSGIRequest):
-    urlconf = (
-        path("paypal/", include(paypal_urls.urlpatterns)),
-        path("pay/notify/paypal/", notify),
-        *paypal_urls.root_urlpatterns,
-    )
-
-
-class SandboxHandler(WSGIHandler):
-    request_class = SandboxRequest
-
-    def __init__(self):
-        with override_settings(MIDDLEWARE=[]):
-            super().__init__()
-
-
-class QuietHandler(WSGIRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-class Server(ThreadedWSGIServer):
-    daemon_threads = True
-    request_queue_size = 64
+URLS = (
+    path("paypal/", include(paypal_urls.urlpatterns)),
+    path("pay/notify/paypal/", notify),
+    *paypal_urls.root_urlpatterns,
+)
 
 
 class PeerServer(ThreadingHTTPServer):
@@ -66,52 +44,19 @@ class PeerServer(ThreadingHTTPServer):
     request_queue_size = 64  # the standard 5 makes the system drop connections of ten threads at once
 
 
-class Timers:
-    """``store.after`` for tests: quick, and over before the sandbox is."""
-
-    def __init__(self):
-        self.started = []
-
-    def after(self, seconds, action, *arguments):
-        timer = threading.Timer(seconds / 10, action, arguments)
-        timer.daemon = True
-        timer.start()
-        self.started.append(timer)
-
-    def stop(self):
-        for timer in self.started:
-            timer.cancel()
-            timer.join()
-
-
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory):
     """The origin of a running sandbox with an empty memory."""
-    server = Server(("127.0.0.1", 0), QuietHandler)
-    origin = f"http://127.0.0.1:{server.server_port}"
-    timers = Timers()
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        override_settings(
-            VAR_DIR=tmp_path_factory.mktemp("sandbox"),
-            SITE_URL=origin,
-            PAYPAL_API_BASE=f"{origin}/paypal",
-            PAYPAL_BUYER_ORIGINS=[origin],
-            ALLOWED_HOSTS=["127.0.0.1"],
-        ),
-    ):
-        patch.setattr(store, "after", timers.after)
-        store._database.cache_clear()
-        server.set_app(SandboxHandler())
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
+
+    def settings_at(origin):
+        return {
+            "SITE_URL": origin,
+            "PAYPAL_API_BASE": f"{origin}/paypal",
+            "PAYPAL_BUYER_ORIGINS": [origin],
+        }
+
+    with serving(URLS, tmp_path_factory.mktemp("sandbox"), settings_at) as origin:
         yield origin
-        timers.stop()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        store._database().close()
-    store._database.cache_clear()
 
 
 @pytest.fixture

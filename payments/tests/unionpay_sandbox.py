@@ -2,7 +2,6 @@
 
 import base64
 import datetime as dt
-import threading
 import time
 import uuid
 from decimal import Decimal
@@ -12,19 +11,16 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from django.conf import settings as shop_settings
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.http import Http404, HttpResponse
-from django.test import override_settings
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.static import serve
 
 from payments.gateways.base import EncryptedCard, Purchase, Unfinished
 from payments.gateways.unionpay import UnionPay
-from payments.sandbox import store
 from payments.sandbox.unionpay import pki, transactions
 from payments.sandbox.unionpay import urls as unionpay_urls
+from payments.tests.sandbox_server import serving
 from shop import clock
 
 CARD = "6250930000000002"
@@ -51,87 +47,37 @@ def static(request, name):
     return serve(request, name, document_root=shop_settings.BASE_DIR / "static")
 
 
-class SandboxRequest(WSGIRequest):
-    urlconf = (
-        path("unionpay/", include(unionpay_urls.urlpatterns)),
-        path("shop/notify/", notify),
-        path("shop/return/", front),
-        path("shop/cancel/", front),
-        path("static/<path:name>", static),
-    )
-
-
-class SandboxHandler(WSGIHandler):
-    request_class = SandboxRequest
-
-    def __init__(self):
-        with override_settings(MIDDLEWARE=[]):
-            super().__init__()
-
-
-class QuietHandler(WSGIRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-class Server(ThreadedWSGIServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-
-class Timers:
-    """``store.after`` for tests: quick, and over before the sandbox is."""
-
-    def __init__(self):
-        self.started = []
-
-    def after(self, seconds, action, *arguments):
-        timer = threading.Timer(seconds / 10, action, arguments)
-        timer.daemon = True
-        timer.start()
-        self.started.append(timer)
-
-    def stop(self):
-        for timer in self.started:
-            timer.cancel()
-            timer.join()
+URLS = (
+    path("unionpay/", include(unionpay_urls.urlpatterns)),
+    path("shop/notify/", notify),
+    path("shop/return/", front),
+    path("shop/cancel/", front),
+    path("static/<path:name>", static),
+)
 
 
 @pytest.fixture(scope="module")
 def unionpay_sandbox(tmp_path_factory):
     """The origin of a running sandbox with keys of its own; the shop's settings point at it."""
-    server = Server(("127.0.0.1", 0), QuietHandler)
-    origin = f"http://127.0.0.1:{server.server_port}"
-    timers = Timers()
     folder = tmp_path_factory.mktemp("unionpay")
+
+    def settings_at(origin):
+        return {
+            "SANDBOX_URL": origin,
+            "UNIONPAY_MODE": "onsite",
+            "UNIONPAY_CERT_DIR": folder / "shop-certificates",
+            "UNIONPAY_PFX_PASSWORD": "000000",
+            "UNIONPAY_GATEWAY": f"{origin}/unionpay/gateway/api",
+            "UNIONPAY_BUYER_ORIGINS": [origin],
+            "UNIONPAY_MERCHANT_ID": "777290058100000",
+        }
+
     with (
         pytest.MonkeyPatch.context() as patch,
-        override_settings(
-            VAR_DIR=folder,
-            SANDBOX_URL=origin,
-            UNIONPAY_MODE="onsite",
-            UNIONPAY_CERT_DIR=folder / "shop-certificates",
-            UNIONPAY_PFX_PASSWORD="000000",
-            UNIONPAY_GATEWAY=f"{origin}/unionpay/gateway/api",
-            UNIONPAY_BUYER_ORIGINS=[origin],
-            UNIONPAY_MERCHANT_ID="777290058100000",
-            ALLOWED_HOSTS=["127.0.0.1"],
-        ),
+        serving(URLS, folder, settings_at, prepare=pki.ensure_keys) as origin,
     ):
-        patch.setattr(store, "after", timers.after)
         patch.setattr(transactions, "PROCESSING_SECONDS", 0.1)
-        store._database.cache_clear()
-        pki.ensure_keys()
-        server.set_app(SandboxHandler())
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
         yield origin
-        timers.stop()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        store._database().close()
-    store._database.cache_clear()
 
 
 @pytest.fixture
