@@ -13,7 +13,7 @@ run: .venv/run ## Open the shop with its worker and the sandbox on this machine;
 	@exec $(BIN)/python manage.py runstack
 
 test: .venv/test lint ## Check everything: style, types, imports, templates, settings, then all tests
-	@$(BIN)/python -m pytest -q -n 2
+	@$(BIN)/python -m pytest -q -n 4 --no-loadscope-reorder
 
 prove: export SHOP_PROVE := 1
 prove: test ## The same with full counts and the long tests; takes as long as it takes

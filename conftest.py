@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from shop.tests import environment
+from shop.tests import environment, prepared
+from shop.tests.kinds import KINDS
 
 try:
     environment.prepare()
@@ -19,11 +20,20 @@ import django
 import hypothesis
 from django.utils import translation
 
+from shop import translations
+
 hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("suite")
+translations.compile_catalogues()  # before anything asks for a text
 django.setup()  # the apps' own conftest files may import models
 
-pytest_plugins = ["shop.tests.browser", "shop.tests.stack"]
+pytest_plugins = [
+    "pytester",
+    "shop.tests.browser",
+    "shop.tests.effort",
+    "shop.tests.stack",
+    "shop.tests.crash_stack",
+]
 
 
 def pytest_report_header() -> str:
@@ -34,26 +44,39 @@ def pytest_configure() -> None:
     """What every test may take for granted."""
     from django.conf import settings
 
-    from shop import translations
+    from shop import database
     from shop.celery import app
 
     app.conf.broker_url = "memory://"  # a wake-up of the worker goes nowhere
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hundreds of sign-ins
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}  # no collectstatic before the tests
-    translations.compile_catalogues()
+    database.limit_sessions("web")  # tests see what a request sees
 
 
 class Groups(LoadScopeScheduling):
-    """One worker takes all tests on a stack of a kind, so that each opens once; else files stay together.
+    """The tests of a file stay together, those on a stack of a kind apart from the others.
+
+    The few that need the embedded stores share one stack; of the other kinds several may be open at once.
 
     ``--dist loadgroup`` is made for that and does nothing under pytest 9.2 (pytest-xdist issue 1386).
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        from shop.tests.stack import KINDS
+        file = nodeid.partition("::")[0]
+        kind = next((kind for kind in KINDS if f"[{kind}" in nodeid), "")
+        return kind if kind == "embedded" else f"{file}[{kind}" if kind else file
 
-        return next((kind for kind in KINDS if f"[{kind}" in nodeid), nodeid.partition("::")[0])
+
+def _opens_a_shop(item: pytest.Item) -> bool:
+    is_shared = any(f"[{kind}" in item.nodeid for kind in KINDS)
+    return is_shared or "running" in vars(getattr(item, "module", None) or object)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: not _opens_a_shop(item))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -62,7 +85,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Groups:
 
 
 def pytest_unconfigure() -> None:
+    if not environment.IS_WORKER:
+        prepared.drop_all()
     environment.close(os.getpid())
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Several workers copy their database from one; a single process makes its own faster."""
+    from django.db import connection
+
+    if environment.IS_WORKER:
+        prepared.make_migrated()
+        connection.settings_dict["TEST"]["TEMPLATE"] = prepared.name_of(prepared.MIGRATED)
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,11 @@
-"""What this visitor wants to buy: variant ids and quantities in the session, nothing else.
+"""What this visitor wants to buy: variant ids and quantities in the session, with a promo code and what the
+visitor was last shown of each line.
 
 Names, prices and stock are read afresh each time, in one query for all lines.
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,13 +16,19 @@ from django.dispatch import Signal
 from catalog.models import MOST_OF_ONE, Variant
 
 from .limits import Limit, limit_of, problem_of
+from .seen import Looks, number_of
 
 KEY = "cart"
 MOST_LINES = 50
+MOST_OF_CODE = 40  # characters; what is longer is no promo code
 
 # Asked with ``token`` when stock seems short; receivers answer with the {variant id: quantity} that an unpaid
 # order of this very cart holds. Without it the last piece would look sold out to the one who has reserved it.
 holds_of_cart = Signal()
+
+# Sent when a cart holds less than before, with its ``token`` and ``quantities`` (by variant id): what has
+# been typed about the rest is to be forgotten.
+cart_lowered = Signal()
 
 
 class CartIsFull(Exception):
@@ -49,6 +57,7 @@ class Cart:
     def __init__(self, session: SessionBase) -> None:
         self._session = session
         self._token, self._items = _read(session)
+        self._code, self.looks = _read_more(session)
         self._lines: list[CartLine] | None = None
         self._holds: dict[int, int] | None = None
 
@@ -56,6 +65,17 @@ class Cart:
     def token(self) -> str:
         """Names this cart to the checkout. Empty until something is added; ``clear`` ends it."""
         return self._token
+
+    @property
+    def promo_code(self) -> str:
+        """As it was entered. What it is worth, the checkout knows."""
+        return self._code
+
+    @promo_code.setter
+    def promo_code(self, code: str) -> None:
+        if self._items:
+            self._code = code[:MOST_OF_CODE]
+            self._save()
 
     @property
     def lines(self) -> list[CartLine]:
@@ -100,6 +120,16 @@ class Cart:
     def needs_shipping(self) -> bool:
         return any(line.variant.product.ships for line in self.goods)
 
+    @property
+    def changes(self) -> list[str]:
+        """What differs from what the visitor was last shown, one sentence each."""
+        return self.looks.changes(self.lines) if self._token else []
+
+    @property
+    def look(self) -> str:
+        """Names what a page shows of the cart now; its forms send it."""
+        return number_of(self.lines)
+
     def quantity_of(self, variant_id: int) -> int:
         return self._items.get(variant_id, 0)
 
@@ -124,26 +154,60 @@ class Cart:
 
     def remove(self, variant_id: int) -> None:
         if self._items.pop(variant_id, None):
+            self.looks.forget(variant_id)
+            self._save()
+            self._tell_lowered()
+
+    def note_looks(self) -> None:
+        """Keep what the visitor has been shown."""
+        if self._token:
             self._save()
 
     def clear(self) -> None:
         """Forget everything. The next thing added begins another cart with another token."""
         self._session.pop(KEY, None)
-        self._token, self._items = "", {}
+        self._token, self._items, self._code, self.looks = "", {}, "", Looks()
         self._lines = self._holds = None
+
+    def take_out(self, bought: Mapping[int, int]) -> None:
+        """Take out what has been ordered, the promo code with it.
+
+        What was added since begins another cart with another token.
+        """
+        self._items = {
+            variant_id: left
+            for variant_id, quantity in self._items.items()
+            if (left := quantity - bought.get(variant_id, 0)) > 0
+        }
+        if not self._items:
+            self.clear()
+            return
+        for variant_id in bought:
+            self.looks.keep(variant_id, self.quantity_of(variant_id))
+        self._token, self._code, self._holds = "", "", None
+        self._save()
 
     def _put(self, variant: Variant, quantity: int) -> int:
         """A line that can no longer be had at all stays as it is: the page says so and offers removal."""
         possible = min(quantity, self.limit_on(variant, quantity).most)
         if possible > 0:
+            is_less = possible < self.quantity_of(variant.pk)
             self._items[variant.pk] = possible
+            self.looks.chose(variant.pk, variant.price, possible)
             self._save()
+            if is_less:
+                self._tell_lowered()
         return self.quantity_of(variant.pk)
+
+    def _tell_lowered(self) -> None:
+        cart_lowered.send(sender=None, token=self._token, quantities=dict(self._items))
 
     def _save(self) -> None:
         self._token = self._token or secrets.token_urlsafe(24)
         items = {str(variant_id): quantity for variant_id, quantity in self._items.items()}
-        self._session[KEY] = {"token": self._token, "items": items}
+        more = {"code": self._code, "looks": self.looks.kept()}
+        kept = {"token": self._token, "items": items}
+        self._session[KEY] = kept | {name: value for name, value in more.items() if value}
         self._lines = None
 
     def _read_lines(self) -> list[CartLine]:
@@ -192,6 +256,15 @@ def _read(session: SessionBase) -> tuple[str, dict[int, int]]:
             pairs = [(int(key), count) for key, count in items.items() if _is_item(key, count)]
             return token, {key: min(count, MOST_OF_ONE) for key, count in pairs[:MOST_LINES]}
     return "", {}
+
+
+def _read_more(session: SessionBase) -> tuple[str, Looks]:
+    """Promo code and looks; sessions that are older than these have none."""
+    kept: Any = session.get(KEY)
+    if not isinstance(kept, dict):
+        return "", Looks()
+    code = kept.get("code")
+    return code[:MOST_OF_CODE] if isinstance(code, str) else "", Looks(kept.get("looks"))
 
 
 def _is_item(key: Any, count: Any) -> bool:

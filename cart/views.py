@@ -11,23 +11,42 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from catalog import promises
 from catalog.models import Variant
 
-from .alone import alone_with_cart
+from .alone import alone_with_cart, note_shown
 from .cart import MOST_LINES, Cart, CartIsFull
 from .forms import QuantityForm, RemovalForm, VariantForm
 from .limits import shortfall_of
+from .recovery import recovers
 
 
 @require_safe
+@recovers
 def detail(request: HttpRequest) -> HttpResponse:
+    return page(request)
+
+
+def page(request: HttpRequest, **more: object) -> HttpResponse:
+    """The cart page; ``more`` is for what the checkout adds to it."""
     cart = Cart(request.session)
     can_check_out = not (cart.is_empty or cart.is_blocked)
-    context = {"cart": cart, "can_check_out": can_check_out, "removed": _removed(request, cart)}
-    return render(request, "cart/detail.html", context)
+    products = [line.variant.product for line in cart.lines]
+    context = {
+        "cart": cart,
+        "can_check_out": can_check_out,
+        "removed": _removed(request, cart),
+        "changes": cart.changes,
+        "report_days": promises.report_days(products),
+        "ships_by": promises.ships_by(products),
+    }
+    response = render(request, "cart/detail.html", {**context, **more})
+    note_shown(request, cart.lines)
+    return response
 
 
 @require_POST
+@recovers
 def add(request: HttpRequest) -> HttpResponse:
     """Put something into the cart and go back to the page it was seen on."""
     form = QuantityForm(request.POST)
@@ -61,6 +80,7 @@ def _add(request: HttpRequest, variant: Variant, quantity: int) -> None:
 
 
 @require_POST
+@recovers
 def update(request: HttpRequest) -> HttpResponse:
     form = QuantityForm(request.POST)
     if not form.is_valid():
@@ -70,7 +90,12 @@ def update(request: HttpRequest) -> HttpResponse:
     if quantity == 0:
         return _remove(request, variant)
     with alone_with_cart(request) as cart:
-        if not cart.quantity_of(variant.pk):
+        _go_on_from_page(request, cart)
+        before, shown = cart.quantity_of(variant.pk), cart.looks.quantity_of(variant.pk)
+        if before and shown is not None and before != shown:
+            text = _("The quantity of %(name)s had meanwhile been changed to %(quantity)s.")
+            messages.info(request, text % {"name": variant.full_name, "quantity": before})
+        if not before:
             messages.info(request, _("%(name)s is not in your shopping cart.") % {"name": variant.full_name})
         elif cart.set(variant.pk, quantity) < quantity:
             _tell_shortfall(request, cart, variant, wanted=quantity)
@@ -80,6 +105,7 @@ def update(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@recovers
 def remove(request: HttpRequest) -> HttpResponse:
     form = VariantForm(request.POST)
     if not form.is_valid():
@@ -90,10 +116,17 @@ def remove(request: HttpRequest) -> HttpResponse:
 
 def _remove(request: HttpRequest, variant: Variant) -> HttpResponse:
     with alone_with_cart(request) as cart:
+        _go_on_from_page(request, cart)
         quantity = cart.quantity_of(variant.pk)
         cart.remove(variant.pk)
     undo = "?" + urlencode({"removed": variant.pk, "quantity": quantity}) if quantity else ""
     return HttpResponseRedirect(reverse("cart:detail") + undo)
+
+
+def _go_on_from_page(request: HttpRequest, cart: Cart) -> None:
+    """What another tab did since this one was shown is news in this one."""
+    if cart.looks.of_page(request.POST.get("look", "")):
+        cart.note_looks()
 
 
 def _removed(request: HttpRequest, cart: Cart) -> dict[str, object] | None:
@@ -121,7 +154,7 @@ def _report(request: HttpRequest, form: VariantForm) -> None:
 def _back(request: HttpRequest, otherwise: str) -> HttpResponse:
     """To the page that asked, if it is one of ours."""
     target = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(
+    is_ours = target.startswith("/") and url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return HttpResponseRedirect(target if is_ours else otherwise)

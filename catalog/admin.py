@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from shop.money import formatted
 
 from .admin_filters import Stock, Translation
-from .admin_forms import ProductForm, QuestionForm, TermsFormSet, VariantForm
-from .models import Category, IntakeQuestion, Product, ServiceTerms, Variant
+from .admin_forms import ProductForm, QuestionForm, QuestionFormSet, TermsFormSet, VariantForm
+from .models import Absence, Category, IntakeQuestion, Product, ServiceTerms, StockReceipt, Variant
 
 # Narrow enough for both languages to stand side by side.
 SIDE_BY_SIDE: "Mapping[type[models.Field[Any, Any]], Mapping[str, Any]]" = {
@@ -33,7 +33,8 @@ class VariantInline(admin.StackedInline):  # type: ignore[type-arg]
     fields = (
         ("sku", "name_zh_hant", "name_en"),
         ("price", "was_price", "weight_g"),
-        ("tracks_stock", "on_hand", "reserved", "available", "stock_change"),
+        ("tracks_stock", "on_hand", "reserved", "available"),
+        ("stock_change", "stock_note"),
         ("position", "is_active"),
     )
 
@@ -51,12 +52,14 @@ class ServiceTermsInline(admin.StackedInline):  # type: ignore[type-arg]
         ("working_days", "max_subjects", "capacity_per_week"),
         ("unit_zh_hant", "unit_en"),
         ("included_zh_hant", "included_en"),
+        ("outline_zh_hant", "outline_en"),
     )
 
 
 class IntakeQuestionInline(admin.StackedInline):  # type: ignore[type-arg]
     model = IntakeQuestion
     form = QuestionForm
+    formset = QuestionFormSet
     extra = 0
     classes = ("collapse",)
     fields = (
@@ -64,8 +67,15 @@ class IntakeQuestionInline(admin.StackedInline):  # type: ignore[type-arg]
         ("label_zh_hant", "label_en"),
         ("help_zh_hant", "help_en"),
         "choices",
-        ("is_required", "is_personal", "keep_days"),
+        "option_conditions",
+        ("is_required", "may_follow"),
+        ("is_personal", "is_third_person", "keep_days"),
+        ("purpose_zh_hant", "purpose_en"),
         ("max_length", "pattern"),
+        ("option_min", "option_max"),
+        ("option_lunar", "option_past", "option_days_ahead", "option_not_before"),
+        ("option_most", "option_max_mb", "option_accept"),
+        "option_parts",
     )
 
 
@@ -111,6 +121,20 @@ class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         return super().get_queryset(request).prefetch_related("variants")
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """The stock's rows say who changed it."""
+        for part in formset.forms:
+            if isinstance(part, VariantForm):
+                part.actor = request.user.get_username()
+        super().save_formset(request, form, formset, change)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """What was never ordered may go, and its receipts go with it: nobody deletes those by themselves."""
+        shown, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, lacking - {str(StockReceipt._meta.verbose_name)}, protected
+
     @admin.display(description=_("price"))
     def prices(self, product: Product) -> str:
         prices = sorted({variant.price for variant in product.offers})
@@ -131,6 +155,25 @@ class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return _total(variant.on_hand - variant.reserved for variant in _counted(product))
 
 
+@admin.register(StockReceipt)
+class StockReceiptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """To look at: stock is changed on the product's page."""
+
+    list_display = ("at", "variant", "kind", "quantity", "by", "note")
+    list_filter = ("kind",)
+    search_fields = ("variant__sku", "by", "note")
+    list_select_related = ("variant",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
 @admin.register(Category)
 class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name_zh_hant", "name_en", "slug", "position", "product_count")
@@ -149,6 +192,23 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description=_("products"))
     def product_count(self, category: Any) -> int:
         return int(category.number_of_products)
+
+
+@admin.register(Absence)
+class AbsenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("starts_on", "ends_on", "shown_service", "reason_zh_hant", "reason_en")
+    list_display_links = ("starts_on", "ends_on")
+    list_filter = ("service",)
+    list_select_related = ("service",)
+    date_hierarchy = "starts_on"
+    fieldsets = (
+        (None, {"fields": (("starts_on", "ends_on"), "service")}),
+        (None, {"fields": (("reason_zh_hant", "reason_en"),)}),
+    )
+
+    @admin.display(description=_("service"), ordering="service")
+    def shown_service(self, absence: Absence) -> str:
+        return absence.service.name if absence.service else str(_("all services"))
 
 
 def _counted(product: Product) -> list[Variant]:

@@ -5,19 +5,20 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import F
 from django.forms.models import BaseInlineFormSet
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from .models import IntakeQuestion, Product, Variant
-from .zones import ZONES
+from . import receipts
+from .models import IntakeQuestion, Product, StockReceipt, Variant
+from .questions import FILE_TYPES, MOST_ENTRIES, MOST_MB, PART_KINDS, check_together
+from .zones import EXCLUDABLE
 
 
 class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
     excluded_zones = forms.MultipleChoiceField(
         label=capfirst(_("not shipped to")),
-        choices=list(ZONES.items()),
+        choices=list(EXCLUDABLE.items()),
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
@@ -38,6 +39,14 @@ class VariantForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("For example 20 or -3."),
     )
 
+    stock_note = forms.CharField(
+        label=capfirst(_("reason")),
+        required=False,
+        max_length=StockReceipt._meta.get_field("note").max_length,
+        help_text=_("For example “counted” or a delivery note's number."),
+    )
+    actor = ""  # who changes the stock; the admin sets it
+
     class Meta:
         model = Variant
         exclude = ("on_hand", "reserved")
@@ -45,22 +54,33 @@ class VariantForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_stock_change(self) -> int:
         """The row stays locked until the admin's transaction ends, so what is checked here holds in save."""
         change: int = self.cleaned_data["stock_change"] or 0
-        stock = Variant.objects.select_for_update().filter(pk=self.instance.pk).first() or Variant()
+        stock = self._locked()
         if change and stock.on_hand + change < stock.reserved:
             raise ValidationError(_("More is reserved for open orders than would be left."))
         return change
 
+    def _locked(self) -> Variant:
+        """All variants of the product are locked, in the order in which orders lock them: no deadlock."""
+        rows = Variant.objects.select_for_update().filter(product_id=self.instance.product_id).order_by("pk")
+        return next((row for row in rows if row.pk == self.instance.pk), Variant())
+
     def save(self, commit: bool = True) -> Any:
         """Write the changed columns only: reservations may have moved since the form was read."""
+        change, note = self.cleaned_data["stock_change"], self.cleaned_data["stock_note"]
         if self.instance.pk is None:
-            self.instance.on_hand = self.cleaned_data["stock_change"]
+            self.instance.on_hand = change
             return super().save(commit)
         columns = {field.name for field in Variant._meta.fields} & set(self.changed_data)
         if columns:
             self.instance.save(update_fields=columns)
-        if change := self.cleaned_data["stock_change"]:
-            Variant.objects.filter(pk=self.instance.pk).update(on_hand=F("on_hand") + change)
+        if change:
+            receipts.change(self.instance, change, by=self.actor, note=note)
         return self.instance
+
+    def _save_m2m(self) -> None:
+        """Called when a new variant has been saved, at once or later."""
+        super()._save_m2m()  # type: ignore[misc]
+        receipts.book([self.instance], by=self.actor, note=self.cleaned_data["stock_note"])
 
 
 class TermsFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
@@ -101,14 +121,101 @@ class ChoicesField(forms.CharField):
         return bool(super().has_changed(self.prepare_value(initial), data))
 
 
+class PartsField(ChoicesField):
+    """What one entry of a list consists of, one a line: ``key | kind | Chinese | English``."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        return "\n".join(
+            f"{part['key']} | {part['kind']} | {part['zh_hant']} | {part['en']}" for part in value
+        )
+
+    def to_python(self, value: Any) -> Any:
+        parts = []
+        for line in (forms.CharField.to_python(self, value) or "").splitlines():
+            if not line.strip():
+                continue
+            texts = [text.strip() for text in line.split("|")]
+            if len(texts) != 4 or not all(texts) or texts[1] not in PART_KINDS:
+                raise ValidationError(_("One part a line, as: key | text, year or date | Chinese | English."))
+            parts.append(dict(zip(("key", "kind", "zh_hant", "en"), texts, strict=True)))
+        return parts
+
+
+class ConditionsField(forms.CharField):
+    """When a question is asked, one condition a line: ``key = value, value``."""
+
+    widget = forms.Textarea(attrs={"rows": 2, "cols": 60})
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return "\n".join(f"{key} = {', '.join(values)}" for key, values in value.items())
+
+    def to_python(self, value: Any) -> Any:
+        conditions = {}
+        for line in (super().to_python(value) or "").splitlines():
+            if not line.strip():
+                continue
+            key, _sign, texts = line.partition("=")
+            values = [text.strip() for text in texts.split(",") if text.strip()]
+            if not key.strip() or not values:
+                raise ValidationError(_("One condition a line, as: key = value, value."))
+            conditions[key.strip()] = values
+        return conditions
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(super().has_changed(self.prepare_value(initial), data))
+
+
 class QuestionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The options stand as fields of their own; each kind of question takes those that it has."""
+
     choices = ChoicesField(
         label=capfirst(_("choices")), required=False, help_text=_("One a line: value | Chinese | English")
+    )
+    option_min = forms.IntegerField(label=_("Smallest number"), required=False)
+    option_max = forms.IntegerField(label=_("Largest number"), required=False)
+    option_lunar = forms.BooleanField(label=_("Solar or lunar calendar can be chosen"), required=False)
+    option_past = forms.BooleanField(label=_("Not in the future"), required=False)
+    option_days_ahead = forms.IntegerField(
+        label=_("At least so many days from now"), required=False, min_value=1, max_value=365
+    )
+    option_not_before = forms.SlugField(
+        label=_("Not before the date asked as (key)"), required=False, max_length=40
+    )
+    option_most = forms.IntegerField(
+        label=_("Most entries or files"), required=False, min_value=1, max_value=MOST_ENTRIES
+    )
+    option_parts = PartsField(
+        label=_("Parts of an entry"),
+        required=False,
+        help_text=_("One a line: key | text, year or date | Chinese | English. Empty: one short text."),
+    )
+    option_accept = forms.MultipleChoiceField(
+        label=_("File types"),
+        required=False,
+        choices=list(FILE_TYPES.items()),
+        widget=forms.CheckboxSelectMultiple,
+    )
+    option_max_mb = forms.IntegerField(
+        label=_("Largest file in MB"), required=False, min_value=1, max_value=MOST_MB
+    )
+    option_conditions = ConditionsField(
+        label=_("Asked only if"),
+        required=False,
+        help_text=_("One condition a line: key of an earlier question = value, value. Empty: always."),
     )
 
     class Meta:
         model = IntakeQuestion
-        fields = "__all__"
+        exclude = ("options",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, value in self.instance.options.items():
+            self.initial.setdefault(f"option_{name}", value)
 
     def clean_pattern(self) -> str:
         pattern: str = self.cleaned_data["pattern"]
@@ -123,3 +230,21 @@ class QuestionForm(forms.ModelForm):  # type: ignore[type-arg]
         has_list = self.cleaned_data.get("kind") in {IntakeQuestion.Kind.CHOICE, IntakeQuestion.Kind.MULTI}
         if has_list and "choices" not in self.errors and not self.cleaned_data["choices"]:
             self.add_error("choices", _("Please list the answers to choose from."))
+        if self.cleaned_data.get("may_follow") and not self.cleaned_data.get("is_required"):
+            self.add_error("may_follow", _("Only a required question can follow: others may be left out."))
+        self.instance.options = {
+            name.removeprefix("option_"): value
+            for name, value in self.cleaned_data.items()
+            if name.startswith("option_") and value not in (None, "", False, [], {})
+        }
+
+
+class QuestionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    """Conditions name other questions, so they are judged together."""
+
+    def clean(self) -> None:
+        super().clean()
+        if not any(self.errors):
+            gone = self.deleted_forms
+            kept = [form.instance for form in self.forms if form not in gone and form.instance.key]
+            check_together(kept)

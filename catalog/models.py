@@ -1,5 +1,6 @@
 """What can be bought: goods and consulting services, in two languages."""
 
+import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 from typing import Self
@@ -14,6 +15,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shop import clock
+
+from . import questions
 
 MOST_OF_ONE = 99  # of anything, per order
 
@@ -246,6 +249,37 @@ class Variant(models.Model):
         return self.tracks_stock and self.on_hand <= self.reserved
 
 
+class StockReceipt(models.Model):
+    """One row per change of the stock outside orders: goods that came in, or a count put right."""
+
+    class Kind(models.TextChoices):
+        RECEIVE = "receive", _("received")
+        CORRECT = "correct", _("corrected")
+
+    variant = models.ForeignKey(
+        Variant, models.CASCADE, related_name="receipts", verbose_name=_("variant")
+    )  # what was never ordered may be deleted, with its past
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    quantity = models.IntegerField(_("quantity"))
+    at = models.DateTimeField(_("at"))
+    by = models.CharField(_("by"), max_length=150, blank=True)  # user name; empty: the shop itself
+    note = models.CharField(_("note"), max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("stock receipt")
+        verbose_name_plural = _("stock receipts")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0) | Q(kind="correct", quantity__lt=0),
+                name="receipt_moves_something",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.variant_id} {self.kind} {self.quantity}"
+
+
 class ServiceTerms(models.Model):
     """What a consulting service promises: per what, by when, for how many subjects."""
 
@@ -261,6 +295,9 @@ class ServiceTerms(models.Model):
     capacity_per_week = models.PositiveSmallIntegerField(_("reports per week"))
     included_zh_hant = models.TextField(_("what you get (Chinese)"), blank=True)
     included_en = models.TextField(_("what you get (English)"), blank=True)
+    # Where a consultant begins to write: the usual headings, one per line.
+    outline_zh_hant = models.TextField(_("sections of the report (Chinese)"), blank=True)
+    outline_en = models.TextField(_("sections of the report (English)"), blank=True)
 
     class Meta:
         verbose_name = _("terms of the service")
@@ -286,8 +323,14 @@ class IntakeQuestion(models.Model):
         LONG_TEXT = "long_text", _("several lines")
         NUMBER = "number", _("number")
         DATE = "date", _("date")
+        TIME = "time", _("time, or unknown")
+        MONTH = "month", _("month")
         CHOICE = "choice", _("one of a list")
         MULTI = "multi", _("several of a list")
+        YES_NO = "yes_no", _("yes or no")
+        PERSON = "person", _("person: name, birth, place")
+        REPEAT = "repeat", _("list of short entries")
+        FILE = "file", _("files")
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="questions", verbose_name=_("product"))
     key = models.SlugField(_("key"), max_length=40)
@@ -298,8 +341,19 @@ class IntakeQuestion(models.Model):
     help_en = models.CharField(_("help (English)"), max_length=300, blank=True)
     # [{"value": "n", "zh_hant": "北", "en": "North"}, ...]
     choices = models.JSONField(_("choices"), default=list, blank=True)
+    options = models.JSONField(_("options"), default=dict, blank=True)  # what they may be: questions.py
     is_required = models.BooleanField(_("required"), default=False)
+    may_follow = models.BooleanField(
+        _("can follow after payment"), default=False, help_text=_("The buyer may leave it for later.")
+    )
     is_personal = models.BooleanField(_("personal data"), default=False)
+    is_third_person = models.BooleanField(
+        _("about another person"), default=False, help_text=_("Their consent is asked for with the answer.")
+    )
+    purpose_zh_hant = models.CharField(
+        _("why we ask (Chinese)"), max_length=200, blank=True, help_text=_("Stands at the question.")
+    )
+    purpose_en = models.CharField(_("why we ask (English)"), max_length=200, blank=True)
     keep_days = models.PositiveSmallIntegerField(_("days kept after delivery"), default=180)
     max_length = models.PositiveSmallIntegerField(_("longest answer"), default=200)
     pattern = models.CharField(_("pattern (regular expression)"), max_length=100, blank=True)
@@ -321,3 +375,86 @@ class IntakeQuestion(models.Model):
     @property
     def help(self) -> str:
         return in_language(self, "help")
+
+    @property
+    def purpose(self) -> str:
+        return in_language(self, "purpose")
+
+    @property
+    def conditions(self) -> dict[str, list[str]]:
+        """Asked only when each of these earlier questions (keys) was answered with one of the values."""
+        return dict(self.options.get("conditions", {}))
+
+    @property
+    def has_list(self) -> bool:
+        return self.kind in {self.Kind.CHOICE, self.Kind.MULTI, self.Kind.YES_NO}
+
+    @property
+    def possible_answers(self) -> set[str]:
+        if self.kind == self.Kind.YES_NO:
+            return {"yes", "no"}
+        return {choice["value"] for choice in self.choices}
+
+    def clean(self) -> None:
+        questions.check_options(self.kind, self.options)
+
+
+class AbsenceQuerySet(models.QuerySet["Absence"]):
+    def ahead(self) -> Self:
+        """Those that are not over: what promises made from now on must respect."""
+        return self.filter(ends_on__gte=clock.today())
+
+
+class Absence(models.Model):
+    """Days on which no report is written: they do not count towards the date that a service promises.
+
+    What has been promised stays; an absence entered later only marks the cases that it endangers.
+    """
+
+    MOST_DAYS = 366
+
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("until"), help_text=_("The last day of it."))
+    service = models.ForeignKey(
+        Product,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        limit_choices_to={"kind": Product.Kind.SERVICE},
+        related_name="absences",
+        verbose_name=_("only this service"),
+        help_text=_("Empty: no service is worked on."),
+    )
+    reason_zh_hant = models.CharField(_("public reason (Chinese)"), max_length=120, blank=True)
+    reason_en = models.CharField(_("public reason (English)"), max_length=120, blank=True)
+
+    objects = AbsenceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["starts_on", "id"]
+        verbose_name = _("absence")
+        verbose_name_plural = _("absences")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_on__gte=F("starts_on")),
+                name="absence_ends_after_it_starts",
+                violation_error_message=_("The last day must not be before the first."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_on} – {self.ends_on}"
+
+    def clean(self) -> None:
+        if self.starts_on and self.ends_on and (self.ends_on - self.starts_on).days >= self.MOST_DAYS:
+            raise ValidationError({"ends_on": _("An absence lasts a year at most. Please check the dates.")})
+
+    @property
+    def reason(self) -> str:
+        return in_language(self, "reason")
+
+    def concerns(self, product_id: int) -> bool:
+        return self.service_id in (None, product_id)
+
+    def covers(self, day: dt.date) -> bool:
+        return self.starts_on <= day <= self.ends_on

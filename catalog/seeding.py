@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from . import receipts
 from .demo import books, gifts, home, incense, services, study, tea, wear
 from .demo.shapes import Choice, Goods, Question, Service, Shelf
-from .models import Category, IntakeQuestion, Product, ServiceTerms, Variant
+from .models import Absence, Category, IntakeQuestion, Product, ServiceTerms, Variant
 
 SHELVES: tuple[Shelf, ...] = (
     tea.SHELF,
@@ -83,7 +84,7 @@ def _rules_of(goods: Goods) -> dict[str, object]:
 
 def _add_variants(product: Product, goods: Goods) -> None:
     choices = goods.variants or (Choice("", ("", ""), stock=goods.stock),)
-    Variant.objects.bulk_create(
+    made = Variant.objects.bulk_create(
         Variant(
             product=product,
             sku=f"{goods.code}-{choice.suffix}" if choice.suffix else goods.code,
@@ -96,6 +97,7 @@ def _add_variants(product: Product, goods: Goods) -> None:
         )
         for position, choice in enumerate(choices, start=1)
     )
+    receipts.book(made, note="opening balance")
 
 
 def _add_terms(product: Product, service: Service) -> None:
@@ -109,6 +111,11 @@ def _add_terms(product: Product, service: Service) -> None:
         max_subjects=service.max_subjects,
         capacity_per_week=service.capacity_per_week,
         **_both("included", service.included),
+        **_both("outline", service.outline),
+    )
+    Absence.objects.bulk_create(
+        Absence(service=product, starts_on=away.since, ends_on=away.until, **_both("reason", away.reason))
+        for away in service.away
     )
 
 
@@ -125,6 +132,10 @@ def _question(product: Product, question: Question, position: int) -> IntakeQues
         keep_days=question.keep_days,
         max_length=question.max_length,
         pattern=question.pattern,
+        may_follow=question.may_follow,
+        is_third_person=question.third_person,
+        **_both("purpose", question.purpose),
+        options=dict(question.options),
         position=position,
     )
 

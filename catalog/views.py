@@ -1,12 +1,15 @@
 """The pages one browses: home, category, product."""
 
-from django.db.models import Q
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from .models import Category, Product
-from .zones import ZONES
+from . import promises
+from .models import Absence, Category, IntakeQuestion, Product
+from .zones import EXCLUDABLE
 
 
 @require_safe
@@ -20,6 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "categories": Category.objects.all(),
             "goods": [product for product in picked if not product.is_service],
             "services": [product for product in picked if product.is_service],
+            "report_days": promises.report_days(picked),
         },
     )
 
@@ -41,6 +45,7 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
             "category": category,
             "categories": categories,
             "products": shown,
+            "report_days": promises.report_days(shown),
             "has_goods": any(not product.is_service for product in shown),
             "only_in_stock": only_in_stock,
         },
@@ -49,18 +54,31 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def product(request: HttpRequest, slug: str) -> HttpResponse:
-    product = get_object_or_404(Product.objects.on_sale().with_variants(), slug=slug)
+    asks = Exists(IntakeQuestion.objects.filter(product=OuterRef("pk")))  # most goods ask nothing
+    offered = Product.objects.on_sale().with_variants().annotate(asks=asks)
+    product = get_object_or_404(offered, slug=slug)
     return render(
         request,
         "catalog/service.html" if product.is_service else "catalog/product.html",
         {
             "product": product,
             "choice": _preselected(product),
-            "questions": list(product.questions.all()),
+            "questions": list(product.questions.all()) if product.asks else [],  # type: ignore[attr-defined]
+            **_promised(product),
             "weight": _weight_of(product),
-            "excluded": [ZONES[zone] for zone in product.excluded_zones if zone in ZONES],
+            "excluded": [EXCLUDABLE[zone] for zone in product.excluded_zones if zone in EXCLUDABLE],
         },
     )
+
+
+def _promised(product: Product) -> dict[str, Any]:
+    """When the report is ready, or the goods leave, if it is ordered now."""
+    if not product.is_service or product.terms is None:
+        return {"ships_by": promises.ships_by([product]) if product.can_be_ordered else None}
+    absences = list(Absence.objects.ahead())
+    ready_on = promises.report_day(product, absences)
+    delaying = promises.delaying(product, ready_on, absences)
+    return {"report_days": {product.pk: ready_on}, "absences": delaying}
 
 
 def _weight_of(product: Product) -> str:

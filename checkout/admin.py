@@ -1,17 +1,27 @@
 """The merchant's work list: find orders, see everything about one, send its parcels."""
 
+from contextlib import suppress
+
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from . import addresses, services
-from .models import Order, OrderEvent, OrderLine, Shipment, StockMovement
+from shop.money import formatted
+
+from . import addresses, numbers, services
+from .admin_filters import NamedValues
+from .cancellation_admin import answer_page
+from .models import CancellationRequest, Order, OrderEvent, OrderLine, Shipment, StockMovement
+from .promotion_admin import PromotionAdmin  # noqa: F401 - registers it
+from .shipping import TARIFFS
 
 
 class ShipForm(forms.Form):
@@ -56,23 +66,59 @@ class FulfilmentFilter(admin.SimpleListFilter):
     parameter_name = "work"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, object]]:  # type: ignore[override]
-        return [("to-ship", _("To ship")), ("shipped", _("Shipped")), ("consulting", _("With consulting"))]
+        return [
+            ("to-ship", _("To ship")),
+            ("shipped", _("Shipped")),
+            ("consulting", _("With consulting")),
+            ("on-hold", _("On hold")),
+            ("cancellation", _("Cancellation requested")),
+            ("disputed", _("Disputed")),
+            ("refunded", _("Partly or fully refunded")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
         parcels = Exists(Shipment.objects.filter(order=OuterRef("pk")))
+        asked = Exists(CancellationRequest.objects.filter(order=OuterRef("pk"), state="open"))
         match self.value():
             case "to-ship":
-                return queryset.filter(~parcels, status=Order.Status.PAID, needs_shipping=True)
+                return queryset.filter(
+                    ~parcels,
+                    ~asked,
+                    status=Order.Status.PAID,
+                    needs_shipping=True,
+                    on_hold=False,
+                    is_disputed=False,
+                    refunded_total__lt=F("total"),
+                )
             case "shipped":
                 return queryset.filter(parcels)
             case "consulting":
                 return queryset.filter(services_total__gt=0)
+            case "on-hold":
+                return queryset.filter(on_hold=True)
+            case "cancellation":
+                return queryset.filter(asked)
+            case "disputed":
+                return queryset.filter(is_disputed=True)
+            case "refunded":
+                return queryset.filter(refunded_total__gt=0)
         return queryset
 
 
 def status_name(status: str) -> str:
     """The status as people call it."""
     return str(Order.Status(status).label) if status else "–"
+
+
+def why_not_shipped(order: Order) -> str:
+    """Why nothing of this order may leave now; empty when it may."""
+    if order.is_disputed:
+        return str(
+            _("The buyer has opened a dispute at PayPal. Nothing may be shipped until it is resolved.")
+        )
+    if order.awaits_cancellation:
+        return str(_("The customer has asked to cancel. Nothing may be shipped until that is answered."))
+    return str(_("This order is on hold. Nothing may be shipped.")) if order.on_hold else ""
 
 
 class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -90,16 +136,34 @@ class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
 
 class LineInline(ReadOnlyInline):
     model = OrderLine
-    fields = ["sku", "shown_name", "unit_price", "quantity", "shown_total", "report_due_on"]
-    readonly_fields = ["shown_name", "shown_total"]
+    fields = [
+        "sku", "shown_name", "shown_price", "quantity", "shown_total", "shown_discount", "shown_refunded",
+        "withdrawn_quantity", "report_due_on", "waits_for_details",
+    ]  # fmt: skip
+    readonly_fields = [
+        "shown_name", "shown_price", "shown_total", "shown_discount", "shown_refunded", "withdrawn_quantity",
+        "waits_for_details",
+    ]  # fmt: skip
 
     @admin.display(description=_("name"))
     def shown_name(self, line: OrderLine) -> str:
         return line.name
 
+    @admin.display(description=_("unit price"))
+    def shown_price(self, line: OrderLine) -> str:
+        return formatted(line.unit_price, line.order.currency)
+
     @admin.display(description=_("amount"))
     def shown_total(self, line: OrderLine) -> str:
-        return str(line.total)
+        return formatted(line.total, line.order.currency)
+
+    @admin.display(description=_("discount"))
+    def shown_discount(self, line: OrderLine) -> str:
+        return formatted(-line.discount_total, line.order.currency) if line.discount_total else "–"
+
+    @admin.display(description=_("refunded"))
+    def shown_refunded(self, line: OrderLine) -> str:
+        return formatted(line.refunded_total, line.order.currency) if line.refunded_total else "–"
 
 
 class ShipmentInline(ReadOnlyInline):
@@ -126,22 +190,38 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = [
         "number",
         "placed_at",
-        "status",
+        "shown_state",
         "recipient",
         "email",
         "shown_total",
         "paid_at",
         "ship_link",
     ]
-    list_filter = [FulfilmentFilter, "status", "placed_at", "region", "language", "paid_with"]
-    search_fields = ["number", "email", "recipient", "phone", "lines__sku", "shipments__tracking_number"]
+    list_filter = [
+        FulfilmentFilter,
+        "status",
+        "placed_at",
+        ("region", NamedValues),
+        "language",
+        ("paid_with", NamedValues),
+    ]
+    search_fields = [
+        "number",
+        "email",
+        "recipient",
+        "phone",
+        "lines__sku",
+        "shipments__tracking_number",
+        "=promo_code",
+    ]
     date_hierarchy = "placed_at"
     list_per_page = 50
     inlines = [LineInline, ShipmentInline, EventInline]
     fields = [
-        "number", "status", "placed_at", "paid_at", "paid_with", "hold_until", "email", "language", "label",
-        "phone", "delivery_note", "goods_total", "services_total", "shipping_total", "shown_total",
-        "ship_link", "payments_link",
+        "number", "shown_state", "placed_at", "paid_at", "paid_with", "hold_until", "email", "language",
+        "label", "phone", "shown_method", "delivery_note", "is_gift", "card_text", "ships_by", "shown_total",
+        "shown_sums", "shown_refunded", "shown_consents",
+        "ship_link", "hold_link", "cancellation_link", "refund_link", "payments_link",
     ]  # fmt: skip
     readonly_fields = fields  # type: ignore[assignment]
 
@@ -151,32 +231,128 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
+    def get_fields(self, request: HttpRequest, obj: object = None) -> list[str]:  # type: ignore[override]
+        may_refund = request.user.has_perm("payments.add_refund")
+        return [str(name) for name in self.fields if may_refund or name != "refund_link"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        return super().get_queryset(request).prefetch_related("cancellations")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        """An order number is found however it was read out or typed."""
+        with suppress(numbers.TypingError):  # else whatever can be searched for
+            search_term = numbers.parse(search_term)
+        return super().get_search_results(request, queryset, search_term)
+
     def get_urls(self) -> list[URLPattern]:
         ship = path(
             "<int:order_id>/ship/", self.admin_site.admin_view(self.ship_view), name="checkout_order_ship"
         )
-        return [ship, *super().get_urls()]
+        hold = path(
+            "<int:order_id>/hold/", self.admin_site.admin_view(self.hold_view), name="checkout_order_hold"
+        )
+        answer = path(
+            "<int:order_id>/cancellation/",
+            self.admin_site.admin_view(self.cancellation_view),
+            name="checkout_order_cancellation",
+        )
+        return [ship, hold, answer, *super().get_urls()]
+
+    @admin.display(description=_("status"), ordering="status")
+    def shown_state(self, order: Order) -> str:
+        """The status, and the flags that stop the order."""
+        flags = [
+            (_("Disputed"), order.is_disputed),
+            (_("On hold"), order.on_hold),
+            (_("Cancellation requested"), order.awaits_cancellation),
+        ]
+        return " · ".join([order.shown_status, *(str(name) for name, is_set in flags if is_set)])
+
+    @admin.display(description=_("of which"))
+    def shown_sums(self, order: Order) -> str:
+        sums = [
+            (_("goods"), order.goods_total),
+            (_("services"), order.services_total),
+            (_("discount (%(code)s)") % {"code": order.promo_code}, -order.discount_total),
+            (_("shipping fee"), order.shipping_total),
+        ]
+        parts = [(name, formatted(amount, order.currency)) for name, amount in sums if amount]
+        if order.ships_free:
+            parts.append((_("shipping fee"), _("free with %(code)s") % {"code": order.promo_code}))
+        return format_html_join("", "{}: {}<br>", parts)
 
     @admin.display(description=_("total amount"), ordering="total")
     def shown_total(self, order: Order) -> str:
-        return f"{order.currency} {order.total}"
+        return formatted(order.total, order.currency)
+
+    @admin.display(description=_("agreed to"))
+    def shown_consents(self, order: Order) -> str:
+        """Which versions of our texts, in which language, when."""
+        texts = [
+            (_("Terms"), order.terms_version),
+            (_("Returns and refunds"), order.refund_version),
+            (_("Privacy"), order.privacy_version),
+        ]
+        versions = " · ".join(f"{name} {version}" for name, version in texts if version)
+        at = date_format(localtime(order.agreed_at), "DATETIME_FORMAT") if order.agreed_at else ""
+        return " · ".join(part for part in (versions, order.language, at) if part)
+
+    @admin.display(description=_("refunded"), ordering="refunded_total")
+    def shown_refunded(self, order: Order) -> str:
+        return formatted(order.refunded_total, order.currency) if order.refunded_total else "–"
 
     @admin.display(description=_("delivery address"))
     def label(self, order: Order) -> str:
         lines = addresses.label(recipient=order.recipient, region=order.region, address=order.address)
         return format_html_join("", "{}<br>", ((line,) for line in lines)) if order.needs_shipping else "–"
 
+    @admin.display(description=_("delivery method"))
+    def shown_method(self, order: Order) -> str:
+        tariff = TARIFFS.get(order.shipping_method)
+        return str(tariff.label) if tariff else order.shipping_method or "–"
+
     @admin.display(description=_("delivery"))
     def ship_link(self, order: Order) -> str:
         if not order.needs_shipping or not order.is_paid:
             return "–"
         if not services.left_to_ship(order):
-            return str(_("Shipped"))
+            return str(_("Shipped") if order.shipments.exists() else _("Nothing to ship any more"))
+        if why_not_shipped(order):
+            return why_not_shipped(order)
         return format_html(
             '<a class="button" href="{}">{}</a>',
             reverse("admin:checkout_order_ship", args=[order.pk]),
             _("Ship"),
         )
+
+    @admin.display(description=_("hold"))
+    def hold_link(self, order: Order) -> str:
+        if not order.is_paid:
+            return "–"
+        return format_html(
+            '<a class="button" href="{}">{}</a>',
+            reverse("admin:checkout_order_hold", args=[order.pk]),
+            _("Release from hold") if order.on_hold else _("Put on hold"),
+        )
+
+    @admin.display(description=_("cancellation"))
+    def cancellation_link(self, order: Order) -> str:
+        """What the customer asked, and what was answered."""
+        if order.awaits_cancellation:
+            url = reverse("admin:checkout_order_cancellation", args=[order.pk])
+            return format_html('<a class="button" href="{}">{}</a>', url, _("Answer the request to cancel"))
+        last = order.cancellations.last()
+        return f"{last.get_state_display()}: {last.answer}".removesuffix(": ") if last else "–"
+
+    @admin.display(description=_("refund"))
+    def refund_link(self, order: Order) -> str:
+        """The page belongs to the payments, which know the money; there is none before the first attempt."""
+        if order.payment_started_at is None or order.is_refunded:
+            return "–"
+        url = reverse("admin:payments_refund_order", args=[order.pk])
+        return format_html('<a class="button" href="{}">{}</a>', url, _("Refund"))
 
     @admin.display(description=_("payments"))
     def payments_link(self, order: Order) -> str:
@@ -201,6 +377,9 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             raise PermissionDenied
         left = services.left_to_ship(order) if order.is_paid else {}
         back = HttpResponseRedirect(reverse("admin:checkout_order_change", args=[order.pk]))
+        if why_not_shipped(order):
+            messages.warning(request, why_not_shipped(order))
+            return back
         if not left:
             messages.warning(request, _("There is nothing left to ship in this order."))
             return back
@@ -213,7 +392,15 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                     tracking_number=form.cleaned_data["tracking_number"].upper(),
                     quantities=form.quantities(),
                     actor=request.user.get_username(),
+                    seen=request.POST.get("seen"),
                 )
+            except services.AddressChanged:
+                text = _("The customer has corrected the address. Nothing was shipped; please look again.")
+                messages.warning(request, text)
+                return HttpResponseRedirect(request.path)
+            except services.OnHold:
+                messages.warning(request, _("This order has just been put on hold. Nothing was shipped."))
+                return back
             except services.NothingToShip:
                 messages.warning(request, _("Part of this order has just been shipped. Please look again."))
                 return back
@@ -225,9 +412,42 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "order": order,
             "form": form,
             "label": addresses.label(recipient=order.recipient, region=order.region, address=order.address),
+            "tariff": TARIFFS.get(order.shipping_method),
             "opts": self.opts,
         }
         return render(request, "admin/checkout/order/ship.html", context)
+
+    def hold_view(self, request: HttpRequest, order_id: int) -> HttpResponse:
+        """The page behind "Put on hold" and "Release from hold"."""
+        order = get_object_or_404(Order, pk=order_id)
+        if not self.has_change_permission(request, order):
+            raise PermissionDenied
+        if request.method == "POST":
+            on_hold = request.POST.get("on_hold") == "yes"
+            note = " ".join(request.POST.get("note", "").split())[:200]
+            services.set_hold(order.pk, on_hold=on_hold, actor=request.user.get_username(), note=note)
+            text = (
+                _("The order is on hold: nothing is shipped.") if on_hold else _("The order can be shipped.")
+            )
+            messages.success(request, text)
+            return HttpResponseRedirect(reverse("admin:checkout_order_change", args=[order.pk]))
+        title = (
+            _("Release order %(number)s from hold") if order.on_hold else _("Put order %(number)s on hold")
+        )
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title % {"number": order.number},
+            "order": order,
+            "opts": self.opts,
+        }
+        return render(request, "admin/checkout/order/hold.html", context)
+
+    def cancellation_view(self, request: HttpRequest, order_id: int) -> HttpResponse:
+        """The page behind "Answer the request to cancel"."""
+        order = get_object_or_404(Order, pk=order_id)
+        if not self.has_change_permission(request, order):
+            raise PermissionDenied
+        return answer_page(request, order, {**self.admin_site.each_context(request), "opts": self.opts})
 
 
 @admin.register(StockMovement)

@@ -1,31 +1,25 @@
-"""Working days in Hong Kong, where the shop and its consultants work."""
+"""When goods arrive. What the shop promises of its own work is in ``catalog.promises``."""
 
 import datetime as dt
-from functools import cache
+from dataclasses import dataclass
 
-import holidays
+from shop import calendars
 
-CUT_OFF = dt.time(15, 0)  # what is ordered later counts as ordered on the next working day
-
-
-@cache
-def _public_holidays() -> holidays.HolidayBase:
-    return holidays.country_holidays("HK")
+from .shipping import Tariff
 
 
-def is_working_day(day: dt.date) -> bool:
-    return day.weekday() < 5 and day not in _public_holidays()
+@dataclass(frozen=True)
+class Delivery:
+    """One parcel: the last day on which it leaves, and about when it arrives."""
+
+    ships_by: dt.date
+    arrives_from: dt.date
+    arrives_until: dt.date
 
 
-def add_working_days(start: dt.datetime, days: int) -> dt.date:
-    """The date ``days`` working days after the moment (local time)."""
-    day = start.date()
-    if start.time() >= CUT_OFF:
-        day += dt.timedelta(days=1)
-    while not is_working_day(day):
-        day += dt.timedelta(days=1)
-    for _ in range(days):
-        day += dt.timedelta(days=1)
-        while not is_working_day(day):
-            day += dt.timedelta(days=1)
-    return day
+def delivery(ships_by: dt.date, region: str, tariff: Tariff) -> Delivery:
+    """The days on the way are working days of the region (ISO country code) the parcel goes to."""
+    first, last = (
+        calendars.add_working_days(ships_by, days, region) for days in (tariff.days_min, tariff.days_max)
+    )
+    return Delivery(ships_by, first, last)

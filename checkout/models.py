@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Self
 from urllib.parse import quote
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product, Variant, in_language
 from shop import clock
 from shop.crypto import EncryptedJSONField
+
+from .dates import Delivery
+from .promotion_models import Promotion as Promotion  # models of this app too
+from .promotion_models import Redemption as Redemption
 
 
 class InvalidTransition(Exception):
@@ -35,6 +43,10 @@ class Draft(models.Model):
 class OrderQuerySet(models.QuerySet["Order"]):
     def unpaid(self) -> Self:
         return self.filter(status=Order.Status.PENDING)
+
+    def of_address(self, email: str) -> Self:
+        """Orders placed with this e-mail address, however its case was typed."""
+        return self.filter(email__iexact=email)
 
     def past_hold(self) -> Self:
         return self.unpaid().filter(hold_until__lt=clock.now())
@@ -63,6 +75,7 @@ class Order(models.Model):
         _("status"), max_length=12, choices=Status, default=Status.PENDING, editable=False
     )
     is_superseded = models.BooleanField(default=False, editable=False)  # by a newer order of its cart
+    is_given_up = models.BooleanField(default=False, editable=False)  # cancelled by its buyer: never revived
     revision = models.PositiveIntegerField(default=1, editable=False)
     submission_digest = models.CharField(max_length=64, editable=False)  # same form, same order
 
@@ -72,8 +85,16 @@ class Order(models.Model):
     goods_total = models.DecimalField(_("goods"), max_digits=12, decimal_places=2)
     services_total = models.DecimalField(_("services"), max_digits=12, decimal_places=2)
     shipping_total = models.DecimalField(_("shipping fee"), max_digits=12, decimal_places=2)
+    discount_total = models.DecimalField(_("discount"), max_digits=12, decimal_places=2, default=0)
+    promo_code = models.CharField(_("promo code"), max_length=20, blank=True)
+    promo_name_zh_hant = models.CharField(max_length=80, blank=True)
+    promo_name_en = models.CharField(max_length=80, blank=True)
     total = models.DecimalField(_("total amount"), max_digits=12, decimal_places=2)
+    # What its buyer agreed to, in ``language``: these versions of the texts, at that moment.
     terms_version = models.CharField(_("accepted terms"), max_length=20)
+    refund_version = models.CharField(_("accepted rules for refunds"), max_length=20, blank=True)
+    privacy_version = models.CharField(_("privacy notice read"), max_length=20, blank=True)
+    agreed_at = models.DateTimeField(_("agreed at"), null=True, editable=False)
 
     needs_shipping = models.BooleanField(_("is shipped"), default=False)
     recipient = models.CharField(_("recipient"), max_length=100, blank=True)
@@ -81,7 +102,13 @@ class Order(models.Model):
     region = models.CharField(_("region"), max_length=2, blank=True)  # ISO 3166 alpha-2
     address = models.JSONField(_("delivery address"), default=dict, blank=True)
     delivery_note = models.CharField(_("delivery note"), max_length=300, blank=True)
+    is_gift = models.BooleanField(_("gift: no prices in the parcel"), default=False)
+    card_text = models.CharField(_("text of the card"), max_length=200, blank=True)
     shipping_method = models.CharField(_("delivery method"), max_length=40, blank=True)
+    # What was promised of the parcel, in Hong Kong's and in the destination's working days.
+    ships_by = models.DateField(_("shipped by"), null=True, editable=False)
+    arrives_from = models.DateField(_("arrives from"), null=True, editable=False)
+    arrives_until = models.DateField(_("arrives until"), null=True, editable=False)
 
     placed_at = models.DateTimeField(_("placed at"), editable=False)
     hold_until = models.DateTimeField(_("stock held until"), editable=False)
@@ -90,6 +117,14 @@ class Order(models.Model):
     paid_at = models.DateTimeField(_("paid at"), null=True, editable=False)
     paid_with = models.CharField(_("paid with"), max_length=20, blank=True, editable=False)
     paid_card_last4 = models.CharField(max_length=4, blank=True, editable=False)
+    # What has gone back to the buyer, whoever sent it. Written with the ledger entry, in one transaction.
+    refunded_total = models.DecimalField(
+        _("refunded"), max_digits=12, decimal_places=2, default=0, editable=False
+    )
+    on_hold = models.BooleanField(_("on hold"), default=False, editable=False)  # staff: ship nothing for now
+    is_disputed = models.BooleanField(_("disputed"), default=False, editable=False)  # at the gateway
+    erased_at = models.DateTimeField(_("erased at"), null=True, editable=False)  # everything personal
+    grants_ended = models.PositiveIntegerField(default=0, editable=False)  # how often: see ``grants``
 
     objects = OrderQuerySet.as_manager()
 
@@ -102,7 +137,13 @@ class Order(models.Model):
                 fields=["draft"], condition=Q(status="pending"), name="one_pending_order_per_cart"
             ),
             models.CheckConstraint(condition=Q(total__gt=0), name="order_total_is_positive"),
+            models.CheckConstraint(condition=Q(discount_total__gte=0), name="order_discount_not_negative"),
+            models.CheckConstraint(
+                condition=Q(refunded_total__gte=0, refunded_total__lte=models.F("total")),
+                name="order_refunds_within_total",
+            ),
         ]
+        indexes = [models.Index(Upper("email"), name="orders_of_an_address")]
 
     def __str__(self) -> str:
         return self.number
@@ -112,8 +153,58 @@ class Order(models.Model):
         return self.status == self.Status.PAID
 
     @property
+    def is_refunded(self) -> bool:
+        """Nothing of the buyer's money is left with us."""
+        return self.refunded_total >= self.total
+
+    @property
+    def kept_total(self) -> Decimal:
+        """What of the total has not gone back."""
+        return self.total - self.refunded_total
+
+    @property
+    def shown_status(self) -> str:
+        """The status as people call it: the ledger has a word in it."""
+        if self.is_paid and self.refunded_total:
+            return str(_("Refunded") if self.is_refunded else _("Partly refunded"))
+        return str(self.get_status_display())
+
+    @property
+    def promo_name(self) -> str:
+        return in_language(self, "promo_name")
+
+    @property
+    def ships_free(self) -> bool:
+        """Whether it was the code that made the shipping free."""
+        return bool(self.promo_code) and not self.discount_total
+
+    @property
     def has_services(self) -> bool:
         return self.services_total > 0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing may leave: staff say so, a complaint is open, or a request waits for its answer."""
+        return self.on_hold or self.is_disputed or self.awaits_cancellation
+
+    @property
+    def awaits_cancellation(self) -> bool:
+        """Whether its buyer has asked to cancel and has no answer yet."""
+        return any(request.state == CancellationRequest.State.OPEN for request in self.cancellations.all())
+
+    @property
+    def address_stamp(self) -> str:
+        """Another one after every change of what stands on the label; says nothing about it."""
+        label = [self.recipient, self.phone, self.region, self.address, self.delivery_note]
+        plain = json.dumps(label, sort_keys=True)
+        return salted_hmac("checkout.address", plain, algorithm="sha256").hexdigest()[:16]
+
+    @property
+    def delivery(self) -> Delivery | None:
+        """What was promised of the parcel; None where nothing is shipped."""
+        if self.ships_by and self.arrives_from and self.arrives_until:
+            return Delivery(self.ships_by, self.arrives_from, self.arrives_until)
+        return None
 
     @property
     def hold_is_over(self) -> bool:
@@ -131,10 +222,15 @@ class Order(models.Model):
         self.status = status
         self.save(update_fields=["status"])
 
-    def log(self, note: str, *, old_status: str = "", new_status: str = "", actor: str = "") -> None:
-        """Add to the history. The note names facts and references, never personal data."""
+    def log(
+        self, note: str, *, old_status: str = "", new_status: str = "", actor: str = "", fact: str = ""
+    ) -> None:
+        """Add to the history. The note is for staff: facts and references, never personal data.
+
+        ``fact`` (an OrderEvent.Fact) is what the customer is told of it.
+        """
         self.events.create(
-            at=clock.now(), old_status=old_status, new_status=new_status, note=note, actor=actor
+            at=clock.now(), old_status=old_status, new_status=new_status, note=note, actor=actor, fact=fact
         )
 
 
@@ -150,17 +246,33 @@ class OrderLine(models.Model):
     name_en = models.CharField(max_length=200)
     unit_price = models.DecimalField(_("unit price"), max_digits=10, decimal_places=2)
     quantity = models.PositiveIntegerField(_("quantity"))
+    discount_total = models.DecimalField(
+        _("discount"), max_digits=12, decimal_places=2, default=0
+    )  # its share of the order's
     ships = models.BooleanField()
     weight_g = models.PositiveIntegerField()
     working_days = models.PositiveSmallIntegerField(null=True)  # services: the promise as ordered
     report_due_on = models.DateField(_("report promised for"), null=True)
+    # Ordered without a required answer: the working days are counted from when the details are complete.
+    waits_for_details = models.BooleanField(_("waits for details"), default=False, editable=False)
+    refunded_total = models.DecimalField(
+        _("refunded"), max_digits=12, decimal_places=2, default=0, editable=False
+    )
+    withdrawn_quantity = models.PositiveIntegerField(
+        _("not delivered"), default=0, editable=False
+    )  # refunded
 
     class Meta:
         ordering = ["position"]
         verbose_name = _("order line")
         verbose_name_plural = _("order lines")
         constraints = [
-            models.CheckConstraint(condition=Q(quantity__gte=1), name="line_quantity_at_least_one")
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="line_quantity_at_least_one"),
+            models.CheckConstraint(condition=Q(discount_total__gte=0), name="line_discount_not_negative"),
+            models.CheckConstraint(
+                condition=Q(withdrawn_quantity__lte=models.F("quantity")),
+                name="line_withdrawn_within_quantity",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -172,23 +284,51 @@ class OrderLine(models.Model):
 
     @property
     def total(self) -> Decimal:
+        """As the list shows it, before the discount."""
         return self.unit_price * self.quantity
+
+    @property
+    def net_total(self) -> Decimal:
+        """What was paid for it."""
+        return self.total - self.discount_total
+
+    @property
+    def is_refunded(self) -> bool:
+        """What a code made free has nothing to give back: it goes with its order."""
+        return self.refunded_total >= self.net_total > 0
 
     @property
     def is_service(self) -> bool:
         return self.kind == Product.Kind.SERVICE
 
 
+@dataclass(frozen=True)
+class AnswerRow:
+    """One question and its answer in the reader's language, as a page shows them."""
+
+    label: str
+    text: str
+    files: list[dict[str, Any]] = field(default_factory=list)  # of a file question: id, name, size
+    is_missing: bool = False
+    is_forgotten: bool = False
+    consent: dict[str, str] | None = None  # of another person: text, version, language, at
+
+
 class Intake(models.Model):
     """The answers about one subject of a line (1…quantity), or the line's contact block (subject 0). Sealed.
 
-    ``answers`` is a list of {"key", "label_zh_hant", "label_en", "value", "shown_zh_hant",
+    ``answers`` is a list of {"key", "kind", "label_zh_hant", "label_en", "value", "shown_zh_hant",
     "shown_en"}: the questions as they were asked, so a question edited later does not change an old answer.
+    One that was left for later has "is_missing" instead of a value, one whose time is over "is_forgotten"; a
+    personal one has "keep_days" (after delivery), one about another person "consent".
     """
 
     line = models.ForeignKey(OrderLine, models.CASCADE, related_name="intakes")
     subject = models.PositiveSmallIntegerField()
     answers = EncryptedJSONField(default=list)
+    is_complete = models.BooleanField(default=True)  # no required answer is missing
+    next_keep_days = models.PositiveSmallIntegerField(null=True)  # the shortest of the answers still kept
+    typed = EncryptedJSONField(default=dict)  # on the page that asks for the missing ones, to go on later
 
     class Meta:
         ordering = ["line", "subject"]
@@ -200,20 +340,85 @@ class Intake(models.Model):
         return f"{self.line_id}/{self.subject}"
 
     @property
-    def shown(self) -> list[tuple[str, str]]:
-        """(question, answer) pairs in the reader's language."""
+    def rows(self) -> list[AnswerRow]:
         language = "en" if (get_language() or "").startswith("en") else "zh_hant"
         answers: list[dict[str, Any]] = self.answers
-        return [(answer[f"label_{language}"], answer[f"shown_{language}"]) for answer in answers]
+        return [
+            AnswerRow(
+                label=answer[f"label_{language}"],
+                text=answer[f"shown_{language}"],
+                files=answer["value"] if answer.get("kind") == "file" and answer["value"] else [],
+                is_missing=bool(answer.get("is_missing")),
+                is_forgotten=bool(answer.get("is_forgotten")),
+                consent=answer.get("consent"),
+            )
+            for answer in answers
+        ]
+
+    @property
+    def shown(self) -> list[tuple[str, str]]:
+        """(question, answer) pairs in the reader's language."""
+        return [(row.label, row.text) for row in self.rows]
+
+    @property
+    def missing_keys(self) -> list[str]:
+        """The questions that were left for later."""
+        answers: list[dict[str, Any]] = self.answers
+        return [answer["key"] for answer in answers if answer.get("is_missing")]
+
+
+class Upload(models.Model):
+    """A file that belongs to an answer. Its content lies sealed in a private folder: see ``uploads``.
+
+    It hangs on the draft in which it was sent, and on the intakes of the orders made of that draft.
+    """
+
+    draft = models.ForeignKey(Draft, models.SET_NULL, null=True, related_name="uploads")
+    intakes = models.ManyToManyField(Intake, related_name="uploads")
+    field = models.CharField(max_length=100)  # the form field it was sent in
+    name = EncryptedJSONField()  # as its owner calls it
+    kind = models.CharField(max_length=8)  # pdf, jpeg, png
+    size = models.PositiveIntegerField()
+    stored_as = models.CharField(max_length=60, unique=True)
+    uploaded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"upload {self.pk}"
 
 
 class OrderEvent(models.Model):
+    class Fact(models.TextChoices):
+        """What the customer reads in the order's history, besides its statuses, parcels, reports, refunds."""
+
+        CHANGED = "changed", _("You changed the order.")
+        ON_HOLD = "on_hold", _("The order is on hold; nothing is sent for now.")
+        RESUMED = "resumed", _("The order is no longer on hold.")
+        EMAIL_CORRECTED = "email_corrected", _("You corrected the e-mail address.")
+        ADDRESS_CORRECTED = "address_corrected", _("You corrected the delivery details.")
+        CANCELLATION_ASKED = "cancellation_asked", _("You asked to cancel.")
+        CANCELLATION_ACCEPTED = "cancellation_accepted", _("Your request to cancel was accepted.")
+        CANCELLATION_DECLINED = "cancellation_declined", _("Your request to cancel was declined.")
+        ERASURE_ASKED = "erasure_asked", _("You asked us to erase what is personal in this order.")
+        ERASED = "erased", _("Everything personal in this order was erased.")
+
+    BY_BUYER = [
+        Fact.EMAIL_CORRECTED,
+        Fact.ADDRESS_CORRECTED,
+        Fact.CANCELLATION_ASKED,
+        Fact.CANCELLATION_ACCEPTED,
+        Fact.CANCELLATION_DECLINED,
+    ]
+
     order = models.ForeignKey(Order, models.CASCADE, related_name="events")
     at = models.DateTimeField(_("at"))
     old_status = models.CharField(_("old status"), max_length=12, blank=True)
     new_status = models.CharField(_("new status"), max_length=12, blank=True)
     note = models.CharField(_("note"), max_length=300, blank=True)
     actor = models.CharField(_("by"), max_length=150, blank=True)  # user name; empty: the shop itself
+    fact = models.CharField(max_length=24, blank=True, editable=False)  # a Fact, or nothing
 
     class Meta:
         ordering = ["at", "id"]
@@ -225,22 +430,22 @@ class OrderEvent(models.Model):
 
 
 class StockMovement(models.Model):
-    """One row per movement; the columns on ``Variant`` are its sums."""
+    """What an order did to the stock, one row per fact.
+
+    The columns on ``Variant`` are sums: reserved = reserve - release - sell, and, with what came in besides
+    orders (``catalog.StockReceipt``), on_hand = receipts + return - sell.
+    """
 
     class Kind(models.TextChoices):
-        RECEIVE = "receive", _("received")
         RESERVE = "reserve", _("reserved")
         RELEASE = "release", _("released")
         SELL = "sell", _("sold")
         RETURN = "return", _("returned")
-        CORRECT = "correct", _("corrected")
 
     variant = models.ForeignKey(Variant, models.PROTECT, related_name="movements", verbose_name=_("variant"))
-    order = models.ForeignKey(
-        Order, models.PROTECT, null=True, related_name="stock_movements", verbose_name=_("order")
-    )
+    order = models.ForeignKey(Order, models.PROTECT, related_name="stock_movements", verbose_name=_("order"))
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
-    hold = models.PositiveIntegerField(_("order revision"), default=0)  # the order's revision
+    hold = models.PositiveIntegerField(_("order revision"), default=0)  # of a return: the refund's id
     quantity = models.IntegerField(_("quantity"))
     at = models.DateTimeField(_("at"))
 
@@ -306,3 +511,79 @@ class ShipmentItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.line_id}"
+
+
+class OrderSearch(models.Model):
+    """Somebody asked for a link to the orders of an e-mail address, which is sealed. Kept for a day."""
+
+    email = EncryptedJSONField()
+    number = models.CharField(max_length=20, blank=True)  # only this order; empty: all of the address
+    language = models.CharField(max_length=10)
+    asked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"search {self.pk}"
+
+
+class CancellationRequest(models.Model):
+    """The buyer of a paid order asks to cancel what is not shipped and not begun; the merchant answers."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Waiting for an answer")
+        ACCEPTED = "accepted", _("Accepted")
+        DECLINED = "declined", _("Declined")
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="cancellations", verbose_name=_("order"))
+    lines = models.ManyToManyField(OrderLine, related_name="cancellations")
+    reason = EncryptedJSONField(default=str)  # in the buyer's words, which may be personal
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.OPEN, editable=False)
+    asked_at = models.DateTimeField(_("asked at"))
+    answer = models.CharField(_("answer"), max_length=1000, blank=True)  # for the buyer
+    answered_at = models.DateTimeField(_("answered at"), null=True)
+    answered_by = models.CharField(_("answered by"), max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["asked_at", "id"]
+        verbose_name = _("cancellation request")
+        verbose_name_plural = _("cancellation requests")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(state="open"), name="one_open_cancellation_per_order"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.state}"
+
+
+class PrivacyRequest(models.Model):
+    """The client asks for a copy of everything about an order, or its erasure; the mailbox confirms."""
+
+    class Kind(models.TextChoices):
+        EXPORT = "export", _("copy")
+        ERASURE = "erasure", _("erasure")
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="privacy_requests")
+    kind = models.CharField(max_length=8, choices=Kind)
+    asked_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)  # the mailed link
+    confirmed_at = models.DateTimeField(null=True)  # an erasure, by both confirmations
+    email = EncryptedJSONField()  # of a confirmed erasure, until that mailbox is told
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["asked_at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.order_id}"
+
+
+class EmailCorrection(models.Model):
+    """The e-mail address an order had before its buyer corrected it, sealed, until that mailbox is told."""
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="email_corrections")
+    old_email = EncryptedJSONField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.at}"

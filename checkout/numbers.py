@@ -1,8 +1,16 @@
 """Order numbers: eight symbols a person can read out, e.g. A7K3-92QM. The last one is a check symbol."""
 
 import secrets
+import unicodedata
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
+
+_LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
+_DASH_LIKE = "−ー"  # a minus and a Japanese length mark: an input method may give either for a dash
+
+
+class TypingError(ValueError):
+    """The text cannot be an order number. Where it is wrong cannot be known."""
 
 
 def new_number() -> str:
@@ -12,10 +20,21 @@ def new_number() -> str:
     return f"{symbols[:4]}-{symbols[4:]}"
 
 
-def is_number(text: str) -> bool:
-    """Whether the text is a well-formed order number."""
-    symbols = text.upper().replace("-", "")
-    return len(symbols) == 8 and set(symbols) <= set(ALPHABET) and symbols[7] == _check_symbol(symbols[:7])
+def parse(text: str) -> str:
+    """The order number that a person typed, as it is written. Raises TypingError.
+
+    Case, full-width forms, spaces, dashes and other punctuation do not matter; O is 0, I and L are 1.
+    """
+    folded = unicodedata.normalize("NFKC", text).upper().translate(_LOOK_ALIKES)
+    symbols = "".join(symbol for symbol in folded if not _is_separator(symbol))
+    if len(symbols) != 8 or not set(symbols) <= set(ALPHABET) or symbols[7] != _check_symbol(symbols[:7]):
+        raise TypingError
+    return f"{symbols[:4]}-{symbols[4:]}"
+
+
+def _is_separator(symbol: str) -> bool:
+    """Separators, punctuation, and what cannot be seen (controls, zero-width marks)."""
+    return unicodedata.category(symbol)[0] in "ZPC" or symbol in _DASH_LIKE
 
 
 def _check_symbol(body: str) -> str:

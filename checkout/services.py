@@ -1,6 +1,6 @@
 """What can happen to an order.
 
-Every function locks what it changes: the draft first, then the order, then stock.
+Every function locks what it changes: the draft first, then the order, then the promotion, stock last.
 """
 
 import datetime as dt
@@ -8,24 +8,28 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 from django.utils.translation import override
 
-from catalog.models import Product, Variant
+from catalog import promises
+from catalog.models import Absence, Product, Variant
 from shop import clock, outbox
+from shop.crashpoints import crashpoint
+from shop.database import repeatable
 
-from . import shipping, stock
-from .models import Draft, Intake, Order, OrderLine, Shipment, ShipmentItem
+from . import intake, promotions, stock
+from .models import Draft, Order, OrderEvent, OrderLine, Promotion, Shipment, ShipmentItem
 from .numbers import new_number
-from .quote import Quote, full_name
-from .signals import order_paid
+from .quote import Quote, QuoteLine, full_name
+from .signals import money_is_on_its_way, order_paid
 
 Status = Order.Status
+REOPENED_FOR = dt.timedelta(hours=24)
 
 
 class AlreadyOrdered(Exception):
@@ -41,14 +45,18 @@ class NotPayable(Exception):
 
 
 class CannotRevive(Exception):
-    """Late money for an order whose goods are gone or which a newer order replaced."""
+    """Late money for an order whose goods are gone, or which its buyer replaced or cancelled."""
 
 
 @dataclass(frozen=True)
 class IntakeAnswers:
     variant_id: int
     subject: int  # 0: the contact block
-    answers: list[dict[str, str]] = field(repr=False)
+    answers: list[dict[str, Any]] = field(repr=False)
+
+    @property
+    def is_incomplete(self) -> bool:
+        return any(answer.get("is_missing") for answer in self.answers)
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,8 @@ class Submission:
     region: str = ""
     address: dict[str, str] = field(default_factory=dict)
     delivery_note: str = ""
+    is_gift: bool = False
+    card_text: str = ""
     intakes: tuple[IntakeAnswers, ...] = field(default=(), repr=False)
 
     def digest(self, quote: Quote) -> str:
@@ -70,82 +80,114 @@ class Submission:
         return salted_hmac("checkout.submission", plain, algorithm="sha256").hexdigest()
 
 
-@transaction.atomic
-def place_order(draft_id: int, submission: Submission, quote: Quote) -> Order:
+@repeatable
+def place_order(
+    draft_id: int, submission: Submission, quote: Quote, *, variants: Mapping[int, Variant] | None = None
+) -> Order:
     """The order that this cart becomes. Posting the same again returns the same order.
 
     A changed submission makes a new revision while no payment was started, else a new order that supersedes
-    the old one. Raises OutOfStock (nothing is changed then) and AlreadyOrdered.
+    the old one. ``variants``: those of the quote, where the caller has just read them with their products,
+    terms and questions. Raises OutOfStock and CodeNotUsable (nothing is changed then) and AlreadyOrdered.
+
+    The promotion's row is locked before the stock, so that its uses are counted one order after the other.
     """
+    crashpoint("cp01")
     draft = Draft.objects.select_for_update().get(pk=draft_id)  # one placing at a time per cart
-    taken = draft.orders.filter(status__in=[Status.PAID, Status.UNDER_REVIEW]).first()
+    closed = [Status.CANCELLED, Status.EXPIRED]
+    live = list(draft.orders.select_for_update().exclude(status__in=closed))
+    pending = next((order for order in live if order.status == Status.PENDING), None)
+    taken = next((order for order in live if order is not pending), None)
     if taken:
         raise AlreadyOrdered(taken)
     digest = submission.digest(quote)
-    pending = draft.orders.select_for_update().filter(status=Status.PENDING).first()
     if pending and pending.submission_digest == digest:
         return pending
+    promotion = promotions.lock(quote.promo_code) if quote.promo_code else None
     if pending and pending.payment_started_at is None:
+        promotions.forget(pending)
         stock.release(pending)
         pending.lines.all().delete()
         pending.revision += 1
         order = pending
     else:
+        if pending and any(answer for _, answer in money_is_on_its_way.send(sender=Order, order=pending)):
+            raise AlreadyOrdered(pending)
         if pending:
             _supersede(pending)
         order = Order(
             draft=draft, number=new_number(), token=secrets.token_urlsafe(24), placed_at=clock.now()
         )
-    _write(order, submission, quote, digest)
-    stock.reserve(order)
-    order.log("placed" if order.revision == 1 else f"revision {order.revision}", new_status=Status.PENDING)
+    if variants is None:
+        variants = _read_variants(quote)
+    lines = _write(order, submission, quote, digest, variants, promotion)
+    if promotion:
+        promotions.redeem(order, promotion)
+    stock.reserve(order, lines)
+    crashpoint("cp02")
+    if order.revision == 1:
+        order.log("placed", new_status=Status.PENDING)
+    else:
+        order.log(f"revision {order.revision}", new_status=Status.PENDING, fact=OrderEvent.Fact.CHANGED)
     return order
 
 
 def _supersede(order: Order) -> None:
+    promotions.release(order)
     stock.release(order)
     order.is_superseded = True
     order.save(update_fields=["is_superseded"])
     order.move_to(Status.CANCELLED, note="replaced by a newer order of the same cart")
 
 
-def _write(order: Order, submission: Submission, quote: Quote, digest: str) -> None:
-    variants = Variant.objects.select_related("product__service_terms").in_bulk(
-        [line.variant_id for line in quote.lines]
-    )
+def _read_variants(quote: Quote) -> dict[int, Variant]:
+    variants = Variant.objects.select_related("product__service_terms").prefetch_related("product__questions")
+    return variants.in_bulk([line.variant_id for line in quote.lines])
+
+
+def _write(
+    order: Order,
+    submission: Submission,
+    quote: Quote,
+    digest: str,
+    variants: Mapping[int, Variant],
+    promotion: Promotion | None,
+) -> list[OrderLine]:
     order.submission_digest = digest
     order.hold_until = clock.now() + dt.timedelta(minutes=settings.STOCK_HOLD_MINUTES)
     order.language, order.email = submission.language, submission.email
-    order.currency, order.terms_version = quote.currency, quote.terms_version
+    order.currency, order.agreed_at = quote.currency, clock.now()
+    order.terms_version, order.refund_version = quote.terms_version, quote.refund_version
+    order.privacy_version = quote.privacy_version
     order.goods_total, order.services_total = Decimal(quote.goods_total), Decimal(quote.services_total)
     order.shipping_total, order.total = Decimal(quote.shipping_total), Decimal(quote.total)
+    order.discount_total, order.promo_code = quote.discount, quote.promo_code
+    order.promo_name_zh_hant = promotion.name_zh_hant if promotion else ""
+    order.promo_name_en = promotion.name_en if promotion else ""
     order.needs_shipping = any(variant.product.ships for variant in variants.values())
     order.recipient, order.phone = submission.recipient, submission.phone
     order.region, order.address = submission.region, submission.address
     order.delivery_note = submission.delivery_note
-    order.shipping_method = shipping.zone_of(submission.region) if order.needs_shipping else ""
+    order.is_gift, order.card_text = submission.is_gift, submission.card_text
+    order.shipping_method = quote.shipping_method
+    parcel = quote.delivery
+    order.ships_by = parcel.ships_by if parcel else None
+    order.arrives_from = parcel.arrives_from if parcel else None
+    order.arrives_until = parcel.arrives_until if parcel else None
     order.save()
+    waiting = {each.variant_id for each in submission.intakes if each.is_incomplete}
     lines = OrderLine.objects.bulk_create(
-        _line(
-            order,
-            position,
-            variants[quoted.variant_id],
-            quoted.unit_price,
-            quoted.quantity,
-            quoted.report_due_on,
-        )
+        _line(order, position, variants[quoted.variant_id], quoted, waits=quoted.variant_id in waiting)
         for position, quoted in enumerate(quote.lines, start=1)
     )
     line_of = {line.variant_id: line for line in lines}
-    Intake.objects.bulk_create(
-        Intake(line=line_of[intake.variant_id], subject=intake.subject, answers=intake.answers)
-        for intake in submission.intakes
+    intake.write(
+        order, [(line_of[each.variant_id], each.subject, each.answers) for each in submission.intakes]
     )
+    return lines
 
 
-def _line(
-    order: Order, position: int, variant: Variant, unit_price: str, quantity: int, due_on: str
-) -> OrderLine:
+def _line(order: Order, position: int, variant: Variant, quoted: QuoteLine, *, waits: bool) -> OrderLine:
     names = {}
     for language, column in (("zh-hant", "name_zh_hant"), ("en", "name_en")):
         with override(language):
@@ -157,18 +199,24 @@ def _line(
         kind=product.kind,
         variant=variant,
         sku=variant.sku,
-        unit_price=Decimal(unit_price),
-        quantity=quantity,
+        unit_price=Decimal(quoted.unit_price),
+        quantity=quoted.quantity,
+        discount_total=Decimal(quoted.discount),
         ships=product.ships,
         weight_g=variant.weight_g,
         working_days=product.service_terms.working_days if product.is_service else None,
-        report_due_on=date.fromisoformat(due_on) if due_on else None,
+        report_due_on=quoted.due if quoted.report_due_on else None,
+        waits_for_details=waits,
         **names,
     )
 
 
 def lock(order_id: int) -> Order:
-    """The order, locked until the end of the transaction."""
+    """The order, locked until the end of the transaction; before it its cart's draft, as when it was placed.
+
+    So nothing becomes of one order of a cart while something becomes of another.
+    """
+    Draft.objects.select_for_update(of=("self",)).filter(orders=order_id).first()
     return Order.objects.select_for_update().get(pk=order_id)
 
 
@@ -195,19 +243,21 @@ def mark_paid(order: Order, *, method: str, last4: str, note: str) -> None:
     order_paid.send(sender=Order, order=order)
     outbox.publish("mail.order_confirmation", key=order.number, order_id=order.pk)
     outbox.publish("mail.new_order", key=order.number, order_id=order.pk)
+    intake.ask_for_missing(order)
 
 
 def _hold_again(order: Order) -> None:
-    newer = Order.objects.filter(draft=order.draft, placed_at__gt=order.placed_at) if order.draft else None
-    replaced = newer is not None and newer.exclude(status__in=[Status.CANCELLED, Status.EXPIRED]).exists()
-    if order.is_superseded or replaced:
+    closed = [Status.CANCELLED, Status.EXPIRED]
+    others = Order.objects.filter(draft=order.draft).exclude(pk=order.pk).exclude(status__in=closed)
+    if order.is_superseded or order.is_given_up or (order.draft_id and others.exists()):
         raise CannotRevive(order.number)
     order.revision += 1
     order.save(update_fields=["revision"])
     try:
-        stock.reserve(order)
+        stock.reserve(order, order.lines.select_related("variant"))
     except stock.OutOfStock as error:
         raise CannotRevive(order.number) from error
+    promotions.take_again(order)
 
 
 def mark_under_review(order: Order, *, note: str) -> None:
@@ -217,8 +267,22 @@ def mark_under_review(order: Order, *, note: str) -> None:
         outbox.publish("mail.order_under_review", key=order.number, order_id=order.pk)
 
 
+def reopen(order: Order, *, note: str, is_denied: bool = True) -> None:
+    """What was under review came to nothing: the buyer may pay again, and has a day to read of it.
+
+    ``is_denied``: no money was taken, and a mail says so. Money that went back has a mail of its own.
+    """
+    order.hold_until = max(order.hold_until, clock.now() + REOPENED_FOR)
+    order.save(update_fields=["hold_until"])
+    order.move_to(Status.PENDING, note=note)
+    if is_denied:
+        key = f"{order.number}:{clock.now():%Y%m%d%H%M%S}"
+        outbox.publish("mail.payment_denied", key=key, order_id=order.pk)
+
+
 def expire(order: Order) -> None:
     """Give up waiting: the stock goes back on sale. The caller holds the lock and has asked the gateway."""
+    promotions.release(order)
     stock.release(order)
     order.move_to(Status.EXPIRED, note="the time to pay has run out")
 
@@ -227,32 +291,102 @@ def expire(order: Order) -> None:
 def cancel(order_id: int, *, actor: str, note: str = "") -> Order:
     """Cancel an unpaid order. Raises InvalidTransition when it is paid."""
     order = lock(order_id)
-    if order.status == Status.PENDING:
-        stock.release(order)
     order.move_to(Status.CANCELLED, note=note, actor=actor)
+    promotions.release(order)
+    stock.release(order)
     return order
+
+
+def give_up(order: Order) -> None:
+    """Its buyer cancels an unpaid order: money that comes in late goes back. The caller holds the lock."""
+    order.is_given_up = True
+    order.save(update_fields=["is_given_up"])
+    order.move_to(Status.CANCELLED, note="cancelled by its buyer")
+    promotions.release(order)
+    stock.release(order)
+    outbox.publish("mail.order_cancelled", key=order.number, order_id=order.pk)
+
+
+@transaction.atomic
+def restart_clock(line_id: int) -> None:
+    """The details that a report waited for are complete: its working days are counted from now.
+
+    May be repeated. A line that never waited, or that a newer revision of its order replaced, stays as it is.
+    Before the order is paid the promise made when it was placed stands.
+    """
+    found = OrderLine.objects.filter(pk=line_id, waits_for_details=True).only("order_id").first()
+    if found is None:
+        return
+    order = lock(found.order_id)
+    line = order.lines.select_related("variant__product").filter(pk=line_id, waits_for_details=True).first()
+    if line is None:
+        return
+    line.waits_for_details = False
+    old_day = line.report_due_on
+    if order.status in {Status.PAID, Status.UNDER_REVIEW}:
+        days = line.working_days or 0
+        line.report_due_on = promises.report_day(line.variant.product, list(Absence.objects.ahead()), days)
+    line.save(update_fields=["waits_for_details", "report_due_on"])
+    order.log(f"{line.sku}: details complete, report due {line.report_due_on} (was {old_day})")
+    outbox.publish("report.scheduled", key=str(line.pk), line_id=line.pk)
+    if line.report_due_on != old_day:
+        outbox.publish("mail.new_report_date", key=str(line.pk), line_id=line.pk)
+
+
+def move_report_day(line: OrderLine, day: dt.date, *, note: str) -> None:
+    """The work on the report stood still: it is promised for another day. The caller holds the lock."""
+    if line.report_due_on != day:
+        line.order.log(f"{line.sku}: {note}, report due {day} (was {line.report_due_on})")
+        line.report_due_on = day
+        line.save(update_fields=["report_due_on"])
 
 
 class NothingToShip(Exception):
     """No quantity was chosen, or more than is left to ship, or the order is not paid."""
 
 
+class OnHold(Exception):
+    """Nothing leaves: staff hold the order, or its buyer complained at the gateway or asked to cancel."""
+
+
+class AddressChanged(Exception):
+    """The address on the parcel is not the order's any more: its buyer has corrected it."""
+
+
 def left_to_ship(order: Order) -> dict[OrderLine, int]:
-    """Line -> quantity that no parcel holds yet."""
-    left = {}
-    for line in order.lines.filter(ships=True).prefetch_related("shipped_items"):
-        quantity = line.quantity - sum(item.quantity for item in line.shipped_items.all())
-        if quantity > 0:
-            left[line] = quantity
-    return left
+    """Line -> quantity that no parcel holds yet. Nothing, once all the money has gone back."""
+    if order.is_refunded:
+        return {}
+    lines = order.lines.filter(ships=True).prefetch_related("shipped_items")
+    return {line: quantity for line in lines if (quantity := undelivered(line)) > 0}
+
+
+def undelivered(line: OrderLine) -> int:
+    """Pieces that were neither sent nor paid back."""
+    shipped = sum(item.quantity for item in line.shipped_items.all())
+    return max(line.quantity - line.withdrawn_quantity - shipped, 0)
 
 
 @transaction.atomic
 def ship(
-    order_id: int, *, carrier: str, tracking_number: str, quantities: Mapping[int, int], actor: str
+    order_id: int,
+    *,
+    carrier: str,
+    tracking_number: str,
+    quantities: Mapping[int, int],
+    actor: str,
+    seen: str | None = None,
 ) -> Shipment:
-    """A parcel leaves: ``quantities`` maps line id to pieces. The customer is told once per parcel."""
+    """A parcel leaves: ``quantities`` maps line id to pieces. The customer is told once per parcel.
+
+    ``seen`` is the stamp of the address that the sender read; None does not ask. Raises OnHold,
+    AddressChanged and NothingToShip.
+    """
     order = lock(order_id)
+    if seen is not None and seen != order.address_stamp:
+        raise AddressChanged(order.number)
+    if order.is_held:
+        raise OnHold(order.number)
     wanted = {line_id: quantity for line_id, quantity in quantities.items() if quantity}
     left = {line.pk: quantity for line, quantity in left_to_ship(order).items()}
     if not order.is_paid or not wanted or any(quantity > left.get(pk, 0) for pk, quantity in wanted.items()):
@@ -269,4 +403,54 @@ def ship(
     )
     order.log(f"parcel {shipment.pk} shipped", actor=actor)
     outbox.publish("mail.order_shipped", key=str(shipment.pk), shipment_id=shipment.pk)
+    outbox.publish("parcel.shipped", key=str(shipment.pk), shipment_id=shipment.pk)
     return shipment
+
+
+# --- money back: the callers hold the order's lock ---
+
+
+def note_refund(order: Order, amount: Decimal, lines: Mapping[int, Decimal]) -> None:
+    """Money that had made the order paid has gone back. Line id -> what of it is for that line.
+
+    In one transaction with the ledger entry: access to reports and the shown state follow from this.
+    """
+    # Money beyond the total (a person accepted too high a payment) can go back too: below zero nothing is.
+    order.refunded_total = min(order.total, order.refunded_total + amount)
+    order.save(update_fields=["refunded_total"])
+    for line in order.lines.filter(pk__in=lines):
+        line.refunded_total += lines[line.pk]
+        line.save(update_fields=["refunded_total"])
+
+
+def withdraw(
+    order: Order, quantities: Mapping[int, int], *, restock: Mapping[int, int], fact: int, actor: str
+) -> None:
+    """Pieces are paid back, line id -> quantity: those that were not shipped never will be.
+
+    ``restock`` says how many of them can be sold again; ``fact`` is the refund's id, which is booked once.
+    """
+    back: dict[int, int] = {}
+    lines = order.lines.filter(pk__in=[*quantities, *restock], kind=Product.Kind.GOODS)
+    for line in lines.prefetch_related("shipped_items"):
+        withdrawn = min(quantities.get(line.pk, 0), undelivered(line))
+        if withdrawn:
+            line.withdrawn_quantity += withdrawn
+            line.save(update_fields=["withdrawn_quantity"])
+            order.log(f"{line.sku}: {withdrawn} will not be delivered", actor=actor)
+        if restock.get(line.pk):
+            back[line.variant_id] = back.get(line.variant_id, 0) + restock[line.pk]
+    stock.give_back(order, back, fact=fact)
+
+
+@transaction.atomic
+def set_hold(order_id: int, *, on_hold: bool, actor: str, note: str = "") -> Order:
+    """Stop or resume shipping by decision of a person. Setting what is already so changes nothing."""
+    order = lock(order_id)
+    if order.on_hold != on_hold:
+        order.on_hold = on_hold
+        order.save(update_fields=["on_hold"])
+        what = "put on hold" if on_hold else "no longer on hold"
+        fact = OrderEvent.Fact.ON_HOLD if on_hold else OrderEvent.Fact.RESUMED
+        order.log(f"{what}: {note}"[:300] if note else what, actor=actor, fact=fact)
+    return order

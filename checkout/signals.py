@@ -1,5 +1,6 @@
-"""The two ways in which apps above hear of an order."""
+"""The ways in which apps above hear of an order, and add to what is told about one."""
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +14,62 @@ order_paid = Signal()
 # stranger; show nothing secret). A receiver returns a Section or None.
 confirmation_sections = Signal()
 
+# Asked before an order gives way to a newer one of its cart. Arguments: order. A receiver returns True while
+# money of the order may be on its way.
+money_is_on_its_way = Signal()
+
+# Asked when a buyer wants to cancel. Arguments: order. A receiver returns the ids of those service lines that
+# nobody has begun to work on.
+unbegun_services = Signal()
+
+# Asked before an order is erased. Arguments: order. A receiver returns sentences: what is not settled yet.
+open_matters = Signal()
+
+# Sent inside the transaction that erases what is personal in an order. Arguments: order.
+order_erased = Signal()
+
+# Asked when a client wants a copy of everything. Arguments: order. A receiver returns Holdings.
+personal_data = Signal()
+
+# Asked when somebody looks whether the money is in order. A receiver returns a list of findings.Check.
+money_checks = Signal()
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What an app holds about an order: facts that JSON can express, by name, and files by path."""
+
+    facts: dict[str, Any] = field(repr=False)
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something that happened to an order, in words for its customer."""
+
+    at: dt.datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class Track:
+    """How far one part of an order has come, whatever the others do: its parcels, or its reports."""
+
+    name: str
+    state: str
+    is_done: bool  # nothing more is to come
+
 
 @dataclass(frozen=True)
 class Section:
-    """What another app adds to the confirmation: one template for the page, two for the mail."""
+    """What another app adds to the confirmation: one template for the page, two for the mail.
+
+    ``track`` and ``moments`` are for the order page: where the app's part stands, and what has happened.
+    """
 
     page_template: str
     html_template: str
     text_template: str
     context: dict[str, Any] = field(default_factory=dict, repr=False)
+    track: Track | None = None
+    moments: tuple[Moment, ...] = ()

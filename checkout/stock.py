@@ -2,14 +2,14 @@
 change is a row of its own; the CHECK constraints on ``Variant`` are the second line.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from django.db.models import Case, F, IntegerField, Sum, Value, When
 
 from catalog.models import Variant
 from shop import clock
 
-from .models import Order, StockMovement
+from .models import Order, OrderLine, StockMovement
 
 Kind = StockMovement.Kind
 
@@ -22,13 +22,9 @@ class OutOfStock(Exception):
         self.available = available
 
 
-def reserve(order: Order) -> None:
-    """Hold what the order's current revision needs. All or nothing: raises OutOfStock."""
-    wanted = {
-        line.variant_id: line.quantity
-        for line in order.lines.select_related("variant")
-        if line.variant.tracks_stock
-    }
+def reserve(order: Order, lines: Iterable[OrderLine]) -> None:
+    """Hold what these lines of the order's current revision need. All or nothing: raises OutOfStock."""
+    wanted = {line.variant_id: line.quantity for line in lines if line.variant.tracks_stock}
     missing = {
         variant.pk: variant.on_hand - variant.reserved
         for variant in _locked(wanted)
@@ -53,11 +49,34 @@ def sell(order: Order) -> None:
     _move(order, Kind.SELL, held, reserved=-1, on_hand=-1)
 
 
+def returnable(order: Order) -> dict[int, int]:
+    """Variant id -> quantity that was sold to the order and has not come back."""
+    sign = Case(When(kind=Kind.SELL, then=1), default=-1, output_field=IntegerField())
+    return _sums(order, [Kind.SELL, Kind.RETURN], sign)
+
+
+def give_back(order: Order, quantities: Mapping[int, int], *, fact: int) -> None:
+    """Sold goods can be sold again: variant id -> quantity, never more than was sold.
+
+    ``fact`` names the reason (a refund's id), so that two returns of one order are two rows.
+    """
+    sold = returnable(order)
+    back = {pk: min(quantity, sold.get(pk, 0)) for pk, quantity in quantities.items()}
+    back = {pk: quantity for pk, quantity in back.items() if quantity > 0}
+    _locked(back)
+    _move(order, Kind.RETURN, back, on_hand=1, fact=fact)
+
+
 def holding(order: Order) -> dict[int, int]:
     """Variant id -> quantity that the order holds now."""
     sign = Case(When(kind=Kind.RESERVE, then=1), default=-1, output_field=IntegerField())
+    return _sums(order, [Kind.RESERVE, Kind.RELEASE, Kind.SELL], sign)
+
+
+def _sums(order: Order, kinds: list[StockMovement.Kind], sign: Case) -> dict[int, int]:
+    """Variant id -> sum of these movements, where it is not zero."""
     rows = (
-        order.stock_movements.filter(kind__in=[Kind.RESERVE, Kind.RELEASE, Kind.SELL])
+        order.stock_movements.filter(kind__in=kinds)
         .values_list("variant_id")
         .annotate(held=Sum(F("quantity") * sign))
         .order_by("variant_id")
@@ -70,7 +89,13 @@ def _locked(variant_ids: Mapping[int, int]) -> list[Variant]:
 
 
 def _move(
-    order: Order, kind: StockMovement.Kind, quantities: dict[int, int], *, reserved: int = 0, on_hand: int = 0
+    order: Order,
+    kind: StockMovement.Kind,
+    quantities: dict[int, int],
+    *,
+    reserved: int = 0,
+    on_hand: int = 0,
+    fact: int | None = None,
 ) -> None:
     if not quantities:
         return
@@ -81,9 +106,8 @@ def _move(
     Variant.objects.filter(pk__in=quantities).update(
         reserved=F("reserved") + change * reserved, on_hand=F("on_hand") + change * on_hand
     )
+    hold = order.revision if fact is None else fact
     StockMovement.objects.bulk_create(
-        StockMovement(
-            variant_id=pk, order=order, kind=kind, hold=order.revision, quantity=quantity, at=clock.now()
-        )
+        StockMovement(variant_id=pk, order=order, kind=kind, hold=hold, quantity=quantity, at=clock.now())
         for pk, quantity in quantities.items()
     )

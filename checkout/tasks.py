@@ -1,17 +1,12 @@
-"""Housekeeping of the checkout."""
-
-import datetime as dt
+"""Background work of the checkout."""
 
 from celery import shared_task
 
-from shop import clock
-
-from .models import Draft
-
-KEPT = dt.timedelta(days=30)  # as long as the session that can come back to it
+from . import erasure
 
 
 @shared_task(ignore_result=True)
-def forget_drafts() -> None:
-    """What was typed at checkout and left is deleted; the orders made of it stay."""
-    Draft.objects.filter(updated_at__lt=clock.now() - KEPT).delete()
+def erase_confirmed() -> None:
+    """What a client has asked to erase, once nothing is in the way any more."""
+    for request in erasure.waiting():
+        erasure.carry_out(request.pk)

@@ -1,9 +1,37 @@
 from django.urls import path
 
-from . import converters, views  # noqa: F401 - registers <order_token:…>
+from . import (
+    cancellation_views,
+    converters,  # noqa: F401 - registers <order_token:…>
+    correction_views,
+    estimates,
+    finding_views,
+    intake_views,
+    order_views,
+    privacy_views,
+    promotion_views,
+    views,
+)
 
 app_name = "checkout"
 urlpatterns = [
     path("checkout/", views.begin, name="begin"),
-    path("order/<order_token:token>/", views.order, name="order"),
+    path("checkout/forget/", views.forget, name="forget"),
+    path("cart/promo/", promotion_views.enter, name="promo"),
+    path("shipping-estimate/", estimates.choose_region, name="estimate"),
+    path("orders/", finding_views.orders, name="orders"),
+    path("orders/find/", finding_views.find, name="find"),
+    path("orders/find/sent/", finding_views.link_sent, name="link_sent"),
+    path("orders/link/<link_token:token>/", finding_views.open_link, name="open_link"),
+    path("order/<order_token:token>/", order_views.order, name="order"),
+    path("orders/privacy/<link_token:token>/", privacy_views.open_link, name="privacy_link"),
+    path("order/<order_token:token>/privacy/", privacy_views.privacy_page, name="privacy"),
+    path("order/<order_token:token>/correct/", correction_views.correct, name="correct"),
+    path("order/<order_token:token>/details/", intake_views.details, name="details"),
+    path("order/<order_token:token>/file/<int:pk>/", intake_views.file, name="file"),
+    path(
+        "order/<order_token:token>/request-cancellation/",
+        cancellation_views.request_cancellation,
+        name="request_cancellation",
+    ),
 ]

@@ -1,69 +1,147 @@
-"""From the cart to the order, and the order's own page."""
+"""From the cart to the order."""
 
-from collections.abc import Mapping
-from typing import Any
+import re
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST
 
+from cart import recovery
+from cart.alone import alone_with_cart, note_shown
 from cart.cart import Cart
+from catalog.models import IntakeQuestion
 from shop import throttle
 
-from . import addresses, grants, services
-from .forms import CheckoutForms, OrderEmailForm
-from .models import Draft, Order
+from . import drafts, estimates, grants, reuse, services, uploads
+from .forms import CheckoutForms, EmailForm, Sent
+from .models import Draft, Order, Upload
+from .order_views import bought
+from .promotions import CodeNotUsable, offer_of
 from .quote import Quote, differences, make_quote, read_signed
-from .shipping import TARIFFS, zone_of
-from .signals import Section, confirmation_sections
+from .shipping import TARIFFS
 from .stock import OutOfStock
+from .typed import initial_of, query_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
+@recovery.recovers
+@sensitive_variables()  # what was typed is in many of them
 def begin(request: HttpRequest) -> HttpResponse:
     """The checkout page. Its one button, "Continue to payment", makes the order."""
+    if request.method == "GET" and "look" in request.GET:
+        _go_on_from_page(request)
+        return redirect("checkout:begin")
     cart = Cart(request.session)
-    ordered = _paid_order(cart)
+    is_sent = request.method == "POST"
+    draft = None if is_sent else drafts.forget_beyond(cart.token, drafts.quantities_of(cart))
+    ordered = _paid_order(cart) if is_sent or draft else None  # no order without a draft
     if ordered:
-        cart.clear()
-        return redirect(ordered)
+        cart.take_out(bought(ordered))
+        if cart.is_empty:
+            return redirect(ordered)
+        draft = None  # what is left is another cart
+    if cart.is_blocked and not cart.is_empty and is_sent:
+        drafts.save(cart, request.POST)  # it is there again when the cart has been put right
+        messages.warning(request, _("Your shopping cart has changed. Nothing has been ordered yet."))
     if cart.is_empty or cart.is_blocked:
         return redirect("cart:detail")
     prefetch_related_objects([line.variant.product for line in cart.lines], "questions")
-    if request.method != "POST":
-        draft = Draft.objects.filter(token=cart.token).first()
-        return _page(request, cart, CheckoutForms(cart), typed=_query(draft.data) if draft else None)
-    _save_draft(cart, request.POST)
-    if request.POST.get("action") == "quote":  # another region was chosen: only show what it costs
-        return _page(request, cart, CheckoutForms(cart), typed=request.POST)
-    return _place(request, cart)
+    if not is_sent:
+        forms = CheckoutForms(cart, sent=Sent(_kept_files(cart, draft)))
+        typed = query_of(draft.data if draft else {})
+        if estimates.region_of(request):  # the one looked at last, here or in the cart
+            typed["region"] = estimates.region_of(request)
+        return _page(request, cart, forms, typed=typed)
+    if _asks_too_often(request, cart):
+        return render(request, "429.html", status=429)
+    typed, copied = request.POST, None
+    if is_copy := reuse.is_wanted(request.POST):
+        typed, copied = reuse.copy(CheckoutForms(cart), request.POST)
+    draft = drafts.save(cart, typed)
+    sent = _take_files(request, cart, draft)
+    estimates.remember(request, request.POST.get("region", ""))
+    is_file = request.POST.get("action") == "upload" or "remove_upload" in request.POST
+    if is_copy or is_file or request.POST.get("action") == "quote":  # nothing is judged yet
+        return _page(request, cart, CheckoutForms(cart, sent=sent), typed=typed, copied=copied)
+    return _place(request, cart, draft, sent)
 
 
-def _place(request: HttpRequest, cart: Cart) -> HttpResponse:
-    forms = CheckoutForms(cart, request.POST)
+@sensitive_variables()
+def _take_files(request: HttpRequest, cart: Cart, draft: Draft) -> Sent:
+    """Files that came with the form are kept whatever else is wrong with it."""
+    problems: dict[str, list[str]] = {}
+    unwanted = request.POST.get("remove_upload", "")
+    if re.fullmatch(r"\d{1,18}", unwanted, re.ASCII):
+        uploads.remove(draft.uploads.filter(pk=unwanted))
+    if request.FILES:
+        problems = uploads.receive(request, draft, CheckoutForms(cart).file_questions)
+    return Sent(_kept_files(cart, draft), problems)
+
+
+def _kept_files(cart: Cart, draft: Draft | None) -> dict[str, list[Upload]]:
+    """By field. Most carts ask for none, and cost no look at the table."""
+    questions = (question for line in cart.lines for question in line.variant.product.questions.all())
+    asks = any(question.kind == IntakeQuestion.Kind.FILE for question in questions)
+    return uploads.of_draft(draft) if asks else {}
+
+
+def _asks_too_often(request: HttpRequest, cart: Cart) -> bool:
+    """A code for first orders tells whether an e-mail address has ordered here: not to one who tries many."""
+    if not cart.promo_code:
+        return False
+    if throttle.is_exceeded(request, "promo-email", limit=30, minutes=60):
+        return True
+    if offer_of(cart, email=_email_in(request.POST)).is_personal:
+        throttle.count(request, "promo-email")
+    return False
+
+
+def _email_in(typed: QueryDict) -> str:
+    """The e-mail address, if what was typed is one already."""
+    try:
+        return str(EmailForm.base_fields["email"].clean(typed.get("email", "")))
+    except ValidationError:
+        return ""
+
+
+def _go_on_from_page(request: HttpRequest) -> None:
+    """What another tab did since the visitor's cart page was shown is news here."""
+    with alone_with_cart(request) as cart:
+        if cart.looks.of_page(request.GET["look"]):
+            cart.note_looks()
+
+
+@sensitive_variables()
+def _place(request: HttpRequest, cart: Cart, draft: Draft, sent: Sent) -> HttpResponse:
+    forms = CheckoutForms(cart, request.POST, sent)
     if not forms.is_valid():
         return _page(request, cart, forms, typed=request.POST)
     submission = forms.submission()
-    quote = make_quote(cart, submission.region)
+    quote = _quote(cart, forms, submission.email)
     seen = read_signed(request.POST.get("quote", ""))
     if seen is None or seen.digest != quote.digest:
         changes = differences(seen, quote) if seen else [_("Please look at the amounts once more.")]
         return _page(request, cart, forms, typed=request.POST, changes=changes)
-    draft = Draft.objects.get(token=cart.token)
+    variants = {line.variant.pk: line.variant for line in cart.lines}
     try:
-        order = services.place_order(draft.pk, submission, quote)
+        order = services.place_order(draft.pk, submission, quote, variants=variants)
+    except CodeNotUsable:
+        changes = differences(quote, _quote(cart, forms, submission.email))
+        return _page(request, cart, forms, typed=request.POST, changes=changes)
     except OutOfStock:
         messages.warning(request, _("Some of the goods have just been sold. Nothing has been ordered yet."))
         return redirect("cart:detail")
     except services.AlreadyOrdered as fact:
         return redirect(fact.order)
     response = redirect("payments:pay", token=order.token)
-    grants.grant(request, response, order)
+    grants.grant(request, response, order, is_placed=True)
+    recovery.end(response)
     return response
 
 
@@ -73,116 +151,57 @@ def _paid_order(cart: Cart) -> Order | None:
     return Order.objects.filter(draft__token=cart.token, status__in=settled).first() if cart.token else None
 
 
-def _save_draft(cart: Cart, data: QueryDict) -> None:
-    kept = {
-        name: values
-        for name, values in data.lists()
-        if name not in {"csrfmiddlewaretoken", "quote", "action"}
-    }
-    Draft.objects.update_or_create(token=cart.token, defaults={"data": kept})
-
-
-def _query(data: Mapping[str, list[str]]) -> QueryDict:
-    query = QueryDict(mutable=True)
-    for name, values in data.items():
-        query.setlist(name, values)
-    return query
-
-
+@sensitive_variables()
 def _page(
     request: HttpRequest,
     cart: Cart,
     forms: CheckoutForms,
     *,
-    typed: QueryDict | None,
+    typed: QueryDict,
     changes: list[str] | None = None,
+    copied: reuse.Copied | None = None,
 ) -> HttpResponse:
     """``typed`` fills unbound forms without complaining about what is still missing."""
-    region = (typed.get("region", "") if typed else "") or "HK"
-    if region not in dict(addresses.region_choices()):
-        region = "HK"
-    if typed:
-        for form in forms.all:
-            if not form.is_bound:
-                form.initial = _initial(form, typed)
-        if forms.shipping:
-            forms.shipping.mark_required(region)
-    quote: Quote = make_quote(cart, region)
+    for form in forms.all:
+        if not form.is_bound and form is not forms.shipping:
+            form.initial = {**form.initial, **initial_of(form, typed)}
+    if forms.shipping and not forms.shipping.is_bound:
+        forms.shipping.suit(typed)
+    reuse.offer(forms, typed, copied)
+    quote = _quote(cart, forms, _email_in(typed))
+    told = [*(changes or []), *(change for change in cart.changes if change not in (changes or []))]
+    is_part = request.POST.get("action") == "quote"  # a script takes only the amounts out of the page
     context = {
         "cart": cart,
         "forms": forms,
         "quote": quote,
-        "changes": changes or [],
-        "tariff": TARIFFS[zone_of(region)],
-        "region_name": addresses.region_name(region),
+        "changes": [] if is_part else told,
+        "quote_changes": told if is_part else [],
+        "tariff": TARIFFS.get(quote.shipping_method),
+        "language_form": "checkout-form",
     }
-    return render(request, "checkout/begin.html", context)
+    response = render(request, "checkout/begin.html", context)
+    note_shown(request, cart.lines)
+    recovery.keep(request, response)
+    return response
 
 
-def _initial(form: Any, typed: QueryDict) -> dict[str, Any]:
-    """What was typed into this form, as initial values."""
-    found: dict[str, Any] = {}
-    for name, field in form.fields.items():
-        key = form.add_prefix(name)
-        if key in typed:
-            found[name] = (
-                typed.getlist(key)
-                if hasattr(field.widget, "allow_multiple_selected") and (field.widget.allow_multiple_selected)
-                else typed.get(key)
-            )
-    return found
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters()
-def order(request: HttpRequest, token: str) -> HttpResponse:
-    """The order's page: its confirmation once it is paid. Needs no session, only the unguessable link.
-
-    Who has not placed the order here sees it without personal data until they name its e-mail address.
-    """
-    found = get_object_or_404(Order.objects.prefetch_related("lines", "shipments__items__line"), token=token)
-    if request.method == "POST":
-        return _name_email(request, found)
-    known = grants.is_granted(request, found)
-    cart = Cart(request.session)
-    if found.is_paid and found.draft and cart.token == found.draft.token:
+@require_POST
+def forget(request: HttpRequest) -> HttpResponse:
+    """Empty the cart and forget what was typed: the next at this computer finds nothing of it."""
+    tokens = {recovery.token_of(request)}
+    with alone_with_cart(request) as cart:
+        tokens.add(cart.token)
         cart.clear()
-    return render(request, "checkout/order.html", _order_context(found, known=known, form=OrderEmailForm()))
+    estimates.forget(request)
+    for token in filter(None, tokens):
+        drafts.forget(token)
+    messages.success(request, _("Your cart is empty, and what you had typed has been deleted."))
+    response = redirect("cart:detail")
+    recovery.end(response)
+    return response
 
 
-def _name_email(request: HttpRequest, found: Order) -> HttpResponse:
-    if throttle.is_exceeded(request, "order-email", limit=10, minutes=15):
-        return render(request, "429.html", status=429)
-    form = OrderEmailForm(request.POST)
-    if form.is_valid():
-        if form.cleaned_data["email"].casefold() == found.email.casefold():
-            response = redirect(found)
-            grants.grant(request, response, found)
-            return response
-        throttle.count(request, "order-email")
-        form.add_error("email", _("This is not the e-mail address of the order."))
-    return render(request, "checkout/order.html", _order_context(found, known=False, form=form))
-
-
-def _order_context(found: Order, *, known: bool, form: OrderEmailForm) -> dict[str, Any]:
-    lines = list(found.lines.all())
-    return {
-        "order": found,
-        "known": known,
-        "email_form": form,
-        "goods": [line for line in lines if not line.is_service],
-        "services": [line for line in lines if line.is_service],
-        "sections": sections(found, reveal=known) if found.is_paid else [],
-        "address_label": addresses.label(
-            recipient=found.recipient, region=found.region, address=found.address
-        )
-        if known and found.needs_shipping
-        else [],
-        "tariff": TARIFFS.get(found.shipping_method),
-    }
-
-
-def sections(found: Order, *, reveal: bool) -> list[Section]:
-    """What other apps add to the confirmation."""
-    answers: list[tuple[Any, Any]] = confirmation_sections.send(sender=Order, order=found, reveal=reveal)
-    return [section for _receiver, section in answers if isinstance(section, Section)]
+def _quote(cart: Cart, forms: CheckoutForms, email: str) -> Quote:
+    region = forms.shipping.chosen_region if forms.shipping else ""
+    return make_quote(cart, region, forms.shipping_method, email=email)

@@ -1,11 +1,18 @@
-"""Who may see what. Asked anew on every request, so a revoked key or a cancelled order closes at once."""
+"""Who may see what. Asked anew on every request: a revoked key, a refund or a dispute closes at once.
+
+Whether something is paid for follows from the order's own columns, which are written together with the
+ledger; nobody has to remember to lock or to unlock.
+"""
 
 import datetime as dt
 from dataclasses import dataclass
 
+from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+from checkout import grants
 from checkout.models import Order, OrderLine
 from shop import clock
 
@@ -19,11 +26,16 @@ BY_KEY = dt.timedelta(hours=24)  # how long a key that was read out opens a case
 
 def line_is_open(line: OrderLine) -> bool:
     """Whether what the line pays for may be read."""
-    return line.order.is_paid
+    return order_is_open(line.order) and not line.is_refunded
+
+
+def order_is_open(order: Order) -> bool:
+    """Whether anything of the order may be read."""
+    return order.is_paid and not order.is_disputed and not order.is_refunded
 
 
 def is_open(order_key: OrderKey) -> bool:
-    return order_key.state == OrderKey.State.ACTIVE and order_key.order.is_paid
+    return order_key.state == OrderKey.State.ACTIVE and order_is_open(order_key.order)
 
 
 # --- the client's door ---
@@ -44,7 +56,11 @@ def grant(request: HttpRequest, order_key: OrderKey) -> None:
 
 
 def _extend(request: HttpRequest, order_key: OrderKey) -> None:
-    request.session[SESSION_NAME] = {"key": order_key.pk, "until": (clock.now() + IDLE).timestamp()}
+    request.session[SESSION_NAME] = {
+        "key": order_key.pk,
+        "stamp": grants.stamp(order_key.order),  # another e-mail address ends it too
+        "until": (clock.now() + IDLE).timestamp(),
+    }
 
 
 def current_grant(request: HttpRequest) -> Grant | None:
@@ -53,12 +69,30 @@ def current_grant(request: HttpRequest) -> Grant | None:
     if not kept:
         return None
     found = OrderKey.objects.select_related("order").filter(pk=kept["key"]).first()
-    if found is None or kept["until"] < clock.now().timestamp() or not is_open(found):
+    is_late = kept["until"] < clock.now().timestamp()
+    if found is None or is_late or not is_open(found) or kept.get("stamp") != grants.stamp(found.order):
         forget(request)
+        _explain(request, found)
         return None
     if kept["until"] < (clock.now() + IDLE - REMEMBERED).timestamp():
         _extend(request, found)
     return Grant(found.order, found)
+
+
+def _explain(request: HttpRequest, order_key: OrderKey | None) -> None:
+    """Why it is closed, to a browser that had opened it; nobody else is told that there is such an order."""
+    if order_key and order_key.order.erased_at:
+        messages.info(
+            request, _("Everything personal in this order was erased; its reports are gone for good.")
+        )
+        return
+    order = order_key.order if order_key and order_key.state == OrderKey.State.ACTIVE else None
+    if order and order.is_refunded:
+        messages.warning(request, _("The reports of this order are locked, because its price was refunded."))
+    elif order and order.is_disputed:
+        messages.warning(
+            request, _("The reports of this order are locked while the complaint about its payment is open.")
+        )
 
 
 def forget(request: HttpRequest) -> None:
@@ -69,8 +103,8 @@ def forget(request: HttpRequest) -> None:
 
 
 def is_assigned(user: User | AnonymousUser, case: Case) -> bool:
-    """Whether the user may write this case's report."""
-    return user.pk is not None and case.consultant_id == user.pk
+    """Whether the user may write this case's report. Nobody may once its order is erased."""
+    return user.pk is not None and case.consultant_id == user.pk and case.order.erased_at is None
 
 
 def may_read(user: User | AnonymousUser, case: Case) -> bool:
@@ -78,9 +112,14 @@ def may_read(user: User | AnonymousUser, case: Case) -> bool:
     return is_assigned(user, case) or _was_opened_by_key(user, case.order)
 
 
+def may_withdraw(user: User | AnonymousUser, case: Case) -> bool:
+    """The case's consultant, or who gives cases to consultants: the merchant."""
+    return case.is_published and (is_assigned(user, case) or user.has_perm("consulting.assign_case"))
+
+
 def _was_opened_by_key(user: User | AnonymousUser, order: Order) -> bool:
-    order_key = order.keys.filter(state=OrderKey.State.ACTIVE).first()
-    if order_key is None or user.pk is None:
+    order_key = order.keys.filter(state=OrderKey.State.ACTIVE).select_related("order").first()
+    if order_key is None or not is_open(order_key) or user.pk is None:
         return False
     since = max(clock.now() - BY_KEY, order_key.issued_at)  # a replaced key ends what it had opened
     opened = AccessLog.objects.filter(

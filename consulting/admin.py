@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import ForeignKey, QuerySet
 from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import services
 from .forms import consultants
-from .models import AccessLog, Case, OrderKey
+from .models import AccessLog, Case, CaseQuerySet
 
 if TYPE_CHECKING:
     AnyAdmin: TypeAlias = admin.ModelAdmin[Any]
@@ -32,29 +33,41 @@ class ReadOnly(AnyAdmin):
         return False
 
 
-@admin.register(OrderKey)
-class OrderKeyAdmin(ReadOnly):
-    list_display = ["order", "last_group", "state", "issued_at"]
-    list_filter = ["state"]
-    search_fields = ["order__number", "last_group"]
-    fields = ["order", "last_group", "state", "issued_at"]
-    list_select_related = ["order"]
+class RiskFilter(admin.SimpleListFilter):
+    title = _("promise")
+    parameter_name = "promise"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, Any]]:
+        return [("at-risk", _("Due during an absence")), ("waiting", _("Waiting for details"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
+        match self.value():
+            case "at-risk":
+                return queryset.filter(pk__in=Case.objects.at_risk())
+            case "waiting":
+                return queryset.filter(state__in=Case.OPEN, line__waits_for_details=True)
+        return queryset
 
 
 @admin.register(Case)
 class CaseAdmin(_CaseAdmin):
-    list_display = ["number", "service", "state", "due_on", "overdue", "consultant"]
-    list_filter = ["state", "consultant", "due_on"]
+    list_display = ["number", "service", "state", "due_on", "overdue", "at_risk", "waiting", "consultant"]
+    list_filter = [RiskFilter, "state", "consultant", "due_on"]
     search_fields = ["line__order__number", "line__name_zh_hant", "line__name_en"]
     fields = ["number", "service", "subject", "state", "opened_at", "consultant", "due_on"]
     readonly_fields = ["number", "service", "subject", "state", "opened_at"]
     date_hierarchy = "due_on"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
-        return super().get_queryset(request).select_related("line__order", "consultant")
+        cases = cast("CaseQuerySet", super().get_queryset(request))
+        return cases.with_order().with_risk()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Case | None = None) -> bool:
+        """A consultant may change cases in the workspace, but not take one from another consultant here."""
+        return super().has_change_permission(request, obj) and request.user.has_perm("consulting.assign_case")
 
     def has_delete_permission(self, request: HttpRequest, obj: Case | None = None) -> bool:
         return False
@@ -71,6 +84,14 @@ class CaseAdmin(_CaseAdmin):
     def overdue(self, case: Case) -> bool:
         return case.is_overdue
 
+    @admin.display(description=_("due during an absence"), boolean=True)
+    def at_risk(self, case: Case) -> bool:
+        return case.is_at_risk
+
+    @admin.display(description=_("waits for details"), boolean=True)
+    def waiting(self, case: Case) -> bool:
+        return case.waits_for_details
+
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> ModelChoiceField[Any] | None:
@@ -81,11 +102,18 @@ class CaseAdmin(_CaseAdmin):
     def save_model(self, request: HttpRequest, obj: Case, form: ModelForm[Case], change: bool) -> None:
         if "consultant" in form.changed_data:
             if obj.consultant:
-                services.assign(obj, obj.consultant)
+                self._assign(request, obj, obj.consultant)
             else:
                 services.release(obj)
         if "due_on" in form.changed_data:
             Case.objects.filter(pk=obj.pk).update(due_on=obj.due_on)
+
+    def _assign(self, request: HttpRequest, case: Case, consultant: User) -> None:
+        try:
+            services.assign(case, consultant)
+        except services.CancellationAsked:
+            text = _("The client has asked to cancel. Nobody begins until that is answered.")
+            messages.warning(request, text)
 
 
 @admin.register(AccessLog)
@@ -99,3 +127,6 @@ class AccessLogAdmin(ReadOnly):
     @admin.display(description=_("who"))
     def who_or_client(self, entry: AccessLog) -> str:
         return entry.who or str(_("client"))
+
+
+from . import key_admin  # noqa: E402, F401 - registers; it needs ReadOnly

@@ -7,9 +7,30 @@ class ConsultingConfig(AppConfig):
     verbose_name = _("Consulting services")
 
     def ready(self) -> None:
-        from checkout.signals import confirmation_sections, order_paid
+        from checkout.signals import (
+            confirmation_sections,
+            money_checks,
+            open_matters,
+            order_erased,
+            order_paid,
+            personal_data,
+            unbegun_services,
+        )
 
-        from . import handlers
+        from . import (  # noqa: F401 - some register themselves
+            export,
+            handlers,
+            key_health,
+            key_mails,
+            pepper_rotation,
+            retention,
+            thread_mails,
+        )
 
         order_paid.connect(handlers.give_key, dispatch_uid="consulting.give_key")
         confirmation_sections.connect(handlers.key_section, dispatch_uid="consulting.key_section")
+        unbegun_services.connect(handlers.unbegun, dispatch_uid="consulting.unbegun")
+        money_checks.connect(key_health.checks, dispatch_uid="consulting.key_health")
+        open_matters.connect(retention.open_matters, dispatch_uid="consulting.open_matters")
+        order_erased.connect(retention.erase, dispatch_uid="consulting.erase")
+        personal_data.connect(export.holdings, dispatch_uid="consulting.holdings")

@@ -8,7 +8,10 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from . import keys, manuscript
+from checkout.intake_fields import ManyFiles
+from checkout.order_forms import FindForm
+
+from . import inspection, keys, manuscript, thread
 
 
 class OrderKeyForm(forms.Form):
@@ -54,6 +57,16 @@ class UnlockForm(OrderKeyForm):
         self.fields["email"].required = not knows_an_order
 
 
+class LostKeyForm(FindForm):
+    """Which order's key is wanted: both its number and its e-mail address must be named."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["number"].required = True
+        self.fields["number"].help_text = _("It is in your confirmation email, for example A7K3-92QM.")
+        self.order_fields(["number", "email"])
+
+
 class ConsultantKeyForm(OrderKeyForm):
     """The client reads the key out to the consultant."""
 
@@ -65,7 +78,16 @@ class ConsultantKeyForm(OrderKeyForm):
 
 
 class ReportForm(forms.Form):
+    """``correcting``: a version was published, so the next one says what is different.
+
+    Files are taken in by ``attachments`` once the text is right; here they only have their fields.
+    """
+
     title = forms.CharField(label=_("Title"), max_length=manuscript.LONGEST_TITLE)
+    language = forms.ChoiceField(
+        label=_("Language of the report"),
+        choices=[("zh-hant", _("Traditional Chinese")), ("en", _("English"))],
+    )
     body = forms.CharField(
         label=_("Report text"),
         max_length=manuscript.LONGEST_TEXT,
@@ -74,13 +96,78 @@ class ReportForm(forms.Form):
         ),
         widget=forms.Textarea(attrs={"rows": 24, "class": "report-text"}),
     )
+    note = forms.CharField(
+        label=_("What changed"),
+        max_length=manuscript.LONGEST_NOTE,
+        required=False,
+        help_text=_("The client reads it above the report. Needed before the version can be published."),
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    report_pdf = forms.Field(
+        label=_("The report as a PDF"),
+        required=False,
+        help_text=_("Only if the report is a PDF of your own. The text above is then its covering letter."),
+        widget=forms.FileInput(attrs={"accept": ".pdf"}),
+    )
+    attachments = forms.Field(
+        label=_("Attachments"),
+        required=False,
+        help_text=_("PDF, Word (DOCX), PNG, JPEG or plain text, at most 25 MB each and 10 files."),
+        widget=ManyFiles(attrs={"accept": inspection.ACCEPT}),
+    )
     seen = forms.CharField(required=False, widget=forms.HiddenInput)  # the stamp of the loaded version
+
+    def __init__(self, *args: Any, correcting: bool = False, needs_note: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["note"].required = correcting and needs_note
+        if correcting:
+            self.fields["note"].is_needed = True  # type: ignore[attr-defined]  # shown so, asked for later
+        else:
+            del self.fields["note"]
 
     def now_seen(self, stamp: str) -> None:
         """The newer version is shown beside what was typed: saving again is a decision now."""
         data = cast("QueryDict", self.data).copy()
         data["seen"] = stamp
         self.data = data
+
+
+class MessageForm(forms.Form):
+    """What the client writes to the consultant. Files go with the details, not with messages."""
+
+    text = forms.CharField(
+        label=_("Your message"),
+        max_length=thread.LONGEST,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=_("Stored encrypted. Only your consultant reads it."),
+    )
+
+
+class MessageToClientForm(forms.Form):
+    """What the consultant writes to the client; ``is_open``: there is work left that could wait."""
+
+    text = forms.CharField(
+        label=_("Message to the client"), max_length=thread.LONGEST, widget=forms.Textarea(attrs={"rows": 6})
+    )
+    needs_answer = forms.BooleanField(
+        label=_("I need the answer to go on"),
+        required=False,
+        help_text=_("The working days stand still until the client answers; the promised day moves by them."),
+    )
+
+    def __init__(self, *args: Any, is_open: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not is_open:
+            del self.fields["needs_answer"]
+
+
+class WithdrawalForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Why it is withdrawn"),
+        max_length=1000,
+        help_text=_("The client reads this instead of the report."),
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
 
 
 def consultants() -> Any:

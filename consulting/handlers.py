@@ -3,15 +3,16 @@
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import override
 from django.views.decorators.debug import sensitive_variables
 
-from checkout.models import Order
+from checkout.models import Order, OrderLine
 from checkout.signals import Section
 from shop import mail, outbox
 
-from . import keys, services
+from . import history, keys, services, spoken
 from .access import line_is_open
 from .models import Case, OrderKey, Report
 
@@ -26,15 +27,30 @@ def key_section(sender: type[Order], order: Order, reveal: bool, **_: Any) -> Se
     order_key = active_key(order)
     if order_key is None:
         return None
-    context: dict[str, Any] = {"unlock_url": unlock_url(), "cases": list(Case.objects.of(order))}
-    if reveal:
-        context["key_groups"] = keys.groups(services.read_key(order_key))
+    cases = [(case, line_is_open(case.line)) for case in Case.objects.of(order)]
+    is_locked = order.is_refunded or all(case.line.is_refunded for case, _is_open in cases)
+    context: dict[str, Any] = {"unlock_url": unlock_url(), "cases": cases, "is_locked": is_locked}
+    if reveal and not is_locked:
+        canonical = services.read_key(order_key)
+        context["key_groups"] = keys.groups(canonical)
+        context["key_aloud"] = spoken.aloud(canonical)
+        # Whoever had seen the first one knows this page and the e-mail address too.
+        context["is_mailed_only"] = order.keys.exclude(pk=order_key.pk).exists()
     return Section(
         page_template="consulting/_key_section.html",
         html_template="emails/_key_section.html",
         text_template="emails/_key_section.txt",
         context=context,
+        track=history.track_of(order, cases),
+        moments=history.moments_of(cases),
     )
+
+
+def unbegun(sender: type[Order], order: Order, **_: Any) -> set[int]:
+    """Ids of the lines for which no consultant has taken a case or written a word."""
+    cases = Case.objects.filter(line__order=order)
+    begun = cases.filter(~Q(state=Case.State.UNASSIGNED) | Q(reports__isnull=False))
+    return set(cases.values_list("line_id", flat=True)) - set(begun.values_list("line_id", flat=True))
 
 
 def active_key(order: Order) -> OrderKey | None:
@@ -54,7 +70,8 @@ def mail_report_ready(report_id: int) -> None:
     report = Report.objects.select_related("case__line__order").get(pk=report_id)
     case, order = report.case, report.case.order
     order_key = active_key(order)
-    if order_key is None or not case.is_published or not line_is_open(case.line):
+    is_readable = case.is_published and report.withdrawn_at is None and line_is_open(case.line)
+    if order_key is None or not is_readable:
         return
     with override(order.language):
         context = {
@@ -71,3 +88,11 @@ def mail_report_ready(report_id: int) -> None:
         language=order.language,
         message_key=f"report.published:{report.pk}",
     )
+
+
+@outbox.subscribe("report.scheduled")
+def move_cases(line_id: int) -> None:
+    """The line's report has a new day."""
+    line = OrderLine.objects.get(pk=line_id)
+    if line.report_due_on:
+        services.reschedule(line, line.report_due_on)

@@ -43,7 +43,15 @@ class Heading:
 class Rendered:
     html: SafeString
     contents: list[Heading]  # the headings of the highest level, if there are several
-    language: str  # for the lang attribute: a report may be in another language than the page around it
+    empty: list[str]  # headings with nothing under them: a draft that is not finished
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph, heading, entry of a list or row of a table, as its words alone."""
+
+    style: str  # heading, text, item, quote, row or code
+    text: str
 
 
 def render(text: str) -> Rendered:
@@ -57,7 +65,7 @@ def render(text: str) -> Rendered:
         url_schemes={"https", "http", "mailto", "tel"},
         link_rel="noopener noreferrer nofollow",
     )
-    return Rendered(mark_safe(clean), headings, _language(text))
+    return Rendered(mark_safe(clean), headings, _empty_headings(tokens))
 
 
 def _prepare_headings(tokens: list[Token]) -> list[Heading]:
@@ -81,10 +89,60 @@ def _plain(inline: Token) -> str:
     return " ".join("".join(child.content or " " for child in inline.children or []).split())
 
 
-def _language(text: str) -> str:
-    """Chinese as soon as a tenth of the letters is Han."""
-    letters = [symbol for symbol in text if symbol.isalpha()]
-    return "zh-Hant" if 10 * sum(map(_is_east_asian, letters)) > len(letters) else "en"
+def _empty_headings(tokens: list[Token]) -> list[str]:
+    """Those that end, or meet another one that is not below them, before anything is said."""
+    found = []
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            following = tokens[place + 3] if place + 3 < len(tokens) else None
+            if following is None or (following.type == "heading_open" and following.tag <= token.tag):
+                found.append(_plain(tokens[place + 1]))
+    return found
+
+
+def blocks(text: str) -> list[Block]:
+    """What the text says, without its marks: for comparing two versions."""
+    found: list[Block] = []
+    around: list[str] = []  # the containers that we are in
+    cells: list[str] = []
+    for token in _parser().parse(text):
+        match token.type:
+            case "heading_open" | "list_item_open" | "blockquote_open" | "tr_open":
+                around.append(_STYLES[token.type])
+            case "heading_close" | "list_item_close" | "blockquote_close" | "tr_close":
+                if around.pop() == "row":
+                    found.append(Block("row", " | ".join(cells)))
+                    cells = []
+            case "inline" if around and around[-1] == "row":
+                cells.append(_words(token))
+            case "inline":
+                found.append(Block(around[-1] if around else "text", _words(token)))
+            case "fence" | "code_block":
+                found.append(Block("code", token.content.rstrip()))
+    return [block for block in found if block.text.strip(" |")]
+
+
+_STYLES = {
+    "heading_open": "heading",
+    "list_item_open": "item",
+    "blockquote_open": "quote",
+    "tr_open": "row",
+}
+
+
+def _words(inline: Token) -> str:
+    """With the addresses of links: one that leads elsewhere is a change."""
+    words, address = "", ""
+    for child in inline.children or []:
+        if child.type == "link_open":
+            address = str(child.attrGet("href") or "")
+        elif child.type == "link_close":
+            words += f" ({address})"
+        elif child.type in {"softbreak", "hardbreak"}:
+            words += "\n"
+        else:
+            words += child.content
+    return words.strip()
 
 
 def _parser() -> MarkdownIt:

@@ -2,19 +2,24 @@
 
 import datetime as dt
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import replace
 
+from cryptography.fernet import InvalidToken
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.debug import sensitive_variables
 
 from catalog.models import Product
-from checkout.models import Intake, Order
+from checkout import cancellations
+from checkout import services as checkout
+from checkout.models import Intake, Order, OrderLine
 from shop import clock, crypto, outbox
+from shop.crashpoints import crashpoint
 
-from . import keys, manuscript, vault
-from .access import is_open
+from . import keys, manuscript, storage, vault
+from .access import is_open, line_is_open
 from .manuscript import Manuscript
 from .models import AccessLog, Case, OrderKey, Report
 
@@ -33,12 +38,20 @@ class AlreadyTaken(Exception):
     """Another consultant has the case."""
 
 
+class CancellationAsked(Exception):
+    """The client has asked to cancel the service before anybody began: the merchant answers first."""
+
+
 class NewerDraft(Exception):
     """The draft was saved elsewhere since its writer last saw it."""
 
 
 class NothingToPublish(Exception):
-    """There is no such draft, or its order is not open (any more)."""
+    """There is no such draft, or what it is for is not paid for (any more)."""
+
+
+class NoteMissing(Exception):
+    """A later version does not say what is different from the one before."""
 
 
 # --- keys ---
@@ -63,11 +76,19 @@ def issue_key(order: Order) -> OrderKey | None:
         for line in lines
         for subject in range(1, line.quantity + 1)
     )
-    return _new_key(order, now)
+    return new_key(order, now)
+
+
+def reschedule(line: OrderLine, due_on: dt.date) -> None:
+    """The report of this line is promised for another day: what is still to be written follows."""
+    to_write = Case.objects.filter(line=line, state__in=Case.OPEN)
+    to_write.update(due_on=due_on)
+    to_write.exclude(waiting_since=None).update(waiting_since=clock.now())  # the new day counts from now
 
 
 @sensitive_variables()
-def _new_key(order: Order, now: dt.datetime) -> OrderKey:
+def new_key(order: Order, now: dt.datetime) -> OrderKey:
+    """A key of the order's own. The caller holds the order's lock and has ended the key before."""
     canonical, pepper = keys.make(), keys.newest_pepper()
     return OrderKey.objects.create(
         order=order,
@@ -89,11 +110,28 @@ def read_key(order_key: OrderKey) -> str:
 
 
 @sensitive_variables()
-def _find_key(typed: str) -> OrderKey | None:
-    """The active key of an open order. Raises keys.TypingError."""
+def _find_key(typed: str) -> tuple[int, int, str] | None:
+    """Ids of the key that opens an order and of the order, and its e-mail address. Raises keys.TypingError.
+
+    A key whose time is over is left out by the database, and little is read of any other: so the time that
+    a refusal takes tells nothing.
+    """
     candidates = keys.lookups(keys.parse(typed))
-    found = OrderKey.objects.select_related("order").filter(lookup__in=candidates).first()
-    return found if found and is_open(found) else None
+    opening = OrderKey.objects.opening().filter(lookup__in=candidates).order_by()
+    return opening.values_list("pk", "order_id", "order__email").first()
+
+
+def held(key_id: int, order_id: int) -> OrderKey:
+    """The key, which nobody ends before the end of the transaction. Raises NotOpened.
+
+    It is the order that is locked: whoever ends a key holds that lock, and an entry in the access log needs
+    the order's row as well.
+    """
+    Order.objects.select_for_update(no_key=True).filter(pk=order_id).first()
+    found = OrderKey.objects.select_related("order").filter(pk=key_id, state=OrderKey.State.ACTIVE).first()
+    if found is None or not is_open(found):
+        raise NotOpened
+    return found
 
 
 @sensitive_variables()
@@ -102,18 +140,35 @@ def unlock(typed: str, email: str, *, known_orders: Collection[int] = ()) -> Ord
 
     The e-mail is not needed for ``known_orders``: this browser has named it before.
     """
-    found = _find_key(typed)
-    right_email = constant_time_compare(_folded(email), _folded(found.order.email) if found else "")
-    if found is None or not (right_email or found.order_id in known_orders):
+    key_id, order_id, owner = _find_key(typed) or (0, 0, "")
+    right_email = constant_time_compare(_folded(email), _folded(owner))
+    if not key_id or not (right_email or order_id in known_orders):
         raise NotOpened
-    AccessLog.objects.create(order=found.order, what=AccessLog.What.UNLOCKED, at=clock.now())
-    return found
+    order_key = _use(key_id, order_id)
+    crashpoint("cp30")
+    return order_key
+
+
+@transaction.atomic
+def _use(key_id: int, order_id: int) -> OrderKey:
+    """The client has opened the order; its mailbox hears of the key's first use. Raises NotOpened."""
+    order_key = held(key_id, order_id)
+    now = clock.now()
+    is_first = order_key.first_used_at is None
+    order_key.first_used_at = order_key.first_used_at or now
+    order_key.use_count += 1
+    order_key.save(update_fields=["first_used_at", "use_count"])
+    AccessLog.objects.create(order=order_key.order, what=AccessLog.What.UNLOCKED, at=now)
+    if is_first:
+        outbox.publish("mail.key_first_used", key=str(order_key.pk), key_id=order_key.pk)
+    return order_key
 
 
 def _folded(email: str) -> str:
     return email.strip().casefold()
 
 
+@transaction.atomic
 @sensitive_variables("typed")
 def open_with_key(consultant: User, typed: str) -> Order:
     """Open an order's cases to a consultant who was read the key by the client, who sees that it happened.
@@ -123,13 +178,14 @@ def open_with_key(consultant: User, typed: str) -> Order:
     found = _find_key(typed)
     if found is None:
         raise NotOpened
+    order_key = held(*found[:2])
     AccessLog.objects.create(
-        order=found.order,
+        order=order_key.order,
         what=AccessLog.What.UNLOCKED_BY_STAFF,
         who=consultant.get_username(),
         at=clock.now(),
     )
-    return found.order
+    return order_key.order
 
 
 # --- cases and reports ---
@@ -141,8 +197,12 @@ def _locked(case: Case) -> Case:
 
 @transaction.atomic
 def assign(case: Case, consultant: User, *, only_if_free: bool = False) -> Case:
-    """Give the case to a consultant. Raises AlreadyTaken where it was to be free and is not."""
+    """Give the case to a consultant. Raises CancellationAsked, and AlreadyTaken where it was to be free."""
+    if case.state == Case.State.UNASSIGNED:
+        checkout.lock(case.order.pk)  # begun or cancelled, whichever comes first
     case = _locked(case)
+    if case.state == Case.State.UNASSIGNED and cancellations.is_under_way(case.line):
+        raise CancellationAsked(str(case))
     if case.consultant_id == consultant.pk:
         return case
     if only_if_free and case.consultant_id is not None:
@@ -180,7 +240,7 @@ def latest(case: Case) -> Report | None:
 @sensitive_variables()
 def text_of(report: Report | None) -> Manuscript | None:
     """The text for the consultant at work; None where there is none that opens."""
-    if report is None:
+    if report is None or not report.body:  # erased
         return None
     try:
         return vault.open_from_escrow(report)
@@ -203,27 +263,77 @@ def open_answers(case: Case, consultant: User) -> tuple[Intake | None, Intake | 
 
 
 @transaction.atomic
-@sensitive_variables("title", "body", "text")
-def save_draft(case: Case, *, author: User, title: str, body: str, seen: str | None = None) -> Report:
+@sensitive_variables()
+def save_draft(
+    case: Case,
+    *,
+    author: User,
+    title: str,
+    body: str,
+    note: str | None = None,
+    language: str | None = None,
+    seen: str | None = None,
+) -> Report:
     """Keep the draft of the next version: one that is published is never written to again.
 
     ``seen`` is the stamp of the version the writer started from ("" for none); raises NewerDraft if it is not
-    the latest any more. None does not ask.
+    the latest any more. None does not ask, and leaves a note or language as it is.
     """
-    text = manuscript.make(title, body)
     case = _locked(case)
     report = latest(case)
-    if report and text_of(report) == text:  # a second click
+    before = text_of(report) or Manuscript("", "")
+    if report and report.is_published:
+        before = replace(before, note="")  # it tells of the version before
+    text = manuscript.make(
+        title,
+        body,
+        note=before.note if note is None else note,
+        language=before.language if language is None else language,
+        attachments=before.attachments,
+    )
+    if report and text == before:  # a second click
         return report
     if seen is not None and seen != (report.stamp if report else ""):
         raise NewerDraft(str(case))
-    if report is None or report.is_published:
-        report = Report(case=case, version=report.version + 1 if report else 1)
+    return _keep(author, *_draft(case), lambda _report, kept: replace(text, attachments=kept.attachments))
+
+
+@transaction.atomic
+@sensitive_variables()
+def revise(case: Case, *, author: User, change: Callable[[Report, Manuscript], Manuscript]) -> Report:
+    """Change the draft, whatever it is by now; after a published version a new one begins."""
+    return _keep(author, *_draft(_locked(case)), change)
+
+
+@sensitive_variables()
+def _draft(case: Case) -> tuple[Report, Manuscript]:
+    """The version that may be written to (not saved), and what it says so far. The caller holds the lock."""
+    report = latest(case)
+    if report is None:
+        report, text = Report(case=case, version=1), Manuscript("", "")
+    else:
+        text = text_of(report) or Manuscript("", "")
+    if not report.is_published:
+        vault.prepare(report)
+        return report, text
+    following = Report(case=case, version=report.version + 1)
+    vault.prepare(following)
+    files = storage.copy(vault.admitted_from_escrow(report), following) if text.attachments else ()
+    return following, replace(text, note="", attachments=files)
+
+
+@sensitive_variables()
+def _keep(
+    author: User, report: Report, text: Manuscript, change: Callable[[Report, Manuscript], Manuscript]
+) -> Report:
+    text = change(report, text)
     report.author = author.get_full_name() or author.get_username()
     report.saved_at = clock.now()
     report.edit += 1
     vault.seal(report, text)
     report.save()
+    crashpoint("cp27")
+    storage.settle(report, text.attachments)
     return report
 
 
@@ -231,8 +341,10 @@ def save_draft(case: Case, *, author: User, title: str, body: str, seen: str | N
 def publish(report: Report, *, actor: str, seen: str | None = None) -> Report:
     """Open the draft to the client and tell them. Publishing again changes nothing.
 
-    Raises NewerDraft when it is not the draft that was ``seen``, NothingToPublish when the order is closed.
+    Raises NewerDraft when it is not the draft that was ``seen``, NoteMissing when a later version does not
+    say what has changed, NothingToPublish when the order is closed.
     """
+    checkout.lock(report.case.order.pk)  # or the report could be wrapped for a key that is being replaced
     case = _locked(report.case)
     report = Report.objects.select_related("case__line").get(pk=report.pk)
     if report.is_published:
@@ -240,27 +352,74 @@ def publish(report: Report, *, actor: str, seen: str | None = None) -> Report:
     if seen is not None and seen != report.stamp:
         raise NewerDraft(str(case))
     order_key = case.order.keys.filter(state=OrderKey.State.ACTIVE).select_related("order").first()
-    if order_key is None or not is_open(order_key):
+    if order_key is None or not is_open(order_key) or not line_is_open(case.line):
         raise NothingToPublish(str(case))
+    if report.version > 1 and not vault.open_from_escrow(report).note:
+        raise NoteMissing(str(case))
     vault.admit_client(report, read_key(order_key))
     report.published_at = clock.now()
     report.save(update_fields=["client_wrap", "published_at"])
     case.state = Case.State.READY if report.version == 1 else Case.State.UPDATED
     case.save(update_fields=["state"])
     case.order.log(f"report of case {case} published, version {report.version}", actor=actor)
+    crashpoint("cp28")
     outbox.publish("report.published", key=str(report.pk), report_id=report.pk)
+    transaction.on_commit(lambda: crashpoint("cp29"))
     return report
 
 
+@transaction.atomic
+@transaction.atomic
+@sensitive_variables("reason")
+def withdraw(case: Case, *, actor: str, reason: str) -> Case:
+    """Close every published version to the client, who reads the reason. Withdrawing again changes nothing.
+
+    What was withdrawn stays closed when a corrected version is published later.
+    """
+    checkout.lock(case.order.pk)  # or a key that is being made would be given the versions back
+    case = _locked(case)
+    if not case.is_published:
+        return case
+    case.state = Case.State.WITHDRAWN
+    case.withdrawn_at = clock.now()
+    case.withdrawn_because = reason
+    case.save(update_fields=["state", "withdrawn_at", "withdrawn_because"])
+    case.reports.readable().update(withdrawn_at=case.withdrawn_at, client_wrap=b"")
+    case.order.log(f"report of case {case} withdrawn", actor=actor)
+    return case
+
+
+@transaction.atomic
+@sensitive_variables()
+def open_version(case: Case, order_key: OrderKey, version: int | None = None) -> vault.Opened:
+    """What the client may read: the latest published version or a certain one.
+
+    Raises NotOpened where the key was replaced or revoked this moment, vault.Unreadable.
+    """
+    order_key = held(order_key.pk, order_key.order_id)
+    versions = case.reports.readable()
+    report = (versions if version is None else versions.filter(version=version)).first()
+    if report is None:
+        raise vault.Unreadable(str(case))
+    try:
+        canonical = read_key(order_key)
+    except (InvalidToken, SealedKeyDamaged) as error:
+        raise vault.Unreadable(str(report)) from error
+    return vault.admitted_by_key(report, canonical)
+
+
+def note_access(case: Case, what: AccessLog.What) -> None:
+    """The client can read who opened what."""
+    AccessLog.objects.create(order=case.order, case=case, what=what, at=clock.now())
+
+
+@transaction.atomic
 @sensitive_variables()
 def open_report(case: Case, order_key: OrderKey) -> tuple[Report, Manuscript]:
     """The latest published version for the client, and its text; leaves a line in the access log.
 
-    Raises vault.Unreadable.
+    Raises NotOpened where the key was replaced or revoked this moment, vault.Unreadable.
     """
-    report = case.reports.select_related("case__line").filter(published_at__isnull=False).first()
-    if report is None:
-        raise vault.Unreadable(str(case))
-    text = vault.open_for_client(report, read_key(order_key))
-    AccessLog.objects.create(order=case.order, case=case, what=AccessLog.What.REPORT, at=clock.now())
-    return report, text
+    opened = open_version(case, order_key)
+    note_access(case, AccessLog.What.REPORT)
+    return opened.report, opened.text

@@ -1,33 +1,28 @@
-"""The client's door: unlock with the order key, see all reports of the order, read one.
+"""The client's door: unlock with the order key, see all reports of the order. They are read in ``reading``.
 
 These pages are never stored. Their Referrer-Policy is the shop's ``same-origin``, not ``no-referrer``: under
 that one browsers send "Origin: null" with a form, which the CSRF check refuses. No address here holds a
 secret, and links inside reports are marked noreferrer.
 """
 
-import logging
-
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from checkout import grants
-from shop import throttle
+from checkout.intake_views import ask_for_details
 
-from . import access, services, vault
+from . import access, key_tries, overview, services
 from .forms import UnlockForm
-from .models import Case
-from .rendering import render as render_markdown
-
-logger = logging.getLogger(__name__)
 
 PURPOSE = "report-unlock"
-MOST_WRONG = 10
-MINUTES = 15
+PER_PAGE = 50  # lines of the access log
 
 
 @never_cache
@@ -39,22 +34,24 @@ def unlock(request: HttpRequest) -> HttpResponse:
     known_orders = grants.granted(request)
     if request.method != "POST":
         return _unlock_page(request, UnlockForm(knows_an_order=bool(known_orders)))
-    if throttle.is_exceeded(request, PURPOSE, limit=MOST_WRONG, minutes=MINUTES):
-        return too_many(request)
     form = UnlockForm(request.POST, knows_an_order=bool(known_orders))
-    if not form.is_valid():
+    if not form.is_valid():  # a typing error is told without a look-up, and is no try
         return _unlock_page(request, form)
     try:
+        look_up = key_tries.begin(request, PURPOSE)
         order_key = services.unlock(
             form.cleaned_data["order_key"], form.cleaned_data["email"], known_orders=known_orders
         )
+    except key_tries.UsedUp:
+        return too_many(request)
     except services.NotOpened:
-        throttle.count(request, PURPOSE)
+        key_tries.was_wrong()
         refusal = _(
             "This order key and e-mail address do not open a report. Please check both, or contact us."
         )
         form.add_error(None, refusal)
         return _unlock_page(request, form)
+    look_up.was_right()
     access.grant(request, order_key)
     response = redirect("consulting:index")
     grants.grant(request, response, order_key.order)
@@ -68,8 +65,8 @@ def _unlock_page(request: HttpRequest, form: UnlockForm) -> HttpResponse:
 
 def too_many(request: HttpRequest) -> HttpResponse:
     """Too many wrong keys from this network."""
-    response = render(request, "consulting/too_many.html", {"minutes": MINUTES}, status=429)
-    response["Retry-After"] = str(60 * MINUTES)
+    response = render(request, "consulting/too_many.html", {"minutes": key_tries.MINUTES}, status=429)
+    response["Retry-After"] = str(60 * key_tries.MINUTES)
     return response
 
 
@@ -87,30 +84,37 @@ def index(request: HttpRequest) -> HttpResponse:
     grant = access.current_grant(request)
     if grant is None:
         return redirect("consulting:unlock")
+    log = overview.access_log(grant.order)
+    cards = overview.cards(grant.order)
     context = {
         "order": grant.order,
-        "cases": [(case, access.line_is_open(case.line)) for case in Case.objects.of(grant.order)],
-        "access_log": grant.order.access_log.select_related("case__line__order")[:10],
+        "cards": cards,
+        "has_reports": any(card.is_open and card.case.is_published for card in cards),
+        "access_log": overview.in_words(log[: overview.LATEST]),
+        "has_more_access": len(log[: overview.LATEST + 1]) > overview.LATEST,
     }
     return render(request, "consulting/index.html", context)
 
 
 @never_cache
 @require_safe
-@sensitive_variables()
-def report(request: HttpRequest, pk: int) -> HttpResponse:
-    """The report for reading, or a page that says when it will be there."""
+def access_log(request: HttpRequest) -> HttpResponse:
+    """Everything that was opened, newest first."""
     grant = access.current_grant(request)
     if grant is None:
         return redirect("consulting:unlock")
-    case = get_object_or_404(Case.objects.of(grant.order), pk=pk)
-    context = {"case": case, "order": grant.order, "is_open": access.line_is_open(case.line)}
-    if not context["is_open"] or not case.is_published:
-        return render(request, "consulting/not_ready.html", context)
-    try:
-        published, text = services.open_report(case, grant.order_key)
-    except vault.Unreadable:
-        logger.error("The published report of case %s does not open", case.pk)
-        return render(request, "consulting/not_ready.html", context | {"is_damaged": True}, status=503)
-    context |= {"report": published, "text": text, "rendered": render_markdown(text.text)}
-    return render(request, "consulting/report.html", context)
+    page = Paginator(overview.access_log(grant.order), PER_PAGE).get_page(request.GET.get("page"))
+    context = {"order": grant.order, "page": page, "access_log": overview.in_words(page.object_list)}
+    return render(request, "consulting/access_log.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+def details(request: HttpRequest) -> HttpResponse:
+    """The answers that were left for later, from the key page and back to it."""
+    grant = access.current_grant(request)
+    if grant is None:
+        return redirect("consulting:unlock")
+    back_name = _("All reports of this order")
+    return ask_for_details(request, grant.order, back=reverse("consulting:index"), back_name=back_name)

@@ -3,10 +3,17 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from . import services
+from shop.money import formatted
+
+from . import decision_admin, health_admin, refund_admin, services
 from .models import GatewayEvent, LedgerEntry, Payment, Refund
+from .refund_notes import note_of
+from .refund_plan import captured, is_unexplained, is_unused
+from .refunds import can_be_retried
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -36,15 +43,35 @@ class PaymentAdmin(ReadOnlyAdmin):
     search_fields = ["reference", "gateway_id", "capture_reference", "order__number"]
     fields = [
         "order", "method", "status", "amount", "currency", "reference", "started_at", "gateway_id",
-        "capture_reference", "last4", "problem", "needs_attention", "next_check_at", "checks",
+        "capture_reference", "last4", "problem", "needs_attention", "next_check_at", "checks", "unused_money",
+        "decision",
     ]  # fmt: skip
+    readonly_fields = ["unused_money", "decision"]
     actions = ["ask_gateway"]
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [*health_admin.urls(self.admin_site), *decision_admin.urls(self.admin_site)]
+        return [*own, *super().get_urls()]
 
     @admin.action(description=_("Ask the gateway now"), permissions=["view"])
     def ask_gateway(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
         for payment in queryset:
             services.settle(payment)
         self.message_user(request, _("The gateway has been asked."))
+
+    @admin.display(description=_("money that pays no order"))
+    def unused_money(self, payment: Payment) -> str:
+        if not is_unused(payment):
+            return "–"
+        url = reverse("admin:payments_return_payment", args=[payment.pk])
+        return format_html('<a class="button" href="{}">{}</a>', url, _("Give it back"))
+
+    @admin.display(description=_("decision of a person"))
+    def decision(self, payment: Payment) -> str:
+        if not payment.needs_attention:
+            return "–"
+        url = reverse("admin:payments_payment_decide", args=[payment.pk])
+        return format_html('<a class="button" href="{}">{}</a>', url, _("Decide"))
 
 
 @admin.register(LedgerEntry)
@@ -56,8 +83,51 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ["started_at", "payment", "amount", "reason", "status", "reference", "problem"]
-    list_filter = ["status"]
+    list_display = [
+        "started_at", "order", "shown_amount", "origin", "status", "next_step", "problem", "reason", "actor",
+    ]  # fmt: skip
+    list_filter = ["status", "origin", "payment__method"]
+    list_select_related = ["payment__order"]
+    search_fields = ["payment__reference", "payment__order__number", "reference"]
+    date_hierarchy = "started_at"
+    fields = [
+        "order", "payment", "shown_amount", "shown_lines", "origin", "status", "next_step", "problem",
+        "reason", "actor", "reference", "started_at", "done_at",
+    ]  # fmt: skip
+    readonly_fields = fields  # type: ignore[assignment]
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*refund_admin.urls(self.admin_site), *super().get_urls()]
+
+    @admin.display(description=_("order"), ordering="payment__order__number")
+    def order(self, refund: Refund) -> str:
+        url = reverse("admin:checkout_order_change", args=[refund.payment.order_id])
+        return format_html('<a href="{}">{}</a>', url, refund.payment.order)
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def shown_amount(self, refund: Refund) -> str:
+        return formatted(refund.amount, captured(refund.payment)[1])
+
+    @admin.display(description=_("for"))
+    def shown_lines(self, refund: Refund) -> str:
+        note = note_of(refund)
+        rows = [(f"{row.line.name} × {row.quantity}", row.amount) for row in note.rows]
+        rows += [(str(_("Shipping fee")), refund.shipping), (str(_("Other amount")), note.other)]
+        shown = ((name, formatted(amount, note.currency)) for name, amount in rows if amount)
+        return format_html_join("", "{}: {}<br>", shown) or "–"
+
+    @admin.display(description=_("next step"))
+    def next_step(self, refund: Refund) -> str:
+        """What a person can do about it."""
+        if can_be_retried(refund):
+            view, text = "payments_refund_retry", _("Try again")
+        elif is_unexplained(refund) and refund.payment.pays_order:
+            view, text = "payments_refund_explain", _("Say what it was for")
+        else:
+            return "–"
+        return format_html(
+            '<a class="button" href="{}">{}</a>', reverse(f"admin:{view}", args=[refund.pk]), text
+        )
 
 
 @admin.register(GatewayEvent)

@@ -1,22 +1,34 @@
 """What gateways send us: stored first, believed never. A verified event only makes us ask the gateway."""
 
+import datetime as dt
+import logging
 from collections.abc import Mapping
 
 from django.db import transaction
 from django.db.models import Q
 
-from shop import clock
+from shop import clock, wakeup
+from shop.crashpoints import crashpoint
+from shop.database import repeatable
 
-from . import services
+from . import disputes, services
+from .attempts import tell_staff
 from .gateways import get_gateway
+from .gateways.base import GatewayError, Notification
 from .models import GatewayEvent, Payment
 
+logger = logging.getLogger(__name__)
+
 MOST_BYTES = 64 * 1024
+RETRY_SECONDS = [5, 10, 20, 30]  # the last one repeats
+TRIED_FOR = dt.timedelta(days=3)  # then staff hear of it
+UNKNOWN_FOR = dt.timedelta(hours=1)  # how long an event about something we do not know is kept trying
 KEPT_HEADERS = ("paypal-", "content-type")
 
 
+@repeatable
 def receive(gateway: str, headers: Mapping[str, str], body: bytes) -> GatewayEvent:
-    """Store a notification; a repeat is the row we have. Raises InvalidNotification. Needs a transaction.
+    """Store a notification; a repeat is the row we have. Raises InvalidNotification.
 
     UnionPay's signature is checked at once: that needs no network. Its body, which may name the card,
     is not kept.
@@ -28,38 +40,92 @@ def receive(gateway: str, headers: Mapping[str, str], body: bytes) -> GatewayEve
         gateway=gateway,
         event_id=notification.event_id,
         defaults={
-            "headers": {k: v for k, v in headers.items() if k.lower().startswith(KEPT_HEADERS)},
+            "headers": _kept(headers),
             "body": b"" if is_local else body,
             "received_at": clock.now(),
             "is_verified": adapter.verify_notification(headers, body) if is_local else None,
-            "payment": Payment.objects.filter(
-                Q(reference__in=notification.references)
-                | Q(gateway_id__in=notification.gateway_ids)
-                | Q(capture_reference__in=[name for name in notification.gateway_ids if name])
-            ).first(),
+            "kind": notification.kind[:60],
+            "payment": _payment_of(notification),
         },
     )
-    if is_local and not created and event.is_verified is False and adapter.verify_notification(headers, body):
-        # A forgery came first under this name; the genuine one is not to be lost because of it.
-        event.is_verified, event.processed_at = True, None
-        event.save(update_fields=["is_verified", "processed_at"])
-        created = True
+    if not created and event.is_verified is False:  # a forgery under its name, or a wrong setting of ours
+        created = _look_again(event, headers, body)
+    crashpoint("cp08")
     if created and event.is_verified is not False:
         from .tasks import process_event
 
-        transaction.on_commit(lambda: process_event.delay(event.pk), robust=True)
+        wakeup.after_commit(process_event, event.pk)
     return event
 
 
+def _look_again(event: GatewayEvent, headers: Mapping[str, str], body: bytes) -> bool:
+    """Judge a refused one that comes again anew, so that no genuine one is lost. Whether it counts as new."""
+    if event.gateway == "unionpay":
+        if not get_gateway("unionpay").verify_notification(headers, body):
+            return False
+        event.is_verified = True
+    else:
+        event.is_verified, event.headers, event.body = None, _kept(headers), body
+    event.received_at, event.processed_at, event.tries = clock.now(), None, 0
+    event.save()
+    return True
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower().startswith(KEPT_HEADERS)}
+
+
 def process(event: GatewayEvent) -> None:
-    """Verify and act: ask the gateway about the attempt. Safe to repeat. GatewayError: try again later."""
+    """Verify and act: ask the gateway what it is about. What could not be learnt is tried again later.
+
+    Another worker may hold the same event: each step is safe twice, and only one asks at a time.
+    """
     if event.processed_at is not None:
         return
-    adapter = get_gateway(event.gateway)
+    try:
+        is_done = _verify(event) is False or _act(event)
+    except GatewayError as error:
+        logger.warning("Gateway event %s: %s", event.pk, error.code)
+        is_done = False
+    if not is_done and clock.now() - event.received_at > TRIED_FOR:
+        with transaction.atomic():
+            note = f"Notification {event.event_id} ({event.kind}) could not be followed up"
+            tell_staff(note, key=f"event:{event.pk}")
+        is_done = True
+    if is_done:
+        event.processed_at = clock.now()
+        event.save(update_fields=["processed_at"])
+    else:
+        wait = RETRY_SECONDS[min(event.tries, len(RETRY_SECONDS) - 1)]
+        event.tries, event.next_try_at = event.tries + 1, clock.now() + dt.timedelta(seconds=wait)
+        event.save(update_fields=["tries", "next_try_at"])
+
+
+def _verify(event: GatewayEvent) -> bool:
     if event.is_verified is None:
+        adapter = get_gateway(event.gateway)
         event.is_verified = adapter.verify_notification(event.headers, bytes(event.body))
         event.save(update_fields=["is_verified"])
-    if event.is_verified and event.payment is not None:
-        services.settle(event.payment)
-    event.processed_at = clock.now()
-    event.save(update_fields=["processed_at"])
+    return event.is_verified
+
+
+def _act(event: GatewayEvent) -> bool:
+    """Ask for the facts. False: nothing was learnt yet."""
+    if event.body:
+        told = get_gateway(event.gateway).read_notification(event.headers, bytes(event.body))
+        if told.dispute:
+            return disputes.update(told.dispute) or clock.now() - event.received_at > UNKNOWN_FOR
+        if event.payment is None:
+            event.payment = _payment_of(told)
+            event.save(update_fields=["payment"])
+    if event.payment is None:  # perhaps we have not recorded yet what it is about
+        return clock.now() - event.received_at > UNKNOWN_FOR
+    return services.ask(event.payment)
+
+
+def _payment_of(told: Notification) -> Payment | None:
+    return Payment.objects.filter(
+        Q(reference__in=told.references)
+        | Q(gateway_id__in=told.gateway_ids)
+        | Q(capture_reference__in=[name for name in told.gateway_ids if name])
+    ).first()

@@ -39,11 +39,17 @@ def purchase_of(payment: Payment) -> Purchase:
         gateway_id=payment.gateway_id,
         items=items,
         shipping=order.shipping_total,
-        address=_address(payment) if order.needs_shipping else None,
+        discount=order.discount_total,
+        address=_address(payment),
     )
 
 
-def _address(payment: Payment) -> Address:
+def _address(payment: Payment) -> Address | None:
+    """None where nothing goes to a street: gateways have no form for a locker."""
     order = payment.order
+    if not order.needs_shipping or order.address.get("locker"):
+        return None
     part = {name: order.address.get(name, "") for name in ("area", "city", "line1", "line2", "postcode")}
+    if order.address.get("district"):  # gateways know two levels above the street
+        part["line1"] = f"{order.address['district']} {part['line1']}"
     return Address(recipient=order.recipient, country=order.region, **part)

@@ -8,6 +8,7 @@ unknown outcome is never a failure: it is asked for again until it is known.
 import datetime as dt
 import logging
 import secrets
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
@@ -16,40 +17,49 @@ from django.utils.timezone import localtime
 from checkout import services as checkout
 from checkout.models import Order
 from shop import clock
+from shop.crashpoints import crashpoint
+from shop.database import repeatable
 
+from . import aftermath
 from .attempts import (
+    GIVE_UP_AFTER,
     LADDERS,
+    LEASE,
+    REFUSES_US,
     UNREACHABLE,
-    change,
-    claim,
+    InvalidTransition,
+    Method,
+    Status,
+    ask_soon,
+    claimed,
+    is_claimed,
+    is_held_by_another,
     lock,
     move,
     postpone,
-    raise_alarm,
     schedule,
-    unclaim,
+    tell_staff,
 )
 from .gateways import get_gateway
 from .gateways.base import (
     Approved,
-    Captured,
+    CodeSent,
     Declined,
     EncryptedCard,
     GatewayError,
     Handoff,
     Misconfigured,
-    Outcome,
-    Pending,
     Started,
     Unfinished,
 )
-from .models import LedgerEntry, Payment
+from .models import Payment
 from .purchases import purchase_of
-from .refunds import give_back
+from .recording import closing_note, record, record_start, use
+from .refund_plan import captured, is_unused, rest
 
 logger = logging.getLogger(__name__)
-Status = Payment.Status
-Method = Payment.Method
+
+CARD_WAITS = dt.timedelta(minutes=10)  # a card attempt that was not sent by then starts anew
 
 
 class Changed(Exception):
@@ -71,28 +81,49 @@ def pay(
 
     Raises Changed, InProgress, checkout.NotPayable.
     """
-    payment = _attempt(order_id, method=method, revision=revision, card=card)
-    if payment.status == Status.CREATED and claim(payment):
-        try:
-            _start(payment, card)
-        finally:
-            unclaim(payment)
-        payment.refresh_from_db()
+    payment = _attempt(order_id, method=method, revision=revision)
+    crashpoint("cp03")
+    with claimed(payment) as is_ours:
+        if is_ours:
+            payment.refresh_from_db()
+            if payment.status == Status.CREATED or (payment.status == Status.AWAITING and card):
+                _start(payment, card)
+    payment.refresh_from_db()
     return payment
 
 
-@transaction.atomic
-def _attempt(order_id: int, *, method: Payment.Method, revision: int, card: EncryptedCard | None) -> Payment:
+def request_code(order_id: int, *, revision: int, card: EncryptedCard) -> Payment:
+    """Have the bank send a code to the buyer's telephone: the first half of paying with a card.
+
+    Returns the attempt: ``awaiting`` once a code has been sent, ``declined`` when the bank refused the card;
+    ``problem`` says why, also why no second code was sent. Raises Changed, InProgress, checkout.NotPayable.
+    """
+    payment = _attempt(order_id, method=Method.UNIONPAY_CARD, revision=revision)
+    with claimed(payment) as is_ours:
+        if is_ours:
+            payment.refresh_from_db()
+            if payment.status in {Status.CREATED, Status.AWAITING}:
+                _send_code(payment, card)
+    payment.refresh_from_db()
+    return payment
+
+
+@repeatable
+def _attempt(order_id: int, *, method: Payment.Method, revision: int) -> Payment:
+    """The order's one live attempt: the one under way, or a new one."""
     order = checkout.lock(order_id)
     live = order.payments.live().first()
-    if live and live.method == method and order.revision == revision:
+    is_same = live is not None and live.method == method and order.revision == revision
+    if live and is_same and live.status == Status.CAPTURING:
         return live
     if order.status != Order.Status.PENDING:
         raise checkout.NotPayable(order.number)
     if order.revision != revision:
         raise Changed(order.number)
+    if live and is_same and not _is_over(live):
+        return live
     if live:
-        if live.status == Status.CAPTURING or live.method == Method.UNIONPAY_CARD:
+        if live.status == Status.CAPTURING or (live.method == Method.UNIONPAY_CARD and is_claimed(live)):
             raise InProgress(live)
         move(live, Status.SUPERSEDED)  # still swept: money found there is given back
     gateway = "paypal" if method == Method.PAYPAL else "unionpay"
@@ -105,9 +136,18 @@ def _attempt(order_id: int, *, method: Payment.Method, revision: int, card: Encr
         currency=order.currency,
         reference=_new_reference(order, now),
         started_at=now.replace(microsecond=0),
-        last4=card.last4 if card else "",
         next_check_at=now + dt.timedelta(seconds=LADDERS[method][0]),
     )
+
+
+def _is_over(payment: Payment) -> bool:
+    """A card attempt of which nothing has been charged, and whose time at UnionPay is up."""
+    if payment.method != Method.UNIONPAY_CARD or is_claimed(payment):
+        return False
+    age = clock.now() - payment.started_at
+    if payment.status == Status.CREATED:
+        return age > CARD_WAITS
+    return payment.status == Status.AWAITING and clock.now() > purchase_of(payment).pay_until
 
 
 def _new_reference(order: Order, now: dt.datetime) -> str:
@@ -117,34 +157,54 @@ def _new_reference(order: Order, now: dt.datetime) -> str:
 
 def _start(payment: Payment, card: EncryptedCard | None) -> None:
     """Tell the gateway. Only the holder of the claim does."""
-    gateway = get_gateway(payment.gateway)
     if payment.method == Method.UNIONPAY_CARD:
-        if card is None:  # the process that had the card died before it could say what became of it
-            _settle_claimed(payment)
+        if card is None:  # the process that had the card died before it was sent: the buyer types it again
             return
-        # From here on the money may be taken, whatever we hear: no second attempt until that is known.
-        change(payment, Status.CAPTURING)
+        try:
+            # From here on the money may be taken, whatever we hear: no second attempt until that is known.
+            _take_card(payment, card)
+        except (InvalidTransition, checkout.NotPayable):  # another way was chosen, or it is too late
+            return
+        payment.refresh_from_db()
+    crashpoint("cp04")
     try:
-        answer = gateway.start(purchase_of(payment), card)
+        answer = get_gateway(payment.gateway).start(purchase_of(payment), card)
     except GatewayError as error:
-        _report(payment, error)
-        postpone(payment, UNREACHABLE)
+        _bear(payment, error)
         return
+    crashpoint("cp05")
     if isinstance(answer, Declined):
-        _record(payment, answer)
+        record(payment, answer)
         return
-    _record_start(payment, answer)
+    record_start(payment, answer)
+    crashpoint("cp06")
 
 
-@transaction.atomic
-def _record_start(payment: Payment, answer: Started) -> None:
+@repeatable
+def _take_card(payment: Payment, card: EncryptedCard) -> None:
     locked = lock(payment)
-    locked.gateway_id = answer.gateway_id
-    if answer.handoff and not answer.handoff.fields:
-        locked.approve_url = answer.handoff.url
-    if locked.status == Status.CREATED:
-        move(locked, Status.AWAITING)
-    locked.save(update_fields=["gateway_id", "approve_url"])
+    if locked.order.status != Order.Status.PENDING or clock.now() > purchase_of(locked).pay_until:
+        # After payTimeout a query calls unknown purchases failed: none may be sent any more.
+        raise checkout.NotPayable(locked.order.number)
+    if locked.status != Status.CAPTURING:  # else an answer to COMMIT was lost, and this is the second run
+        move(locked, Status.CAPTURING)
+    locked.last4 = card.last4
+    locked.save(update_fields=["last4"])
+    ask_soon(locked, dt.timedelta(seconds=LADDERS[Method.UNIONPAY_CARD][0]))
+
+
+def _send_code(payment: Payment, card: EncryptedCard) -> None:
+    try:
+        answer = get_gateway(payment.gateway).send_code(purchase_of(payment), card)
+    except GatewayError as error:
+        _bear(payment, error)
+        return
+    if isinstance(answer, CodeSent):
+        record_start(payment, Started(answer.gateway_id))
+    elif answer.retry == "same-gateway-page":  # too often: the code that was sent is still good
+        postpone(payment, answer.code)
+    else:
+        record(payment, answer)
 
 
 def handoff(payment: Payment) -> Handoff | None:
@@ -159,51 +219,60 @@ def handoff(payment: Payment) -> Handoff | None:
 
 def settle(payment: Payment) -> Payment:
     """Ask the gateway what became of it, take approved money, write it down. Returns the fresh row."""
-    if payment.status != Status.CAPTURED and claim(payment):
-        try:
-            _settle_claimed(payment)
-        finally:
-            unclaim(payment)
     payment.refresh_from_db()
+    if payment.status != Status.CAPTURED:
+        ask(payment)
+        payment.refresh_from_db()
     return payment
 
 
-@transaction.atomic
-def expect_money(payment: Payment) -> None:
-    """UnionPay told the browser that the money was taken: no second payment until a query has answered."""
-    locked = lock(payment)
-    if locked.status == Status.AWAITING:
-        move(locked, Status.CAPTURING)
-        locked.next_check_at = clock.now()
-        locked.save(update_fields=["next_check_at"])
+def ask(payment: Payment) -> bool:
+    """The same, also about money we have: whether some of it has been given or taken back.
+
+    False: nothing was learnt, because another process is asking just now or the gateway cannot be reached.
+    """
+    with claimed(payment) as is_ours:
+        return is_ours and _ask(payment)
 
 
-def _settle_claimed(payment: Payment) -> None:
+def _ask(payment: Payment) -> bool:
     payment.refresh_from_db()
+    try:
+        if payment.status == Status.CAPTURED:
+            aftermath.follow(payment)
+        else:
+            _ask_for_result(payment)
+    except GatewayError as error:
+        _bear(payment, error)
+        return False
+    return True
+
+
+def _ask_for_result(payment: Payment) -> None:
     gateway = get_gateway(payment.gateway)
     if gateway.captures and not payment.gateway_id:  # never reached the gateway: nobody can have paid
-        _record(payment, Unfinished("not started"))
+        record(payment, Unfinished("not started"))
         return
-    try:
-        outcome = gateway.fetch(purchase_of(payment))
-        if isinstance(outcome, Approved):
-            if not _may_capture(payment):
-                postpone(payment, "not captured")
-                return
-            outcome = gateway.capture(purchase_of(payment))
-    except GatewayError as error:
-        _report(payment, error)
-        postpone(payment, UNREACHABLE)
+    outcome = gateway.fetch(purchase_of(payment))
+    crashpoint("cp13")
+    if isinstance(outcome, Approved):
+        if not _may_capture(payment):
+            _leave_alone(payment)
+            return
+        crashpoint("cp11")
+        outcome = gateway.capture(purchase_of(payment))
+        crashpoint("cp12")
+        record(payment, outcome)
+        crashpoint("cp15")
         return
-    _record(payment, outcome)
+    record(payment, outcome)
+    crashpoint("cp15")
+    payment.refresh_from_db()
+    if payment.status == Status.CAPTURED:  # before today: part of it may have gone back already
+        aftermath.follow(payment)
 
 
-def _report(payment: Payment, error: GatewayError) -> None:
-    level = logging.ERROR if isinstance(error, Misconfigured) else logging.WARNING
-    logger.log(level, "Payment %s: %s %s", payment.reference, error.code, error.debug_id)
-
-
-@transaction.atomic
+@repeatable
 def _may_capture(payment: Payment) -> bool:
     """Claim before capture: only a live attempt of an order that still waits. This blocks its expiry."""
     locked = lock(payment)
@@ -211,97 +280,106 @@ def _may_capture(payment: Payment) -> bool:
         return False
     if locked.status != Status.CAPTURING:
         move(locked, Status.CAPTURING)
+    ask_soon(locked, LEASE)  # if this process dies before it hears the answer
     return True
 
 
-@transaction.atomic
-def _record(payment: Payment, outcome: Outcome) -> None:
-    """Write down what the gateway said. A repeat changes nothing."""
+@repeatable
+def _leave_alone(payment: Payment) -> None:
+    """Approved, so nothing was taken, and we do not take it: the order is closed. PayPal lets it lapse."""
     locked = lock(payment)
-    match outcome:
-        case Captured():
-            _record_capture(locked, outcome)
-        case Pending():
-            locked.problem = outcome.reason[:60]
-            locked.capture_reference = outcome.reference
-            locked.save(update_fields=["problem", "capture_reference"])
-            checkout.mark_under_review(locked.order, note=f"{locked.reference}: {outcome.reason}"[:300])
-            schedule(locked)
-        case Declined(retry="same-gateway-page") if locked.is_live and locked.method != Method.UNIONPAY_CARD:
-            # The buyer may choose another way to pay on the same page of the gateway; that is a new capture.
-            locked.problem = outcome.code[:60]
-            locked.capture_key = secrets.token_hex(16)
-            locked.save(update_fields=["problem", "capture_key"])
-            if locked.status == Status.CAPTURING:
-                move(locked, Status.AWAITING)
-            schedule(locked)
-        case Declined():
-            locked.problem = outcome.code[:60]
-            locked.next_check_at = None
-            locked.save(update_fields=["problem", "next_check_at"])
-            if locked.is_live:  # an old attempt says nothing about the one that is under review
-                move(locked, Status.DECLINED)
-                if locked.order.status == Order.Status.UNDER_REVIEW:
-                    note = f"{locked.reference}: {outcome.code}"[:300]
-                    locked.order.move_to(Order.Status.PENDING, note=note)
-        case _:
-            if locked.status == Status.CAPTURING and locked.method == Method.PAYPAL:
-                move(locked, Status.AWAITING)
-            if locked.problem == UNREACHABLE:
-                locked.problem = ""
-                locked.save(update_fields=["problem"])
-            schedule(locked)
+    if locked.is_live and locked.order.status != Order.Status.PENDING:
+        move(locked, Status.SUPERSEDED)
+    schedule(locked)
 
 
-def _record_capture(payment: Payment, fact: Captured) -> None:
-    order = payment.order
-    matches = (fact.our_reference, fact.amount, fact.currency, fact.payee_matches) == (
-        payment.reference,
-        payment.amount,
-        payment.currency,
-        True,
-    )
-    if not matches:
-        raise_alarm(payment, f"money that does not match: {fact.amount} {fact.currency}")
-        return
-    entry, created = LedgerEntry.objects.get_or_create(
-        gateway=payment.gateway,
-        reference=fact.reference,
-        defaults={"payment": payment, "amount": fact.amount, "currency": fact.currency, "at": clock.now()},
-    )
-    if entry.payment_id != payment.pk:
-        raise_alarm(payment, f"capture {fact.reference} belongs to another payment")
-        return
-    if not created:
-        return
-    payment.capture_reference = fact.reference
-    payment.problem = ""
-    payment.next_check_at = None
-    payment.save(update_fields=["capture_reference", "problem", "next_check_at"])
-    move(payment, Status.CAPTURED)
-    if order.status == Order.Status.PAID:
-        give_back(payment, "the order was already paid")
-        return
-    try:
+@repeatable
+def expect_money(payment: Payment) -> None:
+    """UnionPay told the browser that the money was taken: no second payment until a query has answered."""
+    locked = lock(payment)
+    if locked.status == Status.AWAITING:
+        move(locked, Status.CAPTURING)
+        ask_soon(locked, dt.timedelta(0))
+
+
+def _bear(payment: Payment, error: GatewayError) -> None:
+    """Nothing is known. It is asked again soon, and staff hear of it once a day where only they can help."""
+    is_ours = isinstance(error, Misconfigured)
+    level = logging.ERROR if is_ours else logging.WARNING
+    logger.log(level, "Payment %s: %s %s", payment.reference, error.code, error.debug_id)
+    if is_ours:
         with transaction.atomic():
-            checkout.mark_paid(
-                order, method=payment.gateway, last4=payment.last4, note=f"{payment.gateway} {fact.reference}"
-            )
-    except checkout.CannotRevive:
-        order.refresh_from_db()
-        give_back(payment, "the order could not be revived")
+            note = f"{payment.get_method_display()} refuses us: {error.code} ({payment.reference})"
+            tell_staff(note, key=f"{payment.gateway}:{error.code}:{clock.today()}")
+    if payment.status != Status.CAPTURED:
+        postpone(payment, REFUSES_US if is_ours else UNREACHABLE)
 
 
 def expire_order(order_id: int) -> None:
     """Ask first, then release: an unpaid order past its hold gives its stock back."""
     for payment in Payment.objects.filter(order_id=order_id).live():
-        settle(payment)
-    with transaction.atomic():
-        order = checkout.lock(order_id)
-        if order.status != Order.Status.PENDING or not order.hold_is_over:
-            return
-        for payment in order.payments.live():
-            if payment.status == Status.CAPTURING or payment.problem == UNREACHABLE:
-                return  # the gateway has not answered: later
-            move(payment, Status.EXPIRED)
-        checkout.expire(order)
+        if not ask(payment) and clock.now() - payment.started_at <= GIVE_UP_AFTER:
+            return  # another process is asking, or the gateway is silent: later, but not for ever
+    crashpoint("cp20")
+    _release(order_id)
+
+
+@repeatable
+def _release(order_id: int) -> None:
+    order = checkout.lock(order_id)
+    if order.status != Order.Status.PENDING or not order.hold_is_over:
+        return
+    for payment in order.payments.live():
+        if payment.status == Status.CAPTURING or is_claimed(payment):
+            return  # later
+        move(payment, Status.EXPIRED)
+    checkout.expire(order)
+    crashpoint("cp21")
+
+
+# --- a person decides about money that does not match ---
+
+
+class NotDecidable(Exception):
+    """This payment does not wait for a person, or this is not a way out."""
+
+
+@transaction.atomic
+def accept(payment: Payment, *, actor: str) -> None:
+    """Take booked money of another amount as the payment. Raises NotDecidable unless it covers the order."""
+    locked = lock(payment)
+    left, currency = rest(locked), captured(locked)[1]  # less what is on its way back
+    covers = is_unused(locked) and currency == locked.order.currency and left >= locked.order.total
+    if not locked.needs_attention or not covers or locked.order.is_paid:
+        raise NotDecidable(payment.reference)
+    _close_alarm(locked, f"{locked.reference}: accepted with {left} {currency}", actor)
+    use(locked)
+
+
+@transaction.atomic
+def dismiss(payment: Payment, *, actor: str) -> None:
+    """The person has dealt with it elsewhere. An order that waited for this can be paid again.
+
+    Raises NotDecidable while we hold money of this payment: it is accepted or given back.
+    """
+    locked = lock(payment)
+    if not locked.needs_attention or _holds_unused_money(locked):
+        raise NotDecidable(payment.reference)
+    _close_alarm(locked, closing_note(locked, locked.problem), actor)
+    if locked.is_live:
+        move(locked, Status.DECLINED)
+    if locked.order.status == Order.Status.UNDER_REVIEW and not is_held_by_another(locked):
+        # Whether the buyer was charged, the person knows: no mail says that nothing was taken.
+        checkout.reopen(locked.order, note=f"{locked.reference}: alarm closed", is_denied=False)
+
+
+def _holds_unused_money(payment: Payment) -> bool:
+    return (
+        not payment.pays_order and sum((entry.amount for entry in payment.ledger.all()), start=Decimal(0)) > 0
+    )
+
+
+def _close_alarm(payment: Payment, note: str, actor: str) -> None:
+    payment.needs_attention, payment.problem = False, ""
+    payment.save(update_fields=["needs_attention", "problem"])
+    payment.order.log(note, actor=actor)

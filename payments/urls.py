@@ -2,14 +2,17 @@ from django.urls import path
 
 from checkout import converters  # noqa: F401 - registers <order_token:…>
 
-from . import views
+from . import cancel_views, sms, views
 
 app_name = "payments"
 urlpatterns = [
     path("pay/<order_token:token>/", views.pay, name="pay"),
+    path("pay/<order_token:token>/sms/", sms.send, name="send_code"),
+    path("pay/<order_token:token>/sms/pay/", sms.pay, name="pay_with_code"),
     path("pay/<order_token:token>/progress/", views.progress, name="progress"),
     path("pay/<order_token:token>/return/", views.paypal_return, name="return"),
     path("pay/<order_token:token>/cancel/", views.paypal_cancel, name="cancel"),
+    path("order/<order_token:token>/cancel/", cancel_views.cancel_order, name="cancel_order"),
 ]
 
 # Gateways know no language: these addresses stand outside the language prefixes (namespace "gateways").

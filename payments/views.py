@@ -7,14 +7,12 @@ from urllib.parse import urlsplit
 from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseBadRequest,
     HttpResponseRedirect,
-    QueryDict,
 )
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -29,9 +27,11 @@ from checkout.models import Order
 from checkout.services import NotPayable
 from checkout.shipping import TARIFFS
 from shop import clock
+from shop.crashpoints import crashpoint
 
 from . import inbox, services
-from .forms import PayForm
+from .attempts import is_claimed
+from .forms import PayForm, holds_card_number
 from .gateways import get_gateway
 from .gateways.base import GatewayError, Handoff, InvalidNotification
 from .gateways.unionpay import card_form
@@ -43,7 +43,6 @@ logger = logging.getLogger(__name__)
 # Chromium applies form-action to the redirect after a form post, so the gateways' pages are named here.
 GATEWAY_ORIGINS = [*settings.PAYPAL_BUYER_ORIGINS, *settings.UNIONPAY_BUYER_ORIGINS]
 _REFERENCE = re.compile(r"[A-Za-z0-9]{8,40}")
-_CARD_NUMBER = re.compile(r"\d(?:[ -]?\d){12,18}")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -104,7 +103,7 @@ def _contacts(lines: list) -> list[tuple[str, list[tuple[str, str]]]]:  # type: 
 
 
 def _pay(request: HttpRequest, order: Order) -> HttpResponse:
-    if _holds_card_number(request.POST):
+    if holds_card_number(request.POST):
         logger.error("Payment page: a request with readable card data was refused")
         return HttpResponseBadRequest(_("Card data must not be sent unencrypted. Nothing was charged."))
     form = PayForm(request.POST)
@@ -124,17 +123,6 @@ def _pay(request: HttpRequest, order: Order) -> HttpResponse:
     return _next_step(request, payment)
 
 
-def _holds_card_number(data: QueryDict) -> bool:
-    """Digits that look like a card number, in any field but those that hold other things by design."""
-    ours = {"csrfmiddlewaretoken", "acc_no", "encrypted_info", "encrypt_cert_id", "revision"}
-    return any(
-        _CARD_NUMBER.search(value)
-        for name, values in data.lists()
-        for value in [name, *values]
-        if name not in ours
-    ) or bool(_CARD_NUMBER.fullmatch(data.get("acc_no", "")))
-
-
 def _next_step(request: HttpRequest, payment: Payment) -> HttpResponse:
     """Where the buyer goes from here, whatever state the attempt is in."""
     order = payment.order
@@ -145,6 +133,7 @@ def _next_step(request: HttpRequest, payment: Payment) -> HttpResponse:
     if handoff and handoff.fields:
         return render(request, "payments/handoff.html", {"order": order, "handoff": handoff})
     if handoff:
+        crashpoint("cp07")
         return _to_gateway(handoff)
     reason = explanation(payment)
     if reason:
@@ -171,8 +160,8 @@ def progress(request: HttpRequest, token: str) -> HttpResponse:
         order.refresh_from_db()
     if order.status != Order.Status.PENDING:
         return redirect(order)
-    starting = payment.status == Payment.Status.CREATED and not payment.problem
-    if _is_unknown(payment) or starting:
+    # Somebody asks the gateway just now: what the attempt says, a decline perhaps, may be over in a moment.
+    if _is_unknown(payment) or (payment.is_live and is_claimed(payment)):
         return render(request, "payments/progress.html", {"order": order, "payment": payment})
     handoff = services.handoff(payment)
     if handoff and not handoff.fields and not payment.problem:
@@ -207,7 +196,8 @@ def _after_return(request: HttpRequest, payment: Payment) -> HttpResponse:
 def paypal_cancel(request: HttpRequest, token: str) -> HttpResponse:
     """Back without having paid: the same order, nothing lost."""
     order = get_object_or_404(Order, token=token)
-    if order.status == Order.Status.PENDING:
+    may_be_taken = order.payments.filter(status=Payment.Status.CAPTURING).exists()
+    if order.status == Order.Status.PENDING and not may_be_taken:
         messages.info(request, _("You came back without paying. No money was taken."))
     return redirect("payments:pay", token=token)
 
@@ -231,6 +221,8 @@ def unionpay_return(request: HttpRequest) -> HttpResponse:
         if request.POST.get("respCode") in {"00", "A6"}:
             services.expect_money(found)
     settled = services.settle(found)
+    if request.method != "POST" and not grants.is_granted(request, found.order):
+        return redirect("catalog:home")  # a reference can be guessed, an order's link cannot
     with override(found.order.language):
         name = "progress" if settled.is_live and settled.order.status == Order.Status.PENDING else "pay"
         return HttpResponseRedirect(reverse(f"payments:{name}", args=[found.order.token]), status=303)
@@ -253,8 +245,8 @@ def notify(request: HttpRequest, gateway: str) -> HttpResponse:
     try:
         if int(request.headers.get("Content-Length") or 0) > inbox.MOST_BYTES:
             return HttpResponseBadRequest()
-        with transaction.atomic():
-            event = inbox.receive(gateway, request.headers, request.body)
+        event = inbox.receive(gateway, request.headers, request.body)
+        crashpoint("cp09")
     except (InvalidNotification, ValueError):
         return HttpResponseBadRequest()
     except GatewayError as error:  # it cannot be verified now: the gateway sends it again

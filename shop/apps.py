@@ -10,4 +10,4 @@ class ShopConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401 registers itself
+        from . import checks, kernel_retention  # noqa: F401 register themselves

@@ -1,12 +1,14 @@
 """The Celery application: ``celery -A shop worker``, ``celery -A shop beat``."""
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
 from celery import Celery, signals
+from django.db import connections
 
-from . import broker
+from . import broker, database
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 
@@ -19,6 +21,29 @@ app.autodiscover_tasks()
 @signals.setup_logging.connect
 def keep_our_logging(**kwargs: Any) -> None:
     """Celery replaces the root handler unless someone listens here; ours masks secrets."""
+
+
+@signals.worker_init.connect
+def limit_sessions(**kwargs: Any) -> None:
+    """Beat asks the database nothing, and commands may take their time."""
+    database.limit_sessions("worker")
+
+
+@signals.worker_init.connect
+def require_secrets(**kwargs: Any) -> None:
+    from . import canaries
+
+    canaries.require()
+    connections.close_all()
+
+
+@signals.task_prerun.connect
+def stop_without_secrets(**kwargs: Any) -> None:
+    """This worker began while the database was away. Whoever starts it again reads what is missing."""
+    from . import canaries
+
+    if canaries.is_refused():
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 @signals.worker_ready.connect

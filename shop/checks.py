@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 import moneyed
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Info, Tags, register
 from django.db import connections
+
+from shop import calendars, canaries
 
 SHORTEST_SECRET = 32  # characters
 
@@ -73,6 +75,14 @@ def check_site_address(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+@register(Tags.security)
+def check_crash_points(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """They end processes on purpose."""
+    if settings.PRODUCTION and settings.CRASHPOINT_FILE:
+        return [Error("SHOP_CRASHPOINT_FILE is for tests only.", id="shop.E008")]
+    return []
+
+
 @register()
 def check_currency(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     try:
@@ -80,6 +90,15 @@ def check_currency(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     except moneyed.CurrencyDoesNotExist:
         return [Error(f"CURRENCY is {settings.CURRENCY!r}, which is no ISO 4217 code.", id="shop.E006")]
     return []
+
+
+@register(deploy=True)
+def check_calendars(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """With ``check --deploy``. Nothing is broken, so it stops nothing; somebody has to look once a year."""
+    return [
+        Info(gap, hint="A newer version of the package holidays may know more.", id="shop.I001")
+        for gap in calendars.gaps()
+    ]
 
 
 @register(Tags.database)
@@ -96,6 +115,14 @@ def check_database_encoding(
         for alias in databases or []
         if connections[alias].vendor == "postgresql" and (encoding := _encoding(alias)) != "UTF8"
     ]
+
+
+@register(Tags.database)
+def check_canaries(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Whether these secrets open what lies in the database; a new one holds nothing."""
+    return [Error(problem, id="shop.E009") for problem in canaries.problems()] if databases else []
 
 
 def _encoding(alias: str) -> str:

@@ -1,4 +1,8 @@
-"""Sealing text for the database: MultiFernet, newest key first, so keys can be rotated."""
+"""Sealing for the database: MultiFernet, newest key first, so keys can be rotated (``shop.rotation``).
+
+A column that holds something sealed says so by its type, and under which setting; that is how a rotation
+finds it.
+"""
 
 import hashlib
 import hmac
@@ -6,7 +10,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
 
@@ -16,14 +20,42 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
+def under(family: str) -> MultiFernet:
+    """All keys of a setting such as ``SEAL_KEYS``."""
+    return _fernet(tuple(getattr(settings, family)))
+
+
+def renewed(sealed: bytes, family: str) -> bytes | None:
+    """The same content under the newest key of the family; None where it is that already.
+
+    Raises ``cryptography.fernet.InvalidToken`` when no key of the family fits.
+    """
+    keys = tuple(getattr(settings, family))
+    try:
+        _fernet(keys[:1]).decrypt(sealed)
+    except InvalidToken:
+        return _fernet(keys).rotate(sealed)
+    return None
+
+
+def seal_bytes(content: bytes) -> bytes:
+    """Encrypt under the newest of ``settings.SEAL_KEYS``."""
+    return under("SEAL_KEYS").encrypt(content)
+
+
+def open_sealed_bytes(sealed: bytes) -> bytes:
+    """The content again. Raises ``cryptography.fernet.InvalidToken`` when no key fits."""
+    return under("SEAL_KEYS").decrypt(bytes(sealed))
+
+
 def seal(text: str) -> bytes:
     """Encrypt under the newest of ``settings.SEAL_KEYS``."""
-    return _fernet(tuple(settings.SEAL_KEYS)).encrypt(text.encode())
+    return seal_bytes(text.encode())
 
 
 def open_sealed(sealed: bytes) -> str:
     """The text again. Raises ``cryptography.fernet.InvalidToken`` when no key fits."""
-    return _fernet(tuple(settings.SEAL_KEYS)).decrypt(bytes(sealed)).decode()
+    return open_sealed_bytes(sealed).decode()
 
 
 def digest(text: str, *, key: str, purpose: str) -> bytes:
@@ -37,7 +69,30 @@ else:  # not generic when it runs
     _BinaryField = models.BinaryField
 
 
-class EncryptedJSONField(_BinaryField):
+class SealedColumn(_BinaryField):
+    """Holds what was sealed under the newest key of the setting ``family`` names."""
+
+    family = "SEAL_KEYS"
+
+
+class SealedBytesField(SealedColumn):
+    """A sealed value that its owner makes and opens: empty, or from ``under(family).encrypt``.
+
+    Only ever write it together with what it is about (``update_fields``): a row that was read before a
+    rotation and is saved whole afterwards would bring the old seal back.
+    """
+
+    def __init__(self, *args: Any, family: str = "SEAL_KEYS", **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.family = family
+
+    def deconstruct(self) -> Any:
+        """To the database it is bytes: saying what they are is no migration."""
+        name, _path, arguments, options = super().deconstruct()
+        return name, "django.db.models.BinaryField", arguments, options
+
+
+class EncryptedJSONField(SealedColumn):
     """Any JSON value, sealed at rest. Cannot be searched, by design."""
 
     def get_prep_value(self, value: Any) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
@@ -57,7 +57,7 @@ def database_problem() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError as problem:
+    except Error as problem:
         connection.close()
         return _first_line(problem)
     return ""

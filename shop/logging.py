@@ -6,9 +6,11 @@ from contextvars import ContextVar
 
 current_request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
-# Order tokens in addresses open a page, order keys open reports, 13-19 digits may be a card number.
+# Tokens in addresses open an order's page or a list of orders, order keys open reports, 13-19 digits may be a
+# card number.
 _MASKS = [
     (re.compile(r"(/(?:order|pay)/)[A-Za-z0-9_-]{16,}"), r"\1***"),
+    (re.compile(r"(/orders/(?:link|privacy)/)[A-Za-z0-9_:%-]{16,}"), r"\1***"),
     (re.compile(r"\b(?:[0-9A-HJKMNP-TV-Z]{4}-){4}[0-9A-HJKMNP-TV-Z]{4}\b", re.IGNORECASE), "****-****"),
     (re.compile(r"\b\d(?:[ -]?\d){12,18}\b"), "****"),
 ]

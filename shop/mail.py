@@ -17,8 +17,12 @@ from .network import assert_no_transaction
 def send(name: str, *, to: list[str], context: dict[str, Any], language: str, message_key: str) -> None:
     """Send ``templates/emails/<name>.*``. A repeat with the same ``message_key`` has the same Message-ID.
 
+    Nothing is sent to an address that was erased.
     Raises what the mail backend raises; the outbox then tries again.
     """
+    to = [address for address in to if address]
+    if not to:
+        return
     with override(language):
         shop = shop_details()
         full = {**context, "shop": shop, "language_code": language}

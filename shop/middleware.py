@@ -6,7 +6,9 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
+from . import canaries
 from .logging import current_request_id
+from .views import unavailable
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -23,6 +25,15 @@ def request_id(get_response: GetResponse) -> GetResponse:
             current_request_id.reset(token)
         response["X-Request-ID"] = identity
         return response
+
+    return middleware
+
+
+def refuse_without_secrets(get_response: GetResponse) -> GetResponse:
+    """A process that began while the database was away may learn late that it lacks a secret."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return unavailable(request) if canaries.is_refused() else get_response(request)
 
     return middleware
 

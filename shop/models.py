@@ -1,4 +1,4 @@
-"""The kernel's one table: facts that other processes must act on."""
+"""The kernel's tables: facts that other processes must act on, tries that are limited, marks of secrets."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -31,14 +31,31 @@ class OutboxMessage(models.Model):
 
 
 class Try(models.Model):
-    """One try of something that is limited per client network."""
+    """One try of something that is limited per client network, or per what it is about."""
 
     purpose = models.CharField(max_length=30)
-    network = models.CharField(max_length=50)
+    network = models.CharField(max_length=50)  # or a digest of what the try was about
     at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["purpose", "network", "at"], name="tries_per_network")]
+        indexes = [
+            models.Index(fields=["purpose", "network", "at"], name="tries_per_network"),
+            models.Index(fields=["purpose", "at"], name="tries_by_all"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.at}"
+
+
+class Canary(models.Model):
+    """The mark of a secret under which something here may be sealed: see ``shop.canaries``."""
+
+    family = models.CharField(max_length=30)  # the setting
+    digest = models.BinaryField(max_length=32)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["family", "digest"], name="one_canary_per_secret")]
+
+    def __str__(self) -> str:
+        return f"{self.family} {self.since}"

@@ -14,7 +14,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
-from . import clock
+from . import clock, wakeup
+from .crashpoints import crashpoint
+from .database import repeatable
 from .models import OutboxMessage
 
 logger = logging.getLogger(__name__)
@@ -24,29 +26,40 @@ LEASE = dt.timedelta(seconds=120)  # longer than the slowest handler: SMTP gives
 RETRY_DELAYS = [10, 30, 60, 300, 900, 3600, 4 * 3600]  # seconds; the last one repeats
 
 _handlers: dict[str, list[Handler]] = defaultdict(list)
+_delays: dict[str, list[int]] = {}
 
 
-def subscribe(topic: str) -> Callable[[Handler], Handler]:
-    """Register a handler; it receives the payload as keyword arguments and may run more than once."""
+def subscribe(topic: str, *, delays: list[int] | None = None) -> Callable[[Handler], Handler]:
+    """Register a handler; it receives the payload as keyword arguments and may run more than once.
+
+    ``delays``: seconds between tries of this topic instead of ``RETRY_DELAYS``.
+    """
 
     def register(handler: Handler) -> Handler:
         _handlers[topic].append(handler)
+        if delays:
+            _delays[topic] = delays
         return handler
 
     return register
 
 
-def publish(topic: str, *, key: str, **payload: Any) -> None:
+def publish(topic: str, *, key: str, due_in: dt.timedelta = dt.timedelta(0), **payload: Any) -> None:
     """Record a message, sent only if the surrounding transaction commits. A known key changes nothing."""
     if not connection.in_atomic_block:
         raise RuntimeError("publish() belongs inside the transaction that makes it true")
     _, created = OutboxMessage.objects.get_or_create(
-        key=f"{topic}:{key}", defaults={"topic": topic, "payload": payload, "due_at": clock.now()}
+        key=f"{topic}:{key}", defaults={"topic": topic, "payload": payload, "due_at": clock.now() + due_in}
     )
-    if created:
-        from .tasks import deliver_outbox  # Celery must not be needed to import the outbox
+    if created and not due_in:
+        transaction.on_commit(_wake_worker, robust=True)
 
-        transaction.on_commit(deliver_outbox.delay, robust=True)
+
+def _wake_worker() -> None:
+    from .tasks import deliver_outbox  # Celery must not be needed to import the outbox
+
+    crashpoint("cp16")
+    wakeup.now(deliver_outbox)
 
 
 def deliver_next() -> bool:
@@ -54,15 +67,16 @@ def deliver_next() -> bool:
     message = _claim()
     if message is None:
         return False
+    crashpoint("cp17")
     try:
         for handler in _handlers[message.topic]:
             handler(**message.payload)
     except Exception as error:
         _postpone(message, error)
     else:
-        OutboxMessage.objects.filter(pk=message.pk).update(
-            delivered_at=clock.now(), claimed_until=None, last_error=""
-        )
+        crashpoint("cp18")
+        _note_delivery(message)
+        crashpoint("cp19")
     return True
 
 
@@ -82,9 +96,19 @@ def _claim() -> OutboxMessage | None:
     return message
 
 
+@repeatable
+def _note_delivery(message: OutboxMessage) -> None:
+    """The mail is out: a connection lost just now is no reason for a second one."""
+    OutboxMessage.objects.filter(pk=message.pk).update(
+        delivered_at=clock.now(), claimed_until=None, last_error=""
+    )
+
+
+@repeatable
 def _postpone(message: OutboxMessage, error: Exception) -> None:
     """Only the kind of the error is kept: its text may quote personal data."""
-    delay = RETRY_DELAYS[min(message.attempts, len(RETRY_DELAYS)) - 1]
+    delays = _delays.get(message.topic, RETRY_DELAYS)
+    delay = delays[min(message.attempts, len(delays)) - 1]
     logger.error("Outbox message %s failed (%s); next try in %s s", message.key, type(error).__name__, delay)
     OutboxMessage.objects.filter(pk=message.pk).update(
         due_at=clock.now() + dt.timedelta(seconds=delay), claimed_until=None, last_error=type(error).__name__

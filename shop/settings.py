@@ -110,10 +110,22 @@ SHOP_NAME = {
 }
 CURRENCY = env.str("CURRENCY", "HKD")
 MERCHANT_EMAILS = env.list("MERCHANT_EMAILS", default=["merchant@shop.example"])
+CONSULTANT_EMAILS = env.list("CONSULTANT_EMAILS", default=["consultants@shop.example"])
 CUSTOMER_SERVICE_EMAIL = env.str("CUSTOMER_SERVICE_EMAIL", "service@shop.example")
 CUSTOMER_SERVICE_PHONE = env.str("CUSTOMER_SERVICE_PHONE", "+852 5808 0000")
+# Versions of the texts a buyer agrees to. Raise one with every change of its text; orders keep theirs.
 TERMS_VERSION = "2026-11"
+REFUND_VERSION = "2026-11"
+PRIVACY_VERSION = "2026-12"
+# How long personal data is kept, as the privacy page says (shop/retention.py).
+KEEP_ORDERS_YEARS = env.int("KEEP_ORDERS_YEARS", 7)  # what the accounts need, and reports at most
+KEEP_ADDRESSES_DAYS = env.int("KEEP_ADDRESSES_DAYS", 365)  # after the last parcel
+KEEP_UNPAID_DAYS = env.int("KEEP_UNPAID_DAYS", 90)  # orders that were never paid
+KEEP_MESSAGES_DAYS = env.int("KEEP_MESSAGES_DAYS", 365)  # with the consultant, once the report is there
+KEEP_ACCESS_LOG_DAYS = env.int("KEEP_ACCESS_LOG_DAYS", 730)
+KEEP_NOTIFICATIONS_DAYS = env.int("KEEP_NOTIFICATIONS_DAYS", 400)  # of the payment services
 STOCK_HOLD_MINUTES = 30
+CORRECTION_MINUTES = 60  # after payment, in which the buyer may correct address and e-mail
 PAYMENT_HOLD_MINUTES = {"paypal": 30, "unionpay": 60}
 
 INSTALLED_APPS = [
@@ -136,6 +148,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "shop.middleware.request_id",
+    "shop.middleware.refuse_without_secrets",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -192,9 +205,15 @@ else:
     _database["CONN_HEALTH_CHECKS"] = True
     _database["OPTIONS"] = {
         "connect_timeout": 3,
-        "options": "-c statement_timeout=5s -c lock_timeout=4s -c idle_in_transaction_session_timeout=15s",
         **_database.get("OPTIONS", {}),  # what stands in the address, such as sslmode
     }
+# Seconds a session may hold up others, by kind of process (shop/database.py). Commands have no limits: a
+# migration takes the time it takes.
+DATABASE_LIMITS = {
+    "web": {"statement_timeout": 5, "lock_timeout": 3, "idle_in_transaction_session_timeout": 15},
+    "worker": {"statement_timeout": 30, "lock_timeout": 3, "idle_in_transaction_session_timeout": 15},
+}
+DATABASE_SESSION_OPTIONS = _database["OPTIONS"].get("options", "")  # the address's own
 
 REDIS_URL = env.str("REDIS_URL", "")
 if PRODUCTION and not REDIS_URL:
@@ -202,8 +221,12 @@ if PRODUCTION and not REDIS_URL:
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
     # A silent broker must not hold up a checkout: these bound what a wake-up may cost (docs/decisions.md).
-    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"socket_connect_timeout": 1, "visibility_timeout": 900}
-    CELERY_WORKER_SOCKET_TIMEOUT = 30
+    # The worker's own wait for a task lasts a second, so two are enough for its answer too.
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
+        "socket_connect_timeout": 1,
+        "socket_timeout": 2,
+        "visibility_timeout": 900,
+    }
 else:
     CELERY_BROKER_URL = "filesystem://localhost/"  # the host means nothing
     _queue = VAR_DIR / "queue"
@@ -215,6 +238,7 @@ else:
         "control_folder": str(_queue / "control"),
         "polling_interval": 0.01,
     }
+# A wake-up is sent once. (Switching retries off altogether makes kombu try for 6 seconds.)
 CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "max_retries": 0,
     "interval_start": 0,
@@ -222,6 +246,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "interval_max": 0,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # worker and beat wait for a broker however long it is away
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -231,7 +256,8 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "shop"
 CELERY_TASK_ROUTES = {"shop.tasks.deliver_outbox": {"queue": "outbox"}}
 CELERY_TIMEZONE = "Asia/Hong_Kong"
-CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULER = "shop.beat:Scheduler"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-runs.json")
 CELERY_BEAT_SCHEDULE = {
     "deliver the outbox": {"task": "shop.tasks.deliver_outbox", "schedule": 10},
     "sweep payments": {"task": "payments.tasks.sweep", "schedule": 10},
@@ -240,18 +266,20 @@ CELERY_BEAT_SCHEDULE = {
         "task": "payments.tasks.renew_encryption_certificate",
         "schedule": crontab(hour="9", minute="20"),
     },
-    "forget abandoned drafts": {
-        "task": "checkout.tasks.forget_drafts",
-        "schedule": crontab(hour="4", minute="10"),
+    "watch certificates": {
+        "task": "payments.tasks.watch_certificates",
+        "schedule": crontab(hour="9", minute="40"),
     },
-    "forget old tries and sessions": {
-        "task": "shop.tasks.forget",
-        "schedule": crontab(hour="4", minute="20"),
+    "look after the money": {"task": "payments.tasks.watch_money", "schedule": crontab(minute="5")},
+    "forget what is past its time": {"task": "shop.tasks.forget", "schedule": crontab(minute="35")},
+    "erase what clients asked to erase": {
+        "task": "checkout.tasks.erase_confirmed",
+        "schedule": crontab(minute="50"),
     },
 }
 
 # --- sessions, sign-in, cookies -----------------------------------------------------------------------------
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "shop.sessions"
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "csrf"
@@ -276,7 +304,8 @@ LOGIN_URL = "admin:login"
 
 # --- limits -------------------------------------------------------------------------------------------------
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 600
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+FILE_UPLOAD_HANDLERS = ["shop.upload_handler.CappedUploadHandler"]
 
 # --- headers ------------------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = PRODUCTION
@@ -308,6 +337,10 @@ FORMAT_MODULE_PATH = ["shop.formats"]
 PHONENUMBER_DEFAULT_REGION = "HK"
 # Tests of a whole stack share one offset to the real time through this file; see shop/clock.py.
 CLOCK_FILE = "" if PRODUCTION else env.str("SHOP_CLOCK_FILE", "")
+# Tests kill processes at named places through this file; see shop/crashpoints.py. Production refuses it.
+CRASHPOINT_FILE = env.str("SHOP_CRASHPOINT_FILE", "")
+# Tests judge what the sandbox's PayPal and the shop said to each other: payments/sandbox/paypal/record.py.
+SANDBOX_RECORD_FILE = "" if PRODUCTION else env.str("SANDBOX_RECORD_FILE", "")
 
 # --- files --------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -336,6 +369,8 @@ PAYPAL_CLIENT_ID = _required("PAYPAL_CLIENT_ID", demo=lambda: "demo-client")
 PAYPAL_CLIENT_SECRET = _secret("PAYPAL_CLIENT_SECRET")
 PAYPAL_WEBHOOK_ID = _required("PAYPAL_WEBHOOK_ID", demo=lambda: "DEMOWEBHOOK000001")
 PAYPAL_MERCHANT_ID = env.str("PAYPAL_MERCHANT_ID", "" if PRODUCTION else "SANDBXMERCH22")
+# In delivery addresses. PayPal's code for China seen from abroad; whether "CN" is wanted is unverified.
+PAYPAL_CHINA_CODE = env.str("PAYPAL_CHINA_CODE", "C2")
 PAYPAL_API_BASE = _required("PAYPAL_API_BASE", demo=lambda: f"{SANDBOX_URL}/paypal").rstrip("/")
 # Hosts a buyer may be sent to: scheme://host[:port].
 PAYPAL_BUYER_ORIGINS = env.list(
@@ -347,6 +382,11 @@ PAYPAL_BUYER_ORIGINS = env.list(
 UNIONPAY_MODE = env.str(
     "UNIONPAY_MODE", "onsite"
 )  # onsite: card fields encrypted in the browser; or redirect
+# Whether the bank sends a code to the buyer's telephone first (onsite only); see docs/unionpay.md.
+UNIONPAY_SMS = env.bool("UNIONPAY_SMS", False)
+# Whether a whole payment is undone within its clearing day, which ends at this time in Beijing.
+UNIONPAY_VOID = env.bool("UNIONPAY_VOID", True)
+UNIONPAY_DAY_ENDS = env.str("UNIONPAY_DAY_ENDS", "23:00")
 UNIONPAY_MERCHANT_ID = _required("UNIONPAY_MERCHANT_ID", demo=lambda: "777290058100000")
 UNIONPAY_GATEWAY = _required("UNIONPAY_GATEWAY", demo=lambda: f"{SANDBOX_URL}/unionpay/gateway/api").rstrip(
     "/"

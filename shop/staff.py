@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q
 
-_CATALOG = ("category", "product", "variant", "serviceterms", "intakequestion")
+_CATALOG = ("category", "product", "variant", "serviceterms", "intakequestion", "absence")
 
 # Personal answers and reports are for consultants alone: neither merchant nor fulfilment may open them.
 GROUPS: dict[str, list[str]] = {
@@ -20,6 +20,8 @@ GROUPS: dict[str, list[str]] = {
             for model in _CATALOG
             for action in ("view", "add", "change", "delete")
         ),
+        "catalog.view_stockreceipt",
+        *(f"checkout.{action}_promotion" for action in ("view", "add", "change", "delete")),
         "checkout.view_order",
         "checkout.change_order",
         "checkout.view_orderline",
@@ -35,10 +37,22 @@ GROUPS: dict[str, list[str]] = {
         "payments.add_refund",
         "payments.view_gatewayevent",
         "consulting.view_case",
-        "consulting.change_case",  # to assign it; without change_report its answers stay closed
+        "consulting.change_case",  # without change_report its answers stay closed
+        "consulting.assign_case",
         "consulting.view_orderkey",
+        "consulting.resend_orderkey",
+        "consulting.replace_orderkey",
         "consulting.view_accesslog",
         "shop.view_outboxmessage",
+    ],
+    # Whoever may give an order to another mailbox can have its reports opened there: a person of trust.
+    "key care": [
+        "checkout.view_order",
+        "consulting.view_orderkey",
+        "consulting.resend_orderkey",
+        "consulting.replace_orderkey",
+        "consulting.readdress_orderkey",
+        "consulting.view_accesslog",
     ],
     "fulfilment": [
         "checkout.view_order",

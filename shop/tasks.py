@@ -1,12 +1,12 @@
 """Background work of the kernel."""
 
-import datetime as dt
+import logging
 
 from celery import shared_task
-from django.core.management import call_command
 
-from . import clock, outbox
-from .models import Try
+from . import outbox, retention
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(ignore_result=True)
@@ -18,6 +18,7 @@ def deliver_outbox() -> None:
 
 @shared_task(ignore_result=True)
 def forget() -> None:
-    """Counted tries and ended sessions have had their time."""
-    Try.objects.filter(at__lt=clock.now() - dt.timedelta(days=1)).delete()
-    call_command("clearsessions")
+    """Delete what is past its time."""
+    for kind, count in retention.forget():
+        if count:
+            logger.info("Forgot %s: %s", kind.name, count)

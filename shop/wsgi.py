@@ -3,6 +3,15 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.db import connections
+
+from . import database
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 application = get_wsgi_application()
+database.limit_sessions("web")
+
+from . import canaries  # noqa: E402 - a model can be imported only now
+
+canaries.require()
+connections.close_all()  # gunicorn forks its workers after this: none may share a connection

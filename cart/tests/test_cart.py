@@ -35,10 +35,15 @@ def test_adding_twice_makes_one_line(cart, session):
     assert [(line.variant, line.quantity) for line in Cart(session).lines] == [(variant, 5)]
 
 
-def test_the_session_holds_a_token_and_quantities_and_nothing_else(cart, session):
+def test_the_session_holds_a_token_quantities_and_what_was_shown(cart, session):
     variant = only_variant(goods())
     cart.add(variant, 2)
-    assert session[KEY] == {"token": cart.token, "items": {str(variant.pk): 2}}
+    shown = {str(variant.pk): ["10.00", 2, 1]}
+    assert session[KEY] == {
+        "token": cart.token,
+        "items": {str(variant.pk): 2},
+        "looks": {"last": shown, "pages": {}},
+    }
 
 
 def test_goods_and_services_are_two_groups_with_their_own_sums(cart):

@@ -57,7 +57,7 @@ def test_the_page_groups_goods_and_services_and_sums_them(client):
     page = html(client)
     for text in ("Product list", "Service list", "HK$37.50", "HK$1,760.00", "HK$1,797.50"):
         assert text in page
-    assert re.search(r'<a [^>]*href="/en/checkout/"[^>]*>Checkout</a>', page)
+    assert re.search(r'<a [^>]*href="/en/checkout/\?look=\w+"[^>]*>Checkout</a>', page)
 
 
 def test_an_empty_cart_shows_ways_on_and_no_checkout(client):
@@ -76,6 +76,7 @@ def test_a_blocked_cart_says_why_and_has_no_checkout(client):
     assert "/en/checkout/" not in page
 
 
+@pytest.mark.failure("F60")
 @pytest.mark.parametrize("quantity", ["2", "２", " 2 ", "+2", "02"])
 def test_a_quantity_is_read_as_people_write_it(client, quantity):
     variant = only_variant(goods())
@@ -83,6 +84,7 @@ def test_a_quantity_is_read_as_people_write_it(client, quantity):
     assert cart_of(client) == {variant.pk: 2}
 
 
+@pytest.mark.failure("F62")
 @pytest.mark.parametrize(
     ("quantity", "told"),
     [
@@ -109,6 +111,7 @@ def test_a_quantity_that_is_none_is_refused_in_words(client, action, quantity, t
     assert told is None or said(response) == [told]
 
 
+@pytest.mark.failure("F62")
 @pytest.mark.parametrize("quantity", ["1000000", "9" * 400])
 def test_too_many_become_as_many_as_there_are(client, quantity):
     variant = only_variant(goods(stock=7))
@@ -278,7 +281,7 @@ def test_the_cart_page_asks_the_database_little(client, django_assert_max_num_qu
     for product in (goods(), goods(), service(), goods(max_per_order=3)):
         post(client, "add", only_variant(product), quantity=1)
     html(client)
-    with django_assert_max_num_queries(2):  # the session, the lines
+    with django_assert_max_num_queries(3):  # the session, the lines, the absences that move a report
         html(client)
 
 

@@ -1,8 +1,4 @@
-"""What each service asks, once per subject.
-
-Files, repeated groups and blocks of fields have no kind of their own yet: such a question is a long text that
-says what to write, and the consultant asks for the file.
-"""
+"""What each service asks, once per subject."""
 
 from .shapes import HAN, Question
 
@@ -17,27 +13,48 @@ DIRECTIONS = (
     ("nw", "西北", "North-west"),
     ("unknown", "不清楚", "I do not know"),
 )
-YES_NO = (("yes", "可以", "Yes"), ("no", "不可以", "No"))
-PLAN_HELP = (
-    "請貼上平面圖連結,或描述各室位置與大小;顧問會向您索取檔案。",
-    "A link to the floor plan, or describe the rooms; the consultant will ask you for the file.",
+WEEKDAYS = (
+    ("mon", "星期一", "Monday"),
+    ("tue", "星期二", "Tuesday"),
+    ("wed", "星期三", "Wednesday"),
+    ("thu", "星期四", "Thursday"),
+    ("fri", "星期五", "Friday"),
+    ("sat", "星期六", "Saturday"),
+    ("sun", "星期日", "Sunday"),
 )
-PHOTO_HELP = (
-    "請貼上相片連結,或留空;顧問會向您索取檔案。",
-    "A link to the photos, or leave empty; the consultant will ask you for the files.",
+PLAN = ("pdf", "jpeg", "png")
+PHOTOS = ("jpeg", "png")
+FOR_PLAN = (
+    "用作逐室分析座向及佈局。",
+    "To study the orientation and the layout room by room.",
 )
-CONSENT = ("請先徵得對方同意。", "Please ask the person for consent first.")
+FOR_PLACE = ("用作核對座向及周邊環境。", "To check the orientation and the surroundings.")
+FOR_PHOTOS = ("用作了解現況。", "To see how things are now.")
+FOR_CHART = ("用作排出八字命盤。", "To set up the birth chart.")
+FOR_NAME = ("用於報告內的稱呼。", "To address the person in the report.")
+FOR_HOUSEHOLD = (
+    "用作配合各人生肖與五行。",
+    "To take each person's year sign into account.",
+)
+FOR_DAYS = ("用作避開相沖的日子。", "To avoid days that clash with it.")
+
+
+def _part(key: str, kind: str, zh_hant: str, en: str) -> dict[str, str]:
+    return {"key": key, "kind": kind, "zh_hant": zh_hant, "en": en}
+
 
 HOME = (
     Question(
         key="floor-plan",
-        kind="long_text",
+        kind="file",
         label=("平面圖", "Floor plan"),
-        help=PLAN_HELP,
+        help=("手繪亦可，請標示北方。", "A sketch by hand will do; please mark north."),
         required=True,
+        may_follow=True,
         personal=True,
         keep_days=180,
-        max_length=2000,
+        purpose=FOR_PLAN,
+        options={"most": 3, "max_mb": 10, "accept": list(PLAN)},
     ),
     Question(
         key="door-direction",
@@ -49,32 +66,41 @@ HOME = (
     Question(
         key="district",
         label=("樓宇地區", "District of the building"),
-        help=("例如:香港太古城。", "For example: Taikoo Shing, Hong Kong."),
+        help=("例如：香港太古城。", "For example: Taikoo Shing, Hong Kong."),
         required=True,
         personal=True,
         keep_days=180,
+        purpose=FOR_PLACE,
     ),
     Question(
         key="moved-in",
+        kind="month",
         label=("入住年月", "Month you moved in"),
-        help=(
-            "例如 2024-05;未入住請寫預計年月。",
-            "For example 2024-05; if not yet, the month you expect to.",
-        ),
-        max_length=40,
+        help=("未入住請填預計年月。", "If not yet, the month you expect to."),
     ),
-    Question(key="floor", kind="number", label=("樓層", "Floor"), max_length=4),
+    Question(
+        key="floor",
+        kind="number",
+        label=("樓層", "Floor"),
+        help=("地下為0，地庫為負數。", "Ground floor 0, basements below zero."),
+        options={"min": -9, "max": 200},
+    ),
     Question(
         key="household",
-        kind="long_text",
+        kind="repeat",
         label=("同住成員出生年份", "Years of birth of those who live there"),
-        help=(
-            "每人一行:關係、出生年份。請先徵得各人同意。",
-            "One person a line: relation, year of birth. Please ask each person for consent first.",
-        ),
         personal=True,
+        third_person=True,
         keep_days=90,
-        max_length=1000,
+        purpose=FOR_HOUSEHOLD,
+        max_length=40,
+        options={
+            "most": 8,
+            "parts": [
+                _part("year", "year", "出生年份", "Year of birth"),
+                _part("relation", "text", "關係", "Relation"),
+            ],
+        },
     ),
     Question(
         key="concerns",
@@ -89,20 +115,15 @@ HOME = (
         ),
         required=True,
     ),
-    Question(
-        key="walls-may-move",
-        kind="choice",
-        label=("可否改動間隔", "Can walls be moved?"),
-        choices=YES_NO,
-    ),
+    Question(key="walls-may-move", kind="yes_no", label=("可否改動間隔", "Can walls be moved?")),
     Question(
         key="photos",
-        kind="long_text",
+        kind="file",
         label=("室內照片", "Photos of the rooms"),
-        help=PHOTO_HELP,
         personal=True,
         keep_days=90,
-        max_length=1000,
+        purpose=FOR_PHOTOS,
+        options={"most": 10, "max_mb": 10, "accept": list(PHOTOS)},
     ),
 )
 
@@ -113,31 +134,26 @@ YEAR = (
         required=True,
         personal=True,
         keep_days=90,
+        purpose=FOR_NAME,
         max_length=100,
     ),
     Question(
         key="birth-date",
         kind="date",
-        label=("出生日期(新曆)", "Date of birth (solar calendar)"),
-        help=(
-            "只知農曆日期者,請填對應新曆日期,並於「補充」註明農曆日期及是否閏月。",
-            "If you know the lunar date only, enter the matching solar date, and give the lunar date "
-            "and whether the month was a leap month under “Anything to add”.",
-        ),
+        label=("出生日期", "Date of birth"),
         required=True,
         personal=True,
         keep_days=90,
+        purpose=FOR_CHART,
+        options={"lunar": True, "past": True},
     ),
     Question(
         key="birth-time",
+        kind="time",
         label=("出生時間", "Time of birth"),
-        help=(
-            "例如 08:30;不詳請留空或填「不詳」。",
-            "For example 08:30; if unknown, leave empty or write “unknown”.",
-        ),
         personal=True,
         keep_days=90,
-        max_length=20,
+        purpose=FOR_CHART,
     ),
     Question(
         key="birth-place",
@@ -146,11 +162,12 @@ YEAR = (
         required=True,
         personal=True,
         keep_days=90,
+        purpose=FOR_CHART,
     ),
     Question(
         key="sex",
         kind="choice",
-        label=("性別(排盤用)", "Sex (used to set up the chart)"),
+        label=("性別（排盤用）", "Sex (used to set up the chart)"),
         choices=(
             ("f", "女", "Female"),
             ("m", "男", "Male"),
@@ -158,6 +175,7 @@ YEAR = (
         ),
         personal=True,
         keep_days=90,
+        purpose=FOR_CHART,
     ),
     Question(
         key="year",
@@ -199,25 +217,40 @@ NAME = (
         key="surname",
         label=("姓氏", "Surname"),
         help=(
-            "一至兩個漢字;公司或產品請填負責人姓氏。",
+            "一至兩個漢字；公司或產品請填負責人姓氏。",
             "One or two Chinese characters; for a company or product, the surname of the person in charge.",
         ),
         required=True,
         personal=True,
+        purpose=("用作構思全名。", "To compose the full name."),
         max_length=2,
         pattern=HAN + "{1,2}",
     ),
     Question(
         key="birth",
-        label=("出生日期及時間", "Date and time of birth"),
+        kind="date",
+        label=("出生日期", "Date of birth"),
         help=(
-            "嬰兒或成人適用,例如 2026-11-02 08:30。為他人命名,請先徵得其同意。",
-            "For a baby or an adult, for example 2026-11-02 08:30. "
-            "For somebody else, please ask for consent first.",
+            "嬰兒未出生者，請於付款後補充。",
+            "If the baby is not born yet, please add it after payment.",
         ),
+        required=True,
+        may_follow=True,
         personal=True,
+        third_person=True,
         keep_days=90,
-        max_length=60,
+        purpose=FOR_CHART,
+        options={"lunar": True, "past": True, "conditions": {"whose": ["baby", "adult"]}},
+    ),
+    Question(
+        key="birth-time",
+        kind="time",
+        label=("出生時間", "Time of birth"),
+        personal=True,
+        third_person=True,
+        keep_days=90,
+        purpose=FOR_CHART,
+        options={"conditions": {"whose": ["baby", "adult"]}},
     ),
     Question(
         key="avoid",
@@ -249,15 +282,16 @@ NAME = (
     Question(
         key="trade",
         label=("行業", "Trade"),
-        help=("公司或產品適用。", "For a company or a product."),
+        required=True,
         max_length=100,
+        options={"conditions": {"whose": ["company"]}},
     ),
     Question(
         key="candidates",
-        kind="long_text",
+        kind="repeat",
         label=("已有候選名", "Names you are considering"),
-        help=("每行一個,最多十個。", "One a line, ten at most."),
-        max_length=500,
+        max_length=30,
+        options={"most": 10},
     ),
 )
 
@@ -279,31 +313,40 @@ DATE = (
     Question(
         key="from",
         kind="date",
-        label=("日期範圍:由", "Range of dates: from"),
+        label=("日期範圍：由", "Range of dates: from"),
         help=("最少十四日之後。", "At least 14 days from now."),
         required=True,
+        options={"days_ahead": 14},
     ),
-    Question(key="to", kind="date", label=("日期範圍:至", "Range of dates: to"), required=True),
+    Question(
+        key="to",
+        kind="date",
+        label=("日期範圍：至", "Range of dates: to"),
+        required=True,
+        options={"days_ahead": 14, "not_before": "from"},
+    ),
+    Question(
+        key="not-weekdays",
+        kind="multi",
+        label=("不可用的星期", "Weekdays that are not possible"),
+        choices=WEEKDAYS,
+    ),
     Question(
         key="not-on",
-        kind="long_text",
-        label=("不可用的日子", "Days that are not possible"),
-        help=("日期或星期,例如:每逢星期三。", "Dates or weekdays, for example: Wednesdays."),
-        max_length=500,
+        kind="repeat",
+        label=("不可用的日子", "Dates that are not possible"),
+        options={"most": 10, "parts": [_part("date", "date", "日期", "Date")]},
     ),
     Question(key="city", label=("地點", "City"), required=True),
     Question(
         key="births",
-        kind="long_text",
+        kind="repeat",
         label=("主事人出生日期", "Dates of birth of the people concerned"),
-        help=(
-            "每人一行,一至四人,例如 1990-03-21。請先徵得各人同意。",
-            "One a line, one to four people, for example 1990-03-21. "
-            "Please ask each person for consent first.",
-        ),
         personal=True,
+        third_person=True,
         keep_days=90,
-        max_length=500,
+        purpose=FOR_DAYS,
+        options={"most": 4, "parts": [_part("date", "date", "出生日期", "Date of birth")]},
     ),
     Question(key="hours", label=("時段限制", "Hours that suit you"), max_length=200),
 )
@@ -323,45 +366,52 @@ SHOP = (
     ),
     Question(
         key="floor-plan",
-        kind="long_text",
+        kind="file",
         label=("平面圖", "Floor plan"),
-        help=PLAN_HELP,
+        required=True,
+        may_follow=True,
+        keep_days=365,
+        purpose=FOR_PLAN,
+        options={"most": 5, "max_mb": 10, "accept": list(PLAN)},
+    ),
+    Question(
+        key="address",
+        label=("地址", "Address"),
         required=True,
         keep_days=365,
-        max_length=2000,
+        purpose=FOR_PLACE,
+        max_length=300,
     ),
-    Question(key="address", label=("地址", "Address"), required=True, keep_days=365, max_length=300),
     Question(key="opening", kind="date", label=("開業日期", "Opening date")),
-    Question(key="staff", kind="number", label=("員工人數", "Number of staff"), max_length=5),
+    Question(
+        key="staff", kind="number", label=("員工人數", "Number of staff"), options={"min": 0, "max": 100000}
+    ),
     Question(
         key="owner-born",
-        kind="number",
+        kind="repeat",
         label=("負責人出生年份", "Year of birth of the person in charge"),
-        help=CONSENT,
         personal=True,
+        third_person=True,
         keep_days=90,
-        max_length=4,
+        purpose=FOR_HOUSEHOLD,
+        options={"most": 1, "parts": [_part("year", "year", "出生年份", "Year of birth")]},
     ),
     Question(
         key="limits",
         kind="long_text",
-        label=("改動限制(業主條款)", "Limits to changes (landlord's terms)"),
+        label=("改動限制（業主條款）", "Limits to changes (landlord's terms)"),
         max_length=1000,
     ),
     Question(
         key="photos",
-        kind="long_text",
+        kind="file",
         label=("現場照片", "Photos of the site"),
-        help=PHOTO_HELP,
         keep_days=180,
-        max_length=1000,
+        purpose=FOR_PHOTOS,
+        options={"most": 20, "max_mb": 10, "accept": list(PHOTOS)},
     ),
 )
 
-PERSON_HELP = (
-    "稱呼、出生日期、出生時間(可寫「不詳」)及出生地點。請先徵得其同意。",
-    "Name, date of birth, time of birth (or “unknown”) and place of birth. Please ask for consent first.",
-)
 PAIR = (
     Question(
         key="relation",
@@ -376,37 +426,29 @@ PAIR = (
     ),
     Question(
         key="first-person",
-        kind="long_text",
+        kind="person",
         label=("甲方", "First person"),
-        help=PERSON_HELP,
         required=True,
+        may_follow=True,
         personal=True,
+        third_person=True,
         keep_days=60,
-        max_length=500,
+        purpose=FOR_CHART,
+        max_length=100,
+        options={"lunar": True},
     ),
     Question(
         key="second-person",
-        kind="long_text",
+        kind="person",
         label=("乙方", "Second person"),
-        help=PERSON_HELP,
         required=True,
+        may_follow=True,
         personal=True,
+        third_person=True,
         keep_days=60,
-        max_length=500,
-    ),
-    Question(
-        key="consent",
-        kind="multi",
-        label=("雙方同意", "Consent of both"),
-        choices=(
-            (
-                "given",
-                "雙方均同意提供以上資料作此報告之用",
-                "Both have agreed to their details being used for this report",
-            ),
-        ),
-        required=True,
-        keep_days=60,
+        purpose=FOR_CHART,
+        max_length=100,
+        options={"lunar": True},
     ),
     Question(
         key="shared-question",
@@ -418,8 +460,7 @@ PAIR = (
     ),
     Question(
         key="both-may-open",
-        kind="choice",
+        kind="yes_no",
         label=("報告可否由雙方開啟", "May both of you open the report?"),
-        choices=YES_NO,
     ),
 )

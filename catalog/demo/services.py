@@ -1,7 +1,12 @@
 """The six consulting services. Their questions stand in ``questions``."""
 
+from datetime import date
+
 from . import questions as ask
-from .shapes import Service, Shelf
+from .shapes import Away, Service, Shelf
+
+# One of the two consultants reads birth charts; the other writes everything else.
+AWAY = (Away(date(2027, 2, 15), date(2027, 2, 26), ("撰寫顧問休假", "The consultant is on leave")),)
 
 SHELF = Shelf(
     slug="consult",
@@ -39,6 +44,14 @@ SHELF = Shelf(
                 "Alternatives that do not move any wall\n"
                 "One round of follow-up questions, answered in writing",
             ),
+            outline=(
+                "座向與格局概述\n逐室現況\n逐室建議\n緩急次序\n替代做法",
+                "Orientation and layout\n"
+                "Findings room by room\n"
+                "Suggestions room by room\n"
+                "Order of priority\n"
+                "Alternatives",
+            ),
             questions=ask.HOME,
         ),
         Service(
@@ -67,7 +80,12 @@ SHELF = Shelf(
                 "Planning notes on the areas you choose\n"
                 "If the birth time is unknown: which parts are left out because of it",
             ),
+            outline=(
+                "命盤與說明\n全年概述\n逐月提示\n規劃重點",
+                "The chart explained\nThe year in outline\nMonth by month\nPlanning notes",
+            ),
             questions=ask.YEAR,
+            away=AWAY,
         ),
         Service(
             code="SV3",
@@ -94,6 +112,14 @@ SHELF = Shelf(
                 "Cantonese and Mandarin sound and English spelling, checked for unwanted echoes\n"
                 "Comments on the names you are already considering\n"
                 "One page showing how the chosen name is written",
+            ),
+            outline=(
+                "選名原則\n建議名字\n逐字解說\n發音與避用\n推薦次序",
+                "Principles\n"
+                "Proposed names\n"
+                "Character by character\n"
+                "Sound, and what was avoided\n"
+                "Order of preference",
             ),
             questions=ask.NAME,
         ),
@@ -122,6 +148,10 @@ SHELF = Shelf(
                 "What the almanac says of the day, and why it was chosen\n"
                 "Days to avoid, and why\n"
                 "One page of notes for the day itself",
+            ),
+            outline=(
+                "用途與條件\n建議日期\n每日時段與宜忌\n備用日期\n當日安排",
+                "Purpose and conditions\nProposed dates\nHours of each day\nReserve dates\nNotes for the day",
             ),
             questions=ask.DATE,
         ),
@@ -153,6 +183,14 @@ SHELF = Shelf(
                 "An order of changes that the landlord's terms allow\n"
                 "A checklist for the opening or reopening",
             ),
+            outline=(
+                "場地座向與門面\n分區現況\n分區建議\n緩急次序\n不動間隔的做法",
+                "Orientation and front\n"
+                "Findings area by area\n"
+                "Suggestions area by area\n"
+                "Order of priority\n"
+                "Without moving a wall",
+            ),
             questions=ask.SHOP,
         ),
         Service(
@@ -181,7 +219,12 @@ SHELF = Shelf(
                 "A point-by-point answer to your shared question\n"
                 "Five topics to talk over together",
             ),
+            outline=(
+                "雙方命盤\n相處概述\n共同問題\n相處建議",
+                "Both charts\nHow you work together\nThe questions you share\nSuggestions",
+            ),
             questions=ask.PAIR,
+            away=AWAY,
         ),
     ),
 )

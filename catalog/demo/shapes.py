@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 Text = tuple[str, str]
 
@@ -32,6 +33,10 @@ class Question:
     keep_days: int = 180
     max_length: int = 200
     pattern: str = ""
+    may_follow: bool = False
+    third_person: bool = False
+    purpose: Text = ("", "")
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,15 @@ class Goods:
 
 
 @dataclass(frozen=True)
+class Away:
+    """Days on which the only consultant who writes the service is absent. ``until`` is the last one."""
+
+    since: date
+    until: date
+    reason: Text = ("", "")
+
+
+@dataclass(frozen=True)
 class Service:
     code: str
     slug: str
@@ -68,7 +82,9 @@ class Service:
     max_subjects: int
     capacity_per_week: int
     included: Text
+    outline: Text
     questions: tuple[Question, ...] = field(default=())
+    away: tuple[Away, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ SHELF = Shelf(
                     required=True,
                     personal=True,
                     keep_days=90,
+                    purpose=("用作刻製印面。", "To cut the seal."),
                     max_length=4,
                     pattern=HAN + "{1,4}",
                 ),

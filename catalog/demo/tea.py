@@ -62,6 +62,7 @@ SHELF = Shelf(
             grams=520,
             stock=12,
             featured=True,
+            excluded=("hk-locker",),  # fragile: handed over by a courier
         ),
         Goods(
             code="TEA-006",
@@ -74,6 +75,7 @@ SHELF = Shelf(
             grams=600,
             stock=18,
             featured=True,
+            excluded=("hk-locker",),  # fragile: handed over by a courier
         ),
         Goods(
             code="TEA-007",

@@ -1,5 +1,7 @@
 """Template words of the catalogue."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django import template
@@ -36,6 +38,12 @@ def picture(path: str, alt: str = "", *, size: int = 400, lazy: bool = True) -> 
     except ValueError:
         url = static("img/products/missing.svg")
     return {"url": url, "alt": alt, "size": size, "lazy": lazy}
+
+
+@register.filter
+def of(days: Mapping[int, date], product: Product) -> date | None:
+    """What a page knows about the product."""
+    return days.get(product.pk)
 
 
 @register.filter

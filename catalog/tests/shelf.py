@@ -3,6 +3,7 @@
 from decimal import Decimal
 from itertools import count
 
+from catalog import receipts
 from catalog.models import Category, Product, ServiceTerms, Variant
 
 numbers = count(1)
@@ -22,6 +23,7 @@ def goods(*, price="10.00", stock=10, variants=1, **fields):
             position=place,
             **names,
         )
+    receipts.book(product.variants.all())
     return product
 
 

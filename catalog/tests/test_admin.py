@@ -103,6 +103,7 @@ def test_stock_is_changed_by_a_difference(merchant):
     assert variant.on_hand == 23
 
 
+@pytest.mark.failure("F58")
 def test_what_is_reserved_cannot_be_taken_away(merchant):
     variant = only_variant(goods(stock=5))
     Variant.objects.update(reserved=3)

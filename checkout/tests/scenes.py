@@ -3,15 +3,18 @@
 from decimal import Decimal
 
 from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
 from cart.cart import Cart
+from catalog import receipts
 from catalog.models import Category, IntakeQuestion, Product, ServiceTerms, Variant
-from checkout import services
+from checkout import grants, services
 from checkout.models import Draft, Order
 from checkout.quote import make_quote
 from checkout.services import IntakeAnswers, Submission
 
-ADDRESS = {"area": "Kowloon", "city": "Mong Kok", "line1": "1 Nathan Road", "line2": "", "postcode": ""}
+ADDRESS = {"area": "Kowloon", "city": "Yau Tsim Mong", "line1": "1 Nathan Road", "line2": "", "postcode": ""}
 
 
 def make_goods(
@@ -30,9 +33,11 @@ def make_goods(
         art="img/products/TEA-001.svg",
         **extra,
     )
-    return Variant.objects.create(
+    variant = Variant.objects.create(
         product=product, sku=code, price=Decimal(price), weight_g=150, on_hand=on_hand
     )
+    receipts.book([variant])
+    return variant
 
 
 def make_service(code: str = "SV-900", *, price: str = "1280.00") -> Variant:
@@ -102,8 +107,35 @@ def submission(cart: Cart, **changes: object) -> Submission:
     return Submission(**(fields | changes))
 
 
-def place(cart: Cart, **changes: object) -> Order:
+def place(cart: Cart, *, method: str = "", **changes: object) -> Order:
     """The order that the cart becomes, as the checkout page makes it."""
     draft, _ = Draft.objects.get_or_create(token=cart.token)
     typed = submission(cart, **changes)
-    return services.place_order(draft.pk, typed, make_quote(cart, typed.region))
+    return services.place_order(draft.pk, typed, make_quote(cart, typed.region, method))
+
+
+def placed_in(browser: Client, *orders: Order) -> Client:
+    """The browser, with the cookie that it gets when it places the orders."""
+    answer = HttpResponse()
+    grants.grant(RequestFactory().get("/"), answer, *orders, is_placed=True)
+    browser.cookies[grants.COOKIE] = answer.cookies[grants.COOKIE].value
+    return browser
+
+
+def for_later(*waiting: Variant) -> tuple[IntakeAnswers, ...]:
+    """Intakes in which the one required answer about one subject is left for after the payment."""
+    missing = {
+        "key": "name",
+        "kind": "text",
+        "label_zh_hant": "姓名或稱呼",
+        "label_en": "Name",
+        "value": None,
+    }
+    left = missing | {"shown_zh_hant": "", "shown_en": "", "keep_days": None, "is_missing": True}
+    return tuple(IntakeAnswers(each.pk, 1, [left]) for each in waiting)
+
+
+def place_waiting(service: Variant | None = None, **changes: object) -> Order:
+    """An order of a service whose required answer is still missing."""
+    service = service or make_service()
+    return place(make_cart((service, 1)), intakes=for_later(service), **changes)

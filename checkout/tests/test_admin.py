@@ -1,5 +1,7 @@
 """The merchant finds an order, sees all of it, and sends its parcel once."""
 
+import re
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
@@ -32,6 +34,22 @@ def order():
 )
 def test_the_list_finds_the_order(merchant, order, query):
     assert order.number in merchant.get(f"/en/admin/checkout/order/{query}").content.decode()
+
+
+def test_the_list_finds_a_number_however_it_was_typed(merchant, order):
+    other = pay(place(make_cart((make_goods("TEA-902"), 1)), email="other@example.com"))
+    typed = f" {order.number.lower().replace('-', ' ')} "
+    page = merchant.get("/en/admin/checkout/order/", {"q": typed}).content.decode()
+    assert order.number in page
+    assert other.number not in page
+
+
+def test_every_link_of_the_filters_has_a_name(merchant, order):
+    place(make_cart((make_service("SV-901"), 1)))  # no region, and nobody has paid
+    page = merchant.get("/en/admin/checkout/order/").content.decode()
+    assert 'href="?region="' in page
+    assert 'href="?paid_with="' in page
+    assert not re.search(r'href="\?(region|paid_with)="></a>', page)
 
 
 def test_the_order_page_shows_everything_and_no_answer(merchant, order):

@@ -20,7 +20,7 @@ TYPED = {
     "recipient": "Mei Chan",
     "phone": "9123 4567",
     "area": "Kowloon",
-    "city": "Mong Kok",
+    "city": "Yau Tsim Mong",
     "line1": "1 Nathan Road",
 }
 
@@ -76,9 +76,10 @@ def test_continue_to_payment_places_the_order_and_leads_to_its_payment_page(clie
         ("phone", "12", "Please enter a phone number"),
         ("phone", "x" * 50, "at most 40"),
         ("line1", "", "Please enter the street"),
-        ("area", "", "Please enter the area"),
-        ("postcode", "12345", "This region has no postcodes"),
-        ("region", "XX", "Select a valid choice"),
+        ("area", "Atlantis", "Please choose one from the list."),
+        ("city", "", "Please enter the district"),
+        ("city", "Sha Tin", "Please choose a district of the chosen area"),
+        ("region", "XX", "Please choose a region from the list."),
     ],
 )
 def test_wrong_input_is_told_at_its_field_and_nothing_typed_is_lost(client, field, value, message):
@@ -93,6 +94,7 @@ def test_wrong_input_is_told_at_its_field_and_nothing_typed_is_lost(client, fiel
         assert TYPED[name] in page
 
 
+@pytest.mark.failure("F60")
 def test_full_width_digits_are_digits(client):
     add(client, make_goods())
     post(client, phone="９１２３ ４５６７")
@@ -101,11 +103,12 @@ def test_full_width_digits_are_digits(client):
 
 def test_rare_characters_survive(client):
     add(client, make_goods())
-    post(client, recipient="𠮷田 𨋢", city="鰂魚涌")
+    post(client, recipient="𠮷田 𨋢", line1="鰂魚涌")
     order = Order.objects.get()
-    assert (order.recipient, order.address["city"]) == ("𠮷田 𨋢", "鰂魚涌")
+    assert (order.recipient, order.address["line1"]) == ("𠮷田 𨋢", "鰂魚涌")
 
 
+@pytest.mark.failure("F56")
 def test_a_price_that_rose_meanwhile_is_told_and_nothing_is_ordered(client):
     tea = make_goods(price="168.00")
     add(client, tea)
@@ -213,6 +216,7 @@ def test_guessing_the_email_is_limited(client):
     assert codes[10:] == [429, 429]
 
 
+@pytest.mark.failure("F52")
 def test_going_back_after_paying_leads_to_the_order_not_to_a_second_one(client):
     add(client, make_goods())
     post(client)
@@ -224,3 +228,19 @@ def test_going_back_after_paying_leads_to_the_order_not_to_a_second_one(client):
 @pytest.mark.parametrize("token", ["x", "../../etc", "%00", "a" * 300])
 def test_an_unknown_order_is_not_found(client, token):
     assert client.get(f"/en/order/{token}/").status_code == 404
+
+
+def test_goods_sold_out_before_the_last_click_are_told_and_nothing_typed_is_lost(client):
+    tea = make_goods(on_hand=1)
+    add(client, tea)
+    quote = quote_of(client.get(URL))
+    tea.on_hand = 0
+    tea.save()
+    answer = client.post(URL, {**TYPED, "quote": quote}, follow=True)
+    assert answer.redirect_chain == [("/en/cart/", 302)]
+    page = answer.content.decode()
+    assert "Nothing has been ordered yet." in page
+    assert "Test tea" in page
+    tea.on_hand = 1
+    tea.save()
+    assert 'value="Mei Chan"' in client.get(URL).content.decode()

@@ -156,8 +156,11 @@ def test_only_the_edges_of_the_table_can_be_walked(old, new):
         order.move_to(new)
         assert order.events.last().new_status == new
     else:
+        events = order.events.count()
         with pytest.raises(InvalidTransition):
             order.move_to(new)
+        order.refresh_from_db()
+        assert (order.status, order.events.count()) == (old, events)
 
 
 def test_a_parcel_holds_what_was_packed_and_the_rest_stays_to_ship():

@@ -34,7 +34,7 @@ def colleague(db):
 @pytest.fixture
 def merchant(db):
     """Assigns cases, writes none."""
-    return scenes.staff("boss", "change_case", "view_case", "view_orderkey", "view_accesslog")
+    return scenes.staff("boss", "change_case", "assign_case", "view_case", "view_orderkey", "view_accesslog")
 
 
 @pytest.fixture

@@ -20,12 +20,12 @@ EMAIL = "Mei.Chan@shop.example"
 _codes = itertools.count(100)
 
 
-def unpaid_order(*, subjects: int = 2, goods: int = 0, language: str = "en") -> Order:
-    """A service for some subjects, with answers about each, and perhaps some tea; not paid yet."""
+def unpaid_order(*, subjects: int = 2, services: int = 1, goods: int = 0, language: str = "en") -> Order:
+    """Services for some subjects, with answers about each, and perhaps some tea; not paid yet."""
     things, intakes = [], []
     if goods:
         things.append((make_goods(f"TEA-{next(_codes)}"), goods))
-    if subjects:
+    for _ in range(services if subjects else 0):
         service = make_service(f"SV-{next(_codes)}")
         things.append((service, subjects))
         for subject in range(subjects + 1):
@@ -66,7 +66,8 @@ def staff(name: str, *permissions: str, **more: bool) -> User:
     return user
 
 
-def published(case, author, text: str = TEXT):
+def published(case, author, text: str = TEXT, *, note: str | None = None):
+    """``note``: what a version after the first changes."""
     services.assign(case, author)
-    report = services.save_draft(case, author=author, title=TITLE, body=text)
+    report = services.save_draft(case, author=author, title=TITLE, body=text, note=note)
     return services.publish(report, actor=author.username)

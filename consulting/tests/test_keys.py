@@ -1,4 +1,5 @@
 import itertools
+import random
 import secrets
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consulting import keys
+from shop.tests.effort import times
 
 BODIES = st.text(keys.ALPHABET, min_size=19, max_size=19)
 
@@ -45,6 +47,38 @@ def test_new_keys_differ_in_every_place():
 def test_the_alphabet_has_no_look_alikes():
     assert not set("ILOU") & set(keys.ALPHABET)
     assert len(keys.ALPHABET) == 32
+
+
+def test_no_single_error_and_no_swap_passes_in_many_random_keys(record_property):
+    count, errors, swaps = times(20, 200), 0, 0
+    for _ in range(count):
+        key = keys.make()
+        for place, wrong in itertools.product(range(20), keys.ALPHABET):
+            if wrong != key[place]:
+                errors += 1
+                assert not is_key(key[:place] + wrong + key[place + 1 :])
+        for one, other in itertools.combinations(range(20), 2):
+            if key[one] != key[other]:
+                swaps += 1
+                swapped = list(key)
+                swapped[one], swapped[other] = swapped[other], swapped[one]
+                assert not is_key("".join(swapped))
+    assert errors == count * 20 * 31
+    record_property("figure", f"order keys: {errors} of {errors} errors and {swaps} of {swaps} swaps noticed")
+
+
+def test_random_foldings_read_back(record_property):
+    chance = random.Random(5)
+    count = times(2_000, 10_000)
+    for _ in range(count):
+        key = keys.make()
+        typed = ""
+        for symbol in key:
+            shown = chance.choice(LOOK_ALIKES.get(symbol, symbol + symbol.lower()))
+            typed += shown.translate(FULL_WIDTH) if chance.random() < 0.3 else shown
+            typed += chance.choice(SEPARATORS) if chance.random() < 0.3 else ""
+        assert keys.parse(typed) == key
+    record_property("figure", f"order keys: {count} of {count} random foldings read back")
 
 
 @given(BODIES)

@@ -79,11 +79,13 @@ def test_no_mail_goes_out_about_what_cannot_be_opened(order, case, consultant, c
 
 def test_a_corrected_version_is_announced_as_such(order, case, consultant):
     scenes.published(case, consultant)
-    report = services.save_draft(case, author=consultant, title="A", body="corrected")
+    report = services.save_draft(case, author=consultant, title="A", body="corrected", note="A wrong day.")
     services.publish(report, actor="lin")
     mail.outbox.clear()
     handlers.mail_report_ready(report_id=report.pk)
     assert "Report updated" in mail.outbox[0].subject
+    assert "note on what changed" in mail.outbox[0].body
+    assert "A wrong day." not in mail.outbox[0].body
 
 
 # --- the section of the confirmation ---

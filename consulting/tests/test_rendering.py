@@ -98,14 +98,6 @@ def test_a_table_keeps_its_cells_and_loses_inline_style():
 
 
 @pytest.mark.parametrize(
-    ("text", "language"),
-    [("這是報告", "zh-Hant"), ("A report", "en"), ("Report 報告 about a home", "zh-Hant"), ("", "en")],
-)
-def test_the_language_is_told_from_the_letters(text, language):
-    assert render(text).language == language
-
-
-@pytest.mark.parametrize(
     "text", ["*" * 20000, "[" * 20000, "> " * 5000, "`" * 20001, "a**" * 10000, "中**" * 10000]
 )
 def test_a_pathological_text_is_rendered_in_reasonable_time(text):

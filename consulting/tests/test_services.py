@@ -176,7 +176,10 @@ def test_publishing_again_keeps_the_first_date(case, consultant):
 
 def test_a_correction_replaces_the_report_and_is_told_of_its_own(case, consultant, order):
     scenes.published(case, consultant)
-    services.publish(services.save_draft(case, author=consultant, title="A", body="corrected"), actor="lin")
+    draft = services.save_draft(
+        case, author=consultant, title="A", body="corrected", note="A figure was wrong."
+    )
+    services.publish(draft, actor="lin")
     case.refresh_from_db()
     assert case.state == "updated"
     assert services.open_report(case, order.keys.get())[1].text == "corrected"

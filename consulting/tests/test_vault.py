@@ -132,5 +132,14 @@ def test_a_published_report_survives_a_new_pepper_and_falls_with_a_retired_one(c
 def test_a_manuscript_reads_back_whatever_is_in_it():
     for title, text in [("a", "b"), ("# #", "\n\n# x\n\n"), ("標題", "段\r\n\r\n落"), ("a  b\nc", "x")]:
         made = manuscript.make(title, text)
-        assert manuscript.read(made.document()) == made
+        assert manuscript.read(made.packed()) == made
         assert len(made.sha256) == 64
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [("這是報告", "zh-Hant"), ("A report", "en"), ("Report 報告 about a home", "zh-Hant"), ("", "en")],
+)
+def test_the_language_of_an_old_version_is_told_from_its_letters(text, lang):
+    assert manuscript.make("", text).lang == lang
+    assert manuscript.make("", text, language="en").lang == "en"

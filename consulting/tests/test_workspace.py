@@ -26,8 +26,11 @@ def url(case, name: str = "case", *args) -> str:
     return reverse(f"consulting:{name}", args=[case.pk, *args])
 
 
-def write(client, case, action: str = "save", *, text: str = "one", title: str = "A", seen: str = ""):
-    return client.post(url(case), {"title": title, "body": text, "seen": seen, "action": action})
+def write(
+    client, case, action: str = "save", *, text: str = "one", title: str = "A", seen: str = "", note: str = ""
+):
+    typed = {"title": title, "body": text, "seen": seen, "action": action, "language": "en"}
+    return client.post(url(case), typed | ({"note": note} if note else {}))
 
 
 def every_page(case):
@@ -186,7 +189,7 @@ def test_a_correction_becomes_the_next_version(workspace, mine, consultant):
     page = workspace.get(url(mine)).content.decode()
     assert "Write a corrected version" in page
     assert scenes.TEXT in page
-    write(workspace, mine, "publish", text="corrected", seen="1.1")
+    write(workspace, mine, "publish", text="corrected", seen="1.1", note="A figure was wrong.")
     workspace.post(url(mine, "publish"), {"seen": "2.1"})
     mine.refresh_from_db()
     assert mine.state == "updated"

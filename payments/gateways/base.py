@@ -48,6 +48,7 @@ class Purchase:
     gateway_id: str = ""
     items: tuple[Item, ...] = ()
     shipping: Decimal = Decimal(0)
+    discount: Decimal = Decimal(0)  # taken off the items' prices
     address: Address | None = None
 
 
@@ -59,6 +60,7 @@ class EncryptedCard:
     encrypted_info: str = field(repr=False)
     encrypt_cert_id: str
     last4: str
+    sms_code: str = field(default="", repr=False)  # what the bank sent to the buyer's telephone
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Declined:
     """Definitely no money. ``code`` is the gateway's; ``retry`` says what can help."""
 
     code: str
-    retry: Literal["same-gateway-page", "card-fields", "other-method"] = "other-method"
+    retry: Literal["same-gateway-page", "card-fields", "sms-code", "other-method"] = "other-method"
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,13 @@ class Unfinished:
     """Nothing has been decided yet: the buyer has not approved, or the bank has not answered."""
 
     code: str = ""
+
+
+@dataclass(frozen=True)
+class CodeSent:
+    """The bank has sent a code to the buyer's telephone; it is good for this attempt only."""
+
+    gateway_id: str
 
 
 Outcome = Captured | Approved | Pending | Declined | Unfinished
@@ -134,6 +143,42 @@ class RefundRefused:
 RefundOutcome = Refunded | RefundRefused | Unfinished
 
 
+@dataclass(frozen=True)
+class Movement:
+    """Money that left us after a capture, as the gateway tells it. ``key`` is ours if we asked for it."""
+
+    reference: str
+    kind: Literal["refund", "reversal"]
+    amount: Decimal
+    currency: str
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class DisputeFact:
+    """A complaint at the gateway as it stands now."""
+
+    reference: str
+    captures: tuple[str, ...]  # the captures it is about
+    reason: str
+    status: str
+    is_open: bool
+    opened_at: datetime
+    outcome: str = ""
+    amount: Decimal | None = None
+    currency: str = ""
+    respond_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What PayPal may know of a parcel. ``carrier`` is ours: sf, hkpost, dhl, hand."""
+
+    carrier: str
+    tracking_number: str
+    items: tuple[Item, ...] = ()
+
+
 class GatewayError(Exception):
     """The gateway could not be asked, or its answer cannot be trusted. Nothing is known; ask again."""
 
@@ -147,6 +192,10 @@ class Misconfigured(GatewayError):
     """Our credentials, certificates or permissions are wrong: a person must act."""
 
 
+class ParcelRefused(Exception):
+    """The gateway will never take what we told about a parcel. ``args[0]`` is its code."""
+
+
 class InvalidNotification(Exception):
     """Shape, size or required headers of a notification are wrong."""
 
@@ -158,6 +207,8 @@ class Notification:
     event_id: str  # the same for a repeated delivery
     references: tuple[str, ...] = ()  # ours
     gateway_ids: tuple[str, ...] = ()
+    kind: str = ""  # the gateway's own word
+    dispute: str = ""  # the dispute it is about, if it is about one
 
 
 class Gateway(Protocol):
@@ -165,6 +216,10 @@ class Gateway(Protocol):
 
     code: str
     captures: bool  # True: an approved purchase must be captured by us (PayPal)
+
+    def send_code(self, purchase: Purchase, card: EncryptedCard) -> CodeSent | Declined:
+        """Have the bank send a code to the buyer's telephone. Takes no money. Cards typed here only."""
+        ...
 
     def start(self, purchase: Purchase, card: EncryptedCard | None = None) -> Started | Declined:
         """Tell the gateway about the attempt. Safe to repeat: ``create_key``/``reference`` identify it."""
@@ -179,9 +234,31 @@ class Gateway(Protocol):
         ...
 
     def refund(
-        self, purchase: Purchase, capture_reference: str, amount: Decimal, *, key: str, started_at: datetime
+        self,
+        purchase: Purchase,
+        capture_reference: str,
+        amount: Decimal,
+        *,
+        key: str,
+        started_at: datetime,
+        captured_at: datetime | None = None,
     ) -> RefundOutcome:
-        """Give money back. Safe to repeat with the same ``key`` (32 hex digits) and ``started_at``."""
+        """Give money back. Safe to repeat with the same ``key`` (32 hex digits) and ``started_at``.
+
+        ``captured_at`` is given when all of an untouched capture goes back: it may then be undone instead.
+        """
+        ...
+
+    def movements(self, purchase: Purchase, capture_reference: str) -> tuple[Movement, ...]:
+        """All money that has left us after this capture, ours and others'. Changes nothing."""
+        ...
+
+    def dispute(self, reference: str) -> DisputeFact:
+        """How a complaint stands. Changes nothing."""
+        ...
+
+    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> None:
+        """Tell the gateway that a parcel has left. Safe to repeat. Raises ParcelRefused for a definite no."""
         ...
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:

@@ -8,9 +8,11 @@ from typing import Any, NoReturn
 from aiosmtpd.controller import Controller
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.core.servers.basehttp import ThreadedWSGIServer
 from whitenoise import WhiteNoise
 
+from . import agenda
+from .line import ConnectionHandler
 from .mailbox import Inbox
 from .paypal import webhooks
 from .unionpay import notices
@@ -59,6 +61,7 @@ def serve() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     webhooks.resume()
     notices.resume()
+    agenda.Ticker().start()
     try:
         with suppress(KeyboardInterrupt):
             server.serve_forever()
@@ -70,7 +73,7 @@ def serve() -> None:
 
 def _http_server() -> Server:
     try:
-        server = Server((HOST, settings.SANDBOX_PORT), WSGIRequestHandler)
+        server = Server((HOST, settings.SANDBOX_PORT), ConnectionHandler)
     except OSError as problem:
         raise CannotStart(f"SANDBOX_PORT {settings.SANDBOX_PORT}: {problem.strerror}.") from None
     static = settings.BASE_DIR / "static"

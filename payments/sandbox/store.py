@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from django.conf import settings
 
 Document = dict[str, Any]
 _lock = threading.RLock()
+_spoiled: ContextVar[str] = ContextVar("_spoiled", default="")
 
 
 def folder() -> Path:
@@ -53,6 +55,13 @@ def transaction() -> Iterator[None]:
         database.execute("COMMIT")
 
 
+def close() -> None:
+    """As at the end of the process; the next use opens the file again."""
+    with _lock:
+        _database().close()
+        _database.cache_clear()
+
+
 def put(kind: str, id: str, body: Document) -> None:
     """Store or replace a document."""
     with transaction():
@@ -82,11 +91,41 @@ def every(kind: str) -> list[Document]:
     return [json.loads(row[0]) for row in rows]
 
 
+def remove(kind: str, id: str) -> bool:
+    """Forget a document; whether there was one."""
+    with transaction():
+        done = _database().execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, id))
+    return done.rowcount > 0
+
+
+def next_number(name: str) -> int:
+    """1, 2, 3 … in this memory, never one twice."""
+    with transaction():
+        number = int((get("count", name) or {"last": 0})["last"]) + 1
+        put("count", name, {"last": number})
+    return number
+
+
 def log(gateway: str, kind: str, **fields: Any) -> None:
-    """Append one exchange: references, amount, currency, request id, status. Never card data or names."""
+    """Append one exchange: references, amount, currency, request id, status. Never card data or names.
+
+    The lines of an exchange that a fault on the line spoils name the fault, see ``spoiled``.
+    """
     entry = {"time": datetime.now(UTC).isoformat(), "gateway": gateway, "kind": kind, **fields}
+    if fault := _spoiled.get():
+        entry["fault"] = fault
     with _lock, (folder() / "log.jsonl").open("a") as file:
         file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def spoiled(fault: str) -> Iterator[None]:
+    """Whatever is logged meanwhile belongs to an exchange that this fault spoils."""
+    token = _spoiled.set(fault)
+    try:
+        yield
+    finally:
+        _spoiled.reset(token)
 
 
 def after(seconds: float, action: Any, *arguments: Any) -> None:

@@ -19,6 +19,7 @@ from payments.gateways.paypal import PayPal
 from payments.gateways.paypal.client import SafeApi
 from payments.sandbox.paypal import urls as paypal_urls
 from payments.sandbox.paypal import webhooks
+from payments.sandbox.urls import rehearsal_urlpatterns
 from payments.tests.paypal_judge import JudgedSession
 from payments.tests.sandbox_server import serving
 from shop import clock
@@ -36,6 +37,7 @@ URLS = (
     path("paypal/", include(paypal_urls.urlpatterns)),
     path("pay/notify/paypal/", notify),
     *paypal_urls.root_urlpatterns,
+    *rehearsal_urlpatterns,
 )
 
 

@@ -5,13 +5,16 @@ from contextlib import contextmanager
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.core.servers.basehttp import ThreadedWSGIServer
 from django.test import override_settings
 
-from payments.sandbox import store
+from payments.sandbox import agenda, store
+from payments.sandbox.line import ConnectionHandler
+from payments.sandbox.urls import rehearsal_urlpatterns
+from payments.tests.paypal_record import verdict
 
 
-class QuietHandler(WSGIRequestHandler):
+class QuietHandler(ConnectionHandler):
     def log_message(self, *args):
         pass
 
@@ -51,22 +54,36 @@ def handler_for(urlconf):
 
 @contextmanager
 def serving(urlconf, folder, settings_at, *, prepare=lambda: None):
-    """Yield the origin. ``settings_at(origin)`` leads the shop there; ``folder`` is the sandbox's memory."""
+    """Yield the origin; ``/faults`` and ``/acts`` are there too. What the shop and PayPal said to each other
+    is judged at the end, unless a fault on the line was ordered for it.
+
+    ``settings_at(origin)`` leads the shop there; ``folder`` is the sandbox's memory.
+    """
     server = Server(("127.0.0.1", 0), QuietHandler)
     origin = f"http://127.0.0.1:{server.server_port}"
     timers = Timers()
-    settings = {"VAR_DIR": folder, "ALLOWED_HOSTS": ["127.0.0.1"], **settings_at(origin)}
+    record = folder / "paypal-exchanges.jsonl"
+    settings = {
+        "VAR_DIR": folder,
+        "ALLOWED_HOSTS": ["127.0.0.1"],
+        "SANDBOX_RECORD_FILE": str(record),
+        **settings_at(origin),
+    }
     with pytest.MonkeyPatch.context() as patch, override_settings(**settings):
         patch.setattr(store, "after", timers.after)
         store._database.cache_clear()
         prepare()
-        server.set_app(handler_for(urlconf))
+        server.set_app(handler_for((*urlconf, *rehearsal_urlpatterns)))
+        ticker = agenda.Ticker(0.1)
+        ticker.start()
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield origin
+        ticker.stop()
         timers.stop()
         server.shutdown()
         thread.join()
         server.server_close()
-        store._database().close()
-    store._database.cache_clear()
+        store.close()
+    found = verdict(record)
+    assert not found.violations, "\n".join(found.violations)

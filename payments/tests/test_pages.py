@@ -64,6 +64,7 @@ def test_a_forged_return_changes_nothing_and_leads_to_the_order(gateway, order, 
     assert order.status == Order.Status.PENDING
 
 
+@pytest.mark.failure("F38")
 def test_the_return_of_another_order_pays_nothing_here(gateway, order, client, approve):
     other = place(make_cart((make_goods("TEA-902"), 1)))
     back = approve(client.post(url(other), {"method": "paypal", "revision": 1}).url)
@@ -73,6 +74,7 @@ def test_the_return_of_another_order_pays_nothing_here(gateway, order, client, a
     assert order.status == Order.Status.PENDING
 
 
+@pytest.mark.failure("F61")
 def test_coming_back_without_paying_keeps_the_order_payable(gateway, order, client):
     client.post(url(order), {"method": "paypal", "revision": 1})
     page = client.get(url(order, "cancel"), follow=True).content.decode()
@@ -102,6 +104,7 @@ def test_a_readable_card_number_is_refused_and_not_logged(order, client, field, 
     assert "6221" not in caplog.text
 
 
+@pytest.mark.failure("F56")
 def test_a_stale_page_never_charges(gateway, order, client):
     Order.objects.filter(pk=order.pk).update(revision=2)
     response = client.post(url(order), {"method": "paypal", "revision": 1}, follow=True)
@@ -205,7 +208,7 @@ def test_an_expired_order_cannot_be_paid(order, client):
 
 
 def test_a_return_in_another_form_encoding_is_no_failure_of_ours(order, client):
-    payment = services._attempt(order.pk, method=Payment.Method.UNIONPAY_PAGE, revision=1, card=None)
+    payment = services._attempt(order.pk, method=Payment.Method.UNIONPAY_PAGE, revision=1)
     response = client.post("/pay/unionpay/return/", {"orderId": payment.reference, "respCode": "00"})
     assert (
         response.status_code == 302

@@ -73,13 +73,17 @@ def test_a_completed_order_without_a_capture_proves_nothing(purchase):
         (capture("PENDING"), Pending("2GG279541U471931P", "")),
         (capture("DECLINED"), Declined("CAPTURE_DECLINED")),
         (capture("FAILED"), Declined("CAPTURE_FAILED")),
-        (capture("REFUNDED"), Declined("CAPTURE_REFUNDED")),
+        (
+            capture("PENDING", status_details={"reason": "SOMETHING_NEW"}),
+            Pending("2GG279541U471931P", "SOMETHING_NEW"),
+        ),
     ],
 )
 def test_only_a_completed_capture_is_money(purchase, told, outcome):
     assert read_order(purchase, order(told)) == outcome
 
 
+@pytest.mark.failure("F40")
 def test_the_facts_are_the_captures_not_ours(purchase):
     told = capture(amount={"currency_code": "USD", "value": "1.00"}, custom_id="OTHER", invoice_id="OTHER")
 
@@ -88,6 +92,7 @@ def test_the_facts_are_the_captures_not_ours(purchase):
     )
 
 
+@pytest.mark.failure("F40")
 def test_references_that_contradict_each_other_match_nothing(purchase):
     told = order(capture(custom_id="ATTEMPT0001", invoice_id="ATTEMPT0002"))
 
@@ -104,6 +109,7 @@ def test_references_that_contradict_each_other_match_nothing(purchase):
         (None, "SANDBXMERCH22", True),
     ],
 )
+@pytest.mark.failure("F40")
 def test_the_payee_is_compared_where_it_is_known(purchase, settings, merchant, ours, matches):
     settings.PAYPAL_MERCHANT_ID = ours
     payee = {"payee": {"merchant_id": merchant}} if merchant else {}
@@ -117,13 +123,23 @@ def test_a_good_capture_counts_more_than_a_declined_one_before_it(purchase):
     assert read_order(purchase, told).reference == "2B"
 
 
-def test_what_is_left_of_a_partly_refunded_capture_is_told(purchase):
-    refunds = [
-        {"id": "1R", "status": "COMPLETED", "amount": {"currency_code": "HKD", "value": "34.50"}},
-        {"id": "2R", "status": "PENDING", "amount": {"currency_code": "HKD", "value": "100.00"}},
-    ]
+@pytest.mark.failure("F43", "F44")
+@pytest.mark.parametrize(
+    "told",
+    [
+        capture("PARTIALLY_REFUNDED"),
+        capture("REFUNDED"),
+        capture("PENDING", status_details={"reason": "BUYER_COMPLAINT"}),
+        capture("PENDING", status_details={"reason": "CHARGEBACK"}),
+        capture("PENDING", status_details={"reason": "REFUNDED"}),
+    ],
+)
+def test_money_that_left_us_again_or_is_contested_was_captured_in_full(purchase, told):
+    refunds = [{"id": "1R", "status": "COMPLETED", "amount": {"currency_code": "HKD", "value": "34.50"}}]
 
-    assert read_order(purchase, order(capture("PARTIALLY_REFUNDED"), refunds=refunds)).amount == 1200
+    assert read_order(purchase, order(told, refunds=refunds)) == Captured(
+        "2GG279541U471931P", "ATTEMPT0001", Decimal("1234.50"), "HKD", True
+    )
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,7 @@ def test_a_start_older_than_paypals_memory_is_not_repeated(paypal, make_purchase
 # --- declined, pending, expired
 
 
+@pytest.mark.failure("F32")
 def test_a_declined_instrument_leaves_the_order_payable(paypal, started, approve):
     purchase, url = started()
     approve(url, funding="declined")
@@ -178,6 +179,7 @@ def test_after_ten_declines_the_order_is_over(paypal, started, approve):
     assert paypal.capture(replace(purchase, capture_key="last")) == over
 
 
+@pytest.mark.failure("F33")
 def test_a_capture_under_review_is_pending_and_cannot_be_refunded_yet(paypal, captured, refund_key):
     purchase, capture = captured()
     document = store.get("paypal-capture", capture.reference)
@@ -209,6 +211,7 @@ def test_a_paid_order_does_not_expire(paypal, captured, later):
     assert paypal.fetch(purchase) == capture
 
 
+@pytest.mark.failure("F42")
 def test_a_token_that_ended_is_renewed(paypal, captured, later):
     purchase, capture = captured()
     later(hours=10)
@@ -235,6 +238,7 @@ def test_an_id_that_is_none_never_becomes_a_path(paypal, make_purchase, gateway_
         paypal.refund(purchase, gateway_id, Decimal("1.00"), **refund_key)
 
 
+@pytest.mark.failure("F40")
 def test_money_of_another_merchant_is_told_as_such(paypal, captured, settings):
     purchase, capture = captured()
     assert capture.payee_matches
@@ -277,6 +281,7 @@ class LosingSession(requests.Session):
         return response
 
 
+@pytest.mark.failure("F31")
 def test_a_capture_whose_answer_was_lost_is_unknown_then_found(make_api, make_purchase, approve):
     session = LosingSession()
     paypal = PayPal(make_api(session=session))
@@ -294,6 +299,7 @@ def test_a_capture_whose_answer_was_lost_is_unknown_then_found(make_api, make_pu
     assert paypal.capture(purchase) == captured
 
 
+@pytest.mark.failure("F30", "F04")
 def test_a_start_whose_answer_was_lost_is_repeated_to_the_same_order(make_api, make_purchase):
     session = LosingSession()
     paypal = PayPal(make_api(session=session))
@@ -347,6 +353,7 @@ def test_money_that_a_capture_answer_does_not_tell_is_found_by_asking(
 @pytest.mark.parametrize(
     ("status", "body"), [(500, b"{}"), (502, b"<html>"), (200, b"<html>"), (429, b""), (302, b"")]
 )
+@pytest.mark.failure("F30", "F31")
 def test_no_fault_of_the_gateway_is_ever_a_decline(peer, peer_api, make_purchase, refund_key, status, body):
     def answers(method, path):
         return peer.token if path.endswith("token") else (status, {"Location": "/"}, body)
@@ -364,6 +371,7 @@ def test_no_fault_of_the_gateway_is_ever_a_decline(peer, peer_api, make_purchase
 # --- refunds
 
 
+@pytest.mark.failure("F45")
 def test_many_refunds_at_once_with_one_key_give_back_once(paypal, captured, refund_key):
     purchase, capture = captured()
 
@@ -386,16 +394,18 @@ def test_no_more_is_given_back_than_was_taken(paypal, captured, refund_key):
     assert rest.amount == Decimal("234.50")
     more = paypal.refund(purchase, capture.reference, Decimal("0.01"), key="more", started_at=clock.now())
     assert more == RefundRefused("CAPTURE_FULLY_REFUNDED")
-    assert paypal.fetch(purchase) == Declined("CAPTURE_REFUNDED")
+    assert paypal.fetch(purchase) == capture
 
 
-def test_what_is_left_after_a_partial_refund_does_not_match_the_purchase(paypal, captured, refund_key):
+@pytest.mark.failure("F43")
+def test_money_given_back_before_we_recorded_it_was_captured_in_full(paypal, captured, refund_key):
     purchase, capture = captured()
     paypal.refund(purchase, capture.reference, Decimal("34.50"), **refund_key)
 
-    assert paypal.fetch(purchase).amount == Decimal("1200.00")
+    assert paypal.fetch(purchase) == capture
 
 
+@pytest.mark.failure("F45")
 def test_a_refund_whose_key_paypal_has_forgotten_is_found_not_repeated(paypal, captured, refund_key, later):
     purchase, capture = captured()
     done = paypal.refund(purchase, capture.reference, Decimal("10.00"), **refund_key)

@@ -5,12 +5,13 @@ import json
 
 import pytest
 import requests
+from openapi_core import OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 from openapi_core.exceptions import OpenAPIError
 from requests.structures import CaseInsensitiveDict
 
 from payments.gateways.paypal.messages import create_body, refund_body
-from payments.tests.paypal_judge import judge
+from payments.tests.paypal_judge import description, judge, judge_request
 
 pytest_plugins = ["payments.tests.paypal_fixtures"]
 
@@ -19,6 +20,7 @@ ORDERS = "/v2/checkout/orders"
 ORDER = f"{ORDERS}/5O190127TN364715T"
 REFUND = "/v2/payments/captures/2GG279541U471931P/refund"
 VERIFY = "/v1/notifications/verify-webhook-signature"
+DISPUTE = "/v1/customer/disputes/PP-D-27803"
 
 
 def request(method, path, body=None, **headers):
@@ -37,9 +39,13 @@ def answer(status, body):
     return RequestsOpenAPIResponse(made)
 
 
+def test_the_repaired_description_is_a_valid_one():
+    OpenAPI.from_dict(description())
+
+
 def test_our_own_order_passes(make_purchase):
-    judge().validate_request(request("POST", ORDERS, create_body(make_purchase()), Prefer="return=minimal"))
-    judge().validate_request(request("POST", REFUND, refund_body(make_purchase().amount, "HKD", "k")))
+    judge_request(request("POST", ORDERS, create_body(make_purchase()), Prefer="return=minimal"))
+    judge_request(request("POST", REFUND, refund_body(make_purchase().amount, "HKD", "k")))
 
 
 def changed(body, *path_and_value):
@@ -73,6 +79,7 @@ EXPERIENCE = ("payment_source", "paypal", "experience_context")
         (*UNIT, "shipping", "address", "postcode", "999077"),
         (*UNIT, "shipping", "address", "country_code", "hk"),
         (*UNIT, "shipping", "type", "POST"),
+        (*UNIT, "shipping", "trackers", []),
         ("purchase_units", []),
         ("intent", "BUY"),
         ("intent", None),
@@ -86,20 +93,18 @@ EXPERIENCE = ("payment_source", "paypal", "experience_context")
 )
 def test_the_judge_refuses_a_wrong_order(make_purchase, change):
     with pytest.raises(OpenAPIError):
-        judge().validate_request(request("POST", ORDERS, changed(create_body(make_purchase()), *change)))
+        judge_request(request("POST", ORDERS, changed(create_body(make_purchase()), *change)))
 
 
 def test_the_judge_refuses_a_wrong_prefer_header(make_purchase):
     with pytest.raises(OpenAPIError):
-        judge().validate_request(
-            request("POST", ORDERS, create_body(make_purchase()), Prefer="return=full-thing")
-        )
+        judge_request(request("POST", ORDERS, create_body(make_purchase()), Prefer="return=full-thing"))
 
 
 def test_the_judge_refuses_a_call_without_authorization():
     bare = requests.Request("GET", f"http://127.0.0.1/paypal{ORDER}").prepare()
     with pytest.raises(OpenAPIError):
-        judge().validate_request(RequestsOpenAPIRequest(bare))
+        judge_request(RequestsOpenAPIRequest(bare))
 
 
 @pytest.mark.parametrize(
@@ -113,6 +118,9 @@ def test_the_judge_refuses_a_call_without_authorization():
         ("POST", f"{ORDER}/track", {"capture_id": "../1"}),
         ("PATCH", f"{ORDER}/trackers/1AB", [{"op": "bogus", "path": "/status", "value": "CANCELLED"}]),
         ("GET", ORDER.lower(), None),
+        ("GET", ORDER, {}),
+        ("GET", "/v1/customer/disputes/PP_D_27803", None),
+        ("DELETE", DISPUTE, None),
         ("POST", f"{ORDERS}/lower/capture", {}),
         ("DELETE", ORDER, None),
         ("GET", "/v2/checkout/nothing", None),
@@ -121,7 +129,7 @@ def test_the_judge_refuses_a_call_without_authorization():
 )
 def test_the_judge_refuses_other_wrong_requests(method, path, body):
     with pytest.raises(OpenAPIError):
-        judge().validate_request(request(method, path, body))
+        judge_request(request(method, path, body))
 
 
 GOOD_ERROR = {
@@ -161,3 +169,39 @@ def test_good_answers_pass():
 def test_the_judge_refuses_a_wrong_answer(status, body):
     with pytest.raises(OpenAPIError):
         judge().validate_response(request("POST", f"{ORDER}/capture", {}), answer(status, body))
+
+
+GOOD_DISPUTE = {
+    "dispute_id": "PP-D-27803",
+    "create_time": "2026-11-23T01:02:03Z",
+    "disputed_transactions": [{"seller_transaction_id": "2GG279541U471931P", "custom": "A7K392QM"}],
+    "reason": "MERCHANDISE_OR_SERVICE_NOT_RECEIVED",
+    "status": "WAITING_FOR_SELLER_RESPONSE",
+    "dispute_amount": {"currency_code": "HKD", "value": "1.00"},
+    "seller_response_due_date": "2026-12-03T01:02:03Z",
+}
+
+
+def test_a_good_dispute_passes():
+    judge_request(request("GET", DISPUTE))
+    judge().validate_response(request("GET", DISPUTE), answer(200, GOOD_DISPUTE))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("status", "CLOSED"),
+        ("reason", "NOT_AMUSED"),
+        ("dispute_id", "PP D"),
+        ("create_time", "yesterday"),
+        ("dispute_amount", "value", 1.0),
+        ("disputed_transactions", []),
+        ("disputed_transactions", 0, "seller_transaction_id", "a b"),
+        ("dispute_outcome", {"outcome_code": "WON"}),
+        ("dispute_life_cycle_stage", "WAR"),
+    ],
+    ids=lambda change: f"{change[-2]}={change[-1]!r}"[:40],
+)
+def test_the_judge_refuses_a_wrong_dispute(change):
+    with pytest.raises(OpenAPIError):
+        judge().validate_response(request("GET", DISPUTE), answer(200, changed({**GOOD_DISPUTE}, *change)))

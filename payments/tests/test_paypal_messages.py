@@ -78,19 +78,23 @@ def test_lines_that_do_not_add_up_are_dropped_and_the_value_stays(unit, changes)
         max_size=8,
     ),
     shipping=st.integers(0, 10**5),
+    part=st.integers(0, 100),
     error=st.sampled_from([0, 0, 0, 1, -1]),
 )
-def test_the_strings_sent_always_agree(lines, shipping, error):
+def test_the_strings_sent_always_agree(lines, shipping, part, error):
     import datetime as dt
 
     from payments.gateways.base import Purchase
 
     shipping = Decimal(shipping) / 100
-    total = sum((line.unit_price * line.quantity for line in lines), shipping) + Decimal(error) / 100
+    goods = sum(line.unit_price * line.quantity for line in lines)
+    discount = (goods * part / 100).quantize(Decimal("0.01"))
+    total = goods - discount + shipping + Decimal(error) / 100
     moment = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
     urls = ("https://shop.example/return", "https://shop.example/cancel", "")
+    sums = {"shipping": shipping, "discount": discount}
     purchase = Purchase(
-        "R", "N", total, "HKD", "en", moment, moment, *urls, "k", "c", items=tuple(lines), shipping=shipping
+        "R", "N", total, "HKD", "en", moment, moment, *urls, "k", "c", items=tuple(lines), **sums
     )
 
     told = create_body(purchase)["purchase_units"][0]
@@ -99,9 +103,10 @@ def test_the_strings_sent_always_agree(lines, shipping, error):
     assert ("items" in told) == (error == 0)
     if "items" in told:
         breakdown = {name: Decimal(part["value"]) for name, part in told["amount"]["breakdown"].items()}
-        goods = sum(Decimal(line["unit_amount"]["value"]) * int(line["quantity"]) for line in told["items"])
-        assert goods == breakdown["item_total"]
-        assert sum(breakdown.values()) == total
+        listed = sum(Decimal(line["unit_amount"]["value"]) * int(line["quantity"]) for line in told["items"])
+        assert listed == breakdown["item_total"]
+        assert breakdown.pop("discount", 0) == discount
+        assert sum(breakdown.values()) - discount == total
 
 
 def test_both_references_are_ours(unit, make_purchase):
@@ -180,6 +185,13 @@ def test_mainland_china_goes_by_paypals_own_code(address):
     assert told["postal_code"] == "518000"
 
 
+def test_what_paypal_calls_china_is_a_setting(address, settings):
+    settings.PAYPAL_CHINA_CODE = "CN"
+
+    assert address("CN", "廣東省", "深圳市", "深南大道1號", "", "518000")["country_code"] == "CN"
+    assert address("HK", "Kowloon", "Mong Kok", "1 Nathan Road", "", "")["country_code"] == "HK"
+
+
 def test_empty_parts_are_left_out_and_line_breaks_do_not_pass(address):
     told = address("TW", "台北市", "大安區", "信義路\r\n1號\x00", "", "106")
 
@@ -207,6 +219,7 @@ def test_cutting_keeps_what_fits():
     assert cut("硯台", 5) == "硯"
 
 
+@pytest.mark.failure("F60")
 @pytest.mark.parametrize("currency", ["JPY", "TWD", "HUF"])
 def test_currencies_without_decimals_are_sent_whole(unit, currency):
     told = unit(

@@ -46,7 +46,8 @@ def test_an_approval_is_announced_and_verified(paypal, started, approve, inbox):
 
     told = paypal.read_notification(headers, body)
 
-    assert told == Notification(json.loads(body)["id"], (purchase.reference,), (purchase.gateway_id,))
+    event_id, kind = json.loads(body)["id"], "CHECKOUT.ORDER.APPROVED"
+    assert told == Notification(event_id, (purchase.reference,), (purchase.gateway_id,), kind)
     assert paypal.verify_notification(headers, body)
 
 
@@ -113,6 +114,7 @@ def twin(body, wanted):
     return bytes(data)
 
 
+@pytest.mark.failure("F37")
 def test_another_body_with_the_same_crc_is_refused(paypal, sandbox):
     body = json.dumps({"id": "WH-1", "amount": "1.00", "pad": "a" * 64}).encode()
     headers = signed_headers(body)
@@ -135,6 +137,7 @@ def test_another_body_with_the_same_crc_is_refused(paypal, sandbox):
         lambda body: b'{"id":"WH-1"}',
     ],
 )
+@pytest.mark.failure("F37")
 def test_a_changed_or_reencoded_body_is_refused(paypal, sandbox, change):
     body = b'{"id":"WH-1","currency":"HKD","a":1.0,"b":[]}'
 
@@ -150,12 +153,14 @@ def test_a_changed_or_reencoded_body_is_refused(paypal, sandbox, change):
         ("PayPal-Auth-Algo", "SHA1withRSA"),
     ],
 )
+@pytest.mark.failure("F37")
 def test_a_changed_header_is_refused(paypal, sandbox, name, value):
     body = b'{"id":"WH-1"}'
 
     assert not paypal.verify_notification({**signed_headers(body), name: value}, body)
 
 
+@pytest.mark.failure("F37", "F38")
 def test_an_event_for_another_webhook_is_refused(paypal, sandbox, settings):
     body = b'{"id":"WH-1"}'
     headers = signed_headers(body)
@@ -164,18 +169,46 @@ def test_an_event_for_another_webhook_is_refused(paypal, sandbox, settings):
     assert not paypal.verify_notification(headers, body)
 
 
-def test_a_foreign_certificate_address_is_refused_and_never_fetched(paypal, sandbox, peer):
+@pytest.mark.failure("F39")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "{peer}/v1/notifications/certs/CERT-1",
+        "http://169.254.169.254/latest/meta-data/",
+        "file:///etc/passwd",
+        "https://api.paypal.com.evil.example/v1/notifications/certs/CERT-1",
+        "https://api.paypal.com@evil.example/v1/notifications/certs/CERT-1",
+    ],
+)
+def test_a_foreign_certificate_address_is_refused_and_never_fetched(paypal, sandbox, peer, address):
+    """PayPal gets it as a word of the question; whoever is behind it hears nothing from us."""
     body = b'{"id":"WH-1"}'
-    headers = {**signed_headers(body), "PayPal-Cert-Url": f"{peer.base}/v1/notifications/certs/CERT-1"}
+    headers = {**signed_headers(body), "PayPal-Cert-Url": address.format(peer=peer.base)}
+    asked = []
+    send = paypal._api.session.send
+    paypal._api.session.send = lambda request, **options: (
+        asked.append(request.url) or send(request, **options)
+    )
 
     assert not paypal.verify_notification(headers, body)
     assert peer.requests == []
+    assert all(url.startswith(f"{sandbox}/paypal/") for url in asked)
+    assert asked
 
 
-def test_a_header_that_paypal_calls_malformed_is_refused_not_an_error(paypal, make_api):
+def test_a_header_that_paypal_calls_malformed_is_refused_without_asking(peer, peer_api):
     headers = {**HEADERS, "PayPal-Auth-Algo": "SHA256 with RSA"}
 
-    assert not PayPal(make_api()).verify_notification(headers, b'{"id":"WH-1"}')
+    with pytest.raises(InvalidNotification):
+        PayPal(peer_api).verify_notification(headers, b'{"id":"WH-1"}')
+    assert peer.requests == []
+
+
+@pytest.mark.parametrize("resource", ["null", '"text"', "[]", "5"])
+def test_an_event_about_no_object_is_refused(paypal, resource):
+    body = f'{{"id":"WH-1","event_type":"PAYMENT.CAPTURE.COMPLETED","resource":{resource}}}'.encode()
+    with pytest.raises(InvalidNotification):
+        paypal.read_notification(HEADERS, body)
 
 
 @pytest.mark.parametrize(("status", "body"), [(500, b"{}"), (429, b"{}"), (200, b"<html>"), (302, b"")])
@@ -246,6 +279,7 @@ def test_headers_have_bounds(read, name, value):
     ],
     ids=lambda body: repr(body[:30]),
 )
+@pytest.mark.failure("F39")
 def test_a_body_of_another_shape_is_refused(read, body):
     with pytest.raises(InvalidNotification):
         read(body)
@@ -262,6 +296,11 @@ def test_what_is_refused_by_shape_is_never_put_to_paypal(peer, peer_api):
     ("resource", "references", "ids"),
     [
         ({"id": "5O190127TN364715T"}, (), ("5O190127TN364715T",)),
+        (
+            {"order_id": "5O190127TN364715T", "purchase_units": [{"invoice_id": "ATTEMPT0001"}]},
+            ("ATTEMPT0001",),
+            ("5O190127TN364715T",),
+        ),
         (
             {
                 "id": "2GG279541U471931P",
@@ -294,8 +333,6 @@ def test_what_is_refused_by_shape_is_never_put_to_paypal(peer, peer_api):
             ("2GG279541U471931P",),
         ),
         ({}, (), ()),
-        (None, (), ()),
-        ("text", (), ()),
         (
             {
                 "id": {"x": 1},
@@ -312,6 +349,30 @@ def test_what_is_refused_by_shape_is_never_put_to_paypal(peer, peer_api):
 )
 def test_the_subject_is_found_by_the_kind_of_object(read, resource, references, ids):
     assert read(body_of(resource)) == Notification("WH-1", references, ids)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "dispute_id", "kind", "dispute"),
+    [
+        ("CUSTOMER.DISPUTE.CREATED", "PP-D-27803", "CUSTOMER.DISPUTE.CREATED", "PP-D-27803"),
+        ("CUSTOMER.DISPUTE.RESOLVED", "PP-R-NCX-500", "CUSTOMER.DISPUTE.RESOLVED", "PP-R-NCX-500"),
+        ("CUSTOMER.DISPUTE.CREATED", "../x", "CUSTOMER.DISPUTE.CREATED", ""),
+        ("CUSTOMER.DISPUTE.CREATED", "A" * 65, "CUSTOMER.DISPUTE.CREATED", ""),
+        ("CUSTOMER.DISPUTE.CREATED", ["PP-D-1"], "CUSTOMER.DISPUTE.CREATED", ""),
+        ("PAYMENT.CAPTURE.COMPLETED", "PP-D-27803", "PAYMENT.CAPTURE.COMPLETED", ""),
+        ("CHECKOUT.PAYMENT-APPROVAL.REVERSED", None, "CHECKOUT.PAYMENT-APPROVAL.REVERSED", ""),
+        ("X" * 61, None, "", ""),
+        ("<script>", None, "", ""),
+        ({"a": 1}, None, "", ""),
+        (None, None, "", ""),
+    ],
+)
+def test_the_kind_of_event_and_its_dispute_are_told(read, event_type, dispute_id, kind, dispute):
+    event = {"id": "WH-1", "event_type": event_type, "resource": {"dispute_id": dispute_id}}
+
+    told = read(json.dumps(event).encode())
+
+    assert (told.kind, told.dispute) == (kind, dispute)
 
 
 # --- the sandbox's side

@@ -66,6 +66,7 @@ def place_and_pay_twenty_times(client, approve):
     return order, payment
 
 
+@pytest.mark.failure("F50")
 def test_twenty_posts_make_one_order_one_payment_and_one_capture(gateway, client, approve):
     assert connection.vendor == "postgresql", "a race needs a database that really runs things at once"
     order, payment = place_and_pay_twenty_times(client, approve)
@@ -76,7 +77,7 @@ def test_twenty_posts_make_one_order_one_payment_and_one_capture(gateway, client
     assert (variant.on_hand, variant.reserved) == (3, 0)
     lines = (store.folder() / "log.jsonl").read_text().splitlines()
     about = [line for line in lines if payment.gateway_id in line]
-    assert sum('"kind": "create"' in line for line in about) <= 1
+    assert sum('"kind": "create order"' in line for line in about) == 1
     assert sum('"kind": "capture"' in line for line in about) == 1
 
 

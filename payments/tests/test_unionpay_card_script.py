@@ -3,98 +3,15 @@
 
 import base64
 import datetime as dt
-import html
-import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from django.conf import settings
 
-from payments.gateways.unionpay import card_form, checked_card
+from payments.gateways.unionpay import checked_card
 from payments.sandbox.unionpay import pki
+from payments.tests.card_page import MESSAGES, shop  # noqa: F401  fixture
 from payments.tests.unionpay_sandbox import unionpay_sandbox  # noqa: F401  fixture
-
-POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'"
-MESSAGES = {
-    "number": "Enter 13 to 19 digits",
-    "not-unionpay": "This is not a UnionPay credit card",
-    "expiry": "Enter month and year",
-    "expired": "This card has expired",
-    "cvc": "Enter three digits",
-    "luhn": "Please check the number",
-    "failed": "Could not encrypt",
-}
-PAGE = """<!doctype html><html lang="en"><head><title>Pay</title>
-<script type="module" src="/card.js"></script>
-</head><body><h1>Pay</h1><div id="card-errors" class="error-summary" role="alert" tabindex="-1" hidden></div>
-<form id="pay-form" method="post" action="/pay"><input type="hidden" name="revision" value="1">
-<label><input type="radio" name="method" value="paypal"> PayPal</label>
-<label><input type="radio" name="method" value="unionpay"> UnionPay</label>
-<fieldset id="card-fields" hidden {data}><legend>Card</legend>
-<label>Number <input id="card-number" autocomplete="cc-number" inputmode="numeric" maxlength="29"></label>
-<p id="card-number-error" class="field-error" hidden></p>
-<label>Expiry <input id="card-expiry" autocomplete="cc-exp" aria-describedby="expiry-help"></label>
-<p id="expiry-help">MM/YY</p><p id="card-expiry-error" class="field-error" hidden></p>
-<label>CVC <input id="card-cvc" autocomplete="cc-csc" maxlength="4"></label>
-<p id="card-cvc-error" class="field-error" hidden></p></fieldset>
-<input type="hidden" name="acc_no"><input type="hidden" name="encrypted_info">
-<input type="hidden" name="encrypt_cert_id"><input type="hidden" name="last4">
-<button type="submit" data-busy="Processing…">Pay HK$12.34</button></form></body></html>"""
-
-
-class Shop(ThreadingHTTPServer):
-    """One page, one script, and a place to post to."""
-
-    daemon_threads = True
-
-    def __init__(self, data):
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.origin = f"http://127.0.0.1:{self.server_port}"
-        self.page = PAGE.format(data=" ".join(f'data-{n}="{html.escape(v)}"' for n, v in data.items()))
-        self.posted = []
-        self.patience = 0
-
-
-class Answers(BaseHTTPRequestHandler):
-    def do_GET(self):
-        if self.path == "/card.js":
-            return self.send((settings.BASE_DIR / "static/js/card.js").read_bytes(), "text/javascript")
-        if self.path.startswith("/favicon"):
-            return self.send(b"", "image/png")
-        return self.send(self.server.page.encode(), "text/html; charset=utf-8")
-
-    def do_POST(self):
-        self.server.posted.append(self.rfile.read(int(self.headers["Content-Length"])))
-        time.sleep(self.server.patience)
-        self.send(b"<!doctype html><title>Thanks</title><h1>Thanks</h1>", "text/html")
-
-    def send(self, body, kind):
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Security-Policy", POLICY)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture
-def shop(unionpay_sandbox):
-    """A shop whose card fields have the sandbox's key."""
-    form = card_form()
-    data = {"spki": form.spki, "encrypt-cert-id": form.encrypt_cert_id}
-    server = Shop(data | {f"message-{name}": text for name, text in MESSAGES.items()})
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture
@@ -112,7 +29,7 @@ def fill(page, number="6250 9300 0000 0002", expiry="12/33", cvc="123"):
 
 
 def submit(page):
-    page.get_by_role("button").click()
+    page.get_by_role("button", name="Pay HK$").click()
 
 
 def sent(shop, page):
@@ -327,7 +244,7 @@ def test_a_double_click_sends_once(shop, pay, method):
         fill(pay)
     shop.patience = 0.3
 
-    seen = pay.get_by_role("button").evaluate(
+    seen = pay.get_by_role("button", name="Pay HK$").evaluate(
         """(button) => {
             button.click();
             const seen = [button.textContent, button.getAttribute("aria-disabled")];
@@ -381,14 +298,13 @@ def test_the_inputs_have_no_names_so_they_are_never_sent(shop, page, open_page):
     without_script.goto(shop.origin)
     assert without_script.locator("#card-fields").is_hidden()
     without_script.get_by_label("UnionPay").check()
-    without_script.get_by_role("button").click()
+    without_script.get_by_role("button", name="Pay HK$").click()
 
     assert parse_qs(shop.posted[0].decode()) == {"revision": ["1"], "method": ["unionpay"]}
 
 
 def test_a_key_that_cannot_be_used_sends_nothing(shop, page, complaints):
-    form_key = card_form().spki
-    shop.page = shop.page.replace(form_key, "AAAA")
+    shop.data["spki"] = "AAAA"
     page.goto(shop.origin)
     page.get_by_label("UnionPay").check()
     fill(page)
@@ -400,7 +316,7 @@ def test_a_key_that_cannot_be_used_sends_nothing(shop, page, complaints):
 
 
 def test_without_a_key_the_buyer_goes_to_unionpays_own_page(shop, page):
-    shop.page = shop.page.replace(card_form().spki, "")
+    shop.data["spki"] = ""
     page.goto(shop.origin)
     page.get_by_label("UnionPay").check()
     assert page.locator("#card-fields").is_hidden()
@@ -419,3 +335,11 @@ def test_a_card_is_good_until_the_end_of_its_month_everywhere(pay):
     assert pay.evaluate(expired, [11, 2026, "2026-12-01T12:00:00Z"]) is True
     this_month = dt.datetime.now(dt.UTC)
     assert pay.evaluate(expired, [this_month.month, this_month.year, this_month.isoformat()]) is False
+
+
+def test_the_card_may_be_entered_on_unionpays_own_page_instead(shop, pay):
+    fill(pay)
+    pay.get_by_role("button", name="Own page").click()
+
+    posted = sent(shop, pay)
+    assert posted == {"revision": "1", "method": "unionpay"}

@@ -197,7 +197,7 @@ def test_pages_are_strict_and_no_card_is_kept(begun, http):
 @pytest.mark.parametrize(
     ("change", "answer"),
     [
-        ({"txnType": "77"}, "[9100003]Invalid field[txnType]"),
+        ({"txnType": "78"}, "[9100003]Invalid field[txnType]"),
         ({"certId": "1"}, "[9100004]Signature verification failed"),
         ({"txnTime": "20200101000000"}, "[9100003]Invalid field[txnTime]"),
         ({"version": "5.0.0"}, "[9100003]Invalid field[version]"),

@@ -25,7 +25,7 @@ from payments.gateways.base import (
 from payments.gateways.unionpay import UnionPay, client, messages, renew_encryption_certificate
 from payments.gateways.unionpay.gateway import SETTLING
 from payments.sandbox import store
-from payments.sandbox.unionpay import envelope, pki, transactions, views
+from payments.sandbox.unionpay import envelope, pki, rehearsed, transactions, views
 from payments.tests import unionpay_sandbox as sandbox
 from payments.tests.unionpay_sandbox import (  # noqa: F401  fixtures
     decided,
@@ -96,6 +96,7 @@ def test_amounts_travel_in_the_minor_units_of_their_currency(gateway, make_purch
     assert (captured.amount, captured.currency) == (Decimal(amount), currency)
 
 
+@pytest.mark.failure("F32")
 @pytest.mark.parametrize(
     ("card", "code"),
     [
@@ -163,6 +164,7 @@ def test_a_definite_no_says_what_can_help(gateway, make_purchase, monkeypatch, c
     assert gateway.start(make_purchase(), encrypted_card()) == Declined(code, retry)
 
 
+@pytest.mark.failure("F47")
 @pytest.mark.parametrize("code", ["03", "04", "05", "83", "ZZ"])
 def test_an_unclear_state_stays_unfinished_however_late(gateway, paid, monkeypatch, code):
     purchase, _ = paid
@@ -286,7 +288,7 @@ def test_a_reply_that_is_lost_after_the_charge_is_found_by_the_query(gateway, ma
     purchase = make_purchase()
     monkeypatch.setattr(client, "READ_SECONDS", 0.3)
     original = envelope.answer
-    monkeypatch.setattr(views, "answer", lambda fields: (sandbox.time.sleep(0.6), original(fields))[1])
+    monkeypatch.setattr(rehearsed, "answer", lambda fields: (sandbox.time.sleep(0.6), original(fields))[1])
     with pytest.raises(GatewayError, match="timeout"):
         gateway.start(purchase, encrypted_card())
     monkeypatch.undo()
@@ -308,7 +310,7 @@ def test_a_reply_that_is_lost_after_the_charge_is_found_by_the_query(gateway, ma
     ],
 )
 def test_status_200_with_anything_but_a_message_is_unknown(gateway, make_purchase, monkeypatch, body):
-    monkeypatch.setattr(views, "answer", lambda fields: envelope.HttpResponse(body))
+    monkeypatch.setattr(rehearsed, "answer", lambda fields: envelope.HttpResponse(body))
 
     with pytest.raises(GatewayError, match=r"not-a-message|untrusted"):
         gateway.start(make_purchase(), encrypted_card())
@@ -323,7 +325,7 @@ def test_another_status_is_unknown_and_redirects_are_not_followed(
         response.status_code, response["Location"] = status, "/elsewhere"
         return response
 
-    monkeypatch.setattr(views, "answer", answered)
+    monkeypatch.setattr(rehearsed, "answer", answered)
 
     with pytest.raises(GatewayError, match="not-a-message"):
         gateway.start(make_purchase(), encrypted_card())
@@ -338,7 +340,7 @@ def test_a_redirect_is_not_followed_even_to_a_genuine_answer(gateway, make_purch
         response["Location"] = "backTransReq.do"
         return response
 
-    monkeypatch.setattr(views, "answer", answered)
+    monkeypatch.setattr(rehearsed, "answer", answered)
 
     with pytest.raises(GatewayError, match="not-a-message"):
         gateway.start(make_purchase(), encrypted_card())
@@ -363,6 +365,7 @@ def test_a_tampered_answer_is_unknown(gateway, paid, monkeypatch, caplog):
     assert "cannot be trusted (signature)" in caplog.text
 
 
+@pytest.mark.failure("F48")
 def test_a_certificate_of_another_customer_of_the_same_ca_is_not_believed(gateway, paid, monkeypatch, caplog):
     purchase, _ = paid
     merchant = pki.issue("041@Z2026@700000000000001:SIGN@00000006", pki._pair("middle"))
@@ -375,6 +378,7 @@ def test_a_certificate_of_another_customer_of_the_same_ca_is_not_believed(gatewa
     assert "cannot be trusted (name)" in caplog.text
 
 
+@pytest.mark.failure("F48")
 def test_a_new_signing_certificate_of_the_gateway_is_believed_at_once(gateway, paid, monkeypatch):
     purchase, captured = paid
     renewed = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@00099998", pki._pair("middle"))
@@ -498,11 +502,11 @@ def test_a_refund_of_an_unknown_purchase_is_refused(gateway, paid):
 
 def test_a_refund_whose_answer_was_lost_is_found_by_repeating_it(gateway, paid, monkeypatch):
     key, at = uuid.uuid4().hex, clock.now()
-    original = views.answer
-    monkeypatch.setattr(views, "answer", lambda fields: envelope.HttpResponse(b""))
+    original = rehearsed.answer
+    monkeypatch.setattr(rehearsed, "answer", lambda fields: envelope.HttpResponse(b""))
     with pytest.raises(GatewayError):
         refund(gateway, paid, key=key, started_at=at)
-    monkeypatch.setattr(views, "answer", original)
+    monkeypatch.setattr(rehearsed, "answer", original)
 
     assert isinstance(finished(gateway, paid, key, started_at=at), Refunded)
     assert transactions.find_by_query_id(paid[1].reference)["refunded"] == 1234
@@ -538,6 +542,7 @@ def test_a_new_encryption_certificate_is_taken_over_and_the_former_stays_good(
     assert (settings.UNIONPAY_CERT_DIR / "encryption-previous.pem").is_file()
 
 
+@pytest.mark.failure("F48")
 def test_a_foreign_encryption_certificate_is_not_taken_over(gateway, monkeypatch):
     root = pki.issue("ELSEWHERE", ca=True)
     foreign = pki.issue("041@Z2026@00040000:SIGN@00000099", root).pem.decode()

@@ -85,6 +85,7 @@ def test_a_restart_of_the_sandbox_loses_no_notification(gateway, make_purchase, 
     assert notification()
 
 
+@pytest.mark.failure("F46")
 @pytest.mark.parametrize(
     "field", ["txnAmt", "currencyCode", "respCode", "orderId", "merId", "queryId", "txnTime"]
 )
@@ -98,6 +99,7 @@ def test_a_changed_field_is_noticed(gateway, told, field):
         assert gateway.verify_notification(headers, body) is True
 
 
+@pytest.mark.failure("F46")
 @pytest.mark.parametrize("extra", [{"reserved": "x"}, {"reqReserved": ""}, {"sessionid": "abc"}])
 def test_an_added_field_is_noticed_even_an_empty_one(gateway, told, extra):
     headers, body = told
@@ -214,6 +216,7 @@ def test_the_test_name_counts_only_with_the_setting_and_a_test_gateway(gateway, 
         assert gateway.verify_notification(headers, tester) is False
 
 
+@pytest.mark.failure("F48")
 def test_a_signer_of_another_ca_is_not_believed_whatever_its_name(gateway, told):
     headers, body = told
     name = f"041@8310000000083040@{pki.GATEWAY_NAME}@00099999"
@@ -255,6 +258,7 @@ def test_a_certificate_is_believed_only_while_it_is_in_force(gateway, told, monk
     assert gateway.verify_notification(headers, message) is False
 
 
+@pytest.mark.failure("F48")
 def test_new_ca_files_count_at_once(gateway, told, settings, tmp_path):
     headers, body = told
     for name in ("root.pem", "middle.pem", "merchant.pfx", "encryption.pem"):

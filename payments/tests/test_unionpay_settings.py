@@ -72,6 +72,8 @@ def test_a_wrong_password_is_told(certificates, settings):
         ({"UNIONPAY_MODE": "both"}, "UNIONPAY_MODE"),
         ({"UNIONPAY_MERCHANT_ID": "7772900581"}, "UNIONPAY_MERCHANT_ID"),
         ({"UNIONPAY_GATEWAY": "http://gateway.95516.com/gateway/api"}, "https"),
+        ({"UNIONPAY_DAY_ENDS": "23.00"}, "UNIONPAY_DAY_ENDS"),
+        ({"UNIONPAY_DAY_ENDS": "24:00"}, "UNIONPAY_DAY_ENDS"),
         ({"UNIONPAY_BUYER_ORIGINS": ["https://cashier.95516.com"]}, "UNIONPAY_BUYER_ORIGINS"),
         (
             {"UNIONPAY_ALLOW_TEST_CN": True, "UNIONPAY_GATEWAY": "https://gateway.95516.com/gateway/api"},
@@ -91,11 +93,13 @@ def test_certificates_that_end_soon_are_announced_and_ended_ones_are_problems(ce
     now = clock.now()
     end = pki._pair("encryption").certificate.not_valid_after_utc
     monkeypatch.setattr(clock, "now", lambda: end - dt.timedelta(days=10, hours=1))
+    certificates_module.note_renewal()
     assert unionpay.problems() == []
     assert {warning.split()[1] for warning in unionpay.warnings()} == set(FILES)
     assert all("ends in 10 days" in warning for warning in unionpay.warnings())
 
     monkeypatch.setattr(clock, "now", lambda: end + dt.timedelta(days=1))
+    certificates_module.note_renewal()
     assert len(unionpay.problems()) == 3
     assert unionpay.warnings() == []
     assert card_form() is None

@@ -113,15 +113,17 @@ def make_purchase(unionpay_sandbox):
     return make
 
 
-def encrypted_card(number=CARD, *, expiry="3312", cvc="123"):
+def encrypted_card(number=CARD, *, expiry="3312", cvc="123", phone="", sms_code=""):
     """A card as the page sends it."""
+    secrets = f"cvn2={cvc}&expired={expiry}" + (f"&phoneNo={phone}" if phone else "")
     pem = (Path(shop_settings.UNIONPAY_CERT_DIR) / "encryption.pem").read_bytes()
     certificate = x509.load_pem_x509_certificate(pem)
     return EncryptedCard(
         acc_no=_encrypted(number, certificate),
-        encrypted_info=_encrypted(f"cvn2={cvc}&expired={expiry}", certificate),
+        encrypted_info=_encrypted(secrets, certificate),
         encrypt_cert_id=str(certificate.serial_number),
         last4=number[-4:],
+        sms_code=sms_code,
     )
 
 

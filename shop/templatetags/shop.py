@@ -57,7 +57,8 @@ def _errors_of(form: BaseForm | BaseFormSet[Any] | list[BaseForm] | None) -> Ite
         return
     for field in form:
         for message in field.errors:
-            yield {"target": _target(field), "label": str(field.label), "message": str(message)}
+            label = getattr(field.field, "full_label", field.label)  # of a part of something: both
+            yield {"target": _target(field), "label": str(label), "message": str(message)}
 
 
 def _target(field: BoundField) -> str:

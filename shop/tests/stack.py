@@ -1,7 +1,9 @@
 """The whole shop as real processes, for tests: ``manage.py runstack`` on free ports, with its own stores."""
 
+import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,18 +14,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-import psycopg2
 import pytest
+import redis
 import requests
 
 from shop import processes
-from shop.tests import environment
+from shop.tests import environment, prepared
+from shop.tests.kinds import KINDS
 
 BASE = Path(__file__).resolve().parents[2]
 PATIENCE = 120.0  # seconds until the stack is open: it migrates and seeds first
 STOP_PATIENCE = 15.0
-HIDDEN = ("DJANGO_", "TEST_", "PYTEST")  # variables of the test run that the stack must not see
 T = TypeVar("T")
+_counter = itertools.count()
 
 
 @dataclass
@@ -94,16 +97,29 @@ def wait_for(look: Callable[[], T | None], what: str, timeout: float = 30.0) -> 
 
 
 @contextmanager
-def running(folder: Path, *, database_url: str = "", redis_url: str = "", **more: str) -> Iterator[Stack]:
-    """Open a shop, close it again. Empty addresses mean the embedded stores."""
+def running(
+    folder: Path,
+    *,
+    database_url: str = "",
+    redis_url: str = "",
+    var: Path | None = None,
+    program: tuple[str, ...] = ("manage.py", "runstack"),
+    **more: str,
+) -> Iterator[Stack]:
+    """Open a shop, close it again. Empty addresses: the embedded stores; ``var`` is a folder to begin with.
+
+    At the end PayPal's own description judges what its stand-in and the shop have said to each other.
+    """
     port, sandbox, smtp = environment.free_ports(3)
-    surroundings = {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)}
-    surroundings |= {
+    if var:
+        shutil.copytree(var, folder / "var")
+    surroundings = prepared.surroundings() | {
         "VAR_DIR": str(folder / "var"),
         "PORT": str(port),
         "SANDBOX_PORT": str(sandbox),
         "SANDBOX_SMTP_PORT": str(smtp),
         "SHOP_CLOCK_FILE": str(folder / "clock"),
+        "SANDBOX_RECORD_FILE": str(folder / "paypal-exchanges.jsonl"),
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         **more,
@@ -111,7 +127,7 @@ def running(folder: Path, *, database_url: str = "", redis_url: str = "", **more
     console = folder / "console.log"
     with console.open("wb") as output:
         process = processes.start(
-            [sys.executable, "manage.py", "runstack"],
+            [sys.executable, *program],
             cwd=BASE,
             env=surroundings,
             stdout=output,
@@ -133,6 +149,10 @@ def running(folder: Path, *, database_url: str = "", redis_url: str = "", **more
     finally:
         stack.status = process.poll()
         processes.stop([process], patience=STOP_PATIENCE)
+    from payments.tests.paypal_record import verdict  # takes a while to load, and not every run needs it
+
+    found = verdict(folder / "paypal-exchanges.jsonl")
+    assert not found.violations, "\n".join(found.violations)
 
 
 def wait_until_open(stack: Stack) -> None:
@@ -147,44 +167,47 @@ def wait_until_open(stack: Stack) -> None:
 
 
 @contextmanager
-def own_stores() -> Iterator[dict[str, str]]:
-    """A new PostgreSQL database and an empty Redis database of the test run's servers."""
-    server, _, _ = os.environ["TEST_DATABASE_URL"].rpartition("/")
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    name = f"stack_{worker}_{os.getpid()}"
-    redis_url = f"{os.environ['TEST_REDIS_URL'].rstrip('/')}/{_redis_number(worker)}"
-    _administer(server, f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0")
+def own_stores() -> Iterator[dict[str, Any]]:
+    """A seeded PostgreSQL database, its folder, and an empty Redis database of the test run's servers."""
+    var = prepared.folder_on_servers()
+    count = next(_counter)
+    name = f"stack_{os.getpid()}_{count}"
+    redis_url = f"{os.environ['TEST_REDIS_URL'].rstrip('/')}/{_redis_number(count)}"
+    with redis.Redis.from_url(redis_url) as server_of_redis:
+        server_of_redis.flushdb()
+    prepared.administer(f'CREATE DATABASE "{name}" TEMPLATE "{prepared.name_of(prepared.SEEDED)}"')
     try:
-        yield {"database_url": f"{server}/{name}", "redis_url": redis_url}
+        yield {"database_url": environment.address_of(name), "redis_url": redis_url, "var": var}
     finally:
-        _administer(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        prepared.administer(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-def _redis_number(worker: str) -> int:
-    return 1 + int(worker.removeprefix("gw")) if worker != "main" else 1
+def _redis_number(count: int) -> int:
+    """Of a database: each worker of the run has its share, so that no two open stacks use the same."""
+    with redis.Redis.from_url(os.environ["TEST_REDIS_URL"]) as server:
+        databases = int(server.config_get("databases")["databases"])
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = max((databases - 1) // workers, 1)
+    return 1 + (own * share + count % share) % (databases - 1)
 
 
-def _administer(server: str, statement: str) -> None:
-    connection = psycopg2.connect(f"{server}/postgres")
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-    finally:
-        connection.close()
-
-
-KINDS = ("embedded", "services")
-
-
-@pytest.fixture(scope="session", params=KINDS)
+@pytest.fixture(scope="session", params=KINDS[:2])
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The shop on SQLite with the filesystem broker, and again on PostgreSQL with Redis."""
+    # ``parametrize`` of more than this fixture makes its scope that of a function unless it says otherwise.
+    assert request.scope == "session", "this test would open a shop of its own: parametrize(scope='session')"
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "embedded":
-        with running(folder) as stack:
+        with running(folder, var=prepared.folder_of_embedded()) as stack:
             yield stack
     else:
         with own_stores() as stores, running(folder, **stores) as stack:
             yield stack
     assert stack.status is None, f"the stack gave up during the tests:\n{stack.console.read_text()}"
+
+
+# For what depends on pages, not on stores: the embedded ones join in `make prove`.
+on_servers = pytest.mark.parametrize(
+    "stack", ["services", pytest.param("embedded", marks=pytest.mark.prove)], indirect=True
+)

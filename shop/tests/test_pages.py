@@ -120,8 +120,9 @@ def test_a_page_that_is_not_there_says_so_and_names_the_contact(client, language
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("status", [400, 403, 404, 429, 503])
 def test_every_error_page_names_the_contact_and_leads_home(rf, language, status):
+    request = rf.post("/nowhere/")
     with override(language):
-        response = views.error_page(rf.post("/nowhere/"), status)
+        response = views.unavailable(request) if status == 503 else views.error_page(request, status)
     page = response.content.decode()
     assert response.status_code == status
     assert f"/{language}/contact/" in page

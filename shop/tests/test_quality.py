@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,16 @@ from django.core.management import call_command, get_commands
 from django.template.loader import get_template
 
 from shop import fresh_secrets
+from shop.tests.failures import APPS
 
 BASE = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((BASE / "templates").rglob("*.*"))
-PAGES = [path for path in TEMPLATES if path.suffix == ".html" and "emails" not in path.parts]
+KEPT = "consulting/offline.html"  # a file to keep, its style within: never sent as a page
+PAGES = [
+    path
+    for path in TEMPLATES
+    if path.suffix == ".html" and "emails" not in path.parts and not str(path).endswith(KEPT)
+]
 SCRIPTS = sorted((BASE / "static").rglob("*.js"))
 INLINE = [
     ("a script in the page", re.compile(r"<script(?![^>]*\bsrc=)", re.IGNORECASE)),
@@ -169,3 +176,26 @@ def test_production_refuses_what_belongs_to_the_demo(production, command):
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "production" in done.stderr
+
+
+def assigned_plugins(path):
+    """The modules in the file's ``pytest_plugins``: their fixtures are there for every test of the run."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytest_plugins":
+            yield from ast.literal_eval(node.value)
+
+
+def fixtures_of(module):
+    for node in ast.parse((BASE / f"{module.replace('.', '/')}.py").read_text()).body:
+        decorators = getattr(node, "decorator_list", [])
+        if any(ast.unparse(one).startswith("pytest.fixture") for one in decorators):
+            yield node.name
+
+
+def test_no_two_plugins_give_a_fixture_the_same_name():
+    """Whichever is loaded last would win, in every test: such fixtures are imported by name instead."""
+    files = [BASE / "conftest.py", *(path for app in APPS for path in (BASE / app).glob("tests/*.py"))]
+    plugins = {name for path in files for name in assigned_plugins(path) if "." in name}
+    names = Counter(name for plugin in plugins for name in fixtures_of(plugin))
+    assert names["stack"] == 1
+    assert [name for name, count in names.items() if count > 1] == []

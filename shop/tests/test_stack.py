@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from shop.tests import environment
+from shop.tests import environment, prepared
 from shop.tests import stack as stacks
 from shop.tests.browser import assert_accessible
 
@@ -208,7 +208,7 @@ CHILDREN = {
 
 @pytest.mark.parametrize("name", list(CHILDREN) if PROVE else ["worker", "shop"])
 def test_when_a_program_is_killed_the_others_are_stopped_and_it_is_named(tmp_path, name):
-    with stacks.running(tmp_path) as stack:
+    with stacks.running(tmp_path, var=prepared.folder_of_embedded()) as stack:
         os.kill(leader(tmp_path, CHILDREN[name]), signal.SIGKILL)
         assert stack.process.wait(QUICK) == 1
         assert f"{name} was ended by SIGKILL; everything else was stopped." in stack.console.read_text()
@@ -216,7 +216,7 @@ def test_when_a_program_is_killed_the_others_are_stopped_and_it_is_named(tmp_pat
 
 
 def test_nothing_outlives_a_killed_stack(tmp_path):
-    with stacks.running(tmp_path) as stack:
+    with stacks.running(tmp_path, var=prepared.folder_of_embedded()) as stack:
         assert len(relatives(tmp_path)) > 6
         stack.process.kill()
         wait_until_alone(tmp_path)

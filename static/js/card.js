@@ -12,12 +12,21 @@
 //     data-message-failed.
 //   Hidden inputs name="acc_no", "encrypted_info", "encrypt_cert_id", "last4": filled when the form is sent.
 //   <div id="card-errors" class="error-summary" role="alert" tabindex="-1" hidden>
-//   A submit button with data-busy="…".
+//   A submit button with data-busy="…", and <button id="own-page" type="button"> for those who would rather enter
+//     the card on UnionPay's page.
+// Where the bank sends a code to the buyer's telephone, also
+//   on the fieldset data-send-url, data-pay-url, data-progress-url, and the messages data-message-phone, -code, -sent,
+//     -wait (with # for the seconds), -again, -changed, -not-sent,
+//   <input id="card-phone"> and <p id="card-phone-error" hidden>,
+//   <button id="send-code" type="button" data-again="…" data-busy="…">, <span id="code-wait" aria-hidden="true">,
+//   <p id="code-status" aria-live="polite">,
+//   <div id="code-field" hidden> with <input id="card-code"> and <p id="card-code-error" hidden>.
 //
 // Without this script the fieldset stays hidden and the card is entered on UnionPay's own page. What is typed is
 // never stored, logged or sent in a readable form, and the fields are empty again whenever the page is left.
 
 const RESTORED_AFTER = 30_000; // ms; longer than the shop takes for an answer
+const NO_ANSWER_AFTER = 40_000; // ms
 
 /** Digits of any script width, without the separators that people put between them. */
 export function plain(text) {
@@ -60,6 +69,17 @@ export function parsedExpiry(text) {
 /** A card is good until the end of its month, wherever on earth that is latest. */
 export function hasExpired({ month, year }, now = new Date()) {
   return now.getTime() >= Date.UTC(year, month, 1, 12);
+}
+
+/** A telephone as UnionPay wants it: 11 digits in the mainland, else with the country code; null when it is none. */
+export function phoneDigits(text) {
+  const typed = plain(text).replace(/[()/]/g, "");
+  const abroad = typed.match(/^(?:\+|00)(\d{8,15})$/)?.[1];
+  const mainland = (abroad ?? typed).match(/^(?:86)?(1[3-9]\d{9})$/);
+  if (mainland && (!abroad || abroad.startsWith("86"))) return mainland[1];
+  if (abroad) return abroad;
+  if (/^(852[4-9]\d{7}|8536\d{7}|8869\d{8})$/.test(typed)) return typed;
+  return /^[4-9]\d{7}$/.test(typed) ? `852${typed}` : null; // this shop is in Hong Kong
 }
 
 /** RSAES-PKCS1-v1_5, which UnionPay wants and WebCrypto lacks. Returns one block as base64. */
@@ -108,6 +128,8 @@ class CardForm {
     this.fieldset = fieldset;
     this.inputs = ["number", "expiry", "cvc"].map((name) => document.getElementById(`card-${name}`));
     [this.number, this.expiry, this.cvc] = this.inputs;
+    this.phone = document.getElementById("card-phone");
+    if (this.phone) this.inputs.push(this.phone);
     this.summary = document.getElementById("card-errors");
     this.isPressed = false;
     this.delayed = [];
@@ -122,6 +144,7 @@ class CardForm {
     }
     form.addEventListener("change", () => this.toggle());
     window.addEventListener("pagehide", () => this.empty());
+    this.code = this.phone ? new Code(this) : null;
     this.toggle();
   }
 
@@ -135,6 +158,7 @@ class CardForm {
     this.inputs.forEach((input) => this.show(input, ""));
     this.summary.hidden = true;
     this.fill({});
+    this.code?.forget();
   }
 
   /** Regroup the digits and leave the caret behind the same digit as before. */
@@ -186,6 +210,7 @@ class CardForm {
     if (!expiry) found.push([this.expiry, "expiry"]);
     else if (hasExpired(expiry)) found.push([this.expiry, "expired"]);
     if (!/^\d{3}$/.test(plain(this.cvc.value))) found.push([this.cvc, "cvc"]);
+    if (this.phone && !phoneDigits(this.phone.value)) found.push([this.phone, "phone"]);
     return found.map(([input, name]) => [input, this.message(name)]);
   }
 
@@ -203,7 +228,8 @@ class CardForm {
     const { spki, encryptCertId } = this.fieldset.dataset;
     const digits = plain(this.number.value);
     const { month, year } = parsedExpiry(this.expiry.value);
-    const secrets = `cvn2=${plain(this.cvc.value)}&expired=${twoDigits(year)}${twoDigits(month)}`;
+    let secrets = `cvn2=${plain(this.cvc.value)}&expired=${twoDigits(year)}${twoDigits(month)}`;
+    if (this.phone) secrets += `&phoneNo=${phoneDigits(this.phone.value)}`;
     const [accNo, info] = await Promise.all([encrypt(spki, digits), encrypt(spki, secrets)]);
     return { acc_no: accNo, encrypted_info: info, encrypt_cert_id: encryptCertId, last4: digits.slice(-4) };
   }
@@ -221,6 +247,7 @@ class CardForm {
       this.show(input, "");
     }
     this.fill({});
+    this.code?.forget();
   }
 
   message(name) {
@@ -258,6 +285,155 @@ class CardForm {
     this.summary.replaceChildren(content);
     this.summary.hidden = !content;
     if (content) this.summary.focus();
+  }
+}
+
+/** The code on the buyer's telephone. All of it happens on this page, so a wrong code costs nothing but another try:
+ * the encrypted card stays in this object's memory until it has paid, been changed, or the page is left. */
+class Code {
+  constructor(card) {
+    this.card = card;
+    this.input = document.getElementById("card-code");
+    this.field = document.getElementById("code-field");
+    this.button = document.getElementById("send-code");
+    this.first = this.button.textContent;
+    this.status = document.getElementById("code-status");
+    this.wait = document.getElementById("code-wait");
+    this.blocks = null; // the encrypted card for which a code was sent
+    this.isBusy = false;
+    this.until = 0; // when the next code may be asked for
+    this.button.addEventListener("click", () => this.send());
+    this.input.addEventListener("input", () => card.show(this.input, ""));
+    for (const input of card.inputs) input.addEventListener("input", () => this.change());
+  }
+
+  /** Have the bank send a code for the card in the fields. */
+  async send() {
+    if (this.isBusy) return;
+    if (this.seconds > 0) {
+      this.say(this.card.message("wait").replace("#", this.seconds));
+      return;
+    }
+    if (!this.card.check()) return;
+    this.engage(true);
+    const blocks = await this.card.encrypted().catch(() => null);
+    const answer = blocks && (await post(this.card, "sendUrl", blocks));
+    this.engage(false);
+    if (!blocks) this.card.tell(this.card.message("failed"));
+    else if (!answer) this.card.tell(this.card.message("not-sent"));
+    else this.take(answer, blocks);
+  }
+
+  take(answer, blocks) {
+    if (answer.go) {
+      location.assign(answer.go);
+      return;
+    }
+    if (answer.resend_after) this.count(answer.resend_after);
+    if (answer.sent) {
+      this.blocks = blocks;
+      this.field.hidden = false;
+      this.button.textContent = this.button.dataset.again;
+      this.input.value = "";
+    }
+    if (answer.error) {
+      this.refuse(answer);
+      return;
+    }
+    this.say(this.card.message("sent"));
+    this.input.focus();
+  }
+
+  /** Pay with the code. True when the buyer is on the way to another page. */
+  async pay() {
+    const code = plain(this.input.value);
+    if (!/^\d{6}$/.test(code)) {
+      this.refuse({ error: this.card.message("code"), field: "code" });
+      return false;
+    }
+    const answer = await post(this.card, "payUrl", { ...this.blocks, method: "unionpay", sms_code: code });
+    // No answer: the money may be taken. The page that waits for the outcome knows.
+    const address = answer ? answer.go : this.card.fieldset.dataset.progressUrl;
+    if (address) location.assign(address);
+    else this.refuse(answer);
+    return Boolean(address);
+  }
+
+  /** Say what the server said, at the field that it is about. */
+  refuse({ error, field, expired }) {
+    if (expired) this.forget();
+    const input = field === "code" && this.field.hidden ? this.button : document.getElementById(`card-${field}`);
+    if (!input) {
+      this.card.tell(error);
+      return;
+    }
+    if (field === "code") {
+      this.input.value = "";
+      this.say("");
+    }
+    if (input !== this.button) this.card.show(input, error);
+    this.card.summarise([[input, error]]);
+  }
+
+  change() {
+    if (!this.blocks) return;
+    this.forget();
+    this.say(this.card.message("changed"));
+  }
+
+  forget() {
+    this.blocks = null;
+    this.input.value = "";
+    this.card.show(this.input, "");
+    this.field.hidden = true;
+    this.say("");
+  }
+
+  get seconds() {
+    return Math.max(0, Math.ceil((this.until - Date.now()) / 1000));
+  }
+
+  /** Show the seconds until the next code; only the end is read out. */
+  count(seconds) {
+    clearInterval(this.timer);
+    this.until = Date.now() + seconds * 1000;
+    this.button.setAttribute("aria-disabled", "true");
+    const tick = () => {
+      const left = this.seconds;
+      this.wait.textContent = left ? this.card.message("wait").replace("#", left) : "";
+      if (left) return;
+      clearInterval(this.timer);
+      this.button.removeAttribute("aria-disabled");
+      if (this.blocks) this.say(this.card.message("again"));
+    };
+    this.timer = setInterval(tick, 1000);
+    tick();
+  }
+
+  engage(isBusy) {
+    this.isBusy = isBusy;
+    if (isBusy) {
+      this.label = this.button.textContent;
+      this.button.textContent = this.button.dataset.busy;
+    } else this.button.textContent = this.label;
+  }
+
+  say(text) {
+    this.status.textContent = text;
+  }
+}
+
+/** The server's JSON; null when there was none: no connection, or a page instead. */
+async function post(card, url, values) {
+  const form = card.form.elements;
+  const body = new URLSearchParams({ revision: form.revision.value, ...values });
+  if (form.csrfmiddlewaretoken) body.set("csrfmiddlewaretoken", form.csrfmiddlewaretoken.value);
+  const signal = AbortSignal.timeout?.(NO_ANSWER_AFTER);
+  const headers = { Accept: "application/json" };
+  try {
+    return await (await fetch(card.fieldset.dataset[url], { method: "POST", body, headers, signal })).json();
+  } catch {
+    return null;
   }
 }
 
@@ -299,16 +475,35 @@ class PayButton {
   }
 }
 
+/** Pay on this page: with a code, or first have one sent. */
+async function payHere(card, button) {
+  if (!card.code.blocks) {
+    await card.code.send();
+    return;
+  }
+  if (!card.check()) return;
+  button.engage();
+  if (!(await card.code.pay())) button.release();
+}
+
 function start(form) {
   const fieldset = document.getElementById("card-fields");
   const card = fieldset?.dataset.spki ? new CardForm(form, fieldset) : null;
   const button = new PayButton(form);
-  let isEncrypted = false;
+  let isReady = false; // what the form holds now may leave this page
+
+  document.getElementById("own-page")?.addEventListener("click", () => {
+    if (button.isBusy) return;
+    card?.empty();
+    button.engage();
+    isReady = true;
+    form.requestSubmit();
+  });
 
   form.addEventListener("submit", async (event) => {
-    if (isEncrypted) {
-      isEncrypted = false;
-      return; // sent by ourselves, below
+    if (isReady) {
+      isReady = false;
+      return; // sent by ourselves
     }
     if (button.isBusy) {
       event.preventDefault();
@@ -320,6 +515,10 @@ function start(form) {
       return;
     }
     event.preventDefault();
+    if (card.code) {
+      await payHere(card, button);
+      return;
+    }
     if (!card.check()) return;
     button.engage();
     try {
@@ -332,7 +531,7 @@ function start(form) {
     }
     // Not before this event is over: browsers ignore a submit within a submit, and encrypting may be that quick.
     setTimeout(() => {
-      isEncrypted = true;
+      isReady = true;
       form.requestSubmit(event.submitter);
     });
   });

@@ -1,13 +1,43 @@
-// Another region has another shipping fee: fetch the summary anew without losing what was typed or the focus.
+// Another region or way of delivery has other fields and another fee: have the server draw them anew, without
+// losing what was typed or the focus. Any other change in that part renews the label and the amounts only.
 const form = document.getElementById("checkout-form");
-const region = form?.elements.namedItem("region");
+let latest = 0;
+let shapes = false; // whether an answer that is still awaited has other fields
 
-region?.addEventListener("change", async () => {
-  const data = new FormData(form);
-  data.set("action", "quote");
-  const response = await fetch(form.action || location.href, { method: "POST", body: data });
-  if (!response.ok) return; // the server shows the difference when the form is sent
+form?.addEventListener("change", async (event) => {
+  if (!event.target.closest("#delivery")) return;
+  shapes ||= event.target.matches("select, [type=radio]");
+  const turn = ++latest;
+  const sent = new FormData(form);
+  for (const [name, value] of [...sent]) if (value instanceof File) sent.delete(name);
+  sent.set("action", "quote");
+  const response = await fetch(location.pathname, { method: "POST", body: sent });
+  if (!response.ok || turn !== latest) return; // the server shows the difference when the form is sent
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  const fresh = page.getElementById("quote");
-  if (fresh) document.getElementById("quote").replaceChildren(...fresh.childNodes);
+  if (shapes) redraw(page, sent);
+  else replace(page, "label-preview");
+  shapes = false;
+  replace(page, "quote");
 });
+
+function replace(page, id) {
+  const fresh = page.getElementById(id);
+  for (const button of fresh?.querySelectorAll("noscript") ?? []) button.remove(); // would become real here
+  if (fresh) document.getElementById(id).replaceChildren(...fresh.childNodes);
+}
+
+// What was typed while the answer was on its way counts more than what the answer holds.
+function redraw(page, sent) {
+  const focused = document.activeElement?.id;
+  const typed = [...form.querySelectorAll("#delivery :is(input:not([type=hidden], [type=radio]), select, textarea)")].filter(
+    (field) => (field.type === "checkbox" ? field.checked !== sent.has(field.name) : field.value !== sent.get(field.name)),
+  );
+  replace(page, "delivery");
+  for (const old of typed) {
+    const field = document.getElementById(old.id);
+    if (!field || field.tagName !== old.tagName) continue;
+    if (field.type === "checkbox") field.checked = old.checked;
+    else if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === old.value)) field.value = old.value;
+  }
+  if (focused) document.getElementById(focused)?.focus();
+}

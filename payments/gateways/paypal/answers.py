@@ -30,7 +30,13 @@ from .money import read_money
 
 ID = re.compile(r"[A-Z0-9]{1,36}")  # of orders, captures and refunds; safe in a path
 
-_UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+# What was given back later was taken before: the capture's amount stays what it was.
+_TAKEN = {"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"}
+# PayPal holds money it had already given us, because somebody complains.
+CONTESTED = {"BUYER_COMPLAINT", "CHARGEBACK"}
+_AFTER_THE_FACT = CONTESTED | {"REFUNDED"}
+
+UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 
 
 def read_started(body: dict[str, Any]) -> Started:
@@ -40,7 +46,7 @@ def read_started(body: dict[str, Any]) -> Started:
         raise GatewayError("UNREADABLE_ANSWER")
     try:
         links = {link["rel"]: str(link["href"]) for link in body.get("links", [])}
-    except _UNREADABLE:
+    except UNREADABLE:
         raise GatewayError("UNREADABLE_ANSWER") from None
     if body.get("status") in {"APPROVED", "COMPLETED", "VOIDED"}:
         return Started(gateway_id)
@@ -62,7 +68,7 @@ def read_order(purchase: Purchase, body: dict[str, Any]) -> Outcome:
         captures = unit.get("payments", {}).get("captures", [])
         outcomes = [_read_capture(unit, capture) for capture in captures]
         return min(outcomes, key=_rank) if outcomes else _read_status(str(body["status"]))
-    except _UNREADABLE:
+    except UNREADABLE:
         raise GatewayError("UNREADABLE_ANSWER") from None
 
 
@@ -86,28 +92,25 @@ def _read_capture(unit: dict[str, Any], capture: dict[str, Any]) -> Outcome:
     reference = capture["id"]
     if not ID.fullmatch(reference):
         raise ValueError("id")
-    if status in {"COMPLETED", "PARTIALLY_REFUNDED"}:
+    reason = reason_of(capture)
+    if status in _TAKEN or (status == "PENDING" and reason in _AFTER_THE_FACT):
         amount, currency = read_money(capture["amount"])
-        if status == "PARTIALLY_REFUNDED":  # somebody gave part of it back before we had recorded it
-            amount -= _refunded(unit)
         return Captured(reference, _our_reference(unit, capture), amount, currency, _payee_matches(unit))
-    reason = str(capture.get("status_details", {}).get("reason", ""))
     if status == "PENDING":
         return Pending(reference, reason)
-    if status in {"DECLINED", "FAILED", "REFUNDED"}:  # REFUNDED: no money, although there was
+    if status in {"DECLINED", "FAILED"}:
         return Declined(reason or f"CAPTURE_{status}")
     raise ValueError("status")
+
+
+def reason_of(document: dict[str, Any]) -> str:
+    return str(document.get("status_details", {}).get("reason", ""))
 
 
 def _our_reference(unit: dict[str, Any], capture: dict[str, Any]) -> str:
     """Ours if both of the order's references agree on it; two different ones match no purchase."""
     told = {owner.get(name) for owner in (unit, capture) for name in ("custom_id", "invoice_id")}
     return "/".join(sorted(reference for reference in told if reference))
-
-
-def _refunded(unit: dict[str, Any]) -> Any:
-    refunds = [refund for refund in unit["payments"].get("refunds", []) if refund["status"] == "COMPLETED"]
-    return sum(read_money(refund["amount"])[0] for refund in refunds)
 
 
 def _payee_matches(unit: dict[str, Any]) -> bool:
@@ -118,7 +121,7 @@ def _payee_matches(unit: dict[str, Any]) -> bool:
 def read_refund(body: dict[str, Any]) -> RefundOutcome:
     try:
         status, reference = body["status"], body["id"]
-        reason = str(body.get("status_details", {}).get("reason", ""))
+        reason = reason_of(body)
         if status == "COMPLETED" and ID.fullmatch(reference):
             amount, currency = read_money(body["amount"])
             return Refunded(reference, amount, currency)
@@ -126,7 +129,7 @@ def read_refund(body: dict[str, Any]) -> RefundOutcome:
             return Unfinished(reason or "REFUND_PENDING")
         if status in {"FAILED", "CANCELLED"}:
             return RefundRefused(reason or f"REFUND_{status}")
-    except _UNREADABLE:
+    except UNREADABLE:
         pass
     raise GatewayError("UNREADABLE_ANSWER")
 
@@ -136,5 +139,5 @@ def refund_with_key(order: dict[str, Any], key: str) -> dict[str, Any] | None:
     try:
         refunds = order["purchase_units"][0].get("payments", {}).get("refunds", [])
         return next((refund for refund in refunds if refund.get("custom_id") == key), None)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise GatewayError("UNREADABLE_ANSWER") from None

@@ -21,6 +21,7 @@ from django.conf import settings
 from paypalrestsdk import exceptions
 from paypalrestsdk.api import Api
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from shop.network import assert_no_transaction
 
@@ -28,6 +29,20 @@ logger = logging.getLogger(__name__)
 logging.getLogger("paypalrestsdk").setLevel(logging.WARNING)
 
 QUICK = 1.0  # seconds; a connection that breaks sooner was most likely a kept one that PayPal had closed
+LARGEST = 1024 * 1024  # bytes of an answer; PayPal's have some thousands
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds to wait for a connection, for the next bytes of an answer, and for everything together.
+
+    "Everything" includes a token that has to be fetched first, and the second try after a broken connection.
+    """
+
+    connect: float = 3.05
+    read: float = 20
+    total: float = 30
+    reconnects: bool = True
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,35 @@ class Answer:
     status: int
     body: dict[str, Any]
     debug_id: str = ""
+
+
+class _Waiting:
+    """The patience of one call, running out."""
+
+    def __init__(self, patience: Patience) -> None:
+        self.reconnects = patience.reconnects
+        self._timeout = (patience.connect, patience.read)
+        self._until = time.monotonic() + patience.total
+
+    def left(self) -> float:
+        """Seconds. Raises requests.Timeout when there are none."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise requests.Timeout
+        return left
+
+    def timeout(self, longest: tuple[float, float]) -> tuple[float, float]:
+        connect, read = (min(pair) for pair in zip(self._timeout, longest, strict=True))
+        return min(connect, self.left()), min(read, self.left())
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    path: str
+    data: bytes | None
+    headers: Mapping[str, str]
+    waiting: _Waiting
 
 
 class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
@@ -52,7 +96,7 @@ class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
         client_id: str,
         client_secret: str,
         session: requests.Session | None = None,
-        timeout: tuple[float, float] = (3.05, 20),
+        timeout: tuple[float, float] = (Patience.connect, Patience.read),
     ) -> None:
         super().__init__(
             mode=mode, endpoint=endpoint.rstrip("/"), client_id=client_id, client_secret=client_secret
@@ -64,7 +108,7 @@ class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
         for prefix in ("https://", "http://"):
             self.session.mount(prefix, HTTPAdapter(pool_connections=4, pool_maxsize=16, max_retries=0))
         self._lock = threading.Lock()
-        self._token: dict[str, Any] | None = None
+        self._token = ""
         self._token_ends = self._token_failed_at = 0.0
 
     def call(
@@ -75,84 +119,94 @@ class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
         *,
         headers: Mapping[str, str] | None = None,
         raw: bytes | None = None,
+        patience: Patience | None = None,
     ) -> Answer:
         """One exchange. Every request must be safe to repeat: a GET, or with a PayPal-Request-Id.
 
         Raises the SDK's exceptions for everything but 2xx, and those of ``requests`` where no answer came.
         """
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
-        token = self.get_token_hash()["access_token"]
+        request = _Request(method, path, data, headers or {}, _Waiting(patience or Patience()))
+        token = self._bearer(request.waiting)
         try:
-            return self._authorised(token, method, path, data, headers or {})
+            return self._authorised(token, request)
         except exceptions.UnauthorizedAccess:
             self._forget(token)
-            return self._authorised(self.get_token_hash()["access_token"], method, path, data, headers or {})
+            return self._authorised(self._bearer(request.waiting), request)
 
     def get_token_hash(
         self, authorization_code: None = None, refresh_token: None = None, headers: None = None
     ) -> dict[str, Any]:
+        """The SDK's name for the token."""
+        return {"access_token": self._bearer(_Waiting(Patience()))}
+
+    def _bearer(self, waiting: _Waiting) -> str:
         """The cached token. The lock is held while it is fetched: cold threads fetch, or fail, together."""
         asked_at = time.monotonic()
-        with self._lock:
-            if self._token is not None and time.monotonic() < self._token_ends:
+        if not self._lock.acquire(timeout=waiting.left()):
+            raise requests.Timeout
+        try:
+            if self._token and time.monotonic() < self._token_ends:
                 return self._token
             if self._token_failed_at > asked_at:
                 # Else each waiting thread would sit through a timeout of its own, one after the other.
                 raise requests.ConnectionError
             try:
-                self._token, life = self._fetch_token()
+                self._token, life = self._fetch_token(waiting)
             except Exception:
                 self._token_failed_at = time.monotonic()
                 raise
             self._token_ends = asked_at + max(life - self.SKEW, 0)
             return self._token
+        finally:
+            self._lock.release()
 
-    def _fetch_token(self) -> tuple[dict[str, Any], int]:
+    def _fetch_token(self, waiting: _Waiting) -> tuple[str, int]:
         headers = {
             "Authorization": "Basic " + self.basic_auth(),
             "Content-Type": "application/x-www-form-urlencoded",
         }
-        data = b"grant_type=client_credentials"
-        body = self._send("POST", self.token_endpoint, "/v1/oauth2/token", data, headers).body
+        request = _Request("POST", "/v1/oauth2/token", b"grant_type=client_credentials", headers, waiting)
+        body = self._send(self.token_endpoint, request, headers).body
         token, life = str(body.get("access_token", "")), str(body.get("expires_in", ""))
         if not token.isascii() or not token or not life.isdecimal():
             raise exceptions.ServerError(None, None, "no token in the answer")
-        return {"access_token": token}, int(life)
+        return token, int(life)
 
     def _forget(self, token: str) -> None:
         with self._lock:
-            if self._token and self._token["access_token"] == token:  # else another thread has renewed it
-                self._token = None
+            if self._token == token:  # else another thread has renewed it
+                self._token = ""
 
-    def _authorised(
-        self, token: str, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
-    ) -> Answer:
-        headers = {"Authorization": "Bearer " + token, **headers}
-        if data is not None:
+    def _authorised(self, token: str, request: _Request) -> Answer:
+        headers = {"Authorization": "Bearer " + token, **request.headers}
+        if request.data is not None:
             headers["Content-Type"] = "application/json"
         started = time.monotonic()
         try:
-            return self._send(method, self.endpoint, path, data, headers)
+            return self._send(self.endpoint, request, headers)
         except requests.ConnectionError:
-            if time.monotonic() - started > QUICK:
+            if not request.waiting.reconnects or time.monotonic() - started > QUICK:
                 raise
-            return self._send(method, self.endpoint, path, data, headers)
+            return self._send(self.endpoint, request, headers)
 
-    def _send(self, method: str, base: str, path: str, data: bytes | None, headers: dict[str, str]) -> Answer:
+    def _send(self, base: str, request: _Request, headers: dict[str, str]) -> Answer:
         assert_no_transaction()
         started = time.monotonic()
-        response = self.session.request(
-            method,
-            base + path,
-            data=data,
+        with self.session.request(
+            request.method,
+            base + request.path,
+            data=request.data,
             headers={"Accept": "application/json", "User-Agent": self.user_agent, **headers},
-            timeout=self.timeout,
+            timeout=request.waiting.timeout(self.timeout),
             allow_redirects=False,
-        )
+            stream=True,
+        ) as response:
+            text = _read(response, request.waiting).decode("utf-8", "replace")
         debug_id = response.headers.get("PayPal-Debug-Id", "")
         duration = 1000 * (time.monotonic() - started)
-        logger.info("PayPal %s %s: %s, %s, %d ms", method, path, response.status_code, debug_id, duration)
-        text = response.content.decode("utf-8", "replace")
+        told = (request.method, request.path, response.status_code, debug_id, duration)
+        logger.info("PayPal %s %s: %s, %s, %d ms", *told)
         try:
             body = self.handle_response(response, text)  # raises for everything but 2xx, redirects too
         except (ValueError, RecursionError):
@@ -166,6 +220,20 @@ class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
         raise NotImplementedError
 
     http_call = request
+
+
+def _read(response: requests.Response, waiting: _Waiting) -> bytes:
+    """The whole body. A timeout of ``requests`` counts anew with each byte; here the whole is bounded."""
+    content = b""
+    try:
+        while chunk := response.raw.read1(LARGEST + 1, decode_content=True):
+            content += chunk
+            waiting.left()
+            if len(content) > LARGEST:
+                raise exceptions.ServerError(response, "", "too large")
+    except HTTPError:
+        raise requests.ConnectionError from None
+    return content or response.content  # somebody may have read it before us
 
 
 _building = threading.Lock()

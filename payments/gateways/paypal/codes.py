@@ -10,25 +10,27 @@ _WAITING = {"ORDER_NOT_APPROVED", "PAYER_ACTION_REQUIRED"}
 # The same order, approved again with another card or account, can still be captured (with a new request id).
 _OTHER_FUNDING = {"INSTRUMENT_DECLINED", "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING"}
 
-_DECLINED = {
+# The delivery address is not one that PayPal takes: the buyer mends it in our form.
+ADDRESS = {
     "BILLING_ADDRESS_INVALID",
-    "CARD_EXPIRED",
     "CITY_REQUIRED",
+    "POSTAL_CODE_REQUIRED",
+    "SHIPPING_ADDRESS_INVALID",
+}
+
+_DECLINED = ADDRESS | {
+    "CARD_EXPIRED",
     "COMPLIANCE_VIOLATION",
     "DECLINED_DUE_TO_RELATED_TXN",
     "DOMESTIC_TRANSACTION_REQUIRED",
     "INVALID_RESOURCE_ID",  # expired: PayPal forgets an order that was not approved and captured in time
     "MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED",
     "PAYEE_BLOCKED_TRANSACTION",
-    "PAYER_ACCOUNT_LOCKED_OR_CLOSED",
-    "PAYER_ACCOUNT_RESTRICTED",
     "PAYER_CANNOT_PAY",
     "PAYMENT_SOURCE_CANNOT_BE_USED",
     "PAYMENT_SOURCE_DECLINED_BY_PROCESSOR",
     "PAYMENT_SOURCE_INFO_CANNOT_BE_VERIFIED",
-    "POSTAL_CODE_REQUIRED",
     "RESOURCE_NOT_FOUND",
-    "SHIPPING_ADDRESS_INVALID",
     "TRANSACTION_BLOCKED_BY_PAYEE",
     "TRANSACTION_LIMIT_EXCEEDED",
     "TRANSACTION_RECEIVING_LIMIT_EXCEEDED",
@@ -43,6 +45,11 @@ _OURS = re.compile(
 )
 
 
+def takes_other_funding(issue: str) -> bool:
+    """Whether the buyer can still pay the same order at PayPal, in another way."""
+    return issue in _OTHER_FUNDING
+
+
 def outcome_of(issue: str, debug_id: str = "") -> Declined | Unfinished:
     """The outcome of a refused create, show or capture.
 
@@ -53,7 +60,7 @@ def outcome_of(issue: str, debug_id: str = "") -> Declined | Unfinished:
         return Unfinished(issue)
     if issue in _OTHER_FUNDING:
         return Declined(issue, retry="same-gateway-page")
-    if issue in _DECLINED:
+    if issue in _DECLINED or issue.startswith("PAYER_ACCOUNT_"):
         return Declined(issue)
     if _OURS.fullmatch(issue):
         raise Misconfigured(issue, debug_id=debug_id)

@@ -2,6 +2,8 @@
 
 import json
 import re
+import time
+from dataclasses import replace
 from typing import Any
 
 import requests
@@ -9,7 +11,7 @@ from paypalrestsdk import exceptions
 
 from payments.gateways.base import GatewayError, Misconfigured
 
-from .client import Answer, SafeApi
+from .client import Answer, Patience, SafeApi
 
 # Statuses that say: understood, and nothing was done.
 _REFUSALS = {400, 404, 410, 422}
@@ -25,6 +27,45 @@ class Refused(Exception):
         self.debug_id = debug_id
 
 
+class Unavailable(GatewayError):
+    """No answer, or one that says: not now. ``retry_after`` is PayPal's wish in seconds, if it told one."""
+
+    def __init__(self, code: str, *, debug_id: str = "", retry_after: float | None = None) -> None:
+        super().__init__(code, debug_id=debug_id)
+        self.retry_after = retry_after
+
+
+_PAUSES = [0.2, 0.5]  # seconds between three tries of one question
+
+
+def ask_again(
+    api: SafeApi,
+    method: str,
+    path: str,
+    body: dict[str, Any],
+    *,
+    request_id: str,
+    prefer: str,
+    patience: Patience,
+) -> Answer:
+    """``ask`` while PayPal is unavailable: three times at most, with the same request id."""
+    until = time.monotonic() + patience.total
+
+    def once() -> Answer:
+        left = replace(patience, total=until - time.monotonic(), reconnects=False)
+        return ask(api, method, path, body, request_id=request_id, prefer=prefer, patience=left)
+
+    for pause in _PAUSES:
+        try:
+            return once()
+        except Unavailable as error:
+            wait = max(pause, error.retry_after or 0)
+            if time.monotonic() + wait >= until:
+                raise
+        time.sleep(wait)
+    return once()
+
+
 def ask(
     api: SafeApi,
     method: str,
@@ -34,6 +75,7 @@ def ask(
     raw: bytes | None = None,
     request_id: str = "",
     prefer: str = "",
+    patience: Patience | None = None,
 ) -> Answer:
     """Send and return a 2xx answer.
 
@@ -44,11 +86,11 @@ def ask(
     if prefer:
         headers["Prefer"] = f"return={prefer}"
     try:
-        return api.call(method, path, body, headers=headers, raw=raw)
+        return api.call(method, path, body, headers=headers, raw=raw, patience=patience)
     except requests.Timeout:
-        raise GatewayError("TIMEOUT") from None
+        raise Unavailable("TIMEOUT") from None
     except requests.RequestException:
-        raise GatewayError("UNREACHABLE") from None
+        raise Unavailable("UNREACHABLE") from None
     except exceptions.ConnectionError as error:
         raise _translated(error.response, error.content) from None
 
@@ -68,7 +110,18 @@ def _translated(response: requests.Response | None, text: str) -> Refused | Gate
     # The token endpoint answers in OAuth's shape.
     if status == 400 and "error" in document:
         return Misconfigured(issue, debug_id=debug_id)
+    if status == 429 or status >= 500:
+        return Unavailable(
+            issue, debug_id=debug_id, retry_after=_seconds(response.headers.get("Retry-After"))
+        )
     return GatewayError(issue, debug_id=debug_id)
+
+
+def _seconds(text: str | None) -> float | None:
+    """The header may also be a date, which is not used for waits of seconds."""
+    if text is None:
+        return None
+    return float(text) if re.fullmatch(r"[0-9]{1,6}", text) else float("inf")
 
 
 def _document(content: Any) -> dict[str, Any]:

@@ -9,12 +9,17 @@ from django.conf import settings
 
 from payments.gateways.base import (
     Captured,
+    CodeSent,
     Declined,
+    DisputeFact,
     EncryptedCard,
     GatewayError,
     Misconfigured,
+    Movement,
     Notification,
     Outcome,
+    Parcel,
+    ParcelRefused,
     Pending,
     Purchase,
     RefundOutcome,
@@ -26,15 +31,20 @@ from shop import clock
 
 from . import notifications
 from .answers import ID, read_order, read_refund, read_started, refund_with_key
-from .client import SafeApi, default_api
+from .client import Patience, SafeApi, default_api
 from .codes import outcome_of
-from .exchange import Refused, ask
-from .messages import create_body, refund_body
+from .exchange import Refused, ask, ask_again
+from .messages import create_body, refund_body, track_body
+from .movements import DISPUTE_ID, read_dispute, read_movements
 
 # How long PayPal remembers a request id. Later, the same request would be done a second time.
 ORDER_KEY_LIFE = dt.timedelta(hours=6)
 REFUND_KEY_LIFE = dt.timedelta(days=45)
 _MARGIN = dt.timedelta(minutes=10)
+
+# A buyer waits for both. What a capture has done after this, the sweep finds out.
+START_PATIENCE = Patience(connect=2, read=6, total=8)
+CAPTURE_PATIENCE = Patience(read=15, total=20)
 
 
 class PayPal:
@@ -48,18 +58,23 @@ class PayPal:
     def _api(self) -> SafeApi:
         return self._given_api or default_api()
 
+    def send_code(self, purchase: Purchase, card: EncryptedCard) -> CodeSent | Declined:
+        """PayPal takes no cards from us, so there is no code."""
+        raise Misconfigured("NO_CODES")
+
     def start(self, purchase: Purchase, card: EncryptedCard | None = None) -> Started | Declined:
         """Create the order; the buyer goes to the handoff's address."""
         if clock.now() > purchase.started_at + ORDER_KEY_LIFE - _MARGIN:
             return Declined("START_TOO_OLD")
         try:
-            answer = ask(
+            answer = ask_again(
                 self._api,
                 "POST",
                 "/v2/checkout/orders",
                 create_body(purchase),
                 request_id=purchase.create_key,
                 prefer="minimal",
+                patience=START_PATIENCE,
             )
         except Refused as refusal:
             outcome = outcome_of(refusal.issue, refusal.debug_id)
@@ -93,6 +108,7 @@ class PayPal:
                 {},
                 request_id=purchase.capture_key,
                 prefer="representation",
+                patience=CAPTURE_PATIENCE,
             )
         except Refused as refusal:
             return self._after_refused_capture(purchase, refusal)
@@ -119,8 +135,12 @@ class PayPal:
         *,
         key: str,
         started_at: dt.datetime,
+        captured_at: dt.datetime | None = None,
     ) -> RefundOutcome:
-        """Give back exactly ``amount``. When PayPal has forgotten ``key``, the refund is looked for first."""
+        """Give back exactly ``amount``. When PayPal has forgotten ``key``, the refund is looked for first.
+
+        PayPal knows no voiding of captured money, so ``captured_at`` says nothing here.
+        """
         if not ID.fullmatch(capture_reference):
             raise GatewayError("INVALID_RESOURCE_ID")
         if clock.now() > started_at + REFUND_KEY_LIFE - _MARGIN:
@@ -148,6 +168,32 @@ class PayPal:
             return refund_with_key(self._order(purchase), key)
         except Refused:
             return None
+
+    def movements(self, purchase: Purchase, capture_reference: str) -> tuple[Movement, ...]:
+        """Refunds, ours and the dashboard's, and reversals."""
+        try:
+            return read_movements(self._order(purchase), capture_reference)
+        except Refused as refusal:
+            raise GatewayError(refusal.issue, debug_id=refusal.debug_id) from None
+
+    def dispute(self, reference: str) -> DisputeFact:
+        """How the buyer's complaint stands."""
+        if not DISPUTE_ID.fullmatch(reference):
+            raise GatewayError("INVALID_RESOURCE_ID")
+        try:
+            return read_dispute(ask(self._api, "GET", f"/v1/customer/disputes/{reference}").body)
+        except Refused as refusal:
+            raise GatewayError(refusal.issue, debug_id=refusal.debug_id) from None
+
+    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> None:
+        """The buyer sees the parcel at PayPal too. What was brought by hand has nothing to follow."""
+        body = track_body(purchase, capture_reference, parcel)
+        if body is None:
+            return
+        try:
+            ask(self._api, "POST", f"{_order_path(purchase)}/track", body)
+        except Refused as refusal:
+            raise ParcelRefused(refusal.issue) from None
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:
         return notifications.read(headers, body)

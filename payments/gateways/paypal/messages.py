@@ -6,12 +6,15 @@ from typing import Any
 
 from django.conf import settings
 
-from payments.gateways.base import Address, Purchase
+from payments.gateways.base import Address, Item, Parcel, Purchase
 
 from .money import is_exact, to_money
 
 # PayPal's locales are BCP 47 with a region; Django's zh-hant is refused.
 LOCALES = {"zh-hant": "zh-HK", "en": "en-US"}
+
+# Our carriers -> PayPal's. What is delivered by hand has no number to follow.
+CARRIERS = {"sf": "SF_EX", "hkpost": "HK_POST", "dhl": "DHL_HK"}
 
 _WITHOUT_POSTCODES = {"HK", "MO"}
 # Controls, line ends, marks that turn the direction of writing, halves of surrogate pairs.
@@ -38,6 +41,18 @@ def refund_body(amount: Decimal, currency: str, key: str) -> dict[str, Any]:
     return {"amount": to_money(amount, currency), "custom_id": key}
 
 
+def track_body(purchase: Purchase, capture_reference: str, parcel: Parcel) -> dict[str, Any] | None:
+    """None where there is nothing to follow. We write to the buyer ourselves, so PayPal does not."""
+    carrier = CARRIERS.get(parcel.carrier)
+    number = cut(parcel.tracking_number, 64)
+    if carrier is None or not number:
+        return None
+    told: dict[str, Any] = {"capture_id": capture_reference, "tracking_number": number, "carrier": carrier}
+    if _adds_up(purchase):  # else PayPal has never heard of the lines
+        told["items"] = [_named(item) for item in parcel.items]
+    return {**told, "notify_payer": False}
+
+
 def cut(text: str, limit: int) -> str:
     """One line of at most ``limit`` UTF-8 bytes (PayPal counts for US-ASCII), never half a character."""
     line = " ".join(_UNSEEN.sub(" ", text).split())
@@ -54,11 +69,12 @@ def _unit(purchase: Purchase) -> dict[str, Any]:
         "amount": amount,
     }
     if _adds_up(purchase):
-        goods = purchase.amount - purchase.shipping
         amount["breakdown"] = {
-            "item_total": to_money(goods, purchase.currency),
+            "item_total": to_money(_goods(purchase), purchase.currency),
             "shipping": to_money(purchase.shipping, purchase.currency),
         }
+        if purchase.discount:
+            amount["breakdown"]["discount"] = to_money(purchase.discount, purchase.currency)
         unit["items"] = _items(purchase)
     if purchase.address is not None:
         unit["shipping"] = {
@@ -71,22 +87,31 @@ def _unit(purchase: Purchase) -> dict[str, Any]:
 
 def _adds_up(purchase: Purchase) -> bool:
     """PayPal refuses an order whose lines do not give its value to the last digit."""
-    parts = [purchase.shipping, *(item.unit_price for item in purchase.items)]
+    parts = [purchase.shipping, purchase.discount, *(item.unit_price for item in purchase.items)]
     if not purchase.items or any(part < 0 or not is_exact(part, purchase.currency) for part in parts):
         return False
     if any(not 1 <= item.quantity < 10**10 for item in purchase.items):
         return False
-    goods = sum((item.unit_price * item.quantity for item in purchase.items), Decimal(0))
-    return goods + purchase.shipping == purchase.amount
+    return _goods(purchase) + purchase.shipping - purchase.discount == purchase.amount
+
+
+def _goods(purchase: Purchase) -> Decimal:
+    return sum((item.unit_price * item.quantity for item in purchase.items), Decimal(0))
+
+
+def _named(item: Item) -> dict[str, Any]:
+    return _given(
+        name=cut(item.name, 127) or cut(item.sku, 127) or "-",
+        quantity=str(item.quantity),
+        sku=cut(item.sku, 127),
+    )
 
 
 def _items(purchase: Purchase) -> list[dict[str, Any]]:
     return [
         _given(
-            name=cut(item.name, 127) or cut(item.sku, 127) or "-",
+            **_named(item),
             unit_amount=to_money(item.unit_price, purchase.currency),
-            quantity=str(item.quantity),
-            sku=cut(item.sku, 127),
             category="PHYSICAL_GOODS" if item.ships else "DIGITAL_GOODS",
         )
         for item in purchase.items
@@ -101,7 +126,7 @@ def _address(address: Address) -> dict[str, str]:
         admin_area_2=cut(address.city or _CITY_STATES.get(country, "") or address.area, 120),
         admin_area_1=cut(_hong_kong_area(address.area) if country == "HK" else address.area, 300),
         postal_code="" if country in _WITHOUT_POSTCODES else cut(address.postcode, 60),
-        country_code="C2" if country == "CN" else country,  # PayPal's code for China seen from abroad
+        country_code=settings.PAYPAL_CHINA_CODE if country == "CN" else country,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from payments.gateways.base import InvalidNotification, Notification
 
 from .answers import ID
+from .movements import DISPUTE_ID
 
 LARGEST = 64 * 1024
 
@@ -23,6 +24,7 @@ _HEADERS = {
     "paypal-transmission-sig": ("transmission_sig", 500),
     "paypal-transmission-time": ("transmission_time", 100),
 }
+_KIND = re.compile(r"[A-Z][A-Z0-9._-]{0,59}")
 _EVENT_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _REFERENCE = re.compile(r"[A-Za-z0-9]{8,32}")
 
@@ -34,12 +36,16 @@ def read(headers: Mapping[str, str], body: bytes) -> Notification:
     event_id = event.get("id")
     if not isinstance(event_id, str) or not _EVENT_ID.fullmatch(event_id):
         raise InvalidNotification("id")
-    resource = event.get("resource")
-    subjects = list(_subjects(resource)) if isinstance(resource, dict) else []
+    resource = event.get("resource", {})
+    subjects = list(_subjects(resource))
+    kind = _word(_KIND, event.get("event_type"))
+    dispute = _word(DISPUTE_ID, _within(resource, "dispute_id"))
     return Notification(
         event_id,
         references=_unique(_REFERENCE, [text for kind, text in subjects if kind == "reference"]),
         gateway_ids=_unique(ID, [text for kind, text in subjects if kind == "id"]),
+        kind=kind,
+        dispute=dispute if kind.startswith("CUSTOMER.DISPUTE.") else "",
     )
 
 
@@ -62,6 +68,8 @@ def _transmission(headers: Mapping[str, str]) -> dict[str, str]:
         if not 0 < len(value) <= longest or not value.isascii() or not value.isprintable():
             raise InvalidNotification(header)
         fields[field] = value
+    if not fields["auth_algo"].isalnum():
+        raise InvalidNotification("paypal-auth-algo")
     return fields
 
 
@@ -73,7 +81,7 @@ def _event(body: bytes) -> dict[str, Any]:
         event = json.loads(body.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise InvalidNotification("not JSON") from None
-    if not isinstance(event, dict):
+    if not isinstance(event, dict) or not isinstance(event.get("resource", {}), dict):
         raise InvalidNotification("not an object")
     return event
 
@@ -85,6 +93,7 @@ def _refuse(constant: str) -> None:
 def _subjects(resource: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """("id", PayPal's) and ("reference", ours) of an order, a capture, a refund or a dispute."""
     yield "id", resource.get("id")
+    yield "id", resource.get("order_id")  # an approval that was undone
     yield "reference", resource.get("custom_id")
     yield "reference", resource.get("invoice_id")
     yield "id", _within(resource, "supplementary_data", "related_ids", "order_id")
@@ -94,6 +103,7 @@ def _subjects(resource: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield "id", str(link.get("href")).rstrip("/").rpartition("/")[2]
     for unit in _members(resource, "purchase_units"):
         yield "reference", unit.get("custom_id")
+        yield "reference", unit.get("invoice_id")
     for transaction in _members(resource, "disputed_transactions"):
         yield "id", transaction.get("seller_transaction_id")
         yield "reference", transaction.get("custom")
@@ -109,6 +119,10 @@ def _within(found: Any, *path: str) -> Any:
 def _members(resource: dict[str, Any], name: str) -> list[dict[str, Any]]:
     listed = resource.get(name)
     return [member for member in listed if isinstance(member, dict)] if isinstance(listed, list) else []
+
+
+def _word(pattern: re.Pattern[str], value: Any) -> str:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else ""
 
 
 def _unique(pattern: re.Pattern[str], values: list[Any]) -> tuple[str, ...]:

@@ -2,14 +2,17 @@
 
 from .card import CardForm, card_form, checked_card
 from .gateway import UnionPay, renew_encryption_certificate
-from .health import problems, warnings
+from .health import Ending, endings, problems, renewal_fails_since, warnings
 
 __all__ = [
     "CardForm",
+    "Ending",
     "UnionPay",
     "card_form",
     "checked_card",
+    "endings",
     "problems",
     "renew_encryption_certificate",
+    "renewal_fails_since",
     "warnings",
 ]

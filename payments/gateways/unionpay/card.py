@@ -17,11 +17,12 @@ from .crypto import rsa_key
 @dataclass(frozen=True)
 class CardForm:
     """``spki`` is the public key as base64 DER, ``encrypt_cert_id`` the number of its certificate as decimal
-    text.
+    text. ``asks_for_code``: the bank sends a code to the buyer's telephone before it lets them pay.
     """
 
     spki: str
     encrypt_cert_id: str
+    asks_for_code: bool = False
 
 
 def card_form() -> CardForm | None:
@@ -33,10 +34,13 @@ def card_form() -> CardForm | None:
     except Misconfigured:
         return None
     spki = rsa_key(certificate).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return CardForm(base64.b64encode(spki).decode(), str(certificate.serial_number))
+    key = base64.b64encode(spki).decode()
+    return CardForm(key, str(certificate.serial_number), asks_for_code=settings.UNIONPAY_SMS)
 
 
-def checked_card(acc_no: str, encrypted_info: str, encrypt_cert_id: str, last4: str) -> EncryptedCard:
+def checked_card(
+    acc_no: str, encrypted_info: str, encrypt_cert_id: str, last4: str, sms_code: str = ""
+) -> EncryptedCard:
     """The card as posted by the page. Raises ValueError unless both parts can be RSA blocks for that
     certificate.
 
@@ -50,7 +54,9 @@ def checked_card(acc_no: str, encrypted_info: str, encrypt_cert_id: str, last4: 
     _check_block(encrypted_info, certificate)
     if not re.fullmatch("[0-9]{4}", last4):
         raise ValueError("last digits")
-    return EncryptedCard(acc_no, encrypted_info, encrypt_cert_id, last4)
+    if not re.fullmatch("(?:[0-9]{6})?", sms_code):
+        raise ValueError("sms code")
+    return EncryptedCard(acc_no, encrypted_info, encrypt_cert_id, last4, sms_code)
 
 
 def _certificate(cert_id: str) -> x509.Certificate | None:

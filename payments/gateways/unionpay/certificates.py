@@ -3,9 +3,10 @@
 ``root.pem``, ``middle.pem``: UnionPay's CA. Each may hold several, so that a new one is there before the old
 ends. ``merchant.pfx``: our signing key, opened with ``UNIONPAY_PFX_PASSWORD``. ``encryption.pem``: UnionPay's
 key for card data. ``encryption-previous.pem``: the one before, still good for pages that were open when it
-changed.
+changed. ``encryption.renewed`` remembers when UnionPay was last asked for it.
 """
 
+import datetime as dt
 import os
 import tempfile
 from functools import lru_cache
@@ -32,6 +33,7 @@ from .crypto import (
 
 ENCRYPTION = "encryption.pem"
 ENCRYPTION_PREVIOUS = "encryption-previous.pem"
+RENEWED = "encryption.renewed"  # empty; its time is that of the last successful renewal
 ENCRYPTION_NAMES = {GATEWAY_NAME, TEST_NAME}
 
 Stamp = tuple[str, int, int]  # path, time of change, size
@@ -85,6 +87,21 @@ def replace_encryption_certificate(certificate: x509.Certificate) -> bool:
             _write(folder / ENCRYPTION_PREVIOUS, current.read_bytes())
         _write(current, certificate.public_bytes(Encoding.PEM))
     return True
+
+
+def note_renewal() -> None:
+    """UnionPay has told its present certificate, whether it was a new one or not."""
+    path = Path(settings.UNIONPAY_CERT_DIR) / RENEWED
+    path.touch()
+    now = clock.now().timestamp()
+    os.utime(path, (now, now))
+
+
+def last_renewal() -> dt.datetime | None:
+    """When that was; before the first time, when ``encryption.pem`` was put there. None without that file."""
+    folder = Path(settings.UNIONPAY_CERT_DIR)
+    times = [path.stat().st_mtime for path in (folder / RENEWED, folder / ENCRYPTION) if path.is_file()]
+    return dt.datetime.fromtimestamp(max(times), dt.UTC) if times else None
 
 
 def _write(path: Path, content: bytes) -> None:

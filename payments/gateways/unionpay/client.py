@@ -9,9 +9,9 @@ from django.conf import settings
 from shop import clock
 from shop.network import assert_no_transaction
 
-from ..base import GatewayError
+from ..base import GatewayError, Misconfigured
 from . import certificates, codes
-from .crypto import Untrusted
+from .crypto import UnknownSigner, Untrusted
 from .wire import MAX_BYTES, Fields, NotAMessage, detail_code, form_encoded, parse_answer
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,8 @@ def ask(endpoint: str, fields: Fields) -> Fields:
         raise _failure(fields, "not-a-message") from error
     except Untrusted as error:
         logger.error("UnionPay %s: answer cannot be trusted (%s)", fields["orderId"], error)
+        if isinstance(error, UnknownSigner):  # nothing cures that but other files in UNIONPAY_CERT_DIR
+            raise Misconfigured("untrusted") from error
         raise _failure(fields, "untrusted") from error
     except requests.Timeout as error:
         raise _failure(fields, "timeout") from error

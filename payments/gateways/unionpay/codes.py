@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Literal
 
-Retry = Literal["same-gateway-page", "card-fields", "other-method"]
+Retry = Literal["same-gateway-page", "card-fields", "sms-code", "other-method"]
 
 
 class Meaning(Enum):
@@ -13,6 +13,7 @@ class Meaning(Enum):
     NOT_FOUND = "not found"  # not arrived, or never sent
     BUSY = "busy"  # not processed
     CARD = "card"  # number, expiry, CVC or identity wrong
+    SMS_CODE = "sms code"  # wrong; the same transaction takes another one
     OTHER_CARD = "other card"
     OWN_PAGE = "own page"  # needs a step of UnionPay's own page, or our card fields lack permission
     REFUSED = "refused"
@@ -25,14 +26,19 @@ _CODES: dict[Meaning, str] = {
     Meaning.NOT_FOUND: "34",
     Meaning.BUSY: "02 06",
     Meaning.CARD: "61 65 66 69 73",
+    Meaning.SMS_CODE: "71",
     Meaning.OTHER_CARD: "30 62 63 64 67 68 90",
-    Meaning.OWN_PAGE: "10 13 31 32 43 71 72 76 77 79 82",
+    Meaning.OWN_PAGE: "10 13 31 32 43 72 76 77 79 82",
     Meaning.REFUSED: "01 11 33 35 36 38 39 40 42 44 45 46 60 78 80 81 85 86 87 88 89 91 92 93 94 95 96",
 }
 _MEANINGS = {code: meaning for meaning, codes in _CODES.items() for code in codes.split()}
 
 # Our message, key, permission or the money's whereabouts is wrong: someone must look.
 FOR_STAFF = frozenset(["10", "11", "13", "31", "32", "42", "43", "74", "75", "A6"])
+# A code was sent a moment ago; the next one has to wait.
+TOO_OFTEN = "37"
+# The code was entered too late.
+TOO_LATE = "69"
 # Why a *query* can be refused that asking again will not cure.
 OUR_FAULT = frozenset(["10", "11", "13", "31", "32", "43"])
 
@@ -48,6 +54,8 @@ def is_known(code: str) -> bool:
 
 def retry(code: str, *, on_own_page: bool) -> Retry:
     """What can help after a decline. ``on_own_page``: the buyer was on UnionPay's page already."""
+    if meaning(code) is Meaning.SMS_CODE:
+        return "sms-code"
     if meaning(code) is Meaning.CARD:
         return "same-gateway-page" if on_own_page else "card-fields"
     if meaning(code) is Meaning.OWN_PAGE and not on_own_page:

@@ -35,6 +35,10 @@ class Untrusted(Exception):
     """The message or the certificate is not from whom it says. The text names the check that failed."""
 
 
+class UnknownSigner(Untrusted):
+    """The certificate in a message does not lead to the CA files that we hold: UnionPay may have a new CA."""
+
+
 @dataclass(frozen=True)
 class SigningKey:
     private_key: RSAPrivateKey = field(repr=False)
@@ -146,7 +150,10 @@ class Trust:
         known = self._accepted.get(pem)
         if known is None or not known.since <= at <= known.until:
             certificate = read_certificate(pem)
-            self.accept(certificate, at, self._names)
+            try:
+                self.accept(certificate, at, self._names)
+            except Untrusted as error:
+                raise UnknownSigner(str(error)) from error
             known = _Accepted(certificate, *self.validity(certificate, at))
             if len(self._accepted) >= _KEPT:
                 self._accepted.clear()

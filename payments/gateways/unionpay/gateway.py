@@ -12,37 +12,52 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from shop import clock, money
+from shop import clock
 
 from ..base import (
     Captured,
+    CodeSent,
     Declined,
+    DisputeFact,
     EncryptedCard,
     GatewayError,
     Handoff,
     Misconfigured,
+    Movement,
     Notification,
     Outcome,
+    Parcel,
     Purchase,
-    Refunded,
     RefundOutcome,
-    RefundRefused,
     Started,
     Unfinished,
 )
-from . import certificates, codes, messages, notifications
+from . import certificates, codes, messages, notifications, refunds
 from .client import ask
 from .codes import Meaning, meaning
 from .crypto import Untrusted, read_certificate
+from .queries import money_of, own, query
 from .wire import Fields
 
 # How long after payTimeout UnionPay may still show a payment that was made in time.
 SETTLING = dt.timedelta(minutes=5)
+_UNCLEAR = {Meaning.DONE, Meaning.UNKNOWN, Meaning.DUPLICATE, Meaning.NOT_FOUND}  # only a query tells
 
 
 class UnionPay:
     code = "unionpay"
     captures = False  # a purchase takes the money at once
+
+    def send_code(self, purchase: Purchase, card: EncryptedCard) -> CodeSent | Declined:
+        """The purchase must follow with the same orderId, txnTime and amount: the code is bound to them."""
+        code = own(ask("backTransReq.do", messages.sms_request(purchase, card)))["respCode"]
+        if code == "00":
+            return CodeSent(_started(purchase).gateway_id)
+        if code == codes.TOO_OFTEN:
+            return Declined(code, "same-gateway-page")  # the code that was sent before is still good
+        if meaning(code) in _UNCLEAR or meaning(code) is Meaning.BUSY:
+            raise GatewayError(code)  # no money moves here: the buyer may ask again
+        return Declined(code, "card-fields" if meaning(code) is Meaning.CARD else "other-method")
 
     def start(self, purchase: Purchase, card: EncryptedCard | None = None) -> Started | Declined:
         """With a card: charge it, which UnionPay only *accepts* here; the result comes by ``fetch``.
@@ -51,16 +66,18 @@ class UnionPay:
         """
         if card is None:
             return _own_page(purchase)
-        answer = _own(ask("backTransReq.do", messages.onsite_purchase(purchase, card)))
+        answer = own(ask("backTransReq.do", messages.onsite_purchase(purchase, card)))
         code = answer["respCode"]
         if meaning(code) is Meaning.BUSY:
             return _after_busy(purchase, code)
-        if meaning(code) in {Meaning.DONE, Meaning.UNKNOWN, Meaning.DUPLICATE, Meaning.NOT_FOUND}:
+        if meaning(code) is Meaning.DUPLICATE and card.sms_code:
+            return _after_wrong_code(purchase)
+        if meaning(code) in _UNCLEAR:
             return _started(purchase)
         return Declined(code, codes.retry(code, on_own_page=False))
 
     def fetch(self, purchase: Purchase) -> Outcome:
-        answer = _query("01", purchase.reference, purchase.started_at)
+        answer = query("01", purchase.reference, purchase.started_at)
         if answer is None:
             return _undecided(purchase, "34", final_after_timeout=True)
         code = answer["origRespCode"]
@@ -84,23 +101,28 @@ class UnionPay:
         *,
         key: str,
         started_at: dt.datetime,
+        captured_at: dt.datetime | None = None,
     ) -> RefundOutcome:
-        """UnionPay refuses a second transaction with the same orderId (our key) and txnTime, so repeating is
-        safe.
-
-        Whatever it answers, only a query tells whether the money went back: also a refusal may be of the
-        repetition.
-        """
-        biz_type = messages.OWN_PAGE if _is_own_page(purchase) else messages.ONSITE
-        request = messages.refund(
-            purchase, capture_reference, amount, biz_type=biz_type, key=key, started_at=started_at
+        return refunds.give_back(
+            purchase,
+            capture_reference,
+            amount,
+            biz_type=messages.OWN_PAGE if _is_own_page(purchase) else messages.ONSITE,
+            key=key,
+            started_at=started_at,
+            captured_at=captured_at,
         )
-        code = _own(ask("backTransReq.do", request))["respCode"]
-        answer = _query("04", key, started_at)
-        if answer is None:
-            undecided = {Meaning.DONE, Meaning.UNKNOWN, Meaning.DUPLICATE, Meaning.NOT_FOUND, Meaning.BUSY}
-            return Unfinished(code) if meaning(code) in undecided else RefundRefused(code)
-        return _refunded(answer, purchase)
+
+    def movements(self, purchase: Purchase, capture_reference: str) -> tuple[Movement, ...]:
+        """UnionPay cannot be asked for them: refunds made in its portal stand in the reconciliation file."""
+        return ()
+
+    def dispute(self, reference: str) -> DisputeFact:
+        """Chargebacks of cards come by letter and file, never as a notification."""
+        raise Misconfigured("UnionPay tells of no disputes")
+
+    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> None:
+        """UnionPay does not want to know of parcels."""
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:
         return notifications.read(headers, body)
@@ -115,7 +137,7 @@ def renew_encryption_certificate() -> bool:
 
     Old and new are both good for about a month, so a day's failure (GatewayError) harms nothing.
     """
-    answer = _own(ask("backTransReq.do", messages.certificate_update(secrets.token_hex(16), clock.now())))
+    answer = own(ask("backTransReq.do", messages.certificate_update(secrets.token_hex(16), clock.now())))
     if answer["respCode"] != "00":
         raise GatewayError(answer["respCode"])
     try:
@@ -123,7 +145,12 @@ def renew_encryption_certificate() -> bool:
         certificates.trust().accept(certificate, clock.now(), certificates.ENCRYPTION_NAMES)
     except Untrusted as error:
         raise GatewayError("untrusted") from error
-    return certificates.replace_encryption_certificate(certificate)
+    try:
+        is_new = certificates.replace_encryption_certificate(certificate)
+        certificates.note_renewal()
+    except OSError as error:
+        raise Misconfigured("UNIONPAY_CERT_DIR cannot be written") from error
+    return is_new
 
 
 def _own_page(purchase: Purchase) -> Started:
@@ -143,37 +170,17 @@ def _started(purchase: Purchase) -> Started:
 
 def _after_busy(purchase: Purchase, code: str) -> Started | Declined:
     """Busy means "not processed"; believed only when a query finds nothing either."""
-    if _query("01", purchase.reference, purchase.started_at) is None:
+    if query("01", purchase.reference, purchase.started_at) is None:
         return Declined(code, "card-fields")
     return _started(purchase)
 
 
-def _query(txn_type: str, order_id: str, started_at: dt.datetime) -> Fields | None:
-    """UnionPay's answer about a transaction of ours, or None when it knows of none.
-
-    The ``respCode`` tells only whether the *query* worked; the result is ``origRespCode``.
-    """
-    answer = ask("queryTrans.do", messages.query(order_id, started_at))
-    code = answer["respCode"]
-    if meaning(code) is Meaning.NOT_FOUND:
-        _own(answer)
-        return None
-    if code in codes.OUR_FAULT:
-        raise Misconfigured(code)
-    if code != "00":
-        raise GatewayError(code)
-    if not answer.get("origRespCode") or answer.get("txnType") != txn_type:
-        raise GatewayError("incomplete")
-    return answer if meaning(answer["origRespCode"]) is Meaning.DONE else _own(answer)
-
-
-def _own(answer: Fields) -> Fields:
-    """An answer about another merchant says nothing of us. (Money of another merchant is reported, not
-    refused.)
-    """
-    if answer.get("merId") != settings.UNIONPAY_MERCHANT_ID:
-        raise GatewayError("foreign-answer")
-    return answer
+def _after_wrong_code(purchase: Purchase) -> Started | Declined:
+    """Should UnionPay take no second code for the same order, another attempt needs another code."""
+    answer = query("01", purchase.reference, purchase.started_at)
+    if answer and meaning(answer["origRespCode"]) is Meaning.SMS_CODE:
+        return Declined(codes.TOO_LATE, "card-fields")
+    return _started(purchase)
 
 
 def _undecided(purchase: Purchase, code: str, *, final_after_timeout: bool) -> Unfinished | Declined:
@@ -183,7 +190,7 @@ def _undecided(purchase: Purchase, code: str, *, final_after_timeout: bool) -> U
 
 
 def _captured(answer: Fields, purchase: Purchase) -> Captured:
-    query_id, amount, currency = _money(answer, purchase.currency)
+    query_id, amount, currency = money_of(answer, purchase.currency)
     return Captured(
         reference=query_id,
         our_reference=answer["orderId"],
@@ -191,23 +198,3 @@ def _captured(answer: Fields, purchase: Purchase) -> Captured:
         currency=currency,
         payee_matches=answer.get("merId") == settings.UNIONPAY_MERCHANT_ID,
     )
-
-
-def _refunded(answer: Fields, purchase: Purchase) -> RefundOutcome:
-    code = _own(answer)["origRespCode"]
-    match meaning(code):
-        case Meaning.DONE:
-            # Answers about refunds may leave the currency out: it is the purchase's.
-            currency = {"currencyCode": money.numeric_code(purchase.currency)}
-            return Refunded(*_money(currency | answer, purchase.currency))
-        case Meaning.UNKNOWN | Meaning.DUPLICATE | Meaning.NOT_FOUND | Meaning.BUSY:
-            return Unfinished(code)
-    return RefundRefused(code)
-
-
-def _money(answer: Fields, currency: str) -> tuple[str, Decimal, str]:
-    try:
-        amount, found = messages.amount_of(answer, currency)
-        return answer["queryId"], amount, found
-    except (KeyError, ValueError) as error:
-        raise GatewayError("incomplete") from error

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -15,6 +16,17 @@ from . import certificates
 from .crypto import Untrusted
 
 NOTICE = dt.timedelta(days=60)  # the CFCA wants some weeks for a new certificate
+# The former encryption certificate is good for about a month: time enough after three days in vain.
+RENEWAL_MAY_FAIL_FOR = dt.timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The certificate of a file that ends last: others in it have been succeeded already."""
+
+    file: str
+    serial: str
+    ends_at: dt.datetime
 
 
 def problems() -> list[str]:
@@ -23,14 +35,34 @@ def problems() -> list[str]:
 
 
 def warnings() -> list[str]:
-    """What will be a problem soon: certificates that end within 60 days."""
+    """What will be a problem soon: certificates that end within 60 days, a renewal that fails for days."""
     now = clock.now()
     found = []
-    for name, certificate in _readable_certificates():
-        left = certificate.not_valid_after_utc - now
+    for each in endings():
+        left = each.ends_at - now
         if dt.timedelta(0) < left < NOTICE:
-            found.append(f"UnionPay: {name} ends in {left.days} days.")
+            found.append(f"UnionPay: {each.file} ends in {left.days} days.")
+    since = renewal_fails_since()
+    if since:
+        found.append(f"UnionPay: {certificates.ENCRYPTION} could not be renewed since {since:%Y-%m-%d}.")
     return found
+
+
+def endings() -> list[Ending]:
+    """When the certificates of each file end; those that cannot be read are ``problems()``."""
+    last: dict[str, x509.Certificate] = {}
+    for name, certificate in _readable_certificates():
+        if name not in last or last[name].not_valid_after_utc < certificate.not_valid_after_utc:
+            last[name] = certificate
+    return [Ending(name, str(each.serial_number), each.not_valid_after_utc) for name, each in last.items()]
+
+
+def renewal_fails_since() -> dt.datetime | None:
+    """The last time that UnionPay told its encryption certificate, if that is too long ago."""
+    if settings.UNIONPAY_MODE != "onsite":
+        return None
+    since = certificates.last_renewal()
+    return since if since and clock.now() - since > RENEWAL_MAY_FAIL_FOR else None
 
 
 def _setting_problems() -> list[str]:
@@ -39,6 +71,8 @@ def _setting_problems() -> list[str]:
     found = []
     if settings.UNIONPAY_MODE not in {"onsite", "redirect"}:
         found.append("UNIONPAY_MODE must be onsite or redirect.")
+    if not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", settings.UNIONPAY_DAY_ENDS):
+        found.append("UNIONPAY_DAY_ENDS must be a time such as 23:00.")
     if not re.fullmatch("[A-Za-z0-9]{15}", settings.UNIONPAY_MERCHANT_ID):
         found.append("UNIONPAY_MERCHANT_ID must have 15 letters or digits.")
     if gateway.scheme != "https" and gateway.hostname not in {"127.0.0.1", "localhost", "::1"}:

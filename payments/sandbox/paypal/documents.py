@@ -42,7 +42,8 @@ def buyer_url(order: Document) -> str:
 def is_expired(order: Document) -> bool:
     """PayPal forgets an order not approved, or after approval not captured, within three hours."""
     since = dt.datetime.fromisoformat(order.get("approved_at") or order["create_time"])
-    return order["status"] != "COMPLETED" and clock.now() > since + STEP_LIFE
+    is_late = clock.now() > since + STEP_LIFE or order.get("approval_reversed", False)
+    return order["status"] != "COMPLETED" and is_late
 
 
 def find(kind: str, id: str) -> Document:

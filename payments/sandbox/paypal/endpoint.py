@@ -6,15 +6,16 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from payments.sandbox import store
+from payments.sandbox import agenda, faults, line, store
 from shop import clock
 
+from . import record, rehearsed
 from .refusals import Refusal, Reply
 from .token import is_valid
 
@@ -27,11 +28,13 @@ class Exchange:
     """One request, checked for its outer form. Views put into ``facts`` what the log may know."""
 
     request: HttpRequest
+    operation: str  # what faults call it
     request_id: str = ""
     full: bool = False  # Prefer: return=representation
     body: Any = None
     text: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    binds_key: bool = True  # whether a refusal by the processor stays bound to its PayPal-Request-Id
 
 
 View = Callable[..., Reply]
@@ -49,26 +52,53 @@ def endpoint(
     """
 
     def decorate(view: View) -> Callable[..., HttpResponseBase]:
-        @csrf_exempt
-        @wraps(view)
-        def served(request: HttpRequest, **ids: str) -> HttpResponseBase:
-            exchange = Exchange(request)
+        operation = rehearsed.OPERATIONS[kind]
+
+        def work(request: HttpRequest, ids: dict[str, str]) -> HttpResponseBase:
+            agenda.run_due()
+            exchange = Exchange(request, operation)
             try:
                 _check_form(exchange, method)
                 with store.transaction():
                     if key_life and repeat and exchange.request_id:
-                        reply = _once(exchange, key_life, repeat, lambda: view(exchange, **ids))
+                        reply = _once(exchange, key_life, repeat, lambda: _ordered(exchange, view, ids))
                     else:
-                        reply = view(exchange, **ids)
+                        reply = _ordered(exchange, view, ids)
+                    reply = rehearsed.told(operation, ids, reply)
             except Refusal as refusal:
                 reply = refusal.reply()
             response = _response(exchange, reply)
             store.log("paypal", kind, **_logged(exchange, reply, ids))
             return response
 
+        @csrf_exempt
+        @wraps(view)
+        def served(request: HttpRequest, **ids: str) -> HttpResponseBase:
+            names = partial(rehearsed.names, request, ids)
+            return record.kept(
+                request, line.through(request, "paypal", operation, names, partial(work, request, ids))
+            )
+
         return served
 
     return decorate
+
+
+def _ordered(exchange: Exchange, view: View, ids: dict[str, str]) -> Reply:
+    """What the view answers, unless a decline is ordered for a call that needs no further state."""
+    if exchange.operation in {"create", "refund"}:
+        names = partial(rehearsed.names, exchange.request, ids)
+        if fault := faults.take("paypal", exchange.operation, names, {"decline"}):
+            return declined(exchange, fault)
+    return view(exchange, **ids)
+
+
+def declined(exchange: Exchange, fault: faults.Fault) -> Reply:
+    """The refusal that was ordered. It leaves no trace; the processor's own no stays with its key."""
+    refusal = Refusal(rehearsed.status_of(fault), fault["issue"])
+    exchange.binds_key = fault["issue"] in rehearsed.FINAL_ISSUES
+    faults.note(fault, status=refusal.status)
+    return refusal.reply()
 
 
 def _check_form(exchange: Exchange, method: str) -> None:
@@ -114,6 +144,8 @@ def _once(exchange: Exchange, life: dt.timedelta, repeat: Repeat, work: Callable
             return Reply(known["status"], known["body"])
         return Reply(200, repeat(known["id"]))
     reply = work()
+    if not exchange.binds_key:
+        return reply
     body = reply.body or {}
     kept: dict[str, Any] = {"at": clock.now().isoformat(), "status": reply.status, "id": body.get("id", "")}
     if reply.status >= 400:

@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from payments.sandbox import store
+from payments.sandbox import faults, store
 
-from . import webhooks
+from . import rehearsed, webhooks
 from .documents import (
     Document,
     buyer_url,
@@ -19,7 +19,8 @@ from .documents import (
     show_capture,
     show_order,
 )
-from .endpoint import HOURS_6, Exchange, endpoint
+from .endpoint import HOURS_6, Exchange, declined, endpoint
+from .pending import reviewed
 from .refusals import Refusal, Reply
 from .shapes import ORDER, TRACKER, check
 from .sums import check_sums
@@ -89,16 +90,21 @@ def capture(exchange: Exchange, order_id: str) -> Reply:
         raise Refusal(422, "ORDER_NOT_APPROVED")
     if _is_paid_elsewhere(order):
         raise Refusal(422, "DUPLICATE_INVOICE_ID", "/purchase_units/0/invoice_id")
+    if fault := faults.take("paypal", "capture", rehearsed.names_of(order), {"decline"}):
+        if fault["issue"] != "INSTRUMENT_DECLINED":
+            return declined(exchange, fault)
+        faults.note(fault, status=422)
+        return _decline(order)
     if order.get("funding") == "declined":
         return _decline(order)
-    taken = new_capture(order)
+    taken, event = reviewed(new_capture(order))
     keep("capture", taken)
     if "invoice_id" in order["unit"]:
         store.put("paypal-invoice", order["unit"]["invoice_id"], {"order_id": order_id})
     order["status"] = "COMPLETED"
     order["captures"].append(taken["id"])
     keep("order", order)
-    webhooks.announce("PAYMENT.CAPTURE.COMPLETED", "capture", show_capture(taken))
+    webhooks.announce(event, "capture", show_capture(taken))
     return Reply(201, show_order(order))
 
 

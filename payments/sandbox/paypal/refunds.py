@@ -7,8 +7,10 @@ from typing import Any
 from shop import clock
 
 from . import webhooks
+from .disputes import open_dispute_of
 from .documents import Document, find, keep, link, new_id, now, show_capture, show_refund
 from .endpoint import DAYS_45, Exchange, endpoint
+from .pending import refund_status
 from .refusals import Refusal, Reply
 from .shapes import REFUND, check
 from .sums import amount_of, money
@@ -33,19 +35,52 @@ def create(exchange: Exchange, capture_id: str) -> Reply:
     capture = find("capture", capture_id)
     _note(exchange, capture)
     _check_state(capture)
-    order = find("order", capture["order_id"])
-    given = [Decimal(find("refund", id)["amount"]["value"]) for id in order["refunds"]]
-    left = Decimal(capture["amount"]["value"]) - sum(given, Decimal(0))
-    amount = _amount(exchange.body, capture, left)
-    refund = _new_refund(exchange.body, capture, amount, total=sum(given, amount))
+    amount, status = _amount(exchange.body, capture), refund_status(capture)
+    refund = give_back(capture, amount, exchange.body, status=status)
+    exchange.facts["amount"] = refund["amount"]["value"]
+    event = "PAYMENT.REFUND.PENDING" if status == "PENDING" else "PAYMENT.CAPTURE.REFUNDED"
+    webhooks.announce(event, "refund", show_refund(refund))
+    return Reply(201, show_refund(refund))
+
+
+def given_back(capture: Document) -> Decimal:
+    """What has left the merchant, or is on its way."""
+    refunds = [find("refund", id) for id in find("order", capture["order_id"])["refunds"]]
+    counted = [refund for refund in refunds if refund["status"] in {"COMPLETED", "PENDING"}]
+    return sum((Decimal(refund["amount"]["value"]) for refund in counted), Decimal(0))
+
+
+def left_of(capture: Document) -> Decimal:
+    return Decimal(capture["amount"]["value"]) - given_back(capture)
+
+
+def give_back(
+    capture: Document, amount: Decimal, given: dict[str, Any] | None = None, *, status: str = "COMPLETED"
+) -> Document:
+    """Move the money. ``given`` is what the merchant told about it; the dashboard tells nothing."""
+    refund = _new_refund(given or {}, capture, amount, total=given_back(capture) + amount) | {
+        "status": status
+    }
+    if status == "PENDING":
+        refund["status_details"] = {"reason": "ECHECK"}
     keep("refund", refund)
+    order = find("order", capture["order_id"])
     order["refunds"].append(refund["id"])
     keep("order", order)
-    capture["status"] = "REFUNDED" if amount == left else "PARTIALLY_REFUNDED"
+    show_what_is_left(capture)
+    return refund
+
+
+def show_what_is_left(capture: Document) -> None:
+    """A capture's status follows its refunds."""
+    left = left_of(capture)
+    if left == 0:
+        capture["status"] = "REFUNDED"
+    elif left < Decimal(capture["amount"]["value"]):
+        capture["status"] = "PARTIALLY_REFUNDED"
+    else:
+        capture["status"] = "COMPLETED"
     keep("capture", capture)
-    exchange.facts["amount"] = refund["amount"]["value"]
-    webhooks.announce("PAYMENT.CAPTURE.REFUNDED", "refund", show_refund(refund))
-    return Reply(201, show_refund(refund))
 
 
 @endpoint("show refund", "GET")
@@ -58,6 +93,8 @@ def show_one(exchange: Exchange, refund_id: str) -> Reply:
 def _check_state(capture: Document) -> None:
     if capture["status"] == "REFUNDED":
         raise Refusal(422, "CAPTURE_FULLY_REFUNDED")
+    if open_dispute_of(capture):
+        raise Refusal(422, "TRANSACTION_DISPUTED")
     if capture["status"] == "PENDING":
         raise Refusal(422, "PENDING_CAPTURE")
     if capture["status"] not in {"COMPLETED", "PARTIALLY_REFUNDED"}:
@@ -66,8 +103,9 @@ def _check_state(capture: Document) -> None:
         raise Refusal(422, "REFUND_TIME_LIMIT_EXCEEDED")
 
 
-def _amount(body: dict[str, Any], capture: Document, left: Decimal) -> Decimal:
+def _amount(body: dict[str, Any], capture: Document) -> Decimal:
     """What to give back: all that is left if nothing is said."""
+    left = left_of(capture)
     if "amount" not in body:
         return left
     amount = amount_of(body["amount"], "/amount", decimals_issue="DECIMALS_NOT_SUPPORTED")

@@ -19,6 +19,7 @@ def summary(order: Document) -> dict[str, Any]:
         "lines": [_line(item) for item in unit.get("items", [])],
         "goods": _part(breakdown, "item_total"),
         "shipping": _part(breakdown, "shipping"),
+        "discount": _part(breakdown, "discount"),
         "address": _address(unit.get("shipping", {})),
     }
 

@@ -6,13 +6,15 @@ import secrets
 
 from django.conf import settings
 from django.core import signing
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from payments.sandbox import store
+from payments.sandbox import line, store
 from shop import clock
+
+from . import record
 
 LIFE = 9 * 3600
 _SALT = "sandbox.paypal.token"
@@ -20,7 +22,12 @@ _SALT = "sandbox.paypal.token"
 
 @csrf_exempt
 @require_POST
-def issue(request: HttpRequest) -> JsonResponse:
+def issue(request: HttpRequest) -> HttpResponseBase:
+    response = line.through(request, "paypal", "token", list, lambda: _issued(request))
+    return record.kept(request, response)
+
+
+def _issued(request: HttpRequest) -> JsonResponse:
     status = _status(request)
     store.log("paypal", "token", references=[], status=status)
     if status == 401:

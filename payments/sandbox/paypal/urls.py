@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import orders, pages, refunds, token, webhooks
+from . import disputes, orders, pages, refunds, token, webhooks
 
 urlpatterns = [
     path("v1/oauth2/token", token.issue),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("v2/payments/captures/<str:capture_id>", refunds.show),
     path("v2/payments/captures/<str:capture_id>/refund", refunds.create),
     path("v2/payments/refunds/<str:refund_id>", refunds.show_one),
+    path("v1/customer/disputes/<str:dispute_id>", disputes.show),
     path("v1/notifications/verify-webhook-signature", webhooks.verify),
     path("v1/notifications/certs/<str:cert_id>", webhooks.certificate),
     path("checkoutnow", pages.checkout),

@@ -3,17 +3,19 @@
 import json
 import secrets
 import uuid
+from functools import partial
 from typing import Any
 
 import requests
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from payments.sandbox import store
+from payments.sandbox import mischief, store
 
-from . import signing
+from . import rehearsed, signing
 from .documents import now
 from .endpoint import Exchange, endpoint
+from .forgeries import forged
 from .refusals import Reply
 from .shapes import SIGNATURE, check
 
@@ -21,60 +23,123 @@ DELAY = 0.3  # seconds between the fact and its first delivery
 RETRIES = [1, 3, 10, 30, 120]
 _SUMMARIES = {
     "CHECKOUT.ORDER.APPROVED": "An order has been approved by buyer",
+    "CHECKOUT.PAYMENT-APPROVAL.REVERSED": "A payment has been reversed after approval.",
+    "CUSTOMER.DISPUTE.CREATED": "A new dispute opened with Case # {dispute_id}",
+    "CUSTOMER.DISPUTE.RESOLVED": "A dispute was resolved with case # {dispute_id}",
+    "CUSTOMER.DISPUTE.UPDATED": "A dispute was updated with Case # {dispute_id}",
     "PAYMENT.CAPTURE.COMPLETED": "Payment completed for {value} {currency}",
+    "PAYMENT.CAPTURE.DENIED": "Payment denied for {value} {currency}",
+    "PAYMENT.CAPTURE.PENDING": "Payment pending for {value} {currency}",
     "PAYMENT.CAPTURE.REFUNDED": "A {value} {currency} capture payment was refunded",
+    "PAYMENT.CAPTURE.REVERSED": "A {value} {currency} capture payment was reversed",
+    "PAYMENT.REFUND.FAILED": "A {value} {currency} refund has failed",
+    "PAYMENT.REFUND.PENDING": "A {value} {currency} refund is pending",
 }
 
 
 def announce(event_type: str, resource_type: str, resource: dict[str, Any]) -> None:
     """Keep the event and have it delivered soon. If the surrounding transaction fails, nothing is sent."""
+    event = new_event(event_type, resource_type, resource)
+    kept = {
+        "id": event["id"],
+        "type": event_type,
+        "references": rehearsed.names_in(resource),
+        "body": body_of(event).decode(),
+        "tries": 0,
+    }
+    store.put("paypal-event", event["id"], kept)
+    store.after(DELAY, deliver, event["id"])
+
+
+def new_event(event_type: str, resource_type: str, resource: dict[str, Any]) -> dict[str, Any]:
     amount = resource.get("amount", {})
-    summary = _SUMMARIES[event_type].format(value=amount.get("value"), currency=amount.get("currency_code"))
-    event: dict[str, Any] = {
-        "id": f"WH-{secrets.token_hex(8).upper()}-{secrets.token_hex(8).upper()}",
+    event_id = f"WH-{secrets.token_hex(8).upper()}-{secrets.token_hex(8).upper()}"
+    url = f"{settings.PAYPAL_API_BASE}/v1/notifications/webhooks-events/{event_id}"
+    return {
+        "id": event_id,
         "event_version": "1.0",
         "create_time": now(),
         "resource_type": resource_type,
         "resource_version": "2.0",
         "event_type": event_type,
-        "summary": summary,
+        "summary": _SUMMARIES[event_type].format(
+            value=amount.get("value"),
+            currency=amount.get("currency_code"),
+            dispute_id=resource.get("dispute_id"),
+        ),
         "resource": resource,
-        "links": [],
+        "links": [{"href": url, "rel": "self", "method": "GET"}],
     }
-    event["links"] = [
-        {
-            "href": f"{settings.PAYPAL_API_BASE}/v1/notifications/webhooks-events/{event['id']}",
-            "rel": "self",
-            "method": "GET",
-        }
-    ]
-    body = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-    store.put("paypal-event", event["id"], {"id": event["id"], "type": event_type, "body": body, "tries": 0})
-    store.after(DELAY, deliver, event["id"])
 
 
+def body_of(event: dict[str, Any]) -> bytes:
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@mischief.sender("paypal")
 def deliver(event_id: str) -> None:
-    """Send an event once; after anything but 2xx try again later, a few times."""
-    event = store.get("paypal-event", event_id)
-    if event is None or event.get("delivered"):
+    """Send an event once, unless otherwise planned; after anything but 2xx try again later, a few times."""
+    event = _due(event_id)
+    if event is None:
         return
-    status = _post(event["body"].encode())
-    store.log("paypal", "webhook", references=[], event=event["type"], event_id=event_id, status=status)
+    is_first = not event["tries"]
+    status = transmit(event, variant=event["variant"] if is_first else "")
     event["delivered"] = 200 <= status < 300
     event["tries"] += 1
     store.put("paypal-event", event_id, event)
     if not event["delivered"] and event["tries"] <= len(RETRIES):
         store.after(RETRIES[event["tries"] - 1], deliver, event_id)
+    if is_first:
+        for _ in range(event["copies"] - 1):
+            store.after(0, partial(transmit, again=True), event)
+        mischief.sent("paypal", event["turn"])
+
+
+def transmit(event: store.Document, *, variant: str = "", again: bool = False) -> int:
+    """Post it; the status of the shop's answer."""
+    body = event["body"].encode()
+    headers = signed_headers(body)
+    if variant:
+        body, headers = forged(body, headers, variant)
+    status = post(body, headers)
+    more = {name: value for name, value in (("variant", variant), ("again", again)) if value}
+    store.log(
+        "paypal",
+        "webhook",
+        references=event["references"],
+        event=event["type"],
+        event_id=event["id"],
+        status=status,
+        **more,
+    )
+    return status
+
+
+def _due(event_id: str) -> store.Document | None:
+    """The event if it is to be sent now."""
+    with store.transaction():
+        event = store.get("paypal-event", event_id)
+        if event is None or event.get("delivered") or mischief.is_held("paypal", event_id):
+            return None
+        if not event.get("planned"):
+            references = event.setdefault("references", [])
+            event |= mischief.plan("paypal", event_id, references, event=event["type"])
+            event["delivered"] = event["lost"]
+            store.put("paypal-event", event_id, event)
+            if event["lost"] or mischief.is_held("paypal", event_id):
+                return None
+    return event
 
 
 def resume() -> None:
     """Deliver what a restart has interrupted. For the sandbox server to call when it starts."""
+    mischief.resume()
     for event in store.every("paypal-event"):
         if not event.get("delivered") and event["tries"] <= len(RETRIES):
             store.after(DELAY, deliver, event["id"])
 
 
-def _post(body: bytes) -> int:
+def post(body: bytes, headers: dict[str, str]) -> int:
     """The status of the shop's answer; 0 without one."""
     with requests.Session() as session:
         session.trust_env = False
@@ -82,7 +147,7 @@ def _post(body: bytes) -> int:
             return session.post(
                 f"{settings.SITE_URL}/pay/notify/paypal/",
                 data=body,
-                headers=signed_headers(body) | {"Content-Type": "application/json", "Accept": "*/*"},
+                headers=headers | {"Content-Type": "application/json", "Accept": "*/*"},
                 timeout=10,
                 allow_redirects=False,
             ).status_code

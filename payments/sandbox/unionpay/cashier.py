@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from payments.sandbox import store
 from shop import clock
 
-from . import notices, transactions
+from . import notices, rehearsed, transactions
 from .cards import CARDS, Card
 from .envelope import Refusal, parsed_time, sealed
 from .forms import CashierForm
@@ -88,6 +88,7 @@ def _pay(transaction: Transaction, card: Card) -> str:
             transaction = store.get("unionpay", transaction["id"]) or transaction
             if not transaction["code"]:
                 transactions.decide(transaction, code, last4=card.last4, at_once=True)
+                rehearsed.disturb(transaction, "front")
                 notices.announce(transaction)
     notices.log("pay", transaction, status=code)
     return {

@@ -7,10 +7,13 @@ from typing import Any
 import requests
 
 from payments.gateways.unionpay.wire import form_encoded
-from payments.sandbox import store
+from payments.sandbox import mischief, store
 
 from . import transactions
 from .envelope import sealed
+from .forgeries import forged
+from .naming import names_of
+from .suspense import is_suspended
 from .transactions import Transaction
 
 DELAY = 0.8
@@ -25,13 +28,14 @@ def announce(transaction: Transaction) -> None:
     store.after(DELAY, deliver, transaction["id"])
 
 
+@mischief.sender("unionpay")
 def deliver(transaction_id: str) -> None:
-    """Send once; try again later unless the shop answered 200."""
-    transaction = store.get("unionpay", transaction_id)
-    if transaction is None or transaction["notice"]["done"]:
+    """Send once, unless otherwise planned; try again later unless the shop answered 200."""
+    transaction = _due(transaction_id)
+    if transaction is None:
         return
-    body = form_encoded(sealed(transactions.notice(transaction)))
-    status = _post(transaction["notice"]["url"], body)
+    is_first = not transaction["notice"]["tries"]
+    status = post(transaction["notice"]["url"], _body(transaction))
     with store.transaction():
         transaction = store.get("unionpay", transaction_id) or transaction
         notice: dict[str, Any] = transaction["notice"]
@@ -41,10 +45,52 @@ def deliver(transaction_id: str) -> None:
     log("notification", transaction, status=status)
     if not notice["done"]:
         store.after(RETRIES[notice["tries"] - 1], deliver, transaction_id)
+    if is_first:
+        for _ in range(notice["copies"] - 1):
+            store.after(0, _send_copy, transaction_id)
+        mischief.sent("unionpay", notice["turn"])
+
+
+def _due(transaction_id: str) -> Transaction | None:
+    """The transaction if its notification is to be sent now."""
+    with store.transaction():
+        transaction = store.get("unionpay", transaction_id)
+        if (
+            transaction is None
+            or transaction["notice"]["done"]
+            or mischief.is_held("unionpay", transaction_id)
+        ):
+            return None
+        if is_suspended(transaction):  # announced again when its outcome may be known
+            return None
+        notice: dict[str, Any] = transaction["notice"]
+        if not notice.get("planned"):
+            notice |= mischief.plan("unionpay", transaction_id, names_of(transaction))
+            notice["done"] = notice["lost"]
+            transactions.save(transaction)
+            if notice["lost"] or mischief.is_held("unionpay", transaction_id):
+                return None
+    return transaction
+
+
+def _body(transaction: Transaction) -> bytes:
+    fields = transactions.notice(transaction)
+    notice = transaction["notice"]
+    if notice["variant"] and not notice["tries"]:
+        return form_encoded(forged(fields, notice["variant"]))
+    return form_encoded(sealed(fields))
+
+
+def _send_copy(transaction_id: str) -> None:
+    transaction = store.get("unionpay", transaction_id)
+    if transaction:
+        body = form_encoded(sealed(transactions.notice(transaction)))
+        log("notification", transaction, status=post(transaction["notice"]["url"], body), again=True)
 
 
 def resume() -> None:
     """Deliver what a restart has interrupted. For the sandbox server to call when it starts."""
+    mischief.resume()
     for transaction in store.every("unionpay"):
         if not transaction["notice"]["done"]:
             store.after(DELAY, deliver, transaction["id"])
@@ -67,7 +113,7 @@ def log(kind: str, transaction: Transaction, **more: Any) -> None:
     )
 
 
-def _post(url: str, body: bytes) -> int:
+def post(url: str, body: bytes) -> int:
     """The status of the shop's answer; 0 without one."""
     with requests.Session() as session:
         session.trust_env = False

@@ -4,9 +4,12 @@ duplicate.
 No card is kept, only its last four digits.
 """
 
+import datetime as dt
 import secrets
 from decimal import Decimal
 from typing import Any
+
+from django.conf import settings
 
 from payments.gateways.unionpay.messages import BEIJING
 from payments.gateways.unionpay.wire import Fields
@@ -14,14 +17,16 @@ from payments.sandbox import store
 from shop import clock, money
 
 from .envelope import MESSAGES, alpha_code
+from .suspense import is_suspended
 
 Transaction = dict[str, Any]
 
 PROCESSING_SECONDS = 0.4  # between "accepted" and the bank's answer
+WRONG_CODE = "71"  # of the text message: the same orderId and txnTime may come again with another one
 
 
 def begin(fields: Fields, **more: Any) -> Transaction | None:
-    """Record a new transaction, undecided; None when there is one with this orderId and txnTime."""
+    """Record a new transaction, undecided; None when this orderId and txnTime are used up."""
     now = clock.now().astimezone(BEIJING)
     transaction: Transaction = {
         "id": identity(fields),
@@ -36,7 +41,7 @@ def begin(fields: Fields, **more: Any) -> Transaction | None:
         **more,
     }
     with store.transaction():
-        if store.get("unionpay", transaction["id"]):
+        if is_used_up(fields):
             return None
         save(transaction)
         store.put("unionpay-query", transaction["query_id"], {"id": transaction["id"]})
@@ -49,6 +54,11 @@ def save(transaction: Transaction) -> None:
 
 def find(fields: Fields) -> Transaction | None:
     return store.get("unionpay", identity(fields))
+
+
+def is_used_up(fields: Fields) -> bool:
+    known = find(fields)
+    return known is not None and known["code"] != WRONG_CODE
 
 
 def find_by_query_id(query_id: str) -> Transaction | None:
@@ -70,15 +80,31 @@ def decide(transaction: Transaction, code: str, *, last4: str = "", at_once: boo
 
 def state(transaction: Transaction) -> str:
     """The response code as of now; 05 while nobody has paid or the bank is still busy."""
+    if is_suspended(transaction):
+        return str(transaction["meanwhile"])
     if not transaction["code"] or clock.now().timestamp() < transaction["settles_at"]:
         return "05"
     return str(transaction["code"])
+
+
+def is_of_this_clearing_day(transaction: Transaction) -> bool:
+    """Whether UnionPay's day in which it was decided has not ended yet."""
+    hours, minutes = map(int, settings.UNIONPAY_DAY_ENDS.split(":"))
+    start = clock.now().astimezone(BEIJING).replace(hour=hours, minute=minutes, second=0, microsecond=0)
+    if start > clock.now():
+        start -= dt.timedelta(days=1)
+    return bool(transaction["settles_at"] >= start.timestamp())
 
 
 def amount(transaction: Transaction) -> tuple[Decimal, str]:
     fields = transaction["fields"]
     currency = alpha_code(fields["currencyCode"])
     return money.from_minor(int(fields["txnAmt"]), currency), currency
+
+
+def echo(fields: Fields, code: str) -> Fields:
+    """The synchronous answer to a request that is no transaction of its own."""
+    return {name: fields[name] for name in _KEPT if name in fields} | _verdict(code)
 
 
 def acceptance(transaction: Transaction, code: str) -> Fields:
@@ -102,7 +128,8 @@ def query_result(transaction: Transaction) -> Fields:
 def notice(transaction: Transaction, *, text: str = MESSAGES["00"]) -> Fields:
     """Notification or front return; the two differ in their text."""
     fields = _echo(transaction, *_KEPT) | _settlement(transaction)
-    return fields | {"queryId": transaction["query_id"], "respCode": transaction["code"], "respMsg": text}
+    code = state(transaction) if is_suspended(transaction) else transaction["code"]
+    return fields | {"queryId": transaction["query_id"], "respCode": code, "respMsg": text}
 
 
 def _echo(transaction: Transaction, *names: str) -> Fields:

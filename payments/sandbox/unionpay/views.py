@@ -2,44 +2,55 @@
 
 import secrets
 from collections.abc import Callable
+from functools import partial
+from typing import TypeGuard
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.http.request import HttpRequest
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from payments.gateways.unionpay.wire import Fields
-from payments.sandbox import store
+from payments.sandbox import agenda, line, store
 
-from . import cards, notices, pki, transactions
+from . import cards, naming, notices, pki, rehearsed, sms, transactions
 from .cashier import refusal_page
-from .envelope import MESSAGES, Refusal, answer, check_time, crlf, opened, refused
+from .envelope import MESSAGES, Refusal, check_time, crlf, opened, refused
+
+Doors = dict[str, Callable[[Fields], Fields]]
 
 
 @csrf_exempt
 @require_POST
-def back_transaction(request: HttpRequest) -> HttpResponse:
-    return _served(request, {"01": _purchase, "04": _refund, "95": _certificate})
+def back_transaction(request: HttpRequest) -> HttpResponseBase:
+    doors: Doors = {"01": _purchase, "04": _refund, "31": _void, "77": sms.send, "95": _certificate}
+    return _served(request, doors)
 
 
 @csrf_exempt
 @require_POST
-def query(request: HttpRequest) -> HttpResponse:
+def query(request: HttpRequest) -> HttpResponseBase:
     return _served(request, {"00": _query})
 
 
 @csrf_exempt
 @require_POST
-def front_transaction(request: HttpRequest) -> HttpResponse:
+def front_transaction(request: HttpRequest) -> HttpResponseBase:
     """The buyer's browser arrives with a signed form and goes on to the cashier's page.
 
     The very same form again (a double click, a reload) leads to the same page as long as nobody has paid.
     """
+    known = partial(naming.names, rehearsed.peeked(request.body))
+    return line.through(request, "unionpay", "front", known, partial(_arrived, request))
+
+
+def _arrived(request: HttpRequest) -> HttpResponse:
     try:
         fields = opened(request.body)
         if (fields["txnType"], fields["bizType"]) != ("01", "000201") or "frontUrl" not in fields:
             raise Refusal("10", "[9100003]Invalid field[bizType]", fields)
+        rehearsed.check_front(fields)
         page = _begin_on_page(fields)
     except Refusal as refusal:
         store.log("unionpay", "front", references=[], request_id="", status=refusal.code)
@@ -47,17 +58,25 @@ def front_transaction(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("unionpay-cashier", args=[page]), status=303)
 
 
-def _served(request: HttpRequest, doors: dict[str, Callable[[Fields], Fields]]) -> HttpResponse:
+def _served(request: HttpRequest, doors: dict[str, Callable[[Fields], Fields]]) -> HttpResponseBase:
     """Every server-to-server exchange goes through here."""
+    fields = rehearsed.peeked(request.body)
+    operation = rehearsed.OPERATIONS.get(fields.get("txnType", ""), "")
+    known = partial(naming.names, fields)
+    return line.through(request, "unionpay", operation, known, partial(_answered, request, doors))
+
+
+def _answered(request: HttpRequest, doors: dict[str, Callable[[Fields], Fields]]) -> HttpResponse:
+    agenda.run_due()
     try:
         fields = opened(request.body)
         if fields["txnType"] not in doors:
             raise Refusal("10", "[9100003]Invalid field[txnType]", fields)
-        reply = doors[fields["txnType"]](fields)
+        reply = rehearsed.ordered(fields, doors[fields["txnType"]])
     except Refusal as refusal:
         store.log("unionpay", "refused", references=[], request_id="", status=refusal.code)
         return refused(refusal)
-    return answer(reply)
+    return rehearsed.sealed_answer(fields, reply)
 
 
 def _purchase(fields: Fields) -> Fields:
@@ -68,7 +87,9 @@ def _purchase(fields: Fields) -> Fields:
         raise Refusal("32", "无此交易权限[6131010]", fields)
     _check_new(fields)
     card = cards.decrypted(fields)
-    code = card.verdict()
+    code = sms.verdict(fields, card)
+    if code == "00":
+        code = card.verdict()
     transaction = _begin(fields)
     transactions.decide(transaction, code, last4=card.last4)
     if code == "00":
@@ -92,9 +113,41 @@ def _refund(fields: Fields) -> Fields:
     return transactions.acceptance(transaction, code)
 
 
-def _refund_verdict(purchase: transactions.Transaction | None, amount: int) -> str:
-    if purchase is None or purchase["fields"]["txnType"] != "01" or transactions.state(purchase) != "00":
+def _void(fields: Fields) -> Fields:
+    """Undo a purchase of this clearing day as if it had never been."""
+    with store.transaction():
+        purchase = transactions.find_by_query_id(fields["origQryId"])
+        transaction = _begin(_in_currency_of(purchase, fields))
+        code = _void_verdict(purchase, int(fields["txnAmt"]))
+        if purchase and code == "00":
+            purchase |= {"refunded": int(fields["txnAmt"]), "voided": True}
+            transactions.save(purchase)
+        transactions.decide(transaction, code)
+    if code == "00":
+        notices.announce(transaction)
+    notices.log("void", transaction, status=code)
+    return transactions.acceptance(transaction, code)
+
+
+def _void_verdict(purchase: transactions.Transaction | None, amount: int) -> str:
+    if not _is_paid(purchase):
         return "35"
+    if purchase["refunded"]:
+        return "45"
+    if amount != int(purchase["fields"]["txnAmt"]):
+        return "36"
+    return "00" if transactions.is_of_this_clearing_day(purchase) else "39"
+
+
+def _is_paid(purchase: transactions.Transaction | None) -> TypeGuard[transactions.Transaction]:
+    return bool(purchase and purchase["fields"]["txnType"] == "01" and transactions.state(purchase) == "00")
+
+
+def _refund_verdict(purchase: transactions.Transaction | None, amount: int) -> str:
+    if not _is_paid(purchase):
+        return "35"
+    if purchase.get("voided"):
+        return "45"
     return "00" if purchase["refunded"] + amount <= int(purchase["fields"]["txnAmt"]) else "36"
 
 
@@ -123,7 +176,7 @@ def _query(fields: Fields) -> Fields:
 
 def _check_new(fields: Fields) -> None:
     """Refuse a duplicate first: that may come long after its time."""
-    if transactions.find(fields):
+    if transactions.is_used_up(fields):
         raise Refusal("12", MESSAGES["12"], fields)
     check_time(fields)
 

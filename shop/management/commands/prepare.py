@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from shop import staff, translations
+from shop import canaries, staff, translations
 
 
 class Command(BaseCommand):
@@ -13,6 +13,12 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         translations.compile_catalogues()
+        self._require_secrets()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         staff.make_groups()
+        canaries.remember()
+
+    def _require_secrets(self) -> None:
+        if found := canaries.problems():
+            raise CommandError("\n".join(found))

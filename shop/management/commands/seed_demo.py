@@ -16,6 +16,7 @@ class Command(BaseCommand):
         if settings.PRODUCTION:
             raise CommandError("seed_demo is not for production: it makes people with known names.")
         call_command("seed_catalog", verbosity=0)
+        call_command("seed_promotions", verbosity=0)
         staff.make_groups()
         if staff.make_demo_staff():
             self.stdout.write(f"Demo logins, kept in {settings.VAR_DIR / 'demo-logins.txt'}:")

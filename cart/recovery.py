@@ -1,0 +1,98 @@
+"""A cart whose session is gone comes back to the browser that filled it, and with it what was typed.
+
+A signed cookie beside the session's says what the session said: the cart's token, which names its sealed
+draft, its quantities, its code, and what was last shown of it. It begins at the checkout, where there is
+something to lose, follows what the cart holds, and ends with it or with the order. It is worth as much as the
+session cookie and guarded like it; who shares a computer has a button that ends both and the draft.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.conf import settings
+from django.contrib import messages
+from django.core import signing
+from django.dispatch import Signal
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from .cart import KEY
+
+COOKIE = "__Host-cart" if settings.PRODUCTION else "cart"
+SALT = "cart.recovery"
+DAYS = 7
+AGE = DAYS * 24 * 3600
+MOST_BYTES = 3800  # browsers refuse cookies of more than 4096, name and attributes included
+P = ParamSpec("P")
+
+# Asked with ``token`` before a cart comes back; a receiver answers True if it has been bought meanwhile.
+cart_was_bought = Signal()
+
+
+def recovers(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """A view that begins with the cart of a lost session, and leaves the cookie as the cart is."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, /, *arguments: P.args, **named: P.kwargs) -> HttpResponse:
+        _bring_back(request)
+        response = view(request, *arguments, **named)
+        follow(request, response)
+        return response
+
+    return wrapper
+
+
+def keep(request: HttpRequest, response: HttpResponse) -> None:
+    """From now on the cart can come back. Without a cart there is nothing to keep."""
+    kept = _kept(request)
+    value = signing.dumps(kept, salt=SALT, compress=True) if kept else ""
+    if not kept or len(value) > MOST_BYTES:
+        end(response)
+        return
+    response.set_cookie(COOKIE, value, max_age=AGE, secure=settings.PRODUCTION, httponly=True, samesite="Lax")
+
+
+def follow(request: HttpRequest, response: HttpResponse) -> None:
+    """The view may have changed the cart: a cookie that is there says what is in it now."""
+    if COOKIE in request.COOKIES and COOKIE not in response.cookies and _read(request) != _kept(request):
+        keep(request, response)
+
+
+def end(response: HttpResponse) -> None:
+    response.delete_cookie(COOKIE, samesite="Lax")
+    response.cookies[COOKIE]["secure"] = settings.PRODUCTION  # else browsers refuse the name __Host-
+
+
+def token_of(request: HttpRequest) -> str:
+    """The token of the cart that can come back; empty if there is none."""
+    return str(_read(request).get("token", ""))
+
+
+def _bring_back(request: HttpRequest) -> None:
+    token = token_of(request)
+    if not token or request.session.get(KEY):
+        return
+    if any(is_bought for _receiver, is_bought in cart_was_bought.send(sender=None, token=token)):
+        return
+    request.session[KEY] = _read(request)
+    messages.info(request, _("Your visit had been interrupted. We kept your cart and what you had typed."))
+
+
+def _kept(request: HttpRequest) -> dict[str, Any]:
+    """What the session holds of the cart; of the pages that were shown only the last."""
+    kept: Any = request.session.get(KEY)
+    if not isinstance(kept, dict) or not kept.get("items"):
+        return {}
+    looks = kept.get("looks")
+    return kept | ({"looks": {"last": looks.get("last")}} if isinstance(looks, dict) else {})
+
+
+def _read(request: HttpRequest) -> dict[str, Any]:
+    try:
+        found = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=AGE)
+    except signing.BadSignature:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,20 @@
+"""What the privacy page lists of the questions: their purpose, and how long their answers are kept."""
+
+from itertools import groupby
+
+from shop import retention
+
+from .models import IntakeQuestion
+
+
+def personal_questions() -> retention.Questions:
+    """Of the services on sale. One query."""
+    found = IntakeQuestion.objects.filter(is_personal=True, product__is_active=True)
+    found = found.select_related("product").order_by("product__code", "position", "id")
+    return [
+        (product.name, [retention.Question(each.label, each.purpose, each.keep_days) for each in asked])
+        for product, asked in groupby(found, lambda each: each.product)
+    ]
+
+
+retention.declare_questions(personal_questions)

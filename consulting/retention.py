@@ -1,0 +1,128 @@
+"""How long consulting keeps what, and what becomes of it when an order is erased."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F, Max, Min, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from catalog.models import IntakeQuestion
+from checkout import intake
+from checkout.models import Intake, Order
+from shop import clock, retention
+from shop.crashpoints import crashpoint
+from shop.kernel_retention import in_days
+
+from . import storage
+from .models import AccessLog, Case, Message, OrderKey, Report
+
+
+def _expired_answers() -> Iterator[tuple[int, dt.datetime]]:
+    """Intakes with personal answers whose days after the delivery of the report are over."""
+    delivered = (
+        Intake.objects.filter(
+            next_keep_days__isnull=False,
+            line__cases__subject=F("subject"),
+            line__cases__reports__published_at__isnull=False,
+        )
+        .annotate(delivered_at=Max("line__cases__reports__published_at"))
+        .values_list("pk", "next_keep_days", "delivered_at")
+    )
+    for pk, days, delivered_at in delivered:
+        if delivered_at + dt.timedelta(days=days or 0) <= clock.now():
+            yield pk, delivered_at
+
+
+def forget_answers() -> None:
+    """Personal answers are deleted as many days after the delivery of the report as their question says."""
+    for pk, delivered_at in list(_expired_answers()):
+        intake.forget_expired(pk, delivered_at=delivered_at)
+        crashpoint("cp31-answers")
+
+
+def _answers_kept() -> str:
+    days = IntakeQuestion.objects.filter(is_personal=True).aggregate(
+        least=Min("keep_days"), most=Max("keep_days")
+    )
+    if days["least"] is None:
+        return _("As many days after delivery as the question says")
+    return _("As many days after delivery as the question says: %(least)s to %(most)s") % days
+
+
+def _old_messages() -> QuerySet[Message]:
+    limit = clock.now() - dt.timedelta(days=settings.KEEP_MESSAGES_DAYS)
+    return Message.objects.filter(at__lt=limit).exclude(case__in=Case.objects.open())
+
+
+def _old_accesses() -> QuerySet[AccessLog]:
+    limit = clock.now() - dt.timedelta(days=settings.KEEP_ACCESS_LOG_DAYS)
+    return AccessLog.objects.filter(at__lt=limit)
+
+
+def open_matters(sender: type[Order], order: Order, **_kwargs: Any) -> list[str]:
+    """A report that is paid for and not written yet needs its answers."""
+    if not order.is_paid or order.is_disputed or not Case.objects.open().filter(line__order=order).exists():
+        return []
+    text = _("A consultation report is still being written. You may wait until it is ready, or cancel it.")
+    return [text]
+
+
+def erase(sender: type[Order], order: Order, **_kwargs: Any) -> None:
+    """Reports lose their text and both wraps of its key; keys, messages and the access log go."""
+    nothing = {"body": b"", "salt": b"", "escrow_wrap": b"", "client_wrap": b""}
+    storage.erase(order)
+    Report.objects.filter(case__line__order=order).update(**nothing)
+    Case.objects.filter(line__order=order).update(withdrawn_because=None)
+    Message.objects.filter(case__line__order=order).delete()
+    AccessLog.objects.filter(order=order).delete()
+    order.keys.update(state=OrderKey.State.REVOKED, sealed=b"")
+
+
+retention.declare(
+    retention.Kind(
+        "answers",
+        30,
+        gettext_lazy("Personal answers and files for consulting services"),
+        gettext_lazy("Only to write your report; each question says why it is asked"),
+        _answers_kept,
+        lambda: sum(1 for _each in _expired_answers()),
+        forget_answers,
+    ),
+    retention.Kind(
+        "other-answers",
+        31,
+        gettext_lazy("Contact details and other answers for consulting services"),
+        gettext_lazy("Only to write your report and to reach you about it"),
+        lambda: _("With the report, or until you ask us to erase them"),
+    ),
+    retention.Kind(
+        "reports",
+        40,
+        gettext_lazy("Consultation reports"),
+        gettext_lazy("So that you can open them with your order key"),
+        lambda: _("Until you ask us to erase them, at most as long as the order"),
+        storage.count_orphans,  # what no version needs any more
+        storage.forget_orphans,
+    ),
+    retention.Kind(
+        "messages",
+        50,
+        gettext_lazy("Messages between you and your consultant"),
+        gettext_lazy("To write your report, and so that you can read them again"),
+        lambda: _("%(days)s, and until the report is ready") % {"days": in_days(settings.KEEP_MESSAGES_DAYS)},
+        lambda: _old_messages().count(),
+        lambda: _old_messages().delete(),
+    ),
+    retention.Kind(
+        "access-log",
+        60,
+        gettext_lazy("Who opened a report or its case, and when"),
+        gettext_lazy("So that you can see it yourself"),
+        lambda: in_days(settings.KEEP_ACCESS_LOG_DAYS),
+        lambda: _old_accesses().count(),
+        lambda: _old_accesses().delete(),
+    ),
+)

@@ -1,0 +1,86 @@
+"""Complaints of buyers at the gateway. While one is open, nothing is shipped and no report opens."""
+
+import logging
+
+from django.utils.translation import gettext_lazy as _
+
+from shop import clock, outbox
+from shop.database import repeatable
+
+from .attempts import claimed, lock
+from .gateways import get_gateway
+from .gateways.base import DisputeFact, GatewayError
+from .models import Dispute, Payment
+
+logger = logging.getLogger(__name__)
+
+_REASONS = {
+    "MERCHANDISE_OR_SERVICE_NOT_RECEIVED": _("Not received"),
+    "MERCHANDISE_OR_SERVICE_NOT_AS_DESCRIBED": _("Not as described"),
+    "UNAUTHORISED": _("The buyer did not make this payment"),
+    "CREDIT_NOT_PROCESSED": _("A promised refund did not arrive"),
+    "DUPLICATE_TRANSACTION": _("Charged twice"),
+    "INCORRECT_AMOUNT": _("Wrong amount"),
+    "PAYMENT_BY_OTHER_MEANS": _("Paid in another way"),
+}
+_OUTCOMES = {
+    "RESOLVED_BUYER_FAVOUR": _("for the buyer"),
+    "RESOLVED_SELLER_FAVOUR": _("for us"),
+    "RESOLVED_WITH_PAYOUT": _("PayPal paid"),
+    "CANCELED_BY_BUYER": _("withdrawn by the buyer"),
+    "ACCEPTED": _("we accepted the claim"),
+    "DENIED": _("the claim was rejected"),
+}
+
+
+def update(reference: str) -> bool:
+    """Record how a complaint stands. False: it is about no payment of ours, or about one that we have not
+    heard of yet. Needs no transaction open. Raises GatewayError: nothing was learnt.
+    """
+    gateway = get_gateway("paypal")
+    fact = gateway.dispute(reference)
+    payments = Payment.objects.filter(method=Payment.Method.PAYPAL, capture_reference__in=fact.captures)
+    for payment in payments:
+        with claimed(payment) as is_ours:
+            if not is_ours:
+                raise GatewayError("BUSY")
+            # Asked anew: meanwhile another process may have recorded a later answer than the first.
+            _record(payment, gateway.dispute(reference))
+    if not payments:
+        logger.warning("Dispute %s is about no payment of ours", reference)
+    return bool(payments)
+
+
+@repeatable
+def _record(payment: Payment, fact: DisputeFact) -> None:
+    """A repeat changes nothing and tells nobody."""
+    locked = lock(payment)
+    known = locked.disputes.filter(reference=fact.reference).first()
+    row = known or Dispute(payment=locked, reference=fact.reference)
+    before = _state(row) if known else None
+    row.reason, row.status, row.outcome = fact.reason[:60], fact.status[:40], fact.outcome[:60]
+    row.amount, row.currency = fact.amount, fact.currency
+    row.opened_at, row.respond_until = fact.opened_at, fact.respond_until
+    row.is_open = fact.is_open
+    row.resolved_at = None if fact.is_open else row.resolved_at or clock.now()
+    if _state(row) == before:
+        return
+    row.save()
+    order = locked.order
+    order.is_disputed = Dispute.objects.filter(payment__order=order, is_open=True).exists()
+    order.save(update_fields=["is_disputed"])
+    what = f"{row.status} {row.outcome}".strip()
+    order.log(f"{locked.reference}: dispute {row.reference}, {row.reason}: {what}"[:300])
+    moment = clock.now().isoformat()
+    outbox.publish("mail.payment_dispute", key=f"{row.pk}:{moment}", dispute_id=row.pk, moment=moment)
+
+
+def _state(row: Dispute) -> tuple[object, ...]:
+    """What staff must hear of when it changes."""
+    return row.status, row.outcome, row.reason, row.amount, row.currency, row.respond_until
+
+
+def in_words(dispute: Dispute) -> tuple[str, str]:
+    """Reason and outcome for people; PayPal's own word where there is no better one."""
+    reason = _REASONS.get(dispute.reason, dispute.reason)
+    return str(reason), str(_OUTCOMES.get(dispute.outcome, dispute.outcome))

@@ -1,0 +1,87 @@
+"""What PayPal tells about money after it was taken: given back, taken back, complained about."""
+
+import datetime as dt
+import re
+from decimal import Decimal
+from typing import Any, Literal
+
+from payments.gateways.base import DisputeFact, GatewayError, Movement
+
+from .answers import CONTESTED, ID, UNREADABLE, reason_of
+from .money import read_money
+
+DISPUTE_ID = re.compile(r"[A-Za-z0-9-]{1,64}")  # safe in a path
+
+
+def read_movements(order: dict[str, Any], capture_reference: str) -> tuple[Movement, ...]:
+    """The money that has left us after a capture: each completed refund that PayPal lists with the order.
+
+    Unverified, because no public text tells how a reversal looks in this list: that it is listed as a refund,
+    and that its capture then gives CHARGEBACK or BUYER_COMPLAINT as its reason. A refund that carries our key
+    was asked for by us, whatever the capture says.
+
+    Raises GatewayError while a capture that is called refunded lists less than its amount: something has left
+    us, and what it is has still to be told.
+    """
+    try:
+        payments = order["purchase_units"][0].get("payments", {})
+        capture = next(one for one in payments.get("captures", []) if one["id"] == capture_reference)
+        refunds = [one for one in payments.get("refunds", []) if _is_of(one, capture_reference)]
+        on_the_way = [one for one in refunds if one["status"] in {"COMPLETED", "PENDING"}]
+        told = sum((read_money(one["amount"])[0] for one in on_the_way), Decimal(0))
+        if capture["status"] == "REFUNDED" and told < read_money(capture["amount"])[0]:
+            raise GatewayError("REFUND_NOT_TOLD")
+        return tuple(_movement(one, capture) for one in refunds if one["status"] == "COMPLETED")
+    except StopIteration:
+        raise GatewayError("CAPTURE_NOT_TOLD") from None
+    except UNREADABLE:
+        raise GatewayError("UNREADABLE_ANSWER") from None
+
+
+def _is_of(refund: dict[str, Any], capture_reference: str) -> bool:
+    """Whether it gives back this capture. An order of ours has one; a link may be missing."""
+    up = [str(link["href"]) for link in refund.get("links", []) if link.get("rel") == "up"]
+    return not up or up[0].rstrip("/").endswith(f"/captures/{capture_reference}")
+
+
+def _movement(refund: dict[str, Any], capture: dict[str, Any]) -> Movement:
+    amount, currency = read_money(refund["amount"])
+    if not ID.fullmatch(refund["id"]) or amount <= 0:
+        raise ValueError("refund")
+    key = str(refund.get("custom_id") or "")
+    is_ours = bool(key) and key != capture.get("custom_id")
+    kind: Literal["refund", "reversal"] = "refund"
+    if reason_of(capture) in CONTESTED and not is_ours:
+        kind = "reversal"
+    return Movement(refund["id"], kind, amount, currency, key=key if is_ours else "")
+
+
+def read_dispute(body: dict[str, Any]) -> DisputeFact:
+    """A dispute is open until PayPal calls it resolved, also in a status that is not known here."""
+    try:
+        due = body.get("seller_response_due_date")
+        amount, currency = read_money(body["dispute_amount"]) if "dispute_amount" in body else (None, "")
+        transactions = [one.get("seller_transaction_id") for one in body["disputed_transactions"]]
+        if not DISPUTE_ID.fullmatch(body["dispute_id"]):
+            raise ValueError("dispute_id")
+        return DisputeFact(
+            reference=body["dispute_id"],
+            captures=tuple(one for one in transactions if isinstance(one, str) and ID.fullmatch(one)),
+            reason=str(body.get("reason", "")),
+            status=str(body["status"]),
+            is_open=body["status"] != "RESOLVED",
+            opened_at=_moment(body["create_time"]),
+            outcome=str(body.get("dispute_outcome", {}).get("outcome_code", "")),
+            amount=amount,
+            currency=currency,
+            respond_until=_moment(due) if due else None,
+        )
+    except UNREADABLE:
+        raise GatewayError("UNREADABLE_ANSWER") from None
+
+
+def _moment(text: str) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(text.upper())
+    if moment.tzinfo is None:
+        raise ValueError("time zone")
+    return moment

@@ -1,0 +1,58 @@
+"""Tell whether every cent is where it belongs. Ends with status 1 when something is not."""
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import override
+
+from checkout.findings import Check
+from payments import money_health
+
+MARKS = {"ok": "ok  ", "note": "note", "red": "RED "}
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--ask", action="store_true", help="also ask the gateways about recent payments")
+        parser.add_argument("--days", type=int, default=money_health.DAYS, help="how recent: days back")
+        parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+    def handle(self, *, ask: bool, days: int, **options: Any) -> None:
+        with override("en"):
+            found = [money_health.ask_gateways(days=days)] if ask else []
+            found = [*found, *money_health.checks()]  # after asking: it settles what differs
+        if options["json"]:
+            self.stdout.write(json.dumps([as_json(check) for check in found], ensure_ascii=False, indent=1))
+        else:
+            for check in found:
+                self.tell(check)
+        if money_health.is_red(found):
+            sys.exit(1)
+
+    def tell(self, check: Check) -> None:
+        self.stdout.write(f"{MARKS[check.state]}  {check.name}: {check.title}")
+        if check.rows:
+            for row in (check.headings, *check.rows):
+                self.stdout.write("        " + " | ".join(row))
+        for finding in check.findings:
+            self.stdout.write(f"        {'!' if finding.is_red else '-'} {finding.text} {finding.advice}")
+        if check.is_cut:
+            self.stdout.write("        … and more")
+
+
+def as_json(check: Check) -> dict[str, Any]:
+    return {
+        "name": check.name,
+        "title": check.title,
+        "state": check.state,
+        "findings": [
+            {"key": each.key, "text": each.text, "advice": each.advice, "red": each.is_red}
+            for each in check.findings
+        ],
+        "figures": [dict(zip(check.headings, row, strict=True)) for row in check.rows],
+        "more": check.is_cut,
+    }

@@ -1,0 +1,147 @@
+"""Discounts and money: PayPal is told of them to the cent, and what goes back is what was paid."""
+
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+
+from checkout.models import Promotion
+from checkout.signals import money_checks
+from checkout.tests.scenes import make_cart, make_goods, make_service, place
+from checkout.tests.test_promotions import make_promotion
+from payments import refund_plan, services
+from payments.models import Payment
+from payments.refund_plan import NothingToRefund, TooMuch, Wanted, left_of, plan_refund
+from payments.sandbox import store
+from payments.tests.refund_fixtures import gateway  # noqa: F401  a fixture
+from payments.tests.refund_scenes import assert_books_agree, at_paypal, give
+
+pytest_plugins = ["payments.tests.paypal_fixtures"]
+pytestmark = pytest.mark.django_db
+
+Scope = Promotion.Scope
+
+
+@pytest.fixture
+def buy(gateway, approve):  # noqa: F811  the fixture above
+    """A paid order of these things with this code."""
+
+    def paid(code, *things):
+        cart = make_cart(*things)
+        cart.promo_code = code
+        order = place(cart)
+        started = services.pay(order.pk, method=Payment.Method.PAYPAL, revision=order.revision)
+        approve(started.approve_url)
+        services.settle(started)
+        order.refresh_from_db()
+        assert order.is_paid
+        return order
+
+    return paid
+
+
+def unit_at_paypal(order):
+    return store.get("paypal-order", order.payments.get().gateway_id)["unit"]
+
+
+def reds():
+    """What money health finds wrong; the card service, which is not set up here, aside."""
+    parts = [part for _receiver, part in money_checks.send(sender=None)]
+    return [
+        check.name
+        for part in parts
+        for check in part
+        if check.state == "red" and check.name != "certificates"
+    ]
+
+
+def test_paypal_lists_the_items_at_their_price_and_the_discount_apart(buy):
+    make_promotion(percent=15)
+    order = buy("TEST10", (make_goods(price="33.33"), 3), (make_service(price="1280.00"), 1))
+    unit = unit_at_paypal(order)
+    parts = {name: part["value"] for name, part in unit["amount"]["breakdown"].items()}
+    assert parts == {"item_total": "1379.99", "shipping": "30.00", "discount": "15.00"}
+    assert unit["amount"]["value"] == str(order.total) == "1394.99"
+    assert [item["unit_amount"]["value"] for item in unit["items"]] == ["33.33", "1280.00"]
+    assert reds() == []
+
+
+def test_free_shipping_by_code_is_shipping_of_nothing_as_on_our_page(buy):
+    make_promotion("POST0", kind=Promotion.Kind.FREE_SHIPPING)
+    order = buy("POST0", (make_goods(price="168.00"), 1))
+    parts = {name: part["value"] for name, part in unit_at_paypal(order)["amount"]["breakdown"].items()}
+    assert parts == {"item_total": "168.00", "shipping": "0.00"}
+
+
+def test_each_piece_goes_back_at_what_was_paid_for_it_and_together_they_are_the_line(buy):
+    make_promotion(percent=10)
+    order = buy("TEST10", (make_goods(price="33.35"), 3))  # 100.05 less 10.01: 90.04 for three
+    line = order.lines.get()
+    assert line.net_total == Decimal("90.04")
+    amounts = [give(order, Wanted(quantities={line.pk: 1})).amount for _ in range(3)]
+    assert sum(amounts) == line.net_total
+    assert max(amounts) - min(amounts) <= Decimal("0.01")
+    assert_books_agree(order)
+    line.refresh_from_db()
+    assert line.is_refunded
+    assert left_of(order).money == order.shipping_total
+    with pytest.raises(TooMuch):
+        plan_refund(order, Wanted(amounts={line.pk: Decimal("0.01")}))
+
+
+@pytest.mark.parametrize("parts", sorted(set(permutations([1, 2, 4]))))
+def test_pieces_in_any_parts_add_up_to_the_line(parts):
+    make_promotion(kind=Promotion.Kind.AMOUNT, amount=Decimal("10.00"))
+    cart = make_cart((make_goods(price="9.99"), 7))
+    cart.promo_code = "TEST10"
+    line = place(cart).lines.get()
+    given, quantity = Decimal(0), line.quantity
+    for part in parts:
+        left = refund_plan.LineLeft(line, quantity, line.net_total - given, quantity, 0)
+        given, quantity = given + left.price_of(part), quantity - part
+    assert given == line.net_total == Decimal("59.93")
+
+
+def test_everything_goes_back_and_is_what_was_paid(buy):
+    make_promotion(percent=15)
+    order = buy("TEST10", (make_goods(price="33.33"), 3), (make_service(price="1280.00"), 1))
+    refund = give(order, left_of(order).everything())
+    assert refund.amount == order.total == order.refunded_total == at_paypal(order.payments.get())
+    assert sum(line.refunded_total for line in order.lines.all()) == order.total - order.shipping_total
+    with pytest.raises(NothingToRefund):
+        left_of(order)
+    assert_books_agree(order)
+    assert reds() == []
+
+
+def test_what_a_code_made_free_stays_readable_until_its_whole_order_goes_back(buy):
+    sv, tea = make_service(price="200.00"), make_goods(price="168.00")
+    make_promotion("SV200", kind="amount", amount=Decimal(200), scope=Scope.NAMED, products=[sv])
+    order = buy("SV200", (sv, 1), (tea, 1))
+    free, paid = order.lines.get(kind="service"), order.lines.get(kind="goods")
+    assert (free.net_total, order.total) == (Decimal(0), Decimal("198.00"))
+    assert not free.is_refunded
+    assert free.cases.model.objects.open().filter(line=free).exists()
+
+    plan = plan_refund(order, Wanted(quantities={paid.pk: 1}))
+    assert (plan.total, plan.closes) == (Decimal("168.00"), ())
+    assert [kept.line for kept in plan.keeps] == [free]
+    give(order, Wanted(quantities={paid.pk: 1}))
+    assert free.cases.model.objects.open().filter(line=free).exists()
+
+    assert plan_refund(order, left_of(order).everything()).closes == (free,)
+    give(order, left_of(order).everything())
+    assert not free.cases.model.objects.open().filter(line=free).exists()
+    assert order.is_refunded
+
+
+def test_a_discounted_service_closes_when_what_was_paid_for_it_goes_back(buy):
+    sv = make_service(price="1280.00")
+    make_promotion("SV200", kind="amount", amount=Decimal(200), scope=Scope.NAMED, products=[sv])
+    order = buy("SV200", (sv, 1), (make_goods(), 1))
+    line = order.lines.get(kind="service")
+    assert plan_refund(order, Wanted(amounts={line.pk: Decimal("1079.99")})).closes == ()
+    give(order, Wanted(quantities={line.pk: 1}))
+    line.refresh_from_db()
+    assert (line.refunded_total, line.is_refunded) == (Decimal("1080.00"), True)
+    assert not line.cases.model.objects.open().filter(line=line).exists()

@@ -1,0 +1,120 @@
+# ruff: noqa: F811  fixtures are imported by name
+"""PayPal hears of each parcel, and neither the parcel nor the customer's mail waits for it."""
+
+import datetime as dt
+
+import pytest
+from django.core import mail
+
+from checkout import services as checkout
+from payments import tracking
+from payments.gateways.base import GatewayError, Misconfigured
+from payments.models import Payment
+from payments.sandbox import store
+from payments.sandbox.paypal import acts
+from payments.tests.paypal_scenes import deliver, history, order_of
+from payments.tests.paypal_shop import payment, shop  # noqa: F401  fixtures
+from shop import clock
+from shop.models import OutboxMessage
+
+pytest_plugins = ["payments.tests.paypal_fixtures"]
+pytestmark = pytest.mark.django_db
+
+
+def ship(payment, *, pieces=None, carrier="sf", number="SF123"):
+    order = order_of(payment)
+    quantities = {line.pk: pieces or left for line, left in checkout.left_to_ship(order).items()}
+    return checkout.ship(
+        order.pk, carrier=carrier, tracking_number=number, quantities=quantities, actor="mei"
+    )
+
+
+def trackers(payment):
+    return store.get("paypal-order", payment.gateway_id)["unit"]["shipping"].get("trackers", [])
+
+
+def told(payment):
+    return [[(item["sku"], item["quantity"]) for item in tracker["items"]] for tracker in trackers(payment)]
+
+
+def failing(shop, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(type(shop), "track", fail)
+
+
+def test_each_parcel_is_told_once_with_what_is_in_it(payment):
+    sku = order_of(payment).lines.get(ships=True).sku
+    first = ship(payment, pieces=1, number="SF1")
+    deliver("parcel.shipped")
+    for _ in range(2):
+        tracking.tell(first.pk)
+    assert told(payment) == [[(sku, "1")]]
+
+    ship(payment, carrier="dhl", number="DHL2")
+    deliver("parcel.shipped")
+    assert told(payment) == [[(sku, "1")], [(sku, "1")]]
+
+
+def test_what_is_brought_by_hand_is_not_told(payment):
+    ship(payment, carrier="hand", number="")
+    deliver("parcel.shipped")
+
+    assert trackers(payment) == []
+    assert not OutboxMessage.objects.filter(topic="parcel.shipped", delivered_at=None).exists()
+
+
+def test_a_parcel_paid_with_a_card_is_not_told(payment, shop, monkeypatch):
+    failing(shop, monkeypatch, AssertionError)
+    Payment.objects.filter(pk=payment.pk).update(method=Payment.Method.UNIONPAY_PAGE)
+    ship(payment)
+    deliver("parcel.shipped")
+
+    assert not OutboxMessage.objects.filter(topic="parcel.shipped", delivered_at=None).exists()
+
+
+def test_the_customers_mail_neither_waits_for_paypal_nor_is_repeated(
+    payment, shop, monkeypatch, settings, tmp_path
+):
+    settings.CLOCK_FILE = tmp_path / "clock"
+    shipment = ship(payment)
+    with monkeypatch.context() as patch:
+        failing(shop, patch, GatewayError("TIMEOUT"))
+        deliver("mail.order_shipped", "parcel.shipped")
+    assert len(mail.outbox) == 1
+    assert trackers(payment) == []
+
+    settings.CLOCK_FILE.write_text("60")
+    deliver("mail.order_shipped", "parcel.shipped")
+    assert len(mail.outbox) == 1
+    assert len(trackers(payment)) == 1
+    assert not any(f"parcel {shipment.pk}:" in note for note in history(payment))
+
+
+def test_a_definite_refusal_is_noted_once_and_ends_it(payment):
+    shipment = ship(payment)
+    acts.dashboard_refund(payment.reference)
+    deliver("parcel.shipped")
+    tracking.tell(shipment.pk)
+
+    assert not OutboxMessage.objects.filter(topic="parcel.shipped", delivered_at=None).exists()
+    notes = [note for note in history(payment) if "CAPTURE_STATUS_NOT_VALID" in note]
+    assert notes == [f"PayPal does not take parcel {shipment.pk}: CAPTURE_STATUS_NOT_VALID"]
+
+
+@pytest.mark.parametrize("error", [GatewayError("TIMEOUT"), Misconfigured("PERMISSION_DENIED")])
+def test_after_three_days_of_silence_it_is_noted_once_and_given_up(
+    payment, shop, monkeypatch, settings, tmp_path, error
+):
+    failing(shop, monkeypatch, error)
+    shipment = ship(payment)
+    with pytest.raises(GatewayError):
+        tracking.tell(shipment.pk)
+
+    settings.CLOCK_FILE = tmp_path / "clock"
+    settings.CLOCK_FILE.write_text(str(dt.timedelta(days=3, minutes=1).total_seconds()))
+    for _ in range(2):
+        tracking.tell(shipment.pk)
+    assert clock.now() - shipment.shipped_at > tracking.TRIED_FOR
+    assert sum(error.code in note for note in history(payment)) == 1

@@ -1,0 +1,161 @@
+"""When the database is busy, slow or away.
+
+Three belts. No session of the web or of a worker may hold up others for long (``limit_sessions``). A
+transaction that lost a race, or its connection, is run again where that is safe (``repeatable``). Whoever
+still gets no answer reads a page that says so: ``is_unavailable`` tells such an error from one of our own.
+"""
+
+import functools
+import logging
+import random
+import select
+import time
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, ParamSpec, TypeVar
+
+from django.conf import settings
+from django.db import Error, connection, transaction
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TRIES = 4  # of a transaction that others were in the way of
+PATIENCE = 10.0  # seconds, after which no further try begins: a person is waiting
+GRACE = 5.0  # seconds beyond the server's own limit, until a server that says nothing is given up
+CONNECTING = 20  # psycopg2's status of a connection that is not there yet; it has no name for it
+
+
+class Trouble(Enum):
+    BUSY = "busy"  # rolled back because of others: may be tried again
+    LOST = "lost"  # no connection: whether a COMMIT on its way was heard is unknown
+    UNAVAILABLE = "unavailable"  # too slow, full, read only, or out of connections
+
+
+_BUSY_CODES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+# Classes: connection exception, insufficient resources, system error. Codes: shut down, crashed, starting,
+# idle in a transaction, cancelled for its time, read only (a standby after a failover).
+_LOST_CODES = ("08", "57P01", "57P02", "57P03", "25P03")
+_UNAVAILABLE_CODES = ("53", "58", "57014", "25006")
+_SQLITE_TROUBLE = {
+    "is locked": Trouble.BUSY,
+    "is full": Trouble.UNAVAILABLE,
+    "unable to open database file": Trouble.UNAVAILABLE,
+    "disk I/O error": Trouble.UNAVAILABLE,
+    "readonly database": Trouble.UNAVAILABLE,
+}
+
+
+def trouble_of(error: BaseException | None) -> Trouble | None:
+    """What kind of passing trouble an error of the database is; None: it is a mistake, or none of its own."""
+    if not isinstance(error, Error):
+        return None
+    cause = error.__cause__
+    if connection.vendor == "sqlite":
+        return next((kind for text, kind in _SQLITE_TROUBLE.items() if text in str(error)), None)
+    code = getattr(cause, "pgcode", None)
+    if code is None:  # the server said nothing: there is no connection
+        is_ours = type(cause).__name__ in {"OperationalError", "InterfaceError"}
+        return Trouble.LOST if is_ours else None
+    if code in _BUSY_CODES:
+        return Trouble.BUSY
+    if code.startswith(_LOST_CODES):
+        return Trouble.LOST
+    return Trouble.UNAVAILABLE if code.startswith(_UNAVAILABLE_CODES) else None
+
+
+def is_unavailable(error: BaseException | None) -> bool:
+    """Whether trying again in a moment may help, and nothing is wrong with the request."""
+    return trouble_of(error) is not None
+
+
+def repeatable(function: Callable[P, T]) -> Callable[P, T]:
+    """Run it as one transaction, and again when that fails for a reason that passes.
+
+    For functions that begin by looking whether they have been done: after a connection that broke during
+    COMMIT nobody knows, and the second run finds out. Busy: three more tries; connection lost: one. Inside an
+    outer transaction it runs once, for only the whole could be repeated. No gateway can be called in it
+    (``shop.network.assert_no_transaction``).
+    """
+    whole = transaction.atomic(function)
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        if connection.in_atomic_block:
+            return whole(*args, **kwargs)
+        tries = _Tries(function.__qualname__)
+        while True:
+            try:
+                return whole(*args, **kwargs)
+            except Error as error:
+                if not tries.may_go_on(error):
+                    raise
+
+    return run
+
+
+class _Tries:
+    """How often one call has failed, and whether it may be tried once more."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.began = time.monotonic()
+        self.busy = self.lost = 0
+
+    def may_go_on(self, error: Error) -> bool:
+        """Waits before it says yes."""
+        match trouble_of(error):
+            case Trouble.BUSY:
+                self.busy += 1
+                wait = random.uniform(0.01, 0.05) * 2**self.busy  # noqa: S311 - no secret
+                goes_on = self.busy < TRIES
+            case Trouble.LOST:
+                connection.close()
+                self.lost += 1
+                wait = random.uniform(0.3, 0.9)  # noqa: S311 - a server that restarts needs a moment
+                goes_on = self.lost == 1
+            case _:
+                return False
+        if not goes_on or time.monotonic() - self.began > PATIENCE:
+            return False
+        logger.warning("%s is tried again: %s", self.name, str(error).partition("\n")[0])
+        time.sleep(wait)
+        return True
+
+
+def limit_sessions(kind: str) -> None:
+    """From now on new connections of this process have the limits of ``settings.DATABASE_LIMITS[kind]``.
+
+    Called where web and worker processes begin. A process that does not call it, such as a migration, may
+    take its time.
+    """
+    if connection.vendor != "postgresql":
+        return
+    limits: dict[str, int] = settings.DATABASE_LIMITS[kind]
+    options = connection.settings_dict["OPTIONS"]
+    ours = " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items())
+    options["options"] = (
+        f"{ours} {settings.DATABASE_SESSION_OPTIONS}".strip()
+    )  # the address has the last word
+    _give_up_on_silence(float(options["connect_timeout"]), limits["statement_timeout"] + GRACE)
+
+
+def _give_up_on_silence(connecting: float, answering: float) -> None:
+    """A server that vanished without a word, or stands still, would be waited for without end."""
+    import psycopg2  # type: ignore[import-untyped]
+    from psycopg2 import extensions
+
+    def wait(session: Any) -> None:
+        seconds = connecting if session.status == CONNECTING else answering
+        deadline = time.monotonic() + seconds
+        poller = select.poll()
+        while (state := session.poll()) != extensions.POLL_OK:
+            poller.register(session, select.POLLIN if state == extensions.POLL_READ else select.POLLOUT)
+            is_limited = "statement_timeout" in session.dsn
+            left = max(0.0, deadline - time.monotonic()) * 1000 if is_limited else None
+            if not poller.poll(left):
+                raise psycopg2.OperationalError(f"the database has said nothing for {seconds:.0f} s")
+
+    extensions.set_wait_callback(wait)

@@ -1,0 +1,62 @@
+"""How much a test run takes upon itself: ``make test`` samples, ``make prove`` counts in full.
+
+Tests marked ``prove`` run only in ``make prove``; a run without them says how many it left out. What a test
+measured it hands to ``record_property("figure", ...)``; ``make prove`` ends with these lines.
+"""
+
+import os
+from typing import Any
+
+import pytest
+
+IS_FULL = os.environ.get("SHOP_PROVE") == "1"
+LEFT_OUT = pytest.StashKey[int]()
+
+
+def times(quick: int, full: int) -> int:
+    """How often to do it: ``full`` in ``make prove``."""
+    return full if IS_FULL else quick
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [] if IS_FULL else [item for item in items if item.get_closest_marker("prove")]
+    config.stash[LEFT_OUT] = len(left_out)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist tells the process that prints the report."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left_out"] = session.config.stash.get(LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """All workers collect the same tests; one that died has nothing to tell."""
+    told = getattr(node, "workeroutput", {}).get("left_out", 0)
+    node.config.stash[LEFT_OUT] = max(told, node.config.stash.get(LEFT_OUT, 0))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if IS_FULL:
+        _write_figures(terminalreporter)
+    if count := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(f"{count} tests run only in make prove")
+
+
+def _write_figures(terminalreporter: Any) -> None:
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    told = [
+        str(value)
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == "figure"
+    ]
+    if told:
+        terminalreporter.write_sep("=", "figures")
+        for line in sorted(told):
+            terminalreporter.write_line(line)

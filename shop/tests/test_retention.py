@@ -1,0 +1,145 @@
+"""Nothing is older than its class: one schedule, printed on the privacy page and obeyed by the hourly job."""
+
+import datetime as dt
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.management import call_command
+from django.urls import reverse
+from django.utils import translation
+
+from catalog.models import IntakeQuestion
+from checkout import finding, privacy
+from checkout import services as checkout
+from checkout.models import Draft, Intake, Order, PrivacyRequest
+from checkout.tests.scenes import make_cart, make_goods, make_service, place
+from consulting import thread
+from consulting.models import AccessLog, Case, Message
+from consulting.tests import scenes
+from payments.models import GatewayEvent
+from shop import clock, retention
+from shop.models import Try
+from shop.tasks import forget
+
+pytestmark = pytest.mark.django_db
+
+
+def later(monkeypatch, **time):
+    then = clock.now() + dt.timedelta(**time)
+    monkeypatch.setattr(clock, "now", lambda: then)
+
+
+def counts() -> dict[str, int]:
+    return {kind.name: count for kind, count in retention.overdue() if count}
+
+
+def plant():
+    """Something of each class. Returns a paid order with a published report, and one that was never paid."""
+    order = scenes.paid_order(subjects=1, goods=1)
+    left = {line.pk: quantity for line, quantity in checkout.left_to_ship(order).items()}
+    checkout.ship(order.pk, carrier="sf", tracking_number="SF1", quantities=left, actor="packer")
+    author = User.objects.create_user("author", is_staff=True)
+    case = Case.objects.of(order).get()
+    scenes.published(case, author)
+    thread.write_to_consultant(case, text="canary-message")
+    AccessLog.objects.create(order=order, what="report", at=clock.now())
+    unpaid = place(make_cart((make_goods(), 1)), email="canary-unpaid@example.com")
+    checkout.cancel(unpaid.pk, actor="mei")
+    now = clock.now()
+    GatewayEvent.objects.create(gateway="paypal", event_id="1", body=b"canary-payer", received_at=now)
+    Try.objects.create(purpose="x", network="10.0.0.1/32", at=now)
+    finding.ask_for_link("canary@example.com", language="en")
+    privacy.ask(order, PrivacyRequest.Kind.EXPORT)
+    session = SessionStore()
+    session["cart"] = {}
+    session.save()
+    return order, unpaid
+
+
+def test_the_schedule_is_obeyed_class_by_class(monkeypatch):
+    order, unpaid = plant()
+    assert counts() == {}
+    for days, gone in [
+        (2, {"tries", "searches"}),
+        (6, {"privacy-requests"}),
+        (83, {"unpaid-orders"}),
+        (275, {"addresses", "messages"}),
+        (40, {"notifications"}),
+        (330, {"access-log"}),
+        (1900, {"orders"}),
+    ]:
+        later(monkeypatch, days=days)
+        Draft.objects.update(updated_at=clock.now())  # looked at below
+        assert gone <= counts().keys(), (days, counts())
+        forget()
+        assert counts() == {}
+    order.refresh_from_db()
+    unpaid.refresh_from_db()
+    assert order.email == unpaid.email == ""
+    assert order.erased_at
+    assert (order.recipient, order.address) == ("", {})
+    assert order.total > 0
+    assert bytes(GatewayEvent.objects.get().body) == b""
+    assert not Message.objects.exists()
+    assert not Intake.objects.exists()
+
+
+def test_drafts_and_sessions_end_with_their_time(monkeypatch):
+    plant()
+    later(monkeypatch, days=31)
+    Draft.objects.update(updated_at=clock.now() - dt.timedelta(days=31))
+    assert counts()["drafts"] > 0
+    forget()
+    assert not Draft.objects.exists()
+    assert Order.objects.count() == 2, "the orders made of them stay"
+    assert counts() == {}
+
+
+def test_an_order_with_something_unsettled_outlives_its_term_until_it_is_settled(monkeypatch):
+    order = scenes.paid_order(subjects=1)
+    later(monkeypatch, days=8 * 366)
+    forget()
+    order.refresh_from_db()
+    assert order.email
+    author = User.objects.create_user("author", is_staff=True)
+    scenes.published(Case.objects.of(order).get(), author)
+    forget()
+    order.refresh_from_db()
+    assert order.email == ""
+
+
+def test_the_dry_run_only_counts(monkeypatch):
+    plant()
+    later(monkeypatch, days=3)
+    said = StringIO()
+    call_command("forget", "--dry-run", stdout=said)
+    assert "1 tries" in said.getvalue()
+    assert Try.objects.exists()
+    call_command("forget", stdout=StringIO())
+    assert not Try.objects.exists()
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hant"])
+def test_the_privacy_page_prints_the_schedule_and_each_personal_question(client, settings, language):
+    settings.KEEP_ADDRESSES_DAYS = 444
+    product = make_service().product
+    IntakeQuestion.objects.filter(product=product).update(
+        keep_days=77, purpose_en="To greet", purpose_zh_hant="稱呼"
+    )
+    with translation.override(language):
+        page = client.get(reverse("shop:privacy")).content.decode()
+        for kind in retention.schedule():
+            assert translation.gettext(str(kind.data)) in page
+            assert kind.kept() in page
+    assert "444" in page
+    assert ("To greet" if language == "en" else "稱呼") in page
+    assert "<td>77</td>" in page
+
+
+def test_every_class_says_what_it_is_in_chinese():
+    with translation.override("zh-hant"):
+        for kind in retention.schedule():
+            assert not str(kind.data).isascii()
+            assert not str(kind.purpose).isascii()
