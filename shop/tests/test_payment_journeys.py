@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 import requests
 
-from payments.tests.rehearsal import act, arm
+from payments.tests.rehearsal import act, arm, armed_while
 
 from . import walk
 from .effort import times
@@ -126,20 +126,13 @@ def test_the_webhook_and_five_returns_at_once(stack, open_page, language):
     page = open_page(language)
     email = f"x7b-{language}@example.com"
     number = walk.to_payment_page(page, stack.url, language, GOODS, email=email)
-    arm(
-        stack.sandbox_url,
-        gateway="paypal",
-        on="webhook",
-        fault="duplicate",
-        copies=5,
-        times=0,
-        reference=number,
-    )
-    back = approve_and_lose_the_way_back(page)
-    with ThreadPoolExecutor(5) as pool:
-        answers = list(pool.map(lambda _: requests.get(back, timeout=60), range(5)))
-    assert {answer.status_code for answer in answers} == {200}
-    confirmed(stack, email, language, number)
+    duplicates = {"gateway": "paypal", "on": "webhook", "fault": "duplicate", "copies": 5}
+    with armed_while(stack.sandbox_url, **duplicates, reference=number):
+        back = approve_and_lose_the_way_back(page)
+        with ThreadPoolExecutor(5) as pool:
+            answers = list(pool.map(lambda _: requests.get(back, timeout=60), range(5)))
+        assert {answer.status_code for answer in answers} == {200}
+        confirmed(stack, email, language, number)
     assert captures(stack, number) == 1
     page.goto(back)
     assert walk.wait_for_confirmation(page, language) == number
