@@ -12,6 +12,8 @@ help: ## Print these lines
 run: .venv/run ## Open the shop with its worker and the sandbox on this machine; Ctrl-C closes it
 	@exec $(BIN)/python manage.py runstack
 
+# Hundreds of processes start in the tests: what they compile is kept, whatever the machine says otherwise.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/test lint ## Check everything: style, types, imports, templates, settings, then all tests
 	@$(BIN)/python -m pytest -q -n 4 --no-loadscope-reorder
 

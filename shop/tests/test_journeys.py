@@ -7,6 +7,8 @@ import pytest
 
 from . import walk
 from .leaks import find_leaks
+from .stack import on_servers
+from .walk import walked_in
 
 # On servers in English, embedded in Chinese; in `make prove` each in both.
 WALKS = [("services", "en"), ("embedded", "zh-hant")]
@@ -92,7 +94,7 @@ def test_x2_a_service_by_paypal_login_up_to_the_report(stack, open_page, languag
     assert find_leaks(stack, secrets, but=["sandbox"]) == []
 
 
-@walked
+@walked_in("en")
 def test_a_mixed_cart_by_paypal_without_an_account(stack, open_page, language):
     page = open_page(language)
     email = email_of("mixed", language)
@@ -110,7 +112,7 @@ def test_a_mixed_cart_by_paypal_without_an_account(stack, open_page, language):
     assert email not in again.content(), "a stranger with the link sees no personal data"
 
 
-@walked
+@walked_in("zh-hant")
 def test_unionpay_without_javascript_on_unionpays_own_page(stack, open_page, language):
     page = open_page(language, javascript=False)
     email = email_of("plain", language)
@@ -126,6 +128,7 @@ def test_unionpay_without_javascript_on_unionpays_own_page(stack, open_page, lan
     stack.wait_for_mail(email, subject(language, "Order confirmation %(number)s", number))
 
 
+@on_servers
 def test_a_card_that_was_refused_after_coming_back_from_paypal_is_typed_again(stack, open_page):
     page = open_page("en")
     walk.add_to_cart(page, stack.url, "en", "phoenix-dancong-honey-orchid")
@@ -147,6 +150,7 @@ def test_a_card_that_was_refused_after_coming_back_from_paypal_is_typed_again(st
     walk.wait_for_confirmation(page, "en")
 
 
+@on_servers
 def test_x13_a_double_click_pays_once(stack, open_page):
     page = open_page("en")
     walk.add_to_cart(page, stack.url, "en", "jasmine-silver-needle")

@@ -111,6 +111,7 @@ def test_a_capture_without_an_answer_is_settled_within_a_minute_after_paypal_is_
     assert seconds <= SETTLED_WITHIN
 
 
+@pytest.mark.prove
 @pytest.mark.failure("F41", "F47")
 def test_a_card_without_an_answer_is_settled_within_a_minute_after_unionpay_is_back(
     shop, buyer, record_property
@@ -162,6 +163,7 @@ def test_surplus_money_is_given_back_within_ten_minutes_after_unionpay_is_back(s
     shop.stack.wait_for_mail(buyer.email, "Refund")
 
 
+@pytest.mark.prove
 @pytest.mark.failure("F41", "F30")
 def test_while_paypal_is_silent_the_page_says_so_and_unionpay_works(shop, buyer):
     shop.silence("paypal")

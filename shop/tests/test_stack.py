@@ -16,8 +16,8 @@ import requests
 from shop.tests import environment, prepared
 from shop.tests import stack as stacks
 from shop.tests.browser import assert_accessible
+from shop.tests.effort import times
 
-PROVE = bool(os.environ.get("SHOP_PROVE"))
 QUICK = 20.0  # seconds: alone it takes 4, but the machine may be busy
 
 
@@ -45,6 +45,7 @@ def wait_until_alone(folder, timeout=QUICK):
         time.sleep(0.1)
 
 
+@stacks.on_servers
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
 def test_the_home_page_is_served_to_a_browser_in_both_languages(stack, open_page, language):
     page = open_page(language)
@@ -55,6 +56,7 @@ def test_the_home_page_is_served_to_a_browser_in_both_languages(stack, open_page
     assert_accessible(page)
 
 
+@stacks.on_servers
 def test_what_is_sent_by_smtp_lies_in_the_mailbox(stack, open_page, complaints):
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = (
@@ -87,6 +89,7 @@ def test_what_is_sent_by_smtp_lies_in_the_mailbox(stack, open_page, complaints):
     assert_accessible(page)
 
 
+@stacks.on_servers
 def test_the_sandbox_explains_itself(stack, open_page):
     for language in ("en", "zh-hant"):
         page = open_page(language, width=320)
@@ -122,6 +125,7 @@ def test_the_demos_secrets_are_for_the_owner_alone(stack):
             assert secret[1] not in console
 
 
+@stacks.on_servers
 def test_a_second_stack_finds_the_port_taken(stack):
     assert refusal(stack.environment) == (
         f"CommandError: Port {stack.environment['PORT']} cannot be used (address already in use). "
@@ -129,6 +133,7 @@ def test_a_second_stack_finds_the_port_taken(stack):
     )
 
 
+@stacks.on_servers
 def test_a_second_stack_on_other_ports_does_not_share_the_folder(stack):
     ports = dict(zip(("PORT", "SANDBOX_PORT", "SANDBOX_SMTP_PORT"), environment.free_ports(3), strict=True))
     said = refusal({**stack.environment, **{name: str(port) for name, port in ports.items()}})
@@ -206,7 +211,7 @@ CHILDREN = {
 }
 
 
-@pytest.mark.parametrize("name", list(CHILDREN) if PROVE else ["worker", "shop"])
+@pytest.mark.parametrize("name", list(CHILDREN)[: times(1, 4)])
 def test_when_a_program_is_killed_the_others_are_stopped_and_it_is_named(tmp_path, name):
     with stacks.running(tmp_path, var=prepared.folder_of_embedded()) as stack:
         os.kill(leader(tmp_path, CHILDREN[name]), signal.SIGKILL)
@@ -215,16 +220,10 @@ def test_when_a_program_is_killed_the_others_are_stopped_and_it_is_named(tmp_pat
         wait_until_alone(tmp_path, timeout=1)
 
 
-def test_nothing_outlives_a_killed_stack(tmp_path):
+def test_nothing_outlives_a_killed_stack_and_it_can_be_opened_again(tmp_path):
+    """The folder keeps its orders, secrets, logins and mails."""
     with stacks.running(tmp_path, var=prepared.folder_of_embedded()) as stack:
         assert len(relatives(tmp_path)) > 6
-        stack.process.kill()
-        wait_until_alone(tmp_path)
-
-
-def test_a_killed_stack_can_be_opened_again(tmp_path):
-    """The folder keeps its orders, secrets, logins and mails."""
-    with stacks.running(tmp_path) as stack:
         logins = stack.logins
         with smtplib.SMTP("127.0.0.1", int(stack.environment["SANDBOX_SMTP_PORT"])) as smtp:
             smtp.sendmail("shop@shop.example", ["mei@example.com"], "Subject: kept\n\nhello")
