@@ -48,7 +48,7 @@ def send(page, language, text, *, needs_answer=False):
 
 @pytest.mark.parametrize("language", LANGUAGES, scope="session")
 @on_servers
-def test_details_follow_and_a_question_is_answered_on_the_key_page(stack, open_page, language):
+def test_x27_x28_details_follow_and_a_question_is_answered_on_the_key_page(stack, open_page, language):
     email, has_script = f"asked-{language}@example.com", language == "en"
     buyer = open_page(language)
     number, key = buy(buyer, stack, language, email, "home-layout-report")
@@ -108,7 +108,7 @@ def test_details_follow_and_a_question_is_answered_on_the_key_page(stack, open_p
 @pytest.mark.parametrize("language", LANGUAGES, scope="session")
 @on_servers
 @pytest.mark.failure("F79")
-def test_a_shipped_order_with_an_open_case_is_copied_and_erased_once_its_report_is_there(
+def test_x26_a_shipped_order_with_an_open_case_is_copied_and_erased_once_its_report_is_there(
     stack, open_page, language
 ):
     email, has_script = f"erase-{language}@example.com", language == "en"

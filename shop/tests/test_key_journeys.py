@@ -74,7 +74,7 @@ def newest_key(stack, language: str, email: str, number: str) -> str:
 
 
 @walked
-def test_a_lost_key_comes_again_and_can_be_replaced(stack, open_page, language):
+def test_x15_a_lost_key_comes_again_and_can_be_replaced(stack, open_page, language):
     """X15. Without JavaScript, and from the keyboard."""
     email = f"lost-{language}@example.com"
     number, key = bought(stack, open_page, language, email)
@@ -130,7 +130,7 @@ def attack(stack, language: str, email: str, times: int) -> list[int]:
 
 
 @walked
-def test_a_leaked_key_is_replaced_and_a_guesser_is_shut_out_but_not_the_owner(stack, open_page, language):
+def test_x16_a_leaked_key_is_replaced_and_a_guesser_is_shut_out_but_not_the_owner(stack, open_page, language):
     """X16. The thief has key, e-mail address and an open browser, then only time to guess."""
     email = f"leaked-{language}@example.com"
     number, key = bought(stack, open_page, language, email)

@@ -45,7 +45,7 @@ def agree(staff, language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @on_servers
-def test_one_service_goes_back_and_its_report_closes_then_all_the_rest(stack, open_page, language):
+def test_x19_one_service_goes_back_and_its_report_closes_then_all_the_rest(stack, open_page, language):
     email = f"refund-{language}@example.com"
     buyer = open_page(language)
     number, key = order_of(buyer, stack, language, email)

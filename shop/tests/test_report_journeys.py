@@ -63,7 +63,7 @@ def publish(staff, language, *, title: str, body: str, note: str = "", files=())
 
 @on_servers
 @in_both_languages
-def test_one_of_three_reports_is_ready_and_the_others_say_when(stack, open_page, language):
+def test_x17_one_of_three_reports_is_ready_and_the_others_say_when(stack, open_page, language):
     email = f"three-{language}@example.com"
     number, key = order_of(stack, open_page, language, email, *SERVICES)
     staff = consultant_of(stack, open_page, language)
@@ -104,7 +104,7 @@ def test_one_of_three_reports_is_ready_and_the_others_say_when(stack, open_page,
 
 @on_servers
 @in_both_languages
-def test_a_corrected_report_comes_with_its_note_and_the_difference(stack, open_page, language):
+def test_x18_a_corrected_report_comes_with_its_note_and_the_difference(stack, open_page, language):
     email = f"corrected-{language}@example.com"
     number, key = order_of(stack, open_page, language, email, "auspicious-date-proposal")
     wrong, right = WALLS[language]
