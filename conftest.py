@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from itertools import chain, zip_longest
 from typing import Any
 
 import pytest
@@ -63,9 +64,13 @@ class Groups(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        kind = next((kind for kind in KINDS if f"[{kind}" in nodeid), "")
-        return kind if kind == "embedded" else f"{file}[{kind}" if kind else file
+        return _group_of(nodeid)
+
+
+def _group_of(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    kind = next((kind for kind in KINDS if f"[{kind}" in nodeid), "")
+    return kind if kind == "embedded" else f"{file}[{kind}" if kind else file
 
 
 def _opens_a_shop(item: pytest.Item) -> bool:
@@ -75,8 +80,17 @@ def _opens_a_shop(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first, so that no worker is left alone with it at the end."""
-    items.sort(key=lambda item: not _opens_a_shop(item))
+    """What opens a shop takes longest and begins first, so that no worker is left alone with it at the end.
+
+    Every second group is another: those only compute, while a shop's tests often wait.
+    """
+    groups: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        groups.setdefault(_group_of(item.nodeid), []).append(item)
+    shops = [group for group in groups.values() if any(map(_opens_a_shop, group))]
+    others = [group for group in groups.values() if not any(map(_opens_a_shop, group))]
+    pairs = zip_longest(shops, others, fillvalue=())
+    items[:] = chain.from_iterable(chain.from_iterable(pairs))
 
 
 @pytest.hookimpl(optionalhook=True)

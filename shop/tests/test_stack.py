@@ -16,7 +16,6 @@ import requests
 from shop.tests import environment, prepared
 from shop.tests import stack as stacks
 from shop.tests.browser import assert_accessible
-from shop.tests.effort import times
 
 QUICK = 20.0  # seconds: alone it takes 4, but the machine may be busy
 
@@ -211,7 +210,8 @@ CHILDREN = {
 }
 
 
-@pytest.mark.parametrize("name", list(CHILDREN)[: times(1, 4)])
+@pytest.mark.prove
+@pytest.mark.parametrize("name", CHILDREN)
 def test_when_a_program_is_killed_the_others_are_stopped_and_it_is_named(tmp_path, name):
     with stacks.running(tmp_path, var=prepared.folder_of_embedded()) as stack:
         os.kill(leader(tmp_path, CHILDREN[name]), signal.SIGKILL)

@@ -126,9 +126,9 @@ def approve_order(paypal_sandbox, approve):
 def test_without_a_claim_two_workers_take_the_same_money(approve_order, meet, monkeypatch):
     payment = approve_order("TEA-901")
     everyone_is_the_one(monkeypatch)
-    passed = meet("cp12")
+    passed = meet("cp11")
     in_two_workers(tasks.settle_payment, payment.pk)
-    assert passed.number == 2, "both have asked PayPal for the money"
+    assert passed.number == 2, "both ask PayPal for the money"
     assert LedgerEntry.objects.count() == 1, "the key made it one capture, the ledger one entry"
 
 
@@ -136,7 +136,7 @@ def test_without_a_claim_two_workers_take_the_same_money(approve_order, meet, mo
 @pytest.mark.parametrize("again", AGAIN)
 def test_one_of_two_workers_takes_the_money(approve_order, meet, again):
     payment = approve_order("TEA-901")
-    passed = meet("cp12")
+    passed = meet("cp11")
     in_two_workers(tasks.settle_payment, payment.pk)
     assert passed.number == 1
     payment.refresh_from_db()
@@ -158,7 +158,7 @@ def event(approve_order, inbox):
 @pytest.mark.failure("F14")
 def test_without_a_claim_two_workers_act_on_the_same_event(event, meet, monkeypatch):
     everyone_is_the_one(monkeypatch)
-    passed = meet("cp12")
+    passed = meet("cp11")
     in_two_workers(tasks.process_event, event().pk)
     assert passed.number == 2
     assert LedgerEntry.objects.count() == 1
@@ -168,7 +168,7 @@ def test_without_a_claim_two_workers_act_on_the_same_event(event, meet, monkeypa
 @pytest.mark.parametrize("again", AGAIN)
 def test_an_event_in_two_workers_has_one_effect(event, meet, again):
     found = event()
-    passed = meet("cp12")
+    passed = meet("cp11")
     in_two_workers(tasks.process_event, found.pk)
     assert passed.number == 1
     assert LedgerEntry.objects.count() == 1
