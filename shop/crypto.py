@@ -95,6 +95,10 @@ class SealedBytesField(SealedColumn):
 class EncryptedJSONField(SealedColumn):
     """Any JSON value, sealed at rest. Cannot be searched, by design."""
 
+    def get_default(self) -> Any:
+        """As of any field: an empty text stays one, which a ``BinaryField`` would make bytes."""
+        return models.Field.get_default(self)
+
     def get_prep_value(self, value: Any) -> Any:
         return None if value is None else seal(json.dumps(value, ensure_ascii=False))
 

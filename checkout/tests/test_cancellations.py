@@ -6,6 +6,7 @@ from django.db import connection
 
 from checkout import cancellations, services
 from checkout.models import CancellationRequest, Order, Shipment
+from shop import clock
 from shop.models import OutboxMessage
 from shop.tests.effort import times
 from shop.tests.races import at_once, nothing_is_locked, while_held_in
@@ -47,6 +48,12 @@ def test_any_number_of_clicks_make_one_request_and_one_mail_to_the_merchant(orde
     assert message.to == ["merchant@shop.example"]
     assert REASON in message.body
     assert REASON not in str(list(OutboxMessage.objects.values_list("payload", flat=True)))
+
+
+def test_who_gives_no_reason_is_stored_without_one(order):
+    request = CancellationRequest.objects.create(order=order, asked_at=clock.now())
+    request.refresh_from_db()
+    assert request.reason == ""
 
 
 def test_nothing_is_shipped_until_the_request_is_answered(order):
