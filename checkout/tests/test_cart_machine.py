@@ -29,7 +29,7 @@ from checkout import services, stock
 from checkout.models import Order, Promotion
 from checkout.quote import make_quote
 from shop.money import formatted
-from shop.tests.effort import times
+from shop.tests.effort import IS_FULL, times
 
 from .scenes import make_goods, make_service, place
 from .test_placing import pay
@@ -230,7 +230,7 @@ class CartMachine(RuleBasedStateMachine):
     def amounts_add_up(self):
         cart = self.cart
         prices = dict(Variant.objects.values_list("pk", "price"))
-        for region in ("HK", "TW"):
+        for region in ("HK", "TW") if IS_FULL else ("HK",):
             quote = make_quote(cart, region)
             lines = sum(Decimal(line.total) for line in quote.lines)
             assert Decimal(quote.total) == lines - quote.discount + Decimal(quote.shipping_total)

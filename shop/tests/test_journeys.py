@@ -8,15 +8,17 @@ import pytest
 from . import walk
 from .leaks import find_leaks
 from .stack import on_servers
-from .walk import walked_in
+from .walk import LANGUAGES, walked_in
 
-# On servers in English, embedded in Chinese; in `make prove` each in both.
-WALKS = [("services", "en"), ("embedded", "zh-hant")]
-WALKS += [
-    pytest.param("services", "zh-hant", marks=pytest.mark.prove),
-    pytest.param("embedded", "en", marks=pytest.mark.prove),
-]
-walked = pytest.mark.parametrize(("stack", "language"), WALKS, indirect=["stack"], scope="session")
+
+def walked_on(kind: str, language: str) -> pytest.MarkDecorator:
+    """On these stores in this language; in `make prove` on both in both."""
+    walks = [
+        pytest.param(each, other, marks=() if (each, other) == (kind, language) else pytest.mark.prove)
+        for each in ("services", "embedded")
+        for other in LANGUAGES
+    ]
+    return pytest.mark.parametrize(("stack", "language"), walks, indirect=["stack"], scope="session")
 
 
 def email_of(name: str, language: str) -> str:
@@ -27,7 +29,7 @@ def subject(language: str, text: str, number: str) -> str:
     return walk.say(language, text, number=number)
 
 
-@walked
+@walked_on("services", "en")
 def test_x1_goods_by_unionpay_card_up_to_the_parcel(stack, open_page, language):
     page = open_page(language)
     sent = []
@@ -58,7 +60,7 @@ def test_x1_goods_by_unionpay_card_up_to_the_parcel(stack, open_page, language):
     assert find_leaks(stack, [walk.CARD, "cvc=", f"{walk.CARD[:6]} {walk.CARD[6:10]}"]) == []
 
 
-@walked
+@walked_on("embedded", "zh-hant")
 def test_x2_a_service_by_paypal_login_up_to_the_report(stack, open_page, language):
     page = open_page(language)
     email = email_of("service", language)
@@ -94,6 +96,7 @@ def test_x2_a_service_by_paypal_login_up_to_the_report(stack, open_page, languag
     assert find_leaks(stack, secrets, but=["sandbox"]) == []
 
 
+@pytest.mark.prove
 @walked_in("en")
 def test_a_mixed_cart_by_paypal_without_an_account(stack, open_page, language):
     page = open_page(language)
@@ -128,6 +131,7 @@ def test_unionpay_without_javascript_on_unionpays_own_page(stack, open_page, lan
     stack.wait_for_mail(email, subject(language, "Order confirmation %(number)s", number))
 
 
+@pytest.mark.prove
 @on_servers
 def test_a_card_that_was_refused_after_coming_back_from_paypal_is_typed_again(stack, open_page):
     page = open_page("en")

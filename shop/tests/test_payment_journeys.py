@@ -107,6 +107,7 @@ def test_the_tab_is_closed_after_the_approval_and_the_webhook_alone_completes(st
     assert captures(stack, number) == 1
 
 
+@pytest.mark.prove
 @walked_in("en")
 def test_the_webhook_first_and_the_buyer_later(stack, open_page, language):
     """X7"""
@@ -120,6 +121,7 @@ def test_the_webhook_first_and_the_buyer_later(stack, open_page, language):
     assert captures(stack, number) == 1
 
 
+@pytest.mark.prove
 @walked_in("zh-hant")
 def test_the_webhook_and_five_returns_at_once(stack, open_page, language):
     """X7b"""
@@ -189,6 +191,7 @@ def test_while_the_outcome_is_unknown_the_page_says_not_to_pay_again(stack, open
     confirmed(stack, email, language, number)
 
 
+@pytest.mark.prove
 @walked_in("en")
 @pytest.mark.failure("F32")
 def test_a_declined_instrument_leads_back_to_paypal_with_the_order_open(stack, open_page, language):
@@ -255,7 +258,7 @@ def test_money_of_another_amount_waits_for_a_person_and_is_given_back_by_one(sta
 
 @pytest.mark.parametrize(
     ("language", "outcome"),
-    [("zh-hant", "completed"), ("en", "denied"), ("en", "completed"), ("zh-hant", "denied")][: times(2, 4)],
+    [("en", "denied"), ("zh-hant", "completed"), ("en", "completed"), ("zh-hant", "denied")][: times(1, 4)],
 )
 @pytest.mark.failure("F33")
 def test_a_payment_under_review_is_decided_after_two_days(clock_moves, open_page, language, outcome):
@@ -297,7 +300,7 @@ def test_a_payment_under_review_is_decided_after_two_days(clock_moves, open_page
     assert walk.wait_for_confirmation(page, language) == number
 
 
-@pytest.mark.parametrize(("language", "goods_are_left"), [("en", True), ("zh-hant", False)])
+@pytest.mark.parametrize(("language", "goods_are_left"), [("zh-hant", False), ("en", True)][: times(1, 2)])
 @pytest.mark.failure("F35")
 def test_money_that_comes_after_the_expiry(clock_moves, open_page, language, goods_are_left):
     """X22: the order comes back to life while its goods are there, else the money goes back with a mail."""
@@ -375,6 +378,7 @@ def test_a_wrong_code_then_the_right_one(clock_moves, open_page, complaints, lan
     assert codes.count("00") == 1
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("language", LANGUAGES[1 - times(0, 1) :])
 def test_a_code_that_is_never_entered_takes_nothing(clock_moves, open_page, complaints, language):
     """X9, the timeout: the order expires as any other, and the old page says so."""

@@ -11,6 +11,7 @@ from payments.tests.rehearsal import arm, disarm
 from .buyer import Buyer
 from .stack import Stack, own_stores, running, wait_for
 
+pytestmark = pytest.mark.prove
 TWO_HOURS = 2 * 3600
 SETTLED_WITHIN = 60.0
 REFUNDED_WITHIN = 600.0
@@ -111,7 +112,6 @@ def test_a_capture_without_an_answer_is_settled_within_a_minute_after_paypal_is_
     assert seconds <= SETTLED_WITHIN
 
 
-@pytest.mark.prove
 @pytest.mark.failure("F41", "F47")
 def test_a_card_without_an_answer_is_settled_within_a_minute_after_unionpay_is_back(
     shop, buyer, record_property
@@ -163,7 +163,6 @@ def test_surplus_money_is_given_back_within_ten_minutes_after_unionpay_is_back(s
     shop.stack.wait_for_mail(buyer.email, "Refund")
 
 
-@pytest.mark.prove
 @pytest.mark.failure("F41", "F30")
 def test_while_paypal_is_silent_the_page_says_so_and_unionpay_works(shop, buyer):
     shop.silence("paypal")

@@ -166,6 +166,7 @@ def test_without_a_broker_one_pays_as_always_and_mails_follow_when_it_is_back(sh
     wait_for(lambda: is_ready(shaken), "the shop to be ready")
 
 
+@pytest.mark.prove
 @pytest.mark.failure("F20")
 def test_a_broker_that_says_nothing_holds_up_nobody(shaken, broker, buyer):
     mei = buyer("silence")
@@ -246,6 +247,7 @@ def orders_of(shaken, emails):
         return cursor.fetchall()
 
 
+@pytest.mark.prove
 @pytest.mark.failure("F23", "F26")
 def test_while_the_database_is_away_the_shop_says_so_and_then_works_on(shaken, database, buyer):
     mei = buyer("away")
