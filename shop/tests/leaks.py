@@ -9,10 +9,11 @@ import base64
 import html
 import quopri
 import re
+import sqlite3
 import subprocess
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from urllib.parse import unquote_to_bytes
 
 import redis
@@ -54,6 +55,9 @@ def places(stack) -> Iterator[tuple[str, bytes]]:
     if stack.database_url.startswith("postgres"):
         dump = ["pg_dump", "--inserts", stack.database_url]
         yield "database dump", subprocess.run(dump, check=True, capture_output=True).stdout
+    else:  # its file was read above, with what is left of deleted rows
+        with closing(sqlite3.connect(stack.database_url.removeprefix("sqlite:///"))) as database:
+            yield "database dump", "\n".join(database.iterdump()).encode()
     if stack.redis_url:
         yield from redis_values(stack.redis_url)
 

@@ -11,6 +11,7 @@ from consulting import keys
 
 from . import walk
 from .test_accessibility import check
+from .walk import LANGUAGES
 
 WALKS = [("services", "en")]
 WALKS += [
@@ -114,10 +115,10 @@ def test_x15_a_lost_key_comes_again_and_can_be_replaced(stack, open_page, langua
 
 
 def attack(stack, language: str, email: str, times: int) -> list[int]:
-    """Wrong keys from another network; what each was answered."""
+    """Wrong keys from another network, not that of the walk in the other language; what each was answered."""
     session = requests.Session()
     adapter = HTTPAdapter()
-    adapter.init_poolmanager(1, 1, source_address=("127.9.0.2", 0))
+    adapter.init_poolmanager(1, 1, source_address=(f"127.9.{LANGUAGES.index(language)}.2", 0))
     session.mount("http://", adapter)
     url = f"{stack.url}/{language}/report/"
     page = session.get(url, timeout=20).text
