@@ -90,6 +90,24 @@ def mail_report_ready(report_id: int) -> None:
     )
 
 
+@outbox.subscribe("report.withdrawn")
+def mail_report_withdrawn(report_id: int) -> None:
+    """Tell the client, unless a new version is there by now. The reason stands behind the order key only."""
+    report = Report.objects.select_related("case__line__order").get(pk=report_id)
+    case, order = report.case, report.case.order
+    if case.state != Case.State.WITHDRAWN or active_key(order) is None or not line_is_open(case.line):
+        return
+    with override(order.language):
+        context = {"order": order, "case": case, "unlock_url": unlock_url()}
+    mail.send(
+        "report_withdrawn",
+        to=[order.email],
+        context=context,
+        language=order.language,
+        message_key=f"report.withdrawn:{report.pk}",
+    )
+
+
 @outbox.subscribe("report.scheduled")
 def move_cases(line_id: int) -> None:
     """The line's report has a new day."""

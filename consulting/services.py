@@ -384,7 +384,9 @@ def withdraw(case: Case, *, actor: str, reason: str) -> Case:
     case.withdrawn_at = clock.now()
     case.withdrawn_because = reason
     case.save(update_fields=["state", "withdrawn_at", "withdrawn_because"])
+    latest = case.reports.readable().values_list("pk", flat=True)[0]
     case.reports.readable().update(withdrawn_at=case.withdrawn_at, client_wrap=b"")
+    outbox.publish("report.withdrawn", key=str(latest), report_id=latest)
     case.order.log(f"report of case {case} withdrawn", actor=actor)
     return case
 

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core import mail
+from django.db.models import F
 from django.urls import reverse
 from django.utils import translation
 
@@ -163,6 +164,39 @@ def test_no_mail_is_sent_for_a_version_that_was_withdrawn_before_it_went(
     told = [sent.subject for sent in mail.outbox if "eport" in sent.subject and order.number in sent.subject]
     assert len(told) == 1
     assert "Report updated" in told[0]
+
+
+def test_the_client_is_told_once_of_a_withdrawal_and_reads_the_reason_behind_the_key(
+    first, case, order, deliver_outbox
+):
+    deliver_outbox()
+    mail.outbox.clear()
+    for _ in range(2):
+        services.withdraw(case, actor="lin", reason=REASON)
+        deliver_outbox()
+    (told,) = mail.outbox
+    assert (told.to, told.subject) == ([order.email], f"Cloud Inkstone: Report withdrawn {order.number}")
+    assert case.line.name in told.body
+    for body in (told.body, told.alternatives[0][0]):
+        assert reverse("consulting:unlock") in body
+        assert "canary" not in body
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda order: order.keys.update(state="revoked"),
+        lambda order: order.lines.update(refunded_total=F("unit_price") * F("quantity")),
+    ],
+    ids=["key revoked", "money back"],
+)
+def test_who_has_no_access_any_more_is_not_told_of_a_withdrawal(first, case, order, deliver_outbox, change):
+    deliver_outbox()
+    mail.outbox.clear()
+    services.withdraw(case, actor="lin", reason=REASON)
+    change(order)
+    deliver_outbox()
+    assert mail.outbox == []
 
 
 @pytest.mark.parametrize(("who", "status"), [("consultant", 302), ("merchant", 302), ("colleague", 403)])

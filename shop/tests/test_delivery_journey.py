@@ -34,8 +34,11 @@ def test_with_a_script_the_fields_follow_the_region_by_themselves(stack, open_pa
     page.locator("#id_postcode").wait_for()
     assert page.evaluate("document.activeElement.id") == "id_region"
     choose(page, "#id_area", "Taipei City")
-    page.locator("#id_city option").nth(12).wait_for(state="attached")
-    assert page.locator("#id_city optgroup").count() == 0  # twelve districts, not those of all Taiwan
+    # Twelve districts, not those of all Taiwan.
+    page.wait_for_function(
+        "() => document.querySelectorAll('#id_city option').length === 13"
+        " && !document.querySelector('#id_city optgroup')"
+    )
     choose(page, "#id_city", "Taipei City/Da'an District")
     page.wait_for_function("() => document.getElementById('id_postcode').value === '106'")
     check(page)
