@@ -416,9 +416,9 @@ def test_the_log_knows_references_and_amounts_but_no_person(paid, sandbox, setti
 
     text = (store.folder() / "log.jsonl").read_text()
     lines = [json.loads(line) for line in text.splitlines()]
-    mine = [line for line in lines if reference in line["references"]]
-    kinds = [line["kind"] for line in mine if line["kind"] != "webhook"]  # it may be there already
-    assert kinds == ["create order", "approve", "capture"]
+    about_it = [line for line in lines if reference in line["references"]]
+    mine = [line for line in about_it if line["kind"] != "webhook"]  # it may be there already
+    assert [line["kind"] for line in mine] == ["create order", "approve", "capture"]
     assert {(line["amount"], line["currency"]) for line in mine} == {("1234.50", "HKD")}
     for private in ("陳美儀", "彌敦道", "mei@example.com", settings.PAYPAL_CLIENT_SECRET, "Bearer"):
         assert private not in text
