@@ -40,11 +40,8 @@ def find(request: HttpRequest) -> HttpResponse:
 @sensitive_variables()
 def _ask(email: str, number: str) -> None:
     """Nobody is sent more than a few mails an hour, whoever asks for them; the answer does not tell."""
-    subject = email.casefold()
-    if throttle.is_exceeded_about(subject, PURPOSE, limit=MOST_PER_ADDRESS, minutes=ADDRESS_MINUTES):
-        return
-    throttle.count_about(subject, PURPOSE)
-    finding.ask_for_link(email, number=number, language=current_language())
+    if throttle.take_about(email.casefold(), PURPOSE, limit=MOST_PER_ADDRESS, minutes=ADDRESS_MINUTES):
+        finding.ask_for_link(email, number=number, language=current_language())
 
 
 @never_cache

@@ -35,14 +35,13 @@ def _waiting(order: Order) -> PrivacyRequest | None:
 
 
 def _ask(request: HttpRequest, order: Order, kind: PrivacyRequest.Kind) -> HttpResponse:
-    if throttle.is_exceeded_about(order.number, PURPOSE, limit=MOST, minutes=MINUTES):
-        text = _("Several links were sent already. Please look into your mailbox, or try again in an hour.")
-        messages.warning(request, text)
-    else:
-        throttle.count_about(order.number, PURPOSE)
+    if throttle.take_about(order.number, PURPOSE, limit=MOST, minutes=MINUTES):
         privacy.ask(order, kind)
         text = _("We are sending a link to the e-mail address of the order. It is good for 24 hours.")
         messages.success(request, text)
+    else:
+        text = _("Several links were sent already. Please look into your mailbox, or try again in an hour.")
+        messages.warning(request, text)
     return redirect("checkout:privacy", token=order.token)
 
 

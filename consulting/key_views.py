@@ -42,11 +42,8 @@ def lost_key(request: HttpRequest) -> HttpResponse:
 @sensitive_variables()
 def _ask(email: str, number: str) -> None:
     """Nobody is sent more than a few mails a day, whoever asks for them; the answer does not tell."""
-    subject = email.casefold()
-    if throttle.is_exceeded_about(subject, PURPOSE, limit=MOST_PER_ADDRESS, minutes=ADDRESS_MINUTES):
-        return
-    throttle.count_about(subject, PURPOSE)
-    key_care.ask_for_key(email, number=number, language=current_language())
+    if throttle.take_about(email.casefold(), PURPOSE, limit=MOST_PER_ADDRESS, minutes=ADDRESS_MINUTES):
+        key_care.ask_for_key(email, number=number, language=current_language())
 
 
 @never_cache

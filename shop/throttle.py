@@ -92,5 +92,13 @@ def is_exceeded_about(subject: str, purpose: str, *, limit: int, minutes: int) -
     return tries.count() >= limit
 
 
+def take_about(subject: str, purpose: str, *, limit: int, minutes: int) -> bool:
+    """Count one more try about it. False, and nothing counted, if they are used up."""
+    if is_exceeded_about(subject, purpose, limit=limit, minutes=minutes):
+        return False
+    count_about(subject, purpose)
+    return True
+
+
 def _digest(subject: str, purpose: str) -> str:
     return f"about {salted_hmac(f'shop.throttle.{purpose}', subject, algorithm='sha256').hexdigest()[:32]}"

@@ -8,17 +8,7 @@ import pytest
 from . import walk
 from .leaks import find_leaks
 from .stack import on_servers
-from .walk import LANGUAGES, walked_in
-
-
-def walked_on(kind: str, language: str) -> pytest.MarkDecorator:
-    """On these stores in this language; in `make prove` on both in both."""
-    walks = [
-        pytest.param(each, other, marks=() if (each, other) == (kind, language) else pytest.mark.prove)
-        for each in ("services", "embedded")
-        for other in LANGUAGES
-    ]
-    return pytest.mark.parametrize(("stack", "language"), walks, indirect=["stack"], scope="session")
+from .walk import walked_in, walked_on
 
 
 def email_of(name: str, language: str) -> str:

@@ -3,7 +3,6 @@ guessed at while its owner gets in."""
 
 import re
 
-import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
@@ -11,14 +10,7 @@ from consulting import keys
 
 from . import walk
 from .test_accessibility import check
-from .walk import LANGUAGES
-
-WALKS = [("services", "en")]
-WALKS += [
-    pytest.param(kind, language, marks=pytest.mark.prove)
-    for kind, language in [("services", "zh-hant"), ("embedded", "en"), ("embedded", "zh-hant")]
-]
-walked = pytest.mark.parametrize(("stack", "language"), WALKS, indirect=["stack"], scope="session")
+from .walk import LANGUAGES, walked_on
 
 PUBLISH = """
 from django.contrib.auth.models import User
@@ -74,7 +66,7 @@ def newest_key(stack, language: str, email: str, number: str) -> str:
     return walk.key_in(stack.wait_for_mail(email, subject)["text"])
 
 
-@walked
+@walked_on("services", "en")
 def test_x15_a_lost_key_comes_again_and_can_be_replaced(stack, open_page, language):
     """X15. Without JavaScript, and from the keyboard."""
     email = f"lost-{language}@example.com"
@@ -130,7 +122,7 @@ def attack(stack, language: str, email: str, times: int) -> list[int]:
     ]
 
 
-@walked
+@walked_on("services", "en")
 def test_x16_a_leaked_key_is_replaced_and_a_guesser_is_shut_out_but_not_the_owner(stack, open_page, language):
     """X16. The thief has key, e-mail address and an open browser, then only time to guess."""
     email = f"leaked-{language}@example.com"

@@ -59,6 +59,16 @@ def walked_in(language: str) -> pytest.MarkDecorator:
     )
 
 
+def walked_on(kind: str, language: str) -> pytest.MarkDecorator:
+    """On these stores in this language; in `make prove` on both in both."""
+    walks = [
+        pytest.param(each, other, marks=() if (each, other) == (kind, language) else pytest.mark.prove)
+        for each in ("services", "embedded")
+        for other in LANGUAGES
+    ]
+    return pytest.mark.parametrize(("stack", "language"), walks, indirect=["stack"], scope="session")
+
+
 def fill_checkout(page: Page, language: str, *, email: str) -> None:
     """Everything that the page asks for, whatever is in the cart."""
     page.locator("#id_email").fill(email)
