@@ -35,7 +35,7 @@ messages: .venv/test ## Collect the texts for translation into locale/; they are
 	@$(BIN)/python manage.py makemessages --locale zh_Hant --no-location --no-obsolete
 
 secrets: .venv/run ## Print fresh secrets for a production .env
-	@$(BIN)/python -m shop.fresh_secrets
+	@$(BIN)/python -m shop.keyring.generate
 
 # --- surroundings: made once, remade when the requirements change ------------------------------------------------
 
@@ -55,5 +55,5 @@ FIND_PYTHON = for python in $${PYTHON:-python3 python3.11 python3.12 python3.13 
 .venv/test: .venv/run requirements-dev.txt
 	@echo "Installing what the tests need …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@$(BIN)/python -m shop.tests.machine
+	@$(BIN)/python -m shop.tests.harness.machine
 	@touch $@

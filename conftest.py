@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from shop.tests import environment, prepared
-from shop.tests.kinds import KINDS
+from shop.tests.harness import environment, prepared
+from shop.tests.harness.kinds import KINDS
 
 try:
     environment.prepare()
@@ -21,7 +21,7 @@ import django
 import hypothesis
 from django.utils import translation
 
-from shop import translations
+from shop.l10n import translations
 
 hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("suite")
@@ -30,10 +30,10 @@ django.setup()  # the apps' own conftest files may import models
 
 pytest_plugins = [
     "pytester",
-    "shop.tests.browser",
-    "shop.tests.effort",
-    "shop.tests.stack",
-    "shop.tests.crash_stack",
+    "shop.tests.harness.browser",
+    "shop.tests.harness.effort",
+    "shop.tests.harness.stack",
+    "shop.tests.harness.crash_stack",
 ]
 
 
@@ -137,7 +137,7 @@ def _own_language() -> Iterator[None]:
 @pytest.fixture
 def deliver_outbox(db: None) -> Callable[[], None]:
     """Do what the worker would do: deliver everything that is due."""
-    from shop import outbox
+    from shop.background import outbox
 
     def deliver() -> None:
         while outbox.deliver_next():

@@ -6,7 +6,6 @@ Names, prices and stock are read afresh each time, in one query for all lines.
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +15,8 @@ from django.dispatch import Signal
 from catalog.models import MOST_OF_ONE, Variant
 
 from .limits import Limit, limit_of, problem_of
-from .seen import Looks, number_of
+from .lines import CartLine
+from .snapshots import Looks, number_of
 
 KEY = "cart"
 MOST_LINES = 50
@@ -33,19 +33,6 @@ cart_lowered = Signal()
 
 class CartIsFull(Exception):
     """There are ``MOST_LINES`` different things in the cart already."""
-
-
-@dataclass(frozen=True)
-class CartLine:
-    variant: Variant
-    quantity: int
-    unit_price: Decimal
-    most: int  # how many of it this cart can hold
-    problem: str  # a sentence; while a line has one, nothing can be ordered
-
-    @property
-    def total(self) -> Decimal:
-        return self.unit_price * self.quantity
 
 
 def count_in(session: SessionBase) -> int:

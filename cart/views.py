@@ -11,13 +11,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog import promises
+from catalog import lead_times
 from catalog.models import Variant
 
-from .alone import alone_with_cart, note_shown
 from .cart import MOST_LINES, Cart, CartIsFull
 from .forms import QuantityForm, RemovalForm, VariantForm
 from .limits import shortfall_of
+from .locking import alone_with_cart, note_shown
 from .recovery import recovers
 
 
@@ -37,8 +37,8 @@ def page(request: HttpRequest, **more: object) -> HttpResponse:
         "can_check_out": can_check_out,
         "removed": _removed(request, cart),
         "changes": cart.changes,
-        "report_days": promises.report_days(products),
-        "ships_by": promises.ships_by(products),
+        "report_days": lead_times.report_days(products),
+        "ships_by": lead_times.ships_by(products),
     }
     response = render(request, "cart/detail.html", {**context, **more})
     note_shown(request, cart.lines)

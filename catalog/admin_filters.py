@@ -7,7 +7,7 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from .labels import LOW_STOCK
+from .availability import LOW_STOCK
 from .models import Product
 
 

@@ -1,18 +1,20 @@
 """Admin forms whose rules the tables alone do not hold."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from . import receipts
+from . import stock_receipts
 from .models import IntakeQuestion, Product, StockReceipt, Variant
-from .questions import FILE_TYPES, MOST_ENTRIES, MOST_MB, PART_KINDS, check_together
-from .zones import EXCLUDABLE
+from .question_options import FILE_TYPES, MOST_ENTRIES, MOST_MB, PART_KINDS
+from .shipping_zones import EXCLUDABLE
 
 
 class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -74,13 +76,13 @@ class VariantForm(forms.ModelForm):  # type: ignore[type-arg]
         if columns:
             self.instance.save(update_fields=columns)
         if change:
-            receipts.change(self.instance, change, by=self.actor, note=note)
+            stock_receipts.change(self.instance, change, by=self.actor, note=note)
         return self.instance
 
     def _save_m2m(self) -> None:
         """Called when a new variant has been saved, at once or later."""
         super()._save_m2m()  # type: ignore[misc]
-        receipts.book([self.instance], by=self.actor, note=self.cleaned_data["stock_note"])
+        stock_receipts.book([self.instance], by=self.actor, note=self.cleaned_data["stock_note"])
 
 
 class TermsFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
@@ -248,3 +250,40 @@ class QuestionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             gone = self.deleted_forms
             kept = [form.instance for form in self.forms if form not in gone and form.instance.key]
             check_together(kept)
+
+
+def check_together(questions: Iterable["IntakeQuestion"]) -> None:
+    """Conditions and comparisons name questions that are there, stand before, and are certain to be answered.
+
+    Raises ValidationError.
+    """
+    earlier: dict[str, IntakeQuestion] = {}
+    for question in sorted(questions, key=lambda each: each.position):
+        for key, values in question.conditions.items():
+            other = earlier.get(key)
+            if other is None or not other.has_list:
+                raise ValidationError(
+                    gettext(
+                        "“%(question)s” depends on “%(key)s”, no earlier question with a list of answers."
+                    )
+                    % {"question": question.label, "key": key}
+                )
+            if other.may_follow:
+                raise ValidationError(
+                    gettext(
+                        "“%(question)s” depends on “%(key)s”, which therefore cannot follow after payment."
+                    )
+                    % {"question": question.label, "key": key}
+                )
+            if unknown := set(values) - other.possible_answers:
+                raise ValidationError(
+                    gettext("“%(question)s” depends on an answer that “%(key)s” does not have: %(answers)s.")
+                    % {"question": question.label, "key": key, "answers": ", ".join(sorted(unknown))}
+                )
+        base = question.options.get("not_before")
+        if base and (base not in earlier or earlier[base].kind != question.kind):
+            raise ValidationError(
+                gettext("“%(question)s” is compared with “%(key)s”, which is no earlier date.")
+                % {"question": question.label, "key": base}
+            )
+        earlier[question.key] = question

@@ -1,9 +1,10 @@
 """What can be bought: goods and consulting services, in two languages."""
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from django.contrib.staticfiles import finders
 from django.core.exceptions import SuspiciousFileOperation, ValidationError
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shop import clock
 
-from . import questions
+from . import question_options
 
 MOST_OF_ONE = 99  # of anything, per order
 
@@ -385,6 +386,15 @@ class IntakeQuestion(models.Model):
         """Asked only when each of these earlier questions (keys) was answered with one of the values."""
         return dict(self.options.get("conditions", {}))
 
+    def applies(self, answers: Mapping[str, Any]) -> bool:
+        """Whether the question is asked, after these answers to earlier ones (key -> value or values)."""
+        for key, values in self.conditions.items():
+            answer = answers.get(key)
+            chosen = answer if isinstance(answer, list) else [answer]
+            if not set(values) & set(chosen):
+                return False
+        return True
+
     @property
     def has_list(self) -> bool:
         return self.kind in {self.Kind.CHOICE, self.Kind.MULTI, self.Kind.YES_NO}
@@ -396,7 +406,7 @@ class IntakeQuestion(models.Model):
         return {choice["value"] for choice in self.choices}
 
     def clean(self) -> None:
-        questions.check_options(self.kind, self.options)
+        question_options.check_options(self.kind, self.options)
 
 
 class AbsenceQuerySet(models.QuerySet["Absence"]):

@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from shop import retention
+from shop.privacy import retention
 
 from .models import IntakeQuestion
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from . import receipts
+from . import stock_receipts
 from .demo import books, gifts, home, incense, services, study, tea, wear
 from .demo.shapes import Choice, Goods, Question, Service, Shelf
 from .models import Absence, Category, IntakeQuestion, Product, ServiceTerms, Variant
@@ -97,7 +97,7 @@ def _add_variants(product: Product, goods: Goods) -> None:
         )
         for position, choice in enumerate(choices, start=1)
     )
-    receipts.book(made, note="opening balance")
+    stock_receipts.book(made, note="opening balance")
 
 
 def _add_terms(product: Product, service: Service) -> None:

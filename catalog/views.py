@@ -7,9 +7,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from . import promises
+from . import lead_times
 from .models import Absence, Category, IntakeQuestion, Product
-from .zones import EXCLUDABLE
+from .shipping_zones import EXCLUDABLE
 
 
 @require_safe
@@ -23,7 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "categories": Category.objects.all(),
             "goods": [product for product in picked if not product.is_service],
             "services": [product for product in picked if product.is_service],
-            "report_days": promises.report_days(picked),
+            "report_days": lead_times.report_days(picked),
         },
     )
 
@@ -45,7 +45,7 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
             "category": category,
             "categories": categories,
             "products": shown,
-            "report_days": promises.report_days(shown),
+            "report_days": lead_times.report_days(shown),
             "has_goods": any(not product.is_service for product in shown),
             "only_in_stock": only_in_stock,
         },
@@ -74,10 +74,10 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
 def _promised(product: Product) -> dict[str, Any]:
     """When the report is ready, or the goods leave, if it is ordered now."""
     if not product.is_service or product.terms is None:
-        return {"ships_by": promises.ships_by([product]) if product.can_be_ordered else None}
+        return {"ships_by": lead_times.ships_by([product]) if product.can_be_ordered else None}
     absences = list(Absence.objects.ahead())
-    ready_on = promises.report_day(product, absences)
-    delaying = promises.delaying(product, ready_on, absences)
+    ready_on = lead_times.report_day(product, absences)
+    delaying = lead_times.delaying(product, ready_on, absences)
     return {"report_days": {product.pk: ready_on}, "absences": delaying}
 
 

@@ -7,18 +7,9 @@ class CheckoutConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        from . import (  # noqa: F401 - they subscribe to the outbox, or register themselves
-            handlers,
-            intake_mails,
-            mail_health,
-            order_mails,
-            privacy_mails,
-            promotion_health,
-            retention,
-            signals,
-            stock_health,
-            upload_rotation,
-        )
+        """Import what registers itself: outbox topics, retention classes, secrets to rotate; connect health."""
+        from checkout import signals
+        from checkout.health import mails, promotions, stock
 
-        for health in (stock_health, mail_health, promotion_health):
+        for health in (stock, mails, promotions):
             signals.money_checks.connect(health.checks, dispatch_uid=health.__name__)

@@ -16,14 +16,17 @@ from django.core import signing
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from cart.cart import Cart, CartLine
-from catalog import promises
+from cart.cart import Cart
+from cart.lines import CartLine
+from catalog import lead_times
 from catalog.models import Variant
+from checkout.models.order import Delivery
+from checkout.promotions.services import Offer
+from checkout.shipping.delivery_dates import delivery
 from shop.money import formatted
 
-from . import promotions, shipping
-from .dates import Delivery, delivery
-from .promotions import Offer
+from .promotions import services as promotions
+from .shipping import rates
 
 SALT = "checkout.quote"
 
@@ -115,12 +118,12 @@ def make_quote(cart: Cart, region: str, method: str = "", *, email: str = "") ->
 
     Whether shipping is free from a value on is seen before the discount.
     """
-    sent = shipping.chosen(shipping.options(region, cart.goods), method) if cart.needs_shipping else None
+    sent = rates.chosen(rates.options(region, cart.goods), method) if cart.needs_shipping else None
     fee = sent.fee if sent else Decimal(0)
     offer = _useful(promotions.offer_of(cart, email=email), cart.total, fee)
     fee = Decimal(0) if offer.ships_free else fee
     products = [line.variant.product for line in cart.lines]
-    report_days, ships_by = promises.report_days(products), promises.ships_by(products)
+    report_days, ships_by = lead_times.report_days(products), lead_times.ships_by(products)
     parcel = asdict(delivery(ships_by, region, sent.tariff)) if sent and ships_by else {}
     return Quote(
         lines=tuple(_quoted(line, report_days, offer) for line in cart.lines),
@@ -256,4 +259,4 @@ def differences(seen: Quote, now: Quote) -> list[str]:
 
 
 def _method(code: str) -> str:
-    return str(shipping.TARIFFS[code].label) if code in shipping.TARIFFS else code
+    return str(rates.TARIFFS[code].label) if code in rates.TARIFFS else code

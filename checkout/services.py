@@ -16,15 +16,19 @@ from django.db import transaction
 from django.utils.crypto import salted_hmac
 from django.utils.translation import override
 
-from catalog import promises
+from catalog import lead_times
 from catalog.models import Absence, Product, Variant
-from shop import clock, outbox
-from shop.crashpoints import crashpoint
+from checkout.models import Draft, Order, OrderEvent, OrderLine
+from shop import clock
+from shop.background import outbox
 from shop.database import repeatable
+from shop.devstack.failpoints import crashpoint
 
-from . import intake, promotions, stock
-from .models import Draft, Order, OrderEvent, OrderLine, Promotion, Shipment, ShipmentItem
-from .numbers import new_number
+from . import stock
+from .intake import answers as intake
+from .models import Promotion
+from .order_numbers import new_number
+from .promotions import services as promotions
 from .quote import Quote, QuoteLine, full_name
 from .signals import money_is_on_its_way, order_paid
 
@@ -211,15 +215,6 @@ def _line(order: Order, position: int, variant: Variant, quoted: QuoteLine, *, w
     )
 
 
-def lock(order_id: int) -> Order:
-    """The order, locked until the end of the transaction; before it its cart's draft, as when it was placed.
-
-    So nothing becomes of one order of a cart while something becomes of another.
-    """
-    Draft.objects.select_for_update(of=("self",)).filter(orders=order_id).first()
-    return Order.objects.select_for_update().get(pk=order_id)
-
-
 def begin_payment(order: Order, *, minutes: int) -> None:
     """A payment starts: the stock is held long enough for it. The caller holds the lock."""
     if order.status != Status.PENDING:
@@ -290,7 +285,7 @@ def expire(order: Order) -> None:
 @transaction.atomic
 def cancel(order_id: int, *, actor: str, note: str = "") -> Order:
     """Cancel an unpaid order. Raises InvalidTransition when it is paid."""
-    order = lock(order_id)
+    order = Order.objects.lock(order_id)
     order.move_to(Status.CANCELLED, note=note, actor=actor)
     promotions.release(order)
     stock.release(order)
@@ -317,7 +312,7 @@ def restart_clock(line_id: int) -> None:
     found = OrderLine.objects.filter(pk=line_id, waits_for_details=True).only("order_id").first()
     if found is None:
         return
-    order = lock(found.order_id)
+    order = Order.objects.lock(found.order_id)
     line = order.lines.select_related("variant__product").filter(pk=line_id, waits_for_details=True).first()
     if line is None:
         return
@@ -325,7 +320,7 @@ def restart_clock(line_id: int) -> None:
     old_day = line.report_due_on
     if order.status in {Status.PAID, Status.UNDER_REVIEW}:
         days = line.working_days or 0
-        line.report_due_on = promises.report_day(line.variant.product, list(Absence.objects.ahead()), days)
+        line.report_due_on = lead_times.report_day(line.variant.product, list(Absence.objects.ahead()), days)
     line.save(update_fields=["waits_for_details", "report_due_on"])
     order.log(f"{line.sku}: details complete, report due {line.report_due_on} (was {old_day})")
     outbox.publish("report.scheduled", key=str(line.pk), line_id=line.pk)
@@ -341,116 +336,4 @@ def move_report_day(line: OrderLine, day: dt.date, *, note: str) -> None:
         line.save(update_fields=["report_due_on"])
 
 
-class NothingToShip(Exception):
-    """No quantity was chosen, or more than is left to ship, or the order is not paid."""
-
-
-class OnHold(Exception):
-    """Nothing leaves: staff hold the order, or its buyer complained at the gateway or asked to cancel."""
-
-
-class AddressChanged(Exception):
-    """The address on the parcel is not the order's any more: its buyer has corrected it."""
-
-
-def left_to_ship(order: Order) -> dict[OrderLine, int]:
-    """Line -> quantity that no parcel holds yet. Nothing, once all the money has gone back."""
-    if order.is_refunded:
-        return {}
-    lines = order.lines.filter(ships=True).prefetch_related("shipped_items")
-    return {line: quantity for line in lines if (quantity := undelivered(line)) > 0}
-
-
-def undelivered(line: OrderLine) -> int:
-    """Pieces that were neither sent nor paid back."""
-    shipped = sum(item.quantity for item in line.shipped_items.all())
-    return max(line.quantity - line.withdrawn_quantity - shipped, 0)
-
-
-@transaction.atomic
-def ship(
-    order_id: int,
-    *,
-    carrier: str,
-    tracking_number: str,
-    quantities: Mapping[int, int],
-    actor: str,
-    seen: str | None = None,
-) -> Shipment:
-    """A parcel leaves: ``quantities`` maps line id to pieces. The customer is told once per parcel.
-
-    ``seen`` is the stamp of the address that the sender read; None does not ask. Raises OnHold,
-    AddressChanged and NothingToShip.
-    """
-    order = lock(order_id)
-    if seen is not None and seen != order.address_stamp:
-        raise AddressChanged(order.number)
-    if order.is_held:
-        raise OnHold(order.number)
-    wanted = {line_id: quantity for line_id, quantity in quantities.items() if quantity}
-    left = {line.pk: quantity for line, quantity in left_to_ship(order).items()}
-    if not order.is_paid or not wanted or any(quantity > left.get(pk, 0) for pk, quantity in wanted.items()):
-        raise NothingToShip(order.number)
-    shipment = Shipment.objects.create(
-        order=order,
-        carrier=carrier,
-        tracking_number=tracking_number,
-        shipped_at=clock.now(),
-        shipped_by=actor,
-    )
-    ShipmentItem.objects.bulk_create(
-        ShipmentItem(shipment=shipment, line_id=pk, quantity=quantity) for pk, quantity in wanted.items()
-    )
-    order.log(f"parcel {shipment.pk} shipped", actor=actor)
-    outbox.publish("mail.order_shipped", key=str(shipment.pk), shipment_id=shipment.pk)
-    outbox.publish("parcel.shipped", key=str(shipment.pk), shipment_id=shipment.pk)
-    return shipment
-
-
 # --- money back: the callers hold the order's lock ---
-
-
-def note_refund(order: Order, amount: Decimal, lines: Mapping[int, Decimal]) -> None:
-    """Money that had made the order paid has gone back. Line id -> what of it is for that line.
-
-    In one transaction with the ledger entry: access to reports and the shown state follow from this.
-    """
-    # Money beyond the total (a person accepted too high a payment) can go back too: below zero nothing is.
-    order.refunded_total = min(order.total, order.refunded_total + amount)
-    order.save(update_fields=["refunded_total"])
-    for line in order.lines.filter(pk__in=lines):
-        line.refunded_total += lines[line.pk]
-        line.save(update_fields=["refunded_total"])
-
-
-def withdraw(
-    order: Order, quantities: Mapping[int, int], *, restock: Mapping[int, int], fact: int, actor: str
-) -> None:
-    """Pieces are paid back, line id -> quantity: those that were not shipped never will be.
-
-    ``restock`` says how many of them can be sold again; ``fact`` is the refund's id, which is booked once.
-    """
-    back: dict[int, int] = {}
-    lines = order.lines.filter(pk__in=[*quantities, *restock], kind=Product.Kind.GOODS)
-    for line in lines.prefetch_related("shipped_items"):
-        withdrawn = min(quantities.get(line.pk, 0), undelivered(line))
-        if withdrawn:
-            line.withdrawn_quantity += withdrawn
-            line.save(update_fields=["withdrawn_quantity"])
-            order.log(f"{line.sku}: {withdrawn} will not be delivered", actor=actor)
-        if restock.get(line.pk):
-            back[line.variant_id] = back.get(line.variant_id, 0) + restock[line.pk]
-    stock.give_back(order, back, fact=fact)
-
-
-@transaction.atomic
-def set_hold(order_id: int, *, on_hold: bool, actor: str, note: str = "") -> Order:
-    """Stop or resume shipping by decision of a person. Setting what is already so changes nothing."""
-    order = lock(order_id)
-    if order.on_hold != on_hold:
-        order.on_hold = on_hold
-        order.save(update_fields=["on_hold"])
-        what = "put on hold" if on_hold else "no longer on hold"
-        fact = OrderEvent.Fact.ON_HOLD if on_hold else OrderEvent.Fact.RESUMED
-        order.log(f"{what}: {note}"[:300] if note else what, actor=actor, fact=fact)
-    return order

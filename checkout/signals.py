@@ -6,6 +6,8 @@ from typing import Any
 
 from django.dispatch import Signal
 
+from checkout.models import Order
+
 # Sent inside the transaction that makes an order paid; a receiver that raises undoes the payment's record.
 # Arguments: order.
 order_paid = Signal()
@@ -73,3 +75,14 @@ class Section:
     context: dict[str, Any] = field(default_factory=dict, repr=False)
     track: Track | None = None
     moments: tuple[Moment, ...] = ()
+
+
+def sections(found: Order, *, reveal: bool) -> list[Section]:
+    """What other apps add to the confirmation. ``reveal``: the reader is known to be the customer."""
+    answers: list[tuple[Any, Any]] = confirmation_sections.send(sender=Order, order=found, reveal=reveal)
+    return [section for _receiver, section in answers if isinstance(section, Section)]
+
+
+def is_money_on_its_way(found: Order) -> bool:
+    """Whether a payment of the order may have been made already."""
+    return any(answer for _receiver, answer in money_is_on_its_way.send(sender=Order, order=found))

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from django.db.models import Case, F, IntegerField, Sum, Value, When
 
 from catalog.models import Variant
+from checkout.models import Order, OrderLine, StockMovement
 from shop import clock
-
-from .models import Order, OrderLine, StockMovement
 
 Kind = StockMovement.Kind
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from . import erasure
+from .privacy import erasure
 
 
 @shared_task(ignore_result=True)

@@ -1,28 +1,30 @@
 from django.urls import path
 
-from . import (
+from .intake import views as intake_views
+from .orders import (
     cancellation_views,
-    converters,  # noqa: F401 - registers <order_token:…>
     correction_views,
-    estimates,
-    finding_views,
-    intake_views,
-    order_views,
-    privacy_views,
-    promotion_views,
+    lookup_views,
+    url_converters,  # noqa: F401 - registers <order_token:…>
+)
+from .orders import views as order_views
+from .placement import (
+    shipping_estimate,
     views,
 )
+from .privacy import views as privacy_views
+from .promotions import views as promotion_views
 
 app_name = "checkout"
 urlpatterns = [
     path("checkout/", views.begin, name="begin"),
     path("checkout/forget/", views.forget, name="forget"),
     path("cart/promo/", promotion_views.enter, name="promo"),
-    path("shipping-estimate/", estimates.choose_region, name="estimate"),
-    path("orders/", finding_views.orders, name="orders"),
-    path("orders/find/", finding_views.find, name="find"),
-    path("orders/find/sent/", finding_views.link_sent, name="link_sent"),
-    path("orders/link/<link_token:token>/", finding_views.open_link, name="open_link"),
+    path("shipping-estimate/", shipping_estimate.choose_region, name="estimate"),
+    path("orders/", lookup_views.orders, name="orders"),
+    path("orders/find/", lookup_views.find, name="find"),
+    path("orders/find/sent/", lookup_views.link_sent, name="link_sent"),
+    path("orders/link/<link_token:token>/", lookup_views.open_link, name="open_link"),
     path("order/<order_token:token>/", order_views.order, name="order"),
     path("orders/privacy/<link_token:token>/", privacy_views.open_link, name="privacy_link"),
     path("order/<order_token:token>/privacy/", privacy_views.privacy_page, name="privacy"),

@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from checkout import grants
+from checkout import order_access
 from checkout.models import Order, OrderLine
 from shop import clock
 
@@ -58,7 +58,7 @@ def grant(request: HttpRequest, order_key: OrderKey) -> None:
 def _extend(request: HttpRequest, order_key: OrderKey) -> None:
     request.session[SESSION_NAME] = {
         "key": order_key.pk,
-        "stamp": grants.stamp(order_key.order),  # another e-mail address ends it too
+        "stamp": order_access.stamp(order_key.order),  # another e-mail address ends it too
         "until": (clock.now() + IDLE).timestamp(),
     }
 
@@ -70,7 +70,7 @@ def current_grant(request: HttpRequest) -> Grant | None:
         return None
     found = OrderKey.objects.select_related("order").filter(pk=kept["key"]).first()
     is_late = kept["until"] < clock.now().timestamp()
-    if found is None or is_late or not is_open(found) or kept.get("stamp") != grants.stamp(found.order):
+    if found is None or is_late or not is_open(found) or kept.get("stamp") != order_access.stamp(found.order):
         forget(request)
         _explain(request, found)
         return None

@@ -11,26 +11,18 @@ from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from . import services
+from shop.admin.read_only import ReadOnlyAdmin
+
 from .forms import consultants
+from .keys.admin import OrderKeyAdmin as OrderKeyAdmin  # registers itself
 from .models import AccessLog, Case, CaseQuerySet
+from .reports import services as reports
 
 if TYPE_CHECKING:
     AnyAdmin: TypeAlias = admin.ModelAdmin[Any]
     _CaseAdmin: TypeAlias = admin.ModelAdmin[Case]
 else:  # not generic when it runs
     AnyAdmin = _CaseAdmin = admin.ModelAdmin
-
-
-class ReadOnly(AnyAdmin):
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class RiskFilter(admin.SimpleListFilter):
@@ -104,20 +96,20 @@ class CaseAdmin(_CaseAdmin):
             if obj.consultant:
                 self._assign(request, obj, obj.consultant)
             else:
-                services.release(obj)
+                reports.release(obj)
         if "due_on" in form.changed_data:
             Case.objects.filter(pk=obj.pk).update(due_on=obj.due_on)
 
     def _assign(self, request: HttpRequest, case: Case, consultant: User) -> None:
         try:
-            services.assign(case, consultant)
-        except services.CancellationAsked:
+            reports.assign(case, consultant)
+        except reports.CancellationAsked:
             text = _("The client has asked to cancel. Nobody begins until that is answered.")
             messages.warning(request, text)
 
 
 @admin.register(AccessLog)
-class AccessLogAdmin(ReadOnly):
+class AccessLogAdmin(ReadOnlyAdmin):
     list_display = ["at", "what", "who_or_client", "order", "case"]
     list_filter = ["what"]
     search_fields = ["order__number", "who"]
@@ -127,6 +119,3 @@ class AccessLogAdmin(ReadOnly):
     @admin.display(description=_("who"))
     def who_or_client(self, entry: AccessLog) -> str:
         return entry.who or str(_("client"))
-
-
-from . import key_admin  # noqa: E402, F401 - registers; it needs ReadOnly

@@ -9,9 +9,10 @@ from checkout.models import Order
 from checkout.signals import Holdings
 from shop import clock
 
-from . import bundle, storage, thread, vault
+from . import case_messages, report_encryption
 from .access import line_is_open
 from .models import AccessLog, Case, Report
+from .reports import archive, storage
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def _facts_of(case: Case, reports: list[Report]) -> dict[str, Any]:
         ],
         "messages": [
             {"at": entry.message.at, "from": entry.name or "client", "text": entry.text}
-            for entry in thread.entries(case)
+            for entry in case_messages.entries(case)
         ],
     }
 
@@ -58,11 +59,11 @@ def _files_of(report: Report) -> dict[str, bytes]:
     """The text and its files, by their place in the copy."""
     folder = f"reports/{report.case.line.position}-{report.case.subject}-v{report.version}"
     try:
-        opened = vault.admitted_from_escrow(report)
+        opened = report_encryption.admitted_from_escrow(report)
         found = {f"{folder}.md": opened.text.document()}
         for file in opened.text.attachments:
-            found[f"{folder}/{bundle.safe(file.name)}"] = b"".join(storage.read(opened, file))
-    except vault.Unreadable:
+            found[f"{folder}/{archive.safe(file.name)}"] = b"".join(storage.read(opened, file))
+    except report_encryption.Unreadable:
         logger.error("Report %s does not open from escrow", report.pk)
         return {}
     return found

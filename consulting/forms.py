@@ -8,10 +8,11 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from checkout.intake_fields import ManyFiles
-from checkout.order_forms import FindForm
+from checkout.intake.fields import ManyFiles
+from checkout.orders.forms import FindForm
 
-from . import inspection, keys, manuscript, thread
+from . import case_messages, key_format, report_document
+from .reports import file_validation
 
 
 class OrderKeyForm(forms.Form):
@@ -35,8 +36,8 @@ class OrderKeyForm(forms.Form):
 
     def clean_order_key(self) -> str:
         try:
-            return keys.parse(self.cleaned_data["order_key"])
-        except keys.TypingError:
+            return key_format.parse(self.cleaned_data["order_key"])
+        except key_format.TypingError:
             raise ValidationError(
                 _("There is a typing error in the order key, please check it again.")
             ) from None
@@ -83,14 +84,14 @@ class ReportForm(forms.Form):
     Files are taken in by ``attachments`` once the text is right; here they only have their fields.
     """
 
-    title = forms.CharField(label=_("Title"), max_length=manuscript.LONGEST_TITLE)
+    title = forms.CharField(label=_("Title"), max_length=report_document.LONGEST_TITLE)
     language = forms.ChoiceField(
         label=_("Language of the report"),
         choices=[("zh-hant", _("Traditional Chinese")), ("en", _("English"))],
     )
     body = forms.CharField(
         label=_("Report text"),
-        max_length=manuscript.LONGEST_TEXT,
+        max_length=report_document.LONGEST_TEXT,
         help_text=_(
             "Markdown: ## heading, **bold**, - list, > quotation, | table |. Empty lines separate paragraphs."
         ),
@@ -98,7 +99,7 @@ class ReportForm(forms.Form):
     )
     note = forms.CharField(
         label=_("What changed"),
-        max_length=manuscript.LONGEST_NOTE,
+        max_length=report_document.LONGEST_NOTE,
         required=False,
         help_text=_("The client reads it above the report. Needed before the version can be published."),
         widget=forms.Textarea(attrs={"rows": 4}),
@@ -113,7 +114,7 @@ class ReportForm(forms.Form):
         label=_("Attachments"),
         required=False,
         help_text=_("PDF, Word (DOCX), PNG, JPEG or plain text, at most 25 MB each and 10 files."),
-        widget=ManyFiles(attrs={"accept": inspection.ACCEPT}),
+        widget=ManyFiles(attrs={"accept": file_validation.ACCEPT}),
     )
     seen = forms.CharField(required=False, widget=forms.HiddenInput)  # the stamp of the loaded version
 
@@ -137,7 +138,7 @@ class MessageForm(forms.Form):
 
     text = forms.CharField(
         label=_("Your message"),
-        max_length=thread.LONGEST,
+        max_length=case_messages.LONGEST,
         widget=forms.Textarea(attrs={"rows": 6}),
         help_text=_("Stored encrypted. Only your consultant reads it."),
     )
@@ -147,7 +148,9 @@ class MessageToClientForm(forms.Form):
     """What the consultant writes to the client; ``is_open``: there is work left that could wait."""
 
     text = forms.CharField(
-        label=_("Message to the client"), max_length=thread.LONGEST, widget=forms.Textarea(attrs={"rows": 6})
+        label=_("Message to the client"),
+        max_length=case_messages.LONGEST,
+        widget=forms.Textarea(attrs={"rows": 6}),
     )
     needs_answer = forms.BooleanField(
         label=_("I need the answer to go on"),

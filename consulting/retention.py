@@ -10,14 +10,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from catalog.models import IntakeQuestion
-from checkout import intake
+from checkout.intake import answers
 from checkout.models import Intake, Order
-from shop import clock, retention
-from shop.crashpoints import crashpoint
-from shop.kernel_retention import in_days
+from shop import clock
+from shop.devstack.failpoints import crashpoint
+from shop.privacy import retention
+from shop.privacy.retention_rules import in_days
 
-from . import storage
 from .models import AccessLog, Case, Message, OrderKey, Report
+from .reports import storage
 
 
 def _expired_answers() -> Iterator[tuple[int, dt.datetime]]:
@@ -39,7 +40,7 @@ def _expired_answers() -> Iterator[tuple[int, dt.datetime]]:
 def forget_answers() -> None:
     """Personal answers are deleted as many days after the delivery of the report as their question says."""
     for pk, delivered_at in list(_expired_answers()):
-        intake.forget_expired(pk, delivered_at=delivered_at)
+        answers.forget_expired(pk, delivered_at=delivered_at)
         crashpoint("cp31-answers")
 
 

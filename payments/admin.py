@@ -7,24 +7,17 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
+from payments.refunds.plan import is_unexplained
+from payments.refunds.services import can_be_retried
+from payments.refunds.summaries import note_of
+from shop.admin.read_only import ReadOnlyAdmin
 from shop.money import formatted
 
-from . import decision_admin, health_admin, refund_admin, services
-from .models import GatewayEvent, LedgerEntry, Payment, Refund
-from .refund_notes import note_of
-from .refund_plan import captured, is_unexplained, is_unused
-from .refunds import can_be_retried
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+from .attempts import admin_views as decision_admin
+from .attempts import settlement
+from .health import admin_views as health_admin
+from .refunds import admin_views as refund_admin
 
 
 @admin.register(Payment)
@@ -56,12 +49,12 @@ class PaymentAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Ask the gateway now"), permissions=["view"])
     def ask_gateway(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
         for payment in queryset:
-            services.settle(payment)
+            settlement.settle(payment)
         self.message_user(request, _("The gateway has been asked."))
 
     @admin.display(description=_("money that pays no order"))
     def unused_money(self, payment: Payment) -> str:
-        if not is_unused(payment):
+        if not payment.is_unused:
             return "–"
         url = reverse("admin:payments_return_payment", args=[payment.pk])
         return format_html('<a class="button" href="{}">{}</a>', url, _("Give it back"))
@@ -106,7 +99,7 @@ class RefundAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("amount"), ordering="amount")
     def shown_amount(self, refund: Refund) -> str:
-        return formatted(refund.amount, captured(refund.payment)[1])
+        return formatted(refund.amount, refund.payment.captured_currency)
 
     @admin.display(description=_("for"))
     def shown_lines(self, refund: Refund) -> str:

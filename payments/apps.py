@@ -7,6 +7,7 @@ class PaymentsConfig(AppConfig):
     verbose_name = _("Payments")
 
     def ready(self) -> None:
+        """Import what registers itself (system checks, outbox topics, retention classes); connect to checkout."""
         from checkout.signals import (
             confirmation_sections,
             money_checks,
@@ -15,25 +16,17 @@ class PaymentsConfig(AppConfig):
             order_erased,
             personal_data,
         )
+        from payments import checks, mails, privacy  # noqa: F401 - two of them register themselves
+        from payments.attempts import closing
+        from payments.health import alerts, captures, gateways, refunds  # noqa: F401 - alerts registers itself
+        from payments.refunds import summaries
 
-        from . import (  # noqa: F401 - register checks, subscribe to the outbox
-            attempts,
-            capture_health,
-            certificate_watch,
-            checks,
-            export,
-            gateway_health,
-            handlers,
-            money_watch,
-            refund_health,
-            refund_notes,
-            retention,
+        confirmation_sections.connect(summaries.refunds_section, dispatch_uid="payments.refunds_section")
+        money_is_on_its_way.connect(
+            closing.has_possible_capture, dispatch_uid="payments.has_possible_capture"
         )
-
-        confirmation_sections.connect(refund_notes.refunds_section, dispatch_uid="payments.refunds_section")
-        money_is_on_its_way.connect(attempts.may_be_taken, dispatch_uid="payments.may_be_taken")
-        open_matters.connect(retention.open_matters, dispatch_uid="payments.open_matters")
-        order_erased.connect(retention.erase, dispatch_uid="payments.erase")
-        personal_data.connect(export.holdings, dispatch_uid="payments.holdings")
-        for health in (capture_health, refund_health, gateway_health):
+        open_matters.connect(privacy.open_matters, dispatch_uid="payments.open_matters")
+        order_erased.connect(privacy.erase, dispatch_uid="payments.erase")
+        personal_data.connect(privacy.holdings, dispatch_uid="payments.holdings")
+        for health in (captures, refunds, gateways):
             money_checks.connect(health.checks, dispatch_uid=health.__name__)

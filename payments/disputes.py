@@ -4,13 +4,13 @@ import logging
 
 from django.utils.translation import gettext_lazy as _
 
-from shop import clock, outbox
+from payments.models import Dispute, Payment
+from shop import clock
+from shop.background import outbox
 from shop.database import repeatable
 
-from .attempts import claimed, lock
 from .gateways import get_gateway
 from .gateways.base import DisputeFact, GatewayError
-from .models import Dispute, Payment
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def update(reference: str) -> bool:
     fact = gateway.dispute(reference)
     payments = Payment.objects.filter(method=Payment.Method.PAYPAL, capture_reference__in=fact.captures)
     for payment in payments:
-        with claimed(payment) as is_ours:
+        with payment.claim() as is_ours:
             if not is_ours:
                 raise GatewayError("BUSY")
             # Asked anew: meanwhile another process may have recorded a later answer than the first.
@@ -54,7 +54,7 @@ def update(reference: str) -> bool:
 @repeatable
 def _record(payment: Payment, fact: DisputeFact) -> None:
     """A repeat changes nothing and tells nobody."""
-    locked = lock(payment)
+    locked = payment.lock()
     known = locked.disputes.filter(reference=fact.reference).first()
     row = known or Dispute(payment=locked, reference=fact.reference)
     before = _state(row) if known else None

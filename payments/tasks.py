@@ -6,13 +6,15 @@ from collections import Counter
 from celery import shared_task
 
 from checkout.models import Order
-from shop.crashpoints import crashpoint
+from payments.models import GatewayEvent, Payment
+from payments.models.payment import UNANSWERED
+from shop.devstack.failpoints import crashpoint
 
-from . import certificate_watch, inbox, money_watch, services
-from .attempts import UNANSWERED
+from .attempts import closing, settlement
 from .gateways import unionpay
 from .gateways.base import GatewayError
-from .models import GatewayEvent, Payment
+from .health import alerts
+from .webhooks import inbox
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ def process_event(event_id: int) -> None:
 @shared_task(ignore_result=True)
 def settle_payment(payment_id: int) -> None:
     """Ask about one attempt."""
-    services.settle(Payment.objects.get(pk=payment_id))
+    settlement.settle(Payment.objects.get(pk=payment_id))
 
 
 @shared_task(ignore_result=True)
@@ -62,7 +64,7 @@ def expire_orders() -> None:
         if any(silent[payment.gateway] >= MOST_SILENCE for payment in order.payments.live()):
             continue
         try:
-            services.expire_order(order.pk)
+            closing.expire_order(order.pk)
         except Exception:
             logger.exception("Order %s could not be expired", order.pk)
         silent.update(each.gateway for each in order.payments.live() if each.problem in UNANSWERED)
@@ -80,13 +82,13 @@ def renew_encryption_certificate() -> None:
 @shared_task(ignore_result=True)
 def watch_certificates() -> None:
     """Staff hear in time of UnionPay's certificates that end."""
-    certificate_watch.watch()
+    alerts.watch_certificates()
 
 
 @shared_task(ignore_result=True)
 def watch_money() -> None:
     """Staff hear of what has turned red: one mail a day for each check."""
-    money_watch.watch()
+    alerts.watch_money()
 
 
 def _guarded(task: object, row_id: int) -> None:

@@ -5,12 +5,12 @@ import datetime as dt
 from django.utils.translation import override
 
 from checkout.models import Shipment
+from payments.models import Payment
 from shop import clock
 
 from .gateways import get_gateway
 from .gateways.base import GatewayError, Item, Parcel, ParcelRefused
-from .models import Payment
-from .purchases import purchase_of
+from .purchase import purchase_of
 
 TRIED_FOR = dt.timedelta(days=3)
 

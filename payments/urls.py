@@ -1,14 +1,16 @@
 from django.urls import path
 
-from checkout import converters  # noqa: F401 - registers <order_token:…>
+from checkout.orders import url_converters  # noqa: F401 - registers <order_token:…>
+from payments.webhooks.views import notify
 
-from . import cancel_views, sms, views
+from .attempts import sms_code_views, views
+from .attempts import views as cancel_views
 
 app_name = "payments"
 urlpatterns = [
     path("pay/<order_token:token>/", views.pay, name="pay"),
-    path("pay/<order_token:token>/sms/", sms.send, name="send_code"),
-    path("pay/<order_token:token>/sms/pay/", sms.pay, name="pay_with_code"),
+    path("pay/<order_token:token>/sms/", sms_code_views.send, name="send_code"),
+    path("pay/<order_token:token>/sms/pay/", sms_code_views.pay, name="pay_with_code"),
     path("pay/<order_token:token>/progress/", views.progress, name="progress"),
     path("pay/<order_token:token>/return/", views.paypal_return, name="return"),
     path("pay/<order_token:token>/cancel/", views.paypal_cancel, name="cancel"),
@@ -17,6 +19,6 @@ urlpatterns = [
 
 # Gateways know no language: these addresses stand outside the language prefixes (namespace "gateways").
 gateway_urlpatterns = [
-    path("pay/notify/<str:gateway>/", views.notify, name="notify"),
+    path("pay/notify/<str:gateway>/", notify, name="notify"),
     path("pay/unionpay/return/", views.unionpay_return, name="unionpay_return"),
 ]

@@ -10,4 +10,5 @@ class ShopConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, kernel_retention  # noqa: F401 register themselves
+        from .monitoring import checks  # noqa: F401 register themselves
+        from .privacy import retention_rules  # noqa: F401 register themselves

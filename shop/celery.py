@@ -8,11 +8,12 @@ from typing import Any
 from celery import Celery, signals
 from django.db import connections
 
-from . import broker, database
+from . import database
+from .devstack import filesystem_broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 
-broker.install()
+filesystem_broker.install()
 app = Celery("shop")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -31,18 +32,18 @@ def limit_sessions(**kwargs: Any) -> None:
 
 @signals.worker_init.connect
 def require_secrets(**kwargs: Any) -> None:
-    from . import canaries
+    from .keyring import fingerprints
 
-    canaries.require()
+    fingerprints.require()
     connections.close_all()
 
 
 @signals.task_prerun.connect
 def stop_without_secrets(**kwargs: Any) -> None:
     """This worker began while the database was away. Whoever starts it again reads what is missing."""
-    from . import canaries
+    from .keyring import fingerprints
 
-    if canaries.is_refused():
+    if fingerprints.is_refused():
         os.kill(os.getpid(), signal.SIGTERM)
 
 

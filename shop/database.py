@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import Error, connection, transaction
+from django.db import Error, connection, connections, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -159,3 +159,17 @@ def _give_up_on_silence(connecting: float, answering: float) -> None:
                 raise psycopg2.OperationalError(f"the database has said nothing for {seconds:.0f} s")
 
     extensions.set_wait_callback(wait)
+
+
+class OpenTransaction(Exception):
+    """A call to another machine was about to be made while a database transaction was open."""
+
+
+def assert_no_transaction() -> None:
+    """Raise where a transaction is open: a slow peer would hold its locks. Called before every outgoing call.
+
+    The transaction that wraps a test does not count.
+    """
+    for each in connections.all(initialized_only=True):
+        if any(not getattr(block, "_from_testcase", False) for block in each.atomic_blocks):
+            raise OpenTransaction

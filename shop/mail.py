@@ -10,8 +10,9 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils.translation import override
 
-from .context_processors import shop_details
-from .network import assert_no_transaction
+from shop.web.context_processors import shop_details
+
+from .database import assert_no_transaction
 
 
 def send(name: str, *, to: list[str], context: dict[str, Any], language: str, message_key: str) -> None:

@@ -55,7 +55,7 @@ def _fernet_key() -> str:
 
 def _demo_secret(name: str, make: Callable[[], str]) -> str:
     """A secret for the demo, made once and kept readable by the owner only."""
-    from shop.locks import exclusive
+    from shop.devstack.file_lock import exclusive
 
     path = VAR_DIR / "demo-secrets.json"
     with exclusive(VAR_DIR / "demo-secrets.lock"):
@@ -147,8 +147,8 @@ INSTALLED_APPS = [
     "django_countries",  # after the admin: both translate "All", and the admin is to win
 ]
 MIDDLEWARE = [
-    "shop.middleware.request_id",
-    "shop.middleware.refuse_without_secrets",
+    "shop.web.middleware.request_id",
+    "shop.web.middleware.refuse_without_secrets",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -159,7 +159,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "shop.middleware.personal_pages_are_not_cached",
+    "shop.web.middleware.personal_pages_are_not_cached",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "shop.urls"
@@ -176,14 +176,14 @@ TEMPLATES = [
                 "django.template.context_processors.csrf",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "shop.context_processors.shop",
+                "shop.web.context_processors.shop",
                 "cart.context_processors.cart",
             ],
             "builtins": TEMPLATE_BUILTINS,
         },
     }
 ]
-FORM_RENDERER = "shop.forms.Renderer"
+FORM_RENDERER = "shop.web.form_renderer.Renderer"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- stores -------------------------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_DEFAULT_QUEUE = "shop"
 CELERY_TASK_ROUTES = {"shop.tasks.deliver_outbox": {"queue": "outbox"}}
 CELERY_TIMEZONE = "Asia/Hong_Kong"
-CELERY_BEAT_SCHEDULER = "shop.beat:Scheduler"
+CELERY_BEAT_SCHEDULER = "shop.background.beat_scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-runs.json")
 CELERY_BEAT_SCHEDULE = {
     "deliver the outbox": {"task": "shop.tasks.deliver_outbox", "schedule": 10},
@@ -279,7 +279,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- sessions, sign-in, cookies -----------------------------------------------------------------------------
-SESSION_ENGINE = "shop.sessions"
+SESSION_ENGINE = "shop.web.sessions"
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "csrf"
@@ -288,12 +288,12 @@ CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict is not sent on the way back from a gateway
 LANGUAGE_COOKIE_SECURE = PRODUCTION
 LANGUAGE_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "shop.views.csrf_failure"
+CSRF_FAILURE_VIEW = "shop.web.error_pages.csrf_failure"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "shop.network.client_address"
+AXES_CLIENT_IP_CALLABLE = "shop.web.client_address.client_address"
 AXES_SENSITIVE_PARAMETERS = ["password"]
 AXES_VERBOSE = False
 AUTH_PASSWORD_VALIDATORS = [
@@ -305,7 +305,7 @@ LOGIN_URL = "admin:login"
 # --- limits -------------------------------------------------------------------------------------------------
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
-FILE_UPLOAD_HANDLERS = ["shop.upload_handler.CappedUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["shop.web.upload_handler.CappedUploadHandler"]
 
 # --- headers ------------------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = PRODUCTION
@@ -333,7 +333,7 @@ LANGUAGES = [("zh-hant", _("Traditional Chinese")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "Asia/Hong_Kong"
-FORMAT_MODULE_PATH = ["shop.formats"]
+FORMAT_MODULE_PATH = ["shop.l10n.formats"]
 PHONENUMBER_DEFAULT_REGION = "HK"
 # Tests of a whole stack share one offset to the real time through this file; see shop/clock.py.
 CLOCK_FILE = "" if PRODUCTION else env.str("SHOP_CLOCK_FILE", "")
@@ -405,8 +405,8 @@ SILENCED_SYSTEM_CHECKS: list[str] = []
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "shop.logging.RequestIdFilter"}},
-    "formatters": {"line": {"()": "shop.logging.MaskingFormatter"}},
+    "filters": {"request_id": {"()": "shop.monitoring.logging.RequestIdFilter"}},
+    "formatters": {"line": {"()": "shop.monitoring.logging.MaskingFormatter"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
     },

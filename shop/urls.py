@@ -5,7 +5,8 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.module_loading import import_string
 
-from . import health, views
+from . import views
+from .monitoring import health
 
 pages = [
     path("help/", views.help_page, name="help"),
@@ -31,7 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
 ]
 
-handler400 = "shop.views.bad_request"
-handler403 = "shop.views.permission_denied"
-handler404 = "shop.views.not_found"
-handler500 = "shop.views.server_error"
+handler400 = "shop.web.error_pages.bad_request"
+handler403 = "shop.web.error_pages.permission_denied"
+handler404 = "shop.web.error_pages.not_found"
+handler500 = "shop.web.error_pages.server_error"

@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 application = get_wsgi_application()
 database.limit_sessions("web")
 
-from . import canaries  # noqa: E402 - a model can be imported only now
+from .keyring import fingerprints  # noqa: E402 - a model can be imported only now
 
-canaries.require()
+fingerprints.require()
 connections.close_all()  # gunicorn forks its workers after this: none may share a connection

@@ -3,32 +3,16 @@
 import re
 
 import pytest
-from django.contrib.messages import get_messages
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from cart.cart import MOST_LINES, Cart
+from cart.cart import MOST_LINES
 from catalog.models import Product, Variant
 from catalog.tests.shelf import goods, only_variant, service
 
+from .scenes import cart_of, html, post, said
+
 pytestmark = pytest.mark.django_db
-
-
-def post(client, action, variant, **fields):
-    variant = variant.pk if isinstance(variant, Variant) else variant
-    return client.post(f"/en/cart/{action}/", {"variant": variant, **fields})
-
-
-def said(response):
-    return [str(message) for message in get_messages(response.wsgi_request)]
-
-
-def cart_of(client):
-    return {line.variant.pk: line.quantity for line in Cart(client.session).lines}
-
-
-def html(client, path="/en/cart/"):
-    return client.get(path).content.decode()
 
 
 def test_adding_leads_back_to_the_product_and_says_so(client):

@@ -10,7 +10,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.translation import get_language
 
-from catalog.labels import Label, product_label, variant_label
+from catalog.availability import Label, product_label, variant_label
 from catalog.models import Product, Variant, in_language, language_of
 
 register = template.Library()

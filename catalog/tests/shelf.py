@@ -3,7 +3,7 @@
 from decimal import Decimal
 from itertools import count
 
-from catalog import receipts
+from catalog import stock_receipts
 from catalog.models import Category, Product, ServiceTerms, Variant
 
 numbers = count(1)
@@ -23,7 +23,7 @@ def goods(*, price="10.00", stock=10, variants=1, **fields):
             position=place,
             **names,
         )
-    receipts.book(product.variants.all())
+    stock_receipts.book(product.variants.all())
     return product
 
 

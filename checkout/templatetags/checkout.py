@@ -7,9 +7,11 @@ from django.http import HttpRequest
 from django.template.context import Context
 
 from cart.cart import Cart
-from checkout import addresses, estimates, shipping
-from checkout.delivery import FIRST_REGION
+from checkout.addresses import formats
+from checkout.addresses.forms import FIRST_REGION
 from checkout.models import Order
+from checkout.placement import shipping_estimate as estimates
+from checkout.shipping import rates
 
 register = template.Library()
 
@@ -22,17 +24,17 @@ def shipping_estimate(context: Context, cart: Cart) -> dict[str, Any]:
     products = (line.variant.product for line in cart.goods)
     return {
         "region": region,
-        "region_name": addresses.region_name(region),
-        "regions": addresses.region_choices(),
-        "options": shipping.options(region, cart.goods),
-        "refused": shipping.refused(region, products),
+        "region_name": formats.region_name(region),
+        "regions": formats.region_choices(),
+        "options": rates.options(region, cart.goods),
+        "refused": rates.refused(region, products),
     }
 
 
 @register.simple_tag
 def address_hint(order: Order) -> str:
     """What may be missing from the address of an order that can still be changed; empty if nothing."""
-    return addresses.hint(order.region, order.address)
+    return formats.hint(order.region, order.address)
 
 
 @register.filter
@@ -44,10 +46,10 @@ def grams(weight_g: int) -> str:
 @register.inclusion_tag("checkout/_tariffs.html")
 def shipping_table() -> dict[str, Any]:
     """All tariffs."""
-    return {"tariffs": shipping.TARIFFS.values()}
+    return {"tariffs": rates.TARIFFS.values()}
 
 
 @register.inclusion_tag("checkout/_nearest.html")
 def nearest_shipping() -> dict[str, Any]:
     """In a few words: what sending to an address in our own region costs."""
-    return {"tariff": shipping.tariffs_to(FIRST_REGION)[0]}
+    return {"tariff": rates.tariffs_to(FIRST_REGION)[0]}

@@ -5,8 +5,8 @@ from decimal import Decimal
 from django import template
 
 from cart.cart import Cart
-from checkout import promotions
-from checkout.promotion_forms import PromoForm
+from checkout.promotions import services as promotions
+from checkout.promotions.forms import PromoForm
 
 register = template.Library()
 

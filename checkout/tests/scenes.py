@@ -1,15 +1,17 @@
 """A shop to order from, made of real rows; orders are made through the services only."""
 
+import re
 from decimal import Decimal
 
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from cart.cart import Cart
-from catalog import receipts
+from catalog import stock_receipts
 from catalog.models import Category, IntakeQuestion, Product, ServiceTerms, Variant
-from checkout import grants, services
+from checkout import order_access, services
 from checkout.models import Draft, Order
 from checkout.quote import make_quote
 from checkout.services import IntakeAnswers, Submission
@@ -36,7 +38,7 @@ def make_goods(
     variant = Variant.objects.create(
         product=product, sku=code, price=Decimal(price), weight_g=150, on_hand=on_hand
     )
-    receipts.book([variant])
+    stock_receipts.book([variant])
     return variant
 
 
@@ -117,8 +119,8 @@ def place(cart: Cart, *, method: str = "", **changes: object) -> Order:
 def placed_in(browser: Client, *orders: Order) -> Client:
     """The browser, with the cookie that it gets when it places the orders."""
     answer = HttpResponse()
-    grants.grant(RequestFactory().get("/"), answer, *orders, is_placed=True)
-    browser.cookies[grants.COOKIE] = answer.cookies[grants.COOKIE].value
+    order_access.grant(RequestFactory().get("/"), answer, *orders, is_placed=True)
+    browser.cookies[order_access.COOKIE] = answer.cookies[order_access.COOKIE].value
     return browser
 
 
@@ -139,3 +141,38 @@ def place_waiting(service: Variant | None = None, **changes: object) -> Order:
     """An order of a service whose required answer is still missing."""
     service = service or make_service()
     return place(make_cart((service, 1)), intakes=for_later(service), **changes)
+
+
+URL = "/en/checkout/"
+
+
+TYPED = {
+    "email": "mei@example.com",
+    "region": "HK",
+    "recipient": "Mei Chan",
+    "phone": "9123 4567",
+    "area": "Kowloon",
+    "city": "Yau Tsim Mong",
+    "line1": "1 Nathan Road",
+}
+
+
+def add(client, variant, quantity=1):
+    response = client.post("/en/cart/add/", {"variant": variant.pk, "quantity": quantity})
+    assert response.status_code == 302, response.content
+
+
+def quote_of(response) -> str:
+    return re.search(r'name="quote" value="([^"]+)"', response.content.decode()).group(1)
+
+
+def post(client, **changes):
+    page = client.get(URL)
+    return client.post(URL, {**TYPED, "quote": quote_of(page), **changes})
+
+
+def pay(order: Order) -> Order:
+    with transaction.atomic():
+        locked = Order.objects.lock(order.pk)
+        services.mark_paid(locked, method="paypal", last4="", note="test")
+    return locked

@@ -7,18 +7,14 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 
 from checkout.models import Shipment, StockMovement
-from checkout.services import ship
-from checkout.signals import money_checks
+from checkout.shipping.fulfilment import ship
 from shop import clock
 from shop.models import OutboxMessage
 
-from .scenes import make_cart, make_goods, make_service, place
-from .test_placing import pay
+from .health_scenes import OURS, URL, ours, reds, repair
+from .scenes import make_cart, make_goods, make_service, pay, place
 
 pytestmark = pytest.mark.django_db
-
-URL = "/en/admin/payments/payment/health/"
-OURS = {"stock", "holds", "messages", "mails", "order-sums", "promo-uses"}
 
 
 @pytest.fixture
@@ -38,27 +34,9 @@ def boss(client, db):
     return client
 
 
-def ours():
-    checks = [check for _receiver, part in money_checks.send(sender=None) for check in part]
-    return {check.name: check for check in checks if check.name in OURS}
-
-
-def reds():
-    return {check.name for check in ours().values() if check.state == "red"}
-
-
 def sql(statement, *values):
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-
-
-def repair(boss, name):
-    """Press the button of the check's first finding; what the next page says."""
-    finding = ours()[name].findings[0]
-    assert finding.repair
-    posted = {"check": name, "finding": finding.key}
-    answer = boss.post(f"{URL}repair/", posted, follow=True)
-    return " ".join(str(message) for message in answer.context["messages"])
 
 
 def test_a_shop_in_order_is_told_to_be(order, boss):

@@ -17,10 +17,9 @@ from catalog.admin_forms import VariantForm
 from catalog.models import StockReceipt, Variant
 from checkout import stock
 from checkout.models import StockMovement
-from shop.tests.effort import times
+from shop.tests.harness.effort import times
 
-from .scenes import make_cart, make_goods, place
-from .test_placing import pay
+from .scenes import make_cart, make_goods, pay, place
 
 opening = importlib.import_module("checkout.migrations.0004_opening_stock")
 

@@ -1,15 +1,21 @@
 """Orders as consulting meets them: placed and paid through checkout's services."""
 
 import itertools
+import re
+from decimal import Decimal
 
 from django.contrib.auth.models import Permission, User
 from django.db import transaction
+from django.urls import reverse
 
 from checkout import services as checkout
 from checkout.models import Order
 from checkout.services import IntakeAnswers
+from checkout.shipping import fulfilment
 from checkout.tests.scenes import make_cart, make_goods, make_service, place
-from consulting import keys, services
+from consulting import key_format
+from consulting.keys import services as keys
+from consulting.reports import services as reports
 
 ANSWER = "canary-answer-5521 <b>bold</b>"
 CONTACT = "canary-contact-9313"
@@ -47,7 +53,7 @@ def _answer(question: str, value: str) -> dict[str, str]:
 
 def pay(order: Order) -> Order:
     with transaction.atomic():
-        locked = checkout.lock(order.pk)
+        locked = Order.objects.lock(order.pk)
         checkout.mark_paid(locked, method="paypal", last4="", note="paid in a test")
     return locked
 
@@ -57,7 +63,7 @@ def paid_order(**details: object) -> Order:
 
 
 def key_of(order: Order) -> str:
-    return keys.grouped(services.read_key(order.keys.get(state="active")))
+    return key_format.grouped(keys.read_key(order.keys.get(state="active")))
 
 
 def staff(name: str, *permissions: str, **more: bool) -> User:
@@ -68,6 +74,30 @@ def staff(name: str, *permissions: str, **more: bool) -> User:
 
 def published(case, author, text: str = TEXT, *, note: str | None = None):
     """``note``: what a version after the first changes."""
-    services.assign(case, author)
-    report = services.save_draft(case, author=author, title=TITLE, body=text, note=note)
-    return services.publish(report, actor=author.username)
+    reports.assign(case, author)
+    report = reports.save_draft(case, author=author, title=TITLE, body=text, note=note)
+    return reports.publish(report, actor=author.username)
+
+
+def give_back(order, amount, lines=None):
+    """As payments note it, with the ledger entry."""
+    with transaction.atomic():
+        fulfilment.note_refund(Order.objects.lock(order.pk), Decimal(amount), lines or {})
+    order.refresh_from_db()
+
+
+KEY = re.compile(r"\b(?:[0-9A-HJKMNP-TV-Z]{4}-){4}[0-9A-HJKMNP-TV-Z]{4}\b")
+
+
+def unlock(client, key: str, email: str = EMAIL, **extra):
+    return client.post(reverse("consulting:unlock"), {"order_key": key, "email": email}, **extra)
+
+
+def wrong_key() -> str:
+    return key_format.grouped(key_format.make())
+
+
+def stripped(response, typed: str) -> str:
+    """The page without its CSRF token and without what was typed."""
+    page = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.content.decode())
+    return page.replace(typed, "TYPED")

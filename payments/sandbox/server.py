@@ -11,11 +11,12 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer
 from whitenoise import WhiteNoise
 
-from . import agenda
-from .line import ConnectionHandler
+from payments.sandbox.faults.transport import ConnectionHandler
+
+from . import scheduler
 from .mailbox import Inbox
 from .paypal import webhooks
-from .unionpay import notices
+from .unionpay import notifications
 from .unionpay.pki import ensure_keys
 
 HOST = "127.0.0.1"  # never another: the sandbox believes everybody
@@ -60,8 +61,8 @@ def serve() -> None:
     mailbox = _smtp_server()
     signal.signal(signal.SIGTERM, _interrupt)
     webhooks.resume()
-    notices.resume()
-    agenda.Ticker().start()
+    notifications.resume()
+    scheduler.Ticker().start()
     try:
         with suppress(KeyboardInterrupt):
             server.serve_forever()

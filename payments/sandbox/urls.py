@@ -2,17 +2,19 @@
 
 from django.urls import include, path
 
-from . import mailbox, pages, rehearsal, rehearsal_page
+from . import index_views, mailbox
+from .control import api_views
+from .control import views as rehearsal_page
 from .paypal.urls import root_urlpatterns
 
 rehearsal_urlpatterns = [
-    path("faults", rehearsal.all_faults),
-    path("faults/<int:number>", rehearsal.one_fault),
-    path("acts", rehearsal.all_acts),
-    path("log.jsonl", pages.log, name="log"),
+    path("faults", api_views.all_faults),
+    path("faults/<int:number>", api_views.one_fault),
+    path("acts", api_views.all_acts),
+    path("log.jsonl", index_views.log, name="log"),
 ]
 urlpatterns = [
-    path("", pages.start, name="start"),
+    path("", index_views.start, name="start"),
     path("rehearsal/", rehearsal_page.page, name="rehearsal"),
     path("mailbox/", mailbox.mails, name="mails"),
     path("mailbox/messages.json", mailbox.messages, name="messages"),
@@ -23,5 +25,5 @@ urlpatterns = [
     *rehearsal_urlpatterns,
     *root_urlpatterns,
 ]
-handler404 = "payments.sandbox.pages.not_found"
-handler500 = "payments.sandbox.pages.failed"
+handler404 = "payments.sandbox.index_views.not_found"
+handler500 = "payments.sandbox.index_views.failed"

@@ -7,16 +7,18 @@ import pytest
 
 from checkout.models import Promotion
 from checkout.signals import money_checks
+from checkout.tests.promotion_scenes import make_promotion
 from checkout.tests.scenes import make_cart, make_goods, make_service, place
-from checkout.tests.test_promotions import make_promotion
-from payments import refund_plan, services
+from payments.attempts import services as attempts
+from payments.attempts import settlement
 from payments.models import Payment
-from payments.refund_plan import NothingToRefund, TooMuch, Wanted, left_of, plan_refund
+from payments.refunds import plan as refund_plan
+from payments.refunds.plan import NothingToRefund, TooMuch, Wanted, left_of, plan_refund
 from payments.sandbox import store
-from payments.tests.refund_fixtures import gateway  # noqa: F401  a fixture
-from payments.tests.refund_scenes import assert_books_agree, at_paypal, give
+from payments.tests.harness.refund_fixtures import gateway  # noqa: F401  a fixture
+from payments.tests.harness.refund_scenes import assert_books_agree, at_paypal, give
 
-pytest_plugins = ["payments.tests.paypal_fixtures"]
+pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 Scope = Promotion.Scope
@@ -30,9 +32,9 @@ def buy(gateway, approve):  # noqa: F811  the fixture above
         cart = make_cart(*things)
         cart.promo_code = code
         order = place(cart)
-        started = services.pay(order.pk, method=Payment.Method.PAYPAL, revision=order.revision)
+        started = attempts.pay(order.pk, method=Payment.Method.PAYPAL, revision=order.revision)
         approve(started.approve_url)
-        services.settle(started)
+        settlement.settle(started)
         order.refresh_from_db()
         assert order.is_paid
         return order

@@ -8,23 +8,31 @@ import pytest
 from django.core import mail
 from django.urls import reverse
 
-from checkout import services as checkout
-from payments import aftermath, disputes, refunds, services
+from checkout.shipping import fulfilment
+from payments import disputes
+from payments.attempts import movements, settlement
+from payments.attempts import services as attempts
 from payments.gateways.base import DisputeFact, GatewayError
 from payments.models import Dispute, Refund
-from payments.sandbox.paypal import acts
-from payments.tests.paypal_scenes import awaiting, books, deliver, history, order_of, sent, take
-from payments.tests.paypal_shop import payment, shop  # noqa: F401  fixtures
+from payments.refunds import services as refunds
+from payments.sandbox.paypal import dashboard
+from payments.tests.harness.paypal_scenes import awaiting, books, deliver, history, order_of, sent, take
+from payments.tests.harness.paypal_shop import (
+    payment,  # noqa: F401  fixtures
+    shop,  # noqa: F401  fixtures
+)
 from shop import clock
 
-pytest_plugins = ["payments.tests.paypal_fixtures"]
+pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 
 def ship(payment):
     order = order_of(payment)
-    quantities = {line.pk: quantity for line, quantity in checkout.left_to_ship(order).items()}
-    return checkout.ship(order.pk, carrier="sf", tracking_number="SF123", quantities=quantities, actor="mei")
+    quantities = {line.pk: quantity for line, quantity in fulfilment.left_to_ship(order).items()}
+    return fulfilment.ship(
+        order.pk, carrier="sf", tracking_number="SF123", quantities=quantities, actor="mei"
+    )
 
 
 def fact(payment, reference="PP-D-1", **changes):
@@ -56,7 +64,7 @@ def told(shop, monkeypatch):
 
 @pytest.mark.failure("F44")
 def test_a_dispute_stops_the_order_until_it_is_resolved(payment, inbox):
-    reference = acts.dispute(payment.reference, "UNAUTHORISED")["dispute"]
+    reference = dashboard.dispute(payment.reference, "UNAUTHORISED")["dispute"]
     headers, body = inbox("CUSTOMER.DISPUTE.CREATED", reference)
     for _ in range(3):
         event = take(headers, body)
@@ -69,10 +77,10 @@ def test_a_dispute_stops_the_order_until_it_is_resolved(payment, inbox):
     assert order_of(payment).is_disputed
     assert sum("dispute" in note for note in history(payment)) == 1
     assert sent("mail.payment_dispute") == 1
-    with pytest.raises(checkout.OnHold):
+    with pytest.raises(fulfilment.OnHold):
         ship(payment)
 
-    acts.resolve_dispute(payment.reference, "RESOLVED_SELLER_FAVOUR")
+    dashboard.resolve_dispute(payment.reference, "RESOLVED_SELLER_FAVOUR")
     for _ in range(2):
         take(*inbox("CUSTOMER.DISPUTE.RESOLVED", reference))
 
@@ -87,8 +95,8 @@ def test_a_dispute_stops_the_order_until_it_is_resolved(payment, inbox):
 
 @pytest.mark.failure("F44")
 def test_a_dispute_that_the_buyer_wins_ends_with_the_money_taken_back(payment, inbox):
-    acts.dispute(payment.reference)
-    acts.resolve_dispute(payment.reference, "RESOLVED_BUYER_FAVOUR")
+    dashboard.dispute(payment.reference)
+    dashboard.resolve_dispute(payment.reference, "RESOLVED_BUYER_FAVOUR")
     take(*inbox("PAYMENT.CAPTURE.REVERSED", payment.capture_reference))
     take(*inbox("CUSTOMER.DISPUTE.RESOLVED", payment.capture_reference))
 
@@ -100,9 +108,9 @@ def test_a_dispute_that_the_buyer_wins_ends_with_the_money_taken_back(payment, i
 
 @pytest.mark.failure("F36", "F44")
 def test_a_dispute_told_late_and_out_of_order_ends_as_it_stands(payment, inbox):
-    acts.dispute(payment.reference)
-    acts.escalate_dispute(payment.reference)
-    acts.resolve_dispute(payment.reference, "CANCELED_BY_BUYER")
+    dashboard.dispute(payment.reference)
+    dashboard.escalate_dispute(payment.reference)
+    dashboard.resolve_dispute(payment.reference, "CANCELED_BY_BUYER")
     for kind in ("RESOLVED", "CREATED", "UPDATED"):
         take(*inbox(f"CUSTOMER.DISPUTE.{kind}", payment.capture_reference))
 
@@ -113,9 +121,9 @@ def test_a_dispute_told_late_and_out_of_order_ends_as_it_stands(payment, inbox):
 
 @pytest.mark.failure("F44")
 def test_contested_money_is_never_under_review_again(payment):
-    acts.dispute(payment.reference)
-    settled = services.settle(payment)
-    aftermath.follow(payment)
+    dashboard.dispute(payment.reference)
+    settled = settlement.settle(payment)
+    movements.follow(payment)
 
     assert settled.status == "captured"
     assert order_of(payment).is_paid
@@ -126,9 +134,9 @@ def test_contested_money_is_never_under_review_again(payment):
 def test_money_that_is_contested_before_we_recorded_it_is_captured_and_its_order_stops(shop, approve, inbox):
     started = awaiting()
     approve(started.approve_url)
-    shop.capture(services.purchase_of(started))
-    acts.dispute(started.reference)
-    settled = services.settle(started)
+    shop.capture(attempts.purchase_of(started))
+    dashboard.dispute(started.reference)
+    settled = settlement.settle(started)
     take(*inbox("CUSTOMER.DISPUTE.CREATED", settled.capture_reference))
 
     order = order_of(settled)
@@ -137,7 +145,7 @@ def test_money_that_is_contested_before_we_recorded_it_is_captured_and_its_order
 
 def test_our_refund_during_a_dispute_is_refused_by_paypal_and_a_person_is_told(payment):
     refund = Refund.objects.create(payment=payment, amount=Decimal(10), started_at=clock.now())
-    acts.dispute(payment.reference)
+    dashboard.dispute(payment.reference)
     refunds.execute_refund(refund.pk)
 
     refund.refresh_from_db()
@@ -162,7 +170,7 @@ def test_an_order_is_free_only_when_all_its_disputes_are_resolved(payment, told)
 def test_a_dispute_about_two_payments_stops_both_orders(payment, shop, approve, told):
     other = awaiting(902)
     approve(other.approve_url)
-    other = services.settle(other)
+    other = settlement.settle(other)
 
     told(fact(payment, captures=(payment.capture_reference, other.capture_reference)))
 
@@ -208,7 +216,7 @@ def test_a_dispute_that_cannot_be_asked_about_changes_nothing(payment, shop, mon
     def fail(*_):
         raise GatewayError("TIMEOUT")
 
-    acts.dispute(payment.reference)
+    dashboard.dispute(payment.reference)
     notification = inbox("CUSTOMER.DISPUTE.CREATED", payment.capture_reference)
     with monkeypatch.context() as patch:
         patch.setattr(type(shop), "dispute", fail)
@@ -263,5 +271,5 @@ def test_the_admin_says_why_nothing_can_be_shipped(payment, admin_client, settin
     (said,) = [str(message) for message in page.context["messages"]]
     assert words in said
     assert reverse("admin:checkout_order_ship", args=[order.pk]) not in page.content.decode()
-    with pytest.raises(checkout.OnHold):
+    with pytest.raises(fulfilment.OnHold):
         ship(payment)

@@ -11,8 +11,8 @@ from django.urls import reverse
 from checkout.models import Order
 from checkout.services import NotPayable
 from checkout.tests.scenes import make_cart, make_goods, place
-from payments import attempts, recording, refunds, services, tasks
-from payments import inbox as shop_inbox
+from payments import tasks
+from payments.attempts import decisions, outcomes, services, settlement
 from payments.gateways.base import (
     Captured,
     Declined,
@@ -23,12 +23,18 @@ from payments.gateways.base import (
     Unfinished,
 )
 from payments.models import Dispute, GatewayEvent, LedgerEntry, Payment, Refund
-from payments.sandbox.paypal import acts
-from payments.tests.paypal_scenes import awaiting, history, order_of, sent, take
-from payments.tests.paypal_shop import payment, shop  # noqa: F401  fixtures
+from payments.models import payment as attempts
+from payments.refunds import services as refunds
+from payments.sandbox.paypal import dashboard
+from payments.tests.harness.paypal_scenes import awaiting, history, order_of, sent, take
+from payments.tests.harness.paypal_shop import (
+    payment,  # noqa: F401  fixtures
+    shop,  # noqa: F401  fixtures
+)
+from payments.webhooks import inbox as shop_inbox
 from shop import clock
 
-pytest_plugins = ["payments.tests.paypal_fixtures"]
+pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 PAYPAL, CARD, PAGE = Payment.Method
@@ -65,7 +71,7 @@ def foreign(shop, monkeypatch, approve):
         monkeypatch.setattr(type(shop), name, lie)
     started = awaiting()
     approve(started.approve_url)
-    settled = services.settle(started)
+    settled = settlement.settle(started)
     assert settled.needs_attention
     return settled
 
@@ -92,20 +98,20 @@ def charging(order):
 
 def test_money_of_another_payee_that_a_notification_tells_again_is_left_to_the_person(foreign):
     note = foreign.problem
-    settled = services.settle(foreign)
+    settled = settlement.settle(foreign)
     assert (settled.needs_attention, settled.next_check_at, settled.problem) == (True, None, note)
 
 
 def test_what_a_person_has_closed_is_not_opened_again_by_the_sweep(foreign, travel):
-    services.settle(foreign)
-    services.dismiss(foreign, actor="mei")
+    settlement.settle(foreign)
+    decisions.dismiss(foreign, actor="mei")
     travel(minutes=2)
     tasks.sweep()
     assert order_of(foreign).status == Order.Status.PENDING
 
 
 def test_closing_an_alarm_never_says_that_no_money_was_taken(foreign, client):
-    services.dismiss(foreign, actor="mei")
+    decisions.dismiss(foreign, actor="mei")
     assert not sent("mail.payment_denied")
     page = client.get(reverse("payments:pay", args=[foreign.order.token])).content.decode()
     assert foreign.order.number in page
@@ -135,9 +141,9 @@ def test_a_decline_of_another_attempt_does_not_reopen_an_order_whose_money_waits
     """Else its buyer reads that no money was taken, and pays a second time."""
     first = awaiting()
     second = charging(order_of(first))
-    recording.record(first, money(first, amount=first.amount - 1))
+    outcomes.record(first, money(first, amount=first.amount - 1))
     assert order_of(first).status == Order.Status.UNDER_REVIEW
-    recording.record(second, Declined("61"))
+    outcomes.record(second, Declined("61"))
     assert order_of(first).status == Order.Status.UNDER_REVIEW
     assert not sent("mail.payment_denied")
 
@@ -146,28 +152,28 @@ def test_a_decline_of_another_attempt_does_not_reopen_an_order_whose_money_waits
 def test_a_decision_about_one_attempt_does_not_end_the_review_of_another(shop, monkeypatch, way):
     first = awaiting()
     second = attempt(order_of(first), PAGE)
-    recording.record(second, Pending("C2", "PENDING_REVIEW"))
+    outcomes.record(second, Pending("C2", "PENDING_REVIEW"))
     wrong = {"amount": first.amount - 1} if way == "give back" else {"payee_matches": False}
-    recording.record(first, money(first, **wrong))
+    outcomes.record(first, money(first, **wrong))
     if way == "dismiss":
-        services.dismiss(first, actor="mei")
+        decisions.dismiss(first, actor="mei")
     else:
         refund = refunds.return_unused(first, key="a" * 32, actor="mei")
         with transaction.atomic():
             refunds.record_done(refund, refunds.Refunded("R1", refund.amount, "HKD"))
     assert order_of(first).status == Order.Status.UNDER_REVIEW
-    recording.record(second, Declined("DENIED"))
+    outcomes.record(second, Declined("DENIED"))
     assert order_of(first).status == Order.Status.PENDING
 
 
 def test_money_on_its_way_back_is_not_accepted_as_the_payment(shop):
     payment = awaiting()
-    recording.record(payment, money(payment, amount=payment.amount + 5))
+    outcomes.record(payment, money(payment, amount=payment.amount + 5))
     refunds.return_unused(payment, key="a" * 32, actor="mei")
     with transaction.atomic():
-        attempts.raise_alarm(attempts.lock(payment), "something else")
-    with pytest.raises(services.NotDecidable):
-        services.accept(payment, actor="boss")
+        payment.lock().raise_alarm("something else")
+    with pytest.raises(decisions.NotDecidable):
+        decisions.accept(payment, actor="boss")
     assert not order_of(payment).is_paid
 
 
@@ -181,11 +187,11 @@ def test_money_for_an_order_that_is_paid_already_is_not_accepted_into_nothing(sh
         reference="SECOND12345678",
         started_at=clock.now(),
     )
-    recording.record(second, money(second, "C9"))
+    outcomes.record(second, money(second, "C9"))
     automatic = Refund.objects.get(payment=second)
     refunds._record(automatic, RefundRefused("REFUND_NOT_ALLOWED"))
-    with pytest.raises(services.NotDecidable):
-        services.accept(second, actor="mei")
+    with pytest.raises(decisions.NotDecidable):
+        decisions.accept(second, actor="mei")
     second.refresh_from_db()
     assert second.needs_attention
 
@@ -207,13 +213,13 @@ def test_what_a_slow_conversation_learns_after_the_money_is_in_changes_nothing(
     def slow(self, purchase):
         monkeypatch.setattr(type(shop), "fetch", real)
         travel(seconds=50)
-        assert services.settle(Payment.objects.get()).status == Status.CAPTURED
+        assert settlement.settle(Payment.objects.get()).status == Status.CAPTURED
         if isinstance(late, GatewayError):
             raise late
         return late
 
     monkeypatch.setattr(type(shop), "fetch", slow)
-    settled = services.settle(started)
+    settled = settlement.settle(started)
     assert (settled.status, settled.problem, settled.next_check_at) == (Status.CAPTURED, "", None)
     assert settled.capture_reference == LedgerEntry.objects.get().reference
     travel(days=1)
@@ -225,24 +231,24 @@ def test_what_a_slow_conversation_learns_after_the_money_is_in_changes_nothing(
 
 def test_one_silence_does_not_end_the_patience_with_a_bank_transfer(shop, travel):
     payment = awaiting()
-    assert services._may_capture(payment)
-    recording.record(payment, Pending("C1", "ECHECK"))
+    assert settlement._may_capture(payment)
+    outcomes.record(payment, Pending("C1", "ECHECK"))
     travel(days=6)
-    attempts.postpone(payment, attempts.UNREACHABLE)
+    payment.postpone(attempts.UNREACHABLE)
     payment.refresh_from_db()
     assert not payment.needs_attention
     assert payment.next_check_at is not None
 
 
 def test_an_older_answer_about_a_dispute_does_not_undo_a_newer_one(payment, shop, monkeypatch, inbox):
-    told = acts.dispute(payment.reference)
+    told = dashboard.dispute(payment.reference)
     headers, body = inbox("CUSTOMER.DISPUTE.CREATED", told["dispute"])
     real = type(shop).dispute
 
     def slow(self, reference):
         fact = real(self, reference)
         monkeypatch.setattr(type(shop), "dispute", real)
-        acts.resolve_dispute(payment.reference, "CANCELED_BY_BUYER")
+        dashboard.resolve_dispute(payment.reference, "CANCELED_BY_BUYER")
         take(*inbox("CUSTOMER.DISPUTE.RESOLVED", payment.capture_reference))
         return fact
 
@@ -258,9 +264,9 @@ def test_a_dispute_that_is_told_before_we_know_of_its_money_stops_the_order_afte
     started = awaiting()
     approve(started.approve_url)
     shop.capture(services.purchase_of(started))  # and the process died
-    told = acts.dispute(started.reference)
+    told = dashboard.dispute(started.reference)
     event = take(*inbox("CUSTOMER.DISPUTE.CREATED", told["dispute"]))
-    services.settle(started)
+    settlement.settle(started)
     shop_inbox.process(event)
     order = order_of(started)
     assert (order.is_paid, order.is_disputed) == (True, True)
@@ -287,15 +293,15 @@ def test_a_silent_gateway_is_asked_a_few_times_per_round_of_expiry(shop, monkeyp
 
 def test_coming_back_by_the_cancel_link_says_nothing_of_money_that_may_be_taken(shop, client):
     payment = awaiting()
-    assert services._may_capture(payment)
+    assert settlement._may_capture(payment)
     waiting = client.get(reverse("payments:cancel", args=[payment.order.token]), follow=True)
     assert waiting.redirect_chain[-1][0] == reverse("payments:progress", args=[payment.order.token])
     assert "No money was taken" not in waiting.content.decode()
 
 
 def test_a_closed_alarm_stays_closed_when_the_buyer_comes_back(foreign, client):
-    services.dismiss(foreign, actor="mei")
-    services.settle(foreign)
+    decisions.dismiss(foreign, actor="mei")
+    settlement.settle(foreign)
     foreign.refresh_from_db()
     assert (foreign.needs_attention, order_of(foreign).status) == (False, Order.Status.PENDING)
 

@@ -6,25 +6,28 @@ import datetime as dt
 import pytest
 from django.core import mail
 
-from checkout import services as checkout
+from checkout.shipping import fulfilment
 from payments import tracking
 from payments.gateways.base import GatewayError, Misconfigured
 from payments.models import Payment
 from payments.sandbox import store
-from payments.sandbox.paypal import acts
-from payments.tests.paypal_scenes import deliver, history, order_of
-from payments.tests.paypal_shop import payment, shop  # noqa: F401  fixtures
+from payments.sandbox.paypal import dashboard
+from payments.tests.harness.paypal_scenes import deliver, history, order_of
+from payments.tests.harness.paypal_shop import (
+    payment,  # noqa: F401  fixtures
+    shop,  # noqa: F401  fixtures
+)
 from shop import clock
 from shop.models import OutboxMessage
 
-pytest_plugins = ["payments.tests.paypal_fixtures"]
+pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 
 def ship(payment, *, pieces=None, carrier="sf", number="SF123"):
     order = order_of(payment)
-    quantities = {line.pk: pieces or left for line, left in checkout.left_to_ship(order).items()}
-    return checkout.ship(
+    quantities = {line.pk: pieces or left for line, left in fulfilment.left_to_ship(order).items()}
+    return fulfilment.ship(
         order.pk, carrier=carrier, tracking_number=number, quantities=quantities, actor="mei"
     )
 
@@ -94,7 +97,7 @@ def test_the_customers_mail_neither_waits_for_paypal_nor_is_repeated(
 
 def test_a_definite_refusal_is_noted_once_and_ends_it(payment):
     shipment = ship(payment)
-    acts.dashboard_refund(payment.reference)
+    dashboard.dashboard_refund(payment.reference)
     deliver("parcel.shipped")
     tracking.tell(shipment.pk)
 

@@ -4,7 +4,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from payments.checks import check_paypal
-from shop import checks
+from shop.monitoring import checks
 
 
 def ids(messages):

@@ -10,18 +10,22 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from checkout import cancellations, erasure, privacy
-from checkout import services as checkout
 from checkout.models import Intake, Order, PrivacyRequest, Upload
+from checkout.orders import cancellations
+from checkout.privacy import erasure
+from checkout.privacy import requests as privacy_requests
+from checkout.shipping import fulfilment
 from checkout.tests.scenes import make_cart, make_goods, place
-from consulting import services, thread
+from consulting import case_messages
 from consulting.models import AccessLog, Case, Message, Report
+from consulting.reports import services as reports
 from consulting.tests import scenes
-from consulting.tests.test_unlock import unlock
+from consulting.tests.scenes import unlock
 from payments.models import GatewayEvent, Payment, Refund
-from shop import clock, crashpoints
+from shop import clock
+from shop.devstack import failpoints
 from shop.models import OutboxMessage
-from shop.tests.test_retention import later
+from shop.tests.harness.clock import later
 
 pytestmark = [pytest.mark.django_db, pytest.mark.failure("F79")]
 CANARIES = [scenes.EMAIL, "Mei Chan", "+85291234567", "1 Nathan Road", "canary-card", "canary-message"]
@@ -35,11 +39,11 @@ def order(db):
     Order.objects.filter(pk=order.pk).update(card_text="canary-card")
     request = cancellations.ask(order.pk, reason="canary-reason")
     cancellations.decline(request, actor="mei", answer="It is sent today.")
-    left = {line.pk: quantity for line, quantity in checkout.left_to_ship(order).items()}
-    checkout.ship(order.pk, carrier="sf", tracking_number="SF1", quantities=left, actor="packer")
+    left = {line.pk: quantity for line, quantity in fulfilment.left_to_ship(order).items()}
+    fulfilment.ship(order.pk, carrier="sf", tracking_number="SF1", quantities=left, actor="packer")
     case = Case.objects.of(order).get()
     scenes.published(case, User.objects.create_user("author", is_staff=True))
-    thread.write_to_consultant(case, text="canary-message")
+    case_messages.write_to_consultant(case, text="canary-message")
     order.refresh_from_db()
     return order
 
@@ -84,7 +88,7 @@ def test_an_erasure_whose_worker_died_is_done_by_the_next(reader, link, order, d
     confirm(reader, link("erasure"))
     request = PrivacyRequest.objects.get()
     with monkeypatch.context() as patch:
-        patch.setattr(crashpoints, "reached", reached)
+        patch.setattr(failpoints, "reached", reached)
         with pytest.raises(Killed):
             erasure.carry_out(request.pk)
     order.refresh_from_db()
@@ -108,7 +112,7 @@ def everything() -> str:
             found.append(repr([getattr(row, field.attname) for field in row._meta.concrete_fields]))
             if isinstance(row, Message):
                 found.append(row.text)
-            if isinstance(row, Report) and (text := services.text_of(row)):
+            if isinstance(row, Report) and (text := reports.text_of(row)):
                 found += [text.title, text.text]
     return "\n".join(found)
 
@@ -200,7 +204,7 @@ def test_after_two_confirmations_the_worker_erases_and_the_canaries_are_gone(
 
 
 def test_erasing_again_changes_nothing_and_later_mails_go_nowhere(order, mailoutbox, deliver_outbox):
-    request = privacy.ask(order, PrivacyRequest.Kind.ERASURE)
+    request = privacy_requests.ask(order, PrivacyRequest.Kind.ERASURE)
     erasure.confirm(request)
     erasure.confirm(request)
     assert erasure.carry_out(request.pk)
@@ -217,7 +221,7 @@ def test_erasing_again_changes_nothing_and_later_mails_go_nowhere(order, mailout
 
 
 def test_files_go_from_the_folder_too(order, django_capture_on_commit_callbacks):
-    from checkout import uploads
+    from checkout.intake import uploads
 
     uploads._write("canary-file", b"plan")
     upload = Upload.objects.create(
@@ -231,7 +235,7 @@ def test_files_go_from_the_folder_too(order, django_capture_on_commit_callbacks)
     )
     upload.intakes.add(Intake.objects.filter(line__order=order).first())
     with django_capture_on_commit_callbacks(execute=True):
-        erasure.erase(checkout.lock(order.pk))
+        erasure.erase(Order.objects.lock(order.pk))
     assert not Upload.objects.exists()
     assert not uploads.path_of("canary-file").exists()
 
@@ -260,7 +264,7 @@ def settle(what):
 @pytest.mark.parametrize("what", ["open case", "refund", "dispute", "payment"])
 def test_an_unsettled_order_is_erased_once_it_is_settled(order, what, deliver_outbox):
     unsettled(order, what)
-    request = privacy.ask(order, PrivacyRequest.Kind.ERASURE)
+    request = privacy_requests.ask(order, PrivacyRequest.Kind.ERASURE)
     erasure.confirm(request)
     deliver_outbox()
     order.refresh_from_db()
@@ -299,6 +303,6 @@ def test_what_a_payment_service_wrote_about_the_buyer_goes_with_the_order(order)
         received_at=clock.now(),
         payment=payment,
     )
-    erasure.erase(checkout.lock(order.pk))
+    erasure.erase(Order.objects.lock(order.pk))
     event = GatewayEvent.objects.get()
     assert (bytes(event.body), event.headers) == (b"", {})

@@ -4,7 +4,7 @@ import pytest
 import redis
 from django.db import OperationalError, connection
 
-from shop import health
+from shop.monitoring import health
 
 
 @pytest.fixture(autouse=True)

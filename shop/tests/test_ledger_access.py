@@ -20,18 +20,21 @@ from hypothesis import strategies as st
 from checkout.tests.scenes import make_cart, make_goods, make_service, place
 from consulting.models import Case
 from consulting.tests import scenes
-from consulting.tests.test_unlock import unlock
-from payments import disputes, refunds, services
+from consulting.tests.scenes import unlock
+from payments import disputes
+from payments.attempts import services as attempts
+from payments.attempts import settlement
 from payments.models import Dispute, LedgerEntry, Payment, Refund, RefundLine
-from payments.refund_plan import DisputeOpen, NothingChosen, NothingToRefund, TooMuch, Wanted
-from payments.sandbox.paypal import acts
-from payments.tests.refund_fixtures import gateway  # noqa: F401  a fixture
+from payments.refunds import services as refunds
+from payments.refunds.plan import DisputeOpen, NothingChosen, NothingToRefund, TooMuch, Wanted
+from payments.sandbox.paypal import dashboard
+from payments.tests.harness.refund_fixtures import gateway  # noqa: F401  a fixture
 from shop.models import Try
-from shop.tests.effort import times
+from shop.tests.harness.effort import times
 
-pytest_plugins = ["payments.tests.paypal_fixtures"]
+pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
-NOT_POSSIBLE = (DisputeOpen, NothingChosen, NothingToRefund, TooMuch, acts.NotPossible)
+NOT_POSSIBLE = (DisputeOpen, NothingChosen, NothingToRefund, TooMuch, dashboard.NotPossible)
 ACTS = [
     "pieces",
     "amount",
@@ -54,9 +57,9 @@ def paid_order(approve):
         (make_service(f"SVB-{code}"), 2),
     ]
     order = place(make_cart(*things))
-    started = services.pay(order.pk, method=Payment.Method.PAYPAL, revision=order.revision)
+    started = attempts.pay(order.pk, method=Payment.Method.PAYPAL, revision=order.revision)
     approve(started.approve_url)
-    services.settle(started)
+    settlement.settle(started)
     order.refresh_from_db()
     author = User.objects.create_user(f"author-{code}", is_staff=True)
     for case in Case.objects.of(order):
@@ -81,15 +84,15 @@ def happen(order, what, number):
         case "goodwill":
             give(order, Wanted(amount=Decimal(number)))
         case "dashboard":
-            acts.dashboard_refund(payment.reference, None if number % 3 == 0 else Decimal(number))
-            services.ask(payment)
+            dashboard.dashboard_refund(payment.reference, None if number % 3 == 0 else Decimal(number))
+            settlement.ask(payment)
         case "reversal":
-            acts.reversal(payment.reference)
-            services.ask(payment)
+            dashboard.reversal(payment.reference)
+            settlement.ask(payment)
         case "dispute":
-            disputes.update(acts.dispute(payment.reference)["dispute"])
+            disputes.update(dashboard.dispute(payment.reference)["dispute"])
         case "resolve":
-            disputes.update(acts.resolve_dispute(payment.reference)["dispute"])
+            disputes.update(dashboard.resolve_dispute(payment.reference)["dispute"])
 
 
 def give(order, wanted):

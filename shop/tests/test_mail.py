@@ -6,7 +6,7 @@ from django.core.mail import BadHeaderError
 from django.db import transaction
 
 from shop import mail
-from shop.network import OpenTransaction
+from shop.database import OpenTransaction
 
 SAMPLE = {
     "sample.subject.txt": '{% translate "Order number" %}\n{{ number }}\n',

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 from django.db import transaction
 
-from shop import clock, outbox
+from shop import clock
+from shop.background import outbox
 from shop.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db(transaction=True)

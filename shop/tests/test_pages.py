@@ -6,7 +6,7 @@ import pytest
 from django.test import Client, RequestFactory
 from django.utils.translation import override
 
-from shop import views
+from shop.web import error_pages
 
 pytestmark = pytest.mark.django_db
 
@@ -122,7 +122,9 @@ def test_a_page_that_is_not_there_says_so_and_names_the_contact(client, language
 def test_every_error_page_names_the_contact_and_leads_home(rf, language, status):
     request = rf.post("/nowhere/")
     with override(language):
-        response = views.unavailable(request) if status == 503 else views.error_page(request, status)
+        response = (
+            error_pages.unavailable(request) if status == 503 else error_pages.error_page(request, status)
+        )
     page = response.content.decode()
     assert response.status_code == status
     assert f"/{language}/contact/" in page
@@ -140,7 +142,7 @@ def test_a_form_that_was_open_for_too_long_is_told_so():
 
 def test_the_page_for_our_own_failure_needs_no_database(django_db_blocker):
     with django_db_blocker.block():
-        response = views.server_error(RequestFactory().get("/en/"))
+        response = error_pages.server_error(RequestFactory().get("/en/"))
     page = response.content.decode()
     assert response.status_code == 500
     assert "service@shop.example" in page

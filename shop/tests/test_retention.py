@@ -11,24 +11,23 @@ from django.urls import reverse
 from django.utils import translation
 
 from catalog.models import IntakeQuestion
-from checkout import finding, privacy
 from checkout import services as checkout
 from checkout.models import Draft, Intake, Order, PrivacyRequest
+from checkout.orders import lookup
+from checkout.privacy import requests as privacy_requests
+from checkout.shipping import fulfilment
 from checkout.tests.scenes import make_cart, make_goods, make_service, place
-from consulting import thread
+from consulting import case_messages
 from consulting.models import AccessLog, Case, Message
 from consulting.tests import scenes
 from payments.models import GatewayEvent
-from shop import clock, retention
+from shop import clock
 from shop.models import Try
+from shop.privacy import retention
 from shop.tasks import forget
+from shop.tests.harness.clock import later
 
 pytestmark = pytest.mark.django_db
-
-
-def later(monkeypatch, **time):
-    then = clock.now() + dt.timedelta(**time)
-    monkeypatch.setattr(clock, "now", lambda: then)
 
 
 def counts() -> dict[str, int]:
@@ -38,20 +37,20 @@ def counts() -> dict[str, int]:
 def plant():
     """Something of each class. Returns a paid order with a published report, and one that was never paid."""
     order = scenes.paid_order(subjects=1, goods=1)
-    left = {line.pk: quantity for line, quantity in checkout.left_to_ship(order).items()}
-    checkout.ship(order.pk, carrier="sf", tracking_number="SF1", quantities=left, actor="packer")
+    left = {line.pk: quantity for line, quantity in fulfilment.left_to_ship(order).items()}
+    fulfilment.ship(order.pk, carrier="sf", tracking_number="SF1", quantities=left, actor="packer")
     author = User.objects.create_user("author", is_staff=True)
     case = Case.objects.of(order).get()
     scenes.published(case, author)
-    thread.write_to_consultant(case, text="canary-message")
+    case_messages.write_to_consultant(case, text="canary-message")
     AccessLog.objects.create(order=order, what="report", at=clock.now())
     unpaid = place(make_cart((make_goods(), 1)), email="canary-unpaid@example.com")
     checkout.cancel(unpaid.pk, actor="mei")
     now = clock.now()
     GatewayEvent.objects.create(gateway="paypal", event_id="1", body=b"canary-payer", received_at=now)
     Try.objects.create(purpose="x", network="10.0.0.1/32", at=now)
-    finding.ask_for_link("canary@example.com", language="en")
-    privacy.ask(order, PrivacyRequest.Kind.EXPORT)
+    lookup.ask_for_link("canary@example.com", language="en")
+    privacy_requests.ask(order, PrivacyRequest.Kind.EXPORT)
     session = SessionStore()
     session["cart"] = {}
     session.save()

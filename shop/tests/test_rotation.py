@@ -9,8 +9,8 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import models
 
-from checkout import intake as intakes
-from checkout import upload_rotation, uploads
+from checkout.intake import answers as intakes
+from checkout.intake import upload_rotation, uploads
 from checkout.models import (
     CancellationRequest,
     Draft,
@@ -20,13 +20,16 @@ from checkout.models import (
     PrivacyRequest,
     Upload,
 )
-from consulting import keys, services, thread, vault
+from consulting import case_messages, key_format, report_encryption
+from consulting.keys import services as keys
 from consulting.models import Case, Message, OrderKey, Report
+from consulting.reports import services
 from consulting.tests import scenes
-from shop import canaries, clock, crashpoints, crypto, rotation
+from shop import clock, crypto
+from shop.devstack import failpoints
+from shop.keyring import fingerprints, rotation
 from shop.models import Canary
-
-from .races import at_once, nothing_is_locked, while_held
+from shop.tests.harness.races import at_once, nothing_is_locked, while_held
 
 pytestmark = [pytest.mark.django_db, pytest.mark.failure("F78")]
 
@@ -50,7 +53,7 @@ def first_secrets(settings, tmp_path):
     settings.SEAL_KEYS, settings.ESCROW_KEYS = [fernet_key()], [fernet_key()]
     settings.ORDER_KEY_PEPPERS = ["first pepper"]
     settings.MEDIA_ROOT = tmp_path
-    canaries.remember()
+    fingerprints.remember()
 
 
 @pytest.fixture
@@ -67,7 +70,7 @@ def order():
     CancellationRequest.objects.create(order=made, reason="canary reason", asked_at=now)
     PrivacyRequest.objects.create(order=made, kind="export", email="copy@example.com", asked_at=now)
     Case.objects.filter(pk=case.pk).update(withdrawn_because="canary withdrawal")
-    thread.write_to_consultant(case, text="canary message")
+    case_messages.write_to_consultant(case, text="canary message")
     kept = Draft.objects.get(pk=made.draft_id)
     upload = Upload.objects.create(
         draft=kept, field="f", name="plan.pdf", kind="pdf", size=4, stored_as="plan", uploaded_at=now
@@ -81,11 +84,11 @@ def new_secrets(settings):
     settings.SEAL_KEYS = [fernet_key(), *settings.SEAL_KEYS]
     settings.ESCROW_KEYS = [fernet_key(), *settings.ESCROW_KEYS]
     settings.ORDER_KEY_PEPPERS = ["second pepper", *settings.ORDER_KEY_PEPPERS]
-    canaries.remember()
+    fingerprints.remember()
 
 
 def drop_the_old(settings):
-    for family in canaries.FAMILIES:
+    for family in fingerprints.FAMILIES:
         setattr(settings, family, getattr(settings, family)[:1])
 
 
@@ -108,7 +111,7 @@ def everything_of(order):
     upload = Upload.objects.get()
     order_key = order.keys.get(state="active")
     reports = Report.objects.select_related("case__line").order_by("version")
-    canonical = services.read_key(order_key)
+    canonical = keys.read_key(order_key)
     return {
         "draft": Draft.objects.get(pk=order.draft_id).data,
         "answers": list(Intake.objects.order_by("pk").values_list("answers", "typed")),
@@ -120,9 +123,9 @@ def everything_of(order):
         "message": Message.objects.get().text,
         "file": (upload.name, uploads.read(upload)),
         "key": canonical,
-        "found": services._find_key(canonical),
-        "client": vault.open_for_client(reports[0], canonical),
-        "escrow": [vault.open_from_escrow(report) for report in reports],
+        "found": keys._find_key(canonical),
+        "client": report_encryption.open_for_client(reports[0], canonical),
+        "escrow": [report_encryption.open_from_escrow(report) for report in reports],
     }
 
 
@@ -145,13 +148,13 @@ def test_after_a_rotation_everything_opens_without_the_old_secrets(order, settin
     rotate()
     drop_the_old(settings)
     assert everything_of(order) == before
-    assert canaries.problems() == [], "and the shop starts"
+    assert fingerprints.problems() == [], "and the shop starts"
 
 
 def test_without_the_rotation_nothing_opens_and_nothing_starts(order, settings):
     new_secrets(settings)
     drop_the_old(settings)
-    assert len(canaries.problems()) == 3
+    assert len(fingerprints.problems()) == 3
     with pytest.raises(InvalidToken):
         everything_of(order)
 
@@ -161,7 +164,9 @@ def test_a_dry_run_counts_and_changes_nothing(order, settings):
     before = stored()
     with pytest.raises(CommandError, match="Keep the older secrets of SEAL_KEYS, ESCROW_KEYS, ORDER_KEY_P"):
         rotate(dry_run=True)
-    told = {tally.place: tally.older for f in canaries.FAMILIES for tally in rotation.renew(f, dry_run=True)}
+    told = {
+        tally.place: tally.older for f in fingerprints.FAMILIES for tally in rotation.renew(f, dry_run=True)
+    }
     assert all(count for place, count in told.items()), f"not in every place: {told}"
     assert stored() == before
     assert Canary.objects.count() == 6
@@ -179,9 +184,9 @@ def test_one_family_at_a_time(order, settings):
     new_secrets(settings)
     assert "ESCROW" not in rotate("SEAL_KEYS")
     settings.SEAL_KEYS = settings.SEAL_KEYS[:1]
-    assert canaries.problems() == []
+    assert fingerprints.problems() == []
     settings.ESCROW_KEYS = settings.ESCROW_KEYS[:1]
-    assert len(canaries.problems()) == 1
+    assert len(fingerprints.problems()) == 1
     with pytest.raises(CommandError, match="no setting SECRET_KEY"):
         rotate("SECRET_KEY")
 
@@ -206,7 +211,7 @@ def test_a_lost_file_and_a_damaged_key_are_named_too(order, settings):
     moved = OrderKey.objects.get(order=other).sealed
     settings.ORDER_KEY_PEPPERS = ["third pepper", *settings.ORDER_KEY_PEPPERS]
     OrderKey.objects.filter(order=order).update(sealed=bytes(moved))
-    found = {tally.place: tally.unreadable for f in canaries.FAMILIES for tally in rotation.renew(f)}
+    found = {tally.place: tally.unreadable for f in fingerprints.FAMILIES for tally in rotation.renew(f)}
     assert {place: len(rows) for place, rows in found.items() if rows} == {
         "files of answers": 1,
         "look-ups of order keys": 1,
@@ -235,7 +240,7 @@ def test_killed_in_the_middle_it_goes_on_where_it_was(order, settings, monkeypat
                 raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(crashpoints, "reached", die)
+        patch.setattr(failpoints, "reached", die)
         with pytest.raises(Killed):
             rotate()
     assert everything_of(order) == before
@@ -280,7 +285,7 @@ def test_answers_that_are_written_during_the_rotation_stay(order, settings, monk
         assert not answers_survive(order, settings, monkeypatch), "the race is real"
     assert answers_survive(order, settings, monkeypatch)
     settings.SEAL_KEYS = settings.SEAL_KEYS[:1]
-    assert canaries.problems() == []
+    assert fingerprints.problems() == []
     kept = Intake.objects.filter(line__order=order, subject=1).values_list("answers", flat=True)
     assert kept.get()[0]["key"] == "name", "sealed under the newest"
 
@@ -292,7 +297,10 @@ def test_a_report_that_is_saved_during_the_rotation_opens(order, settings, monke
     case = Case.objects.of(order).get()
     fresh_draft = lambda: services.save_draft(case, author=writer, title="newer", body="newer")  # noqa: E731
     while_held(monkeypatch, "cp31-rotation", lambda: rotate("ESCROW_KEYS"), fresh_draft)
-    assert [vault.open_from_escrow(report).title for report in case.reports.all()] == ["newer", scenes.TITLE]
+    assert [report_encryption.open_from_escrow(report).title for report in case.reports.all()] == [
+        "newer",
+        scenes.TITLE,
+    ]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -327,12 +335,12 @@ def test_an_order_key_opens_at_every_moment_of_the_rotation(order, settings, mon
             monkeypatch,
             point,
             lambda: rotate("ORDER_KEY_PEPPERS"),
-            lambda: services.unlock(key, scenes.EMAIL),
+            lambda: keys.unlock(key, scenes.EMAIL),
         )
         assert isinstance(results[1], OrderKey), results
     settings.ORDER_KEY_PEPPERS = settings.ORDER_KEY_PEPPERS[:1]
     case = Case.objects.of(order).get()
-    assert services.open_report(case, services.unlock(key, scenes.EMAIL))[1].text == scenes.TEXT
+    assert services.open_report(case, keys.unlock(key, scenes.EMAIL))[1].text == scenes.TEXT
 
 
 @pytest.mark.django_db(transaction=True)
@@ -350,12 +358,12 @@ def test_two_rotations_at_once_are_one(order, settings):
 def test_how_long_many_order_keys_take(settings, record_property, family, count):
     order = scenes.paid_order(subjects=1)
     for start in range(0, count, 5_000):
-        made = [keys.make() for _ in range(min(5_000, count - start))]
+        made = [key_format.make() for _ in range(min(5_000, count - start))]
         OrderKey.objects.bulk_create(
             OrderKey(
                 order=order,
-                lookup=keys.lookup(key, keys.newest_pepper()),
-                pepper_id=keys.pepper_id(keys.newest_pepper()),
+                lookup=key_format.lookup(key, key_format.newest_pepper()),
+                pepper_id=key_format.pepper_id(key_format.newest_pepper()),
                 sealed=crypto.seal(f"{order.pk}|{key}"),
                 last_group=key[-4:],
                 state=OrderKey.State.SUPERSEDED,

@@ -4,13 +4,11 @@ import pytest
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import DatabaseError, connection
 
-from checkout.tests.scenes import make_goods
-from checkout.tests.test_pages import add
-from shop.sessions import SessionStore
+from checkout.tests.scenes import add, make_goods
+from shop.tests.harness.stores import LANGUAGES, assert_page_says_so
+from shop.web.sessions import SessionStore
 
-from .test_stores_pages import LANGUAGES, assert_page_says_so
-
-pytest_plugins = ["shop.tests.stores"]
+pytest_plugins = ["shop.tests.harness.stores"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FULL = """

@@ -7,7 +7,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import CommandError, call_command
 
-from shop import staff
+from shop.admin import staff_groups
 
 
 def names(permissions):
@@ -16,35 +16,35 @@ def names(permissions):
 
 @pytest.fixture
 def logins(settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(staff, "_LOGINS", tmp_path / "demo-logins.txt")
+    monkeypatch.setattr(staff_groups, "_LOGINS", tmp_path / "demo-logins.txt")
     return tmp_path / "demo-logins.txt"
 
 
 def test_every_permission_named_here_exists(db):
     known = names(Permission.objects)
-    for name, permissions in staff.GROUPS.items():
+    for name, permissions in staff_groups.GROUPS.items():
         assert set(permissions) <= known, name
 
 
 def test_groups_have_exactly_their_permissions_also_the_second_time(db):
-    staff.make_groups()
+    staff_groups.make_groups()
     group = Group.objects.get(name="fulfilment")
     group.permissions.add(Permission.objects.get(codename="delete_order"))
-    staff.make_groups()
+    staff_groups.make_groups()
     held = names(group.permissions)
-    assert held == set(staff.GROUPS["fulfilment"])
+    assert held == set(staff_groups.GROUPS["fulfilment"])
 
 
 def test_merchant_and_packer_may_open_neither_answers_nor_reports():
     for name in ("merchant", "fulfilment"):
-        assert not [each for each in staff.GROUPS[name] if each.endswith(("_intake", "_report"))]
+        assert not [each for each in staff_groups.GROUPS[name] if each.endswith(("_intake", "_report"))]
 
 
 def test_the_demos_people_can_sign_in_with_what_the_file_says(db, logins, rf):
-    staff.make_groups()
-    assert staff.make_demo_staff()
+    staff_groups.make_groups()
+    assert staff_groups.make_demo_staff()
     assert stat.S_IMODE(logins.stat().st_mode) == 0o600
-    for name, password in staff.demo_logins().items():
+    for name, password in staff_groups.demo_logins().items():
         user = authenticate(rf.post("/"), username=name, password=password)
         assert user.is_staff
         assert not user.is_superuser
@@ -53,27 +53,27 @@ def test_the_demos_people_can_sign_in_with_what_the_file_says(db, logins, rf):
 
 
 def test_seeding_again_changes_nothing(db, logins):
-    staff.make_groups()
-    staff.make_demo_staff()
+    staff_groups.make_groups()
+    staff_groups.make_demo_staff()
     before = logins.read_text(), list(User.objects.values_list("username", "password"))
-    assert not staff.make_demo_staff()
+    assert not staff_groups.make_demo_staff()
     assert (logins.read_text(), list(User.objects.values_list("username", "password"))) == before
 
 
 def test_a_new_database_gets_the_passwords_that_were_told_before(db, logins, rf):
-    staff.make_groups()
-    staff.make_demo_staff()
+    staff_groups.make_groups()
+    staff_groups.make_demo_staff()
     User.objects.all().delete()
-    assert not staff.make_demo_staff()
-    assert authenticate(rf.post("/"), username="merchant", password=staff.demo_logins()["merchant"])
+    assert not staff_groups.make_demo_staff()
+    assert authenticate(rf.post("/"), username="merchant", password=staff_groups.demo_logins()["merchant"])
 
 
 def test_a_lost_file_gives_new_passwords(db, logins, rf):
-    staff.make_groups()
-    staff.make_demo_staff()
+    staff_groups.make_groups()
+    staff_groups.make_demo_staff()
     logins.unlink()
-    assert staff.make_demo_staff()
-    assert authenticate(rf.post("/"), username="merchant", password=staff.demo_logins()["merchant"])
+    assert staff_groups.make_demo_staff()
+    assert authenticate(rf.post("/"), username="merchant", password=staff_groups.demo_logins()["merchant"])
 
 
 def test_production_is_never_seeded(settings):

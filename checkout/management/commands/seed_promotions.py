@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from checkout.seeding import seed
+from checkout.promotions.seeding import seed
 
 
 class Command(BaseCommand):

@@ -23,7 +23,7 @@ from paypalrestsdk.api import Api
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from shop.network import assert_no_transaction
+from shop.database import assert_no_transaction
 
 logger = logging.getLogger(__name__)
 logging.getLogger("paypalrestsdk").setLevel(logging.WARNING)

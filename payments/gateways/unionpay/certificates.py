@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
 
 from shop import clock
-from shop.locks import exclusive
+from shop.devstack.file_lock import exclusive
 
 from ..base import Misconfigured
 from .crypto import (

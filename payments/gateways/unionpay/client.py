@@ -7,7 +7,7 @@ import requests
 from django.conf import settings
 
 from shop import clock
-from shop.network import assert_no_transaction
+from shop.database import assert_no_transaction
 
 from ..base import GatewayError, Misconfigured
 from . import certificates, codes

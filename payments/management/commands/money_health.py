@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import override
 
-from checkout.findings import Check
-from payments import money_health
+from payments.health import report
+from shop.monitoring.audit import Check
 
 MARKS = {"ok": "ok  ", "note": "note", "red": "RED "}
 
@@ -18,19 +18,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--ask", action="store_true", help="also ask the gateways about recent payments")
-        parser.add_argument("--days", type=int, default=money_health.DAYS, help="how recent: days back")
+        parser.add_argument("--days", type=int, default=report.DAYS, help="how recent: days back")
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *, ask: bool, days: int, **options: Any) -> None:
         with override("en"):
-            found = [money_health.ask_gateways(days=days)] if ask else []
-            found = [*found, *money_health.checks()]  # after asking: it settles what differs
+            found = [report.ask_gateways(days=days)] if ask else []
+            found = [*found, *report.checks()]  # after asking: it settles what differs
         if options["json"]:
             self.stdout.write(json.dumps([as_json(check) for check in found], ensure_ascii=False, indent=1))
         else:
             for check in found:
                 self.tell(check)
-        if money_health.is_red(found):
+        if report.is_red(found):
             sys.exit(1)
 
     def tell(self, check: Check) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 from payments.sandbox import store
 from shop import clock
 
+from .api import Exchange, endpoint
 from .documents import Document, link, now
-from .endpoint import Exchange, endpoint
-from .refusals import Refusal, Reply
+from .errors import Refusal, Reply
 
 ANSWER_WITHIN = dt.timedelta(days=10)
 

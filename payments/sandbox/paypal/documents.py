@@ -10,8 +10,8 @@ from django.conf import settings
 from payments.sandbox import store
 from shop import clock
 
-from .refusals import Refusal
-from .sums import digits, money
+from .amounts import digits, money
+from .errors import Refusal
 
 Document = store.Document
 STEP_LIFE = dt.timedelta(hours=3)  # to send the buyer, then again to approve and capture
@@ -165,3 +165,68 @@ def _payee(document: Document) -> dict[str, str]:
 def _public(document: Document) -> dict[str, Any]:
     own = {"order_id", "capture_id", "merchant_id"}
     return {name: value for name, value in document.items() if name not in own}
+
+
+def given_back(capture: Document) -> Decimal:
+    """What has left the merchant, or is on its way."""
+    refunds = [find("refund", id) for id in find("order", capture["order_id"])["refunds"]]
+    counted = [refund for refund in refunds if refund["status"] in {"COMPLETED", "PENDING"}]
+    return sum((Decimal(refund["amount"]["value"]) for refund in counted), Decimal(0))
+
+
+def left_of(capture: Document) -> Decimal:
+    return Decimal(capture["amount"]["value"]) - given_back(capture)
+
+
+def give_back(
+    capture: Document, amount: Decimal, given: dict[str, Any] | None = None, *, status: str = "COMPLETED"
+) -> Document:
+    """Move the money. ``given`` is what the merchant told about it; the dashboard tells nothing."""
+    refund = _new_refund(given or {}, capture, amount, total=given_back(capture) + amount) | {
+        "status": status
+    }
+    if status == "PENDING":
+        refund["status_details"] = {"reason": "ECHECK"}
+    keep("refund", refund)
+    order = find("order", capture["order_id"])
+    order["refunds"].append(refund["id"])
+    keep("order", order)
+    show_what_is_left(capture)
+    return refund
+
+
+def show_what_is_left(capture: Document) -> None:
+    """A capture's status follows its refunds."""
+    left = left_of(capture)
+    if left == 0:
+        capture["status"] = "REFUNDED"
+    elif left < Decimal(capture["amount"]["value"]):
+        capture["status"] = "PARTIALLY_REFUNDED"
+    else:
+        capture["status"] = "COMPLETED"
+    keep("capture", capture)
+
+
+def _new_refund(body: dict[str, Any], capture: Document, amount: Decimal, *, total: Decimal) -> Document:
+    id, currency = new_id(), capture["amount"]["currency_code"]
+    given: dict[str, Any] = {
+        name: body[name] for name in ("custom_id", "invoice_id", "note_to_payer") if name in body
+    }
+    return {
+        "id": id,
+        "capture_id": capture["id"],
+        "status": "COMPLETED",
+        "amount": money(amount, currency),
+        "seller_payable_breakdown": {
+            "gross_amount": money(amount, currency),
+            "paypal_fee": money(Decimal(0), currency),
+            "net_amount": money(amount, currency),
+            "total_refunded_amount": money(total, currency),
+        },
+        **given,
+        "create_time": now(),
+        "links": [
+            link(f"/v2/payments/refunds/{id}", "self"),
+            link(f"/v2/payments/captures/{capture['id']}", "up"),
+        ],
+    }

@@ -3,9 +3,13 @@
 import re
 from typing import Any
 
-from payments.sandbox import faults, store
+from payments.sandbox import store
+from payments.sandbox.faults import registry as faults
 
-from . import rehearsed, webhooks
+from . import faults as paypal_faults
+from . import webhooks
+from .amounts import check_sums
+from .api import HOURS_6, Exchange, declined, endpoint
 from .documents import (
     Document,
     buyer_url,
@@ -19,11 +23,9 @@ from .documents import (
     show_capture,
     show_order,
 )
-from .endpoint import HOURS_6, Exchange, declined, endpoint
-from .pending import reviewed
-from .refusals import Refusal, Reply
-from .shapes import ORDER, TRACKER, check
-from .sums import check_sums
+from .errors import Refusal, Reply
+from .reviews import reviewed
+from .schemas import ORDER, TRACKER, check
 
 MOST_ATTEMPTS = 10
 _WITH_POSTCODES = {"AU", "C2", "CA", "CN", "DE", "ES", "FR", "GB", "IT", "JP", "NL", "SG", "TH", "TW", "US"}
@@ -90,7 +92,7 @@ def capture(exchange: Exchange, order_id: str) -> Reply:
         raise Refusal(422, "ORDER_NOT_APPROVED")
     if _is_paid_elsewhere(order):
         raise Refusal(422, "DUPLICATE_INVOICE_ID", "/purchase_units/0/invoice_id")
-    if fault := faults.take("paypal", "capture", rehearsed.names_of(order), {"decline"}):
+    if fault := faults.take("paypal", "capture", paypal_faults.names_of(order), {"decline"}):
         if fault["issue"] != "INSTRUMENT_DECLINED":
             return declined(exchange, fault)
         faults.note(fault, status=422)

@@ -7,13 +7,13 @@ from typing import Any
 from shop import clock
 
 from . import webhooks
+from .amounts import amount_of
+from .api import DAYS_45, Exchange, endpoint
 from .disputes import open_dispute_of
-from .documents import Document, find, keep, link, new_id, now, show_capture, show_refund
-from .endpoint import DAYS_45, Exchange, endpoint
-from .pending import refund_status
-from .refusals import Refusal, Reply
-from .shapes import REFUND, check
-from .sums import amount_of, money
+from .documents import Document, find, give_back, left_of, show_capture, show_refund
+from .errors import Refusal, Reply
+from .reviews import refund_status
+from .schemas import REFUND, check
 
 REFUNDABLE_FOR = dt.timedelta(days=180)
 
@@ -41,46 +41,6 @@ def create(exchange: Exchange, capture_id: str) -> Reply:
     event = "PAYMENT.REFUND.PENDING" if status == "PENDING" else "PAYMENT.CAPTURE.REFUNDED"
     webhooks.announce(event, "refund", show_refund(refund))
     return Reply(201, show_refund(refund))
-
-
-def given_back(capture: Document) -> Decimal:
-    """What has left the merchant, or is on its way."""
-    refunds = [find("refund", id) for id in find("order", capture["order_id"])["refunds"]]
-    counted = [refund for refund in refunds if refund["status"] in {"COMPLETED", "PENDING"}]
-    return sum((Decimal(refund["amount"]["value"]) for refund in counted), Decimal(0))
-
-
-def left_of(capture: Document) -> Decimal:
-    return Decimal(capture["amount"]["value"]) - given_back(capture)
-
-
-def give_back(
-    capture: Document, amount: Decimal, given: dict[str, Any] | None = None, *, status: str = "COMPLETED"
-) -> Document:
-    """Move the money. ``given`` is what the merchant told about it; the dashboard tells nothing."""
-    refund = _new_refund(given or {}, capture, amount, total=given_back(capture) + amount) | {
-        "status": status
-    }
-    if status == "PENDING":
-        refund["status_details"] = {"reason": "ECHECK"}
-    keep("refund", refund)
-    order = find("order", capture["order_id"])
-    order["refunds"].append(refund["id"])
-    keep("order", order)
-    show_what_is_left(capture)
-    return refund
-
-
-def show_what_is_left(capture: Document) -> None:
-    """A capture's status follows its refunds."""
-    left = left_of(capture)
-    if left == 0:
-        capture["status"] = "REFUNDED"
-    elif left < Decimal(capture["amount"]["value"]):
-        capture["status"] = "PARTIALLY_REFUNDED"
-    else:
-        capture["status"] = "COMPLETED"
-    keep("capture", capture)
 
 
 @endpoint("show refund", "GET")
@@ -116,31 +76,6 @@ def _amount(body: dict[str, Any], capture: Document) -> Decimal:
     if amount > left:
         raise Refusal(422, "REFUND_AMOUNT_EXCEEDED", "/amount/value")
     return amount
-
-
-def _new_refund(body: dict[str, Any], capture: Document, amount: Decimal, *, total: Decimal) -> Document:
-    id, currency = new_id(), capture["amount"]["currency_code"]
-    given: dict[str, Any] = {
-        name: body[name] for name in ("custom_id", "invoice_id", "note_to_payer") if name in body
-    }
-    return {
-        "id": id,
-        "capture_id": capture["id"],
-        "status": "COMPLETED",
-        "amount": money(amount, currency),
-        "seller_payable_breakdown": {
-            "gross_amount": money(amount, currency),
-            "paypal_fee": money(Decimal(0), currency),
-            "net_amount": money(amount, currency),
-            "total_refunded_amount": money(total, currency),
-        },
-        **given,
-        "create_time": now(),
-        "links": [
-            link(f"/v2/payments/refunds/{id}", "self"),
-            link(f"/v2/payments/captures/{capture['id']}", "up"),
-        ],
-    }
 
 
 def _note(exchange: Exchange, capture: Document) -> None:

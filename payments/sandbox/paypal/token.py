@@ -11,10 +11,11 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from payments.sandbox import line, store
+from payments.sandbox import store
+from payments.sandbox.faults import transport
 from shop import clock
 
-from . import record
+from . import exchange_log
 
 LIFE = 9 * 3600
 _SALT = "sandbox.paypal.token"
@@ -23,8 +24,8 @@ _SALT = "sandbox.paypal.token"
 @csrf_exempt
 @require_POST
 def issue(request: HttpRequest) -> HttpResponseBase:
-    response = line.through(request, "paypal", "token", list, lambda: _issued(request))
-    return record.kept(request, response)
+    response = transport.through(request, "paypal", "token", list, lambda: _issued(request))
+    return exchange_log.kept(request, response)
 
 
 def _issued(request: HttpRequest) -> JsonResponse:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import disputes, orders, pages, refunds, token, webhooks
+from . import buyer_views, disputes, orders, refunds, token, webhooks
 
 urlpatterns = [
     path("v1/oauth2/token", token.issue),
@@ -17,6 +17,6 @@ urlpatterns = [
     path("v1/customer/disputes/<str:dispute_id>", disputes.show),
     path("v1/notifications/verify-webhook-signature", webhooks.verify),
     path("v1/notifications/certs/<str:cert_id>", webhooks.certificate),
-    path("checkoutnow", pages.checkout),
+    path("checkoutnow", buyer_views.checkout),
 ]
-root_urlpatterns = [path("checkoutnow", pages.checkout)]
+root_urlpatterns = [path("checkoutnow", buyer_views.checkout)]

@@ -10,14 +10,16 @@ import requests
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from payments.sandbox import mischief, store
+from payments.sandbox import store
+from payments.sandbox.faults import notifications as faulty_notifications
 
-from . import rehearsed, signing
+from . import faults as paypal_faults
+from . import signing
+from .api import Exchange, endpoint
 from .documents import now
-from .endpoint import Exchange, endpoint
+from .errors import Reply
 from .forgeries import forged
-from .refusals import Reply
-from .shapes import SIGNATURE, check
+from .schemas import SIGNATURE, check
 
 DELAY = 0.3  # seconds between the fact and its first delivery
 RETRIES = [1, 3, 10, 30, 120]
@@ -43,7 +45,7 @@ def announce(event_type: str, resource_type: str, resource: dict[str, Any]) -> N
     kept = {
         "id": event["id"],
         "type": event_type,
-        "references": rehearsed.names_in(resource),
+        "references": paypal_faults.names_in(resource),
         "body": body_of(event).decode(),
         "tries": 0,
     }
@@ -76,7 +78,7 @@ def body_of(event: dict[str, Any]) -> bytes:
     return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-@mischief.sender("paypal")
+@faulty_notifications.sender("paypal")
 def deliver(event_id: str) -> None:
     """Send an event once, unless otherwise planned; after anything but 2xx try again later, a few times."""
     event = _due(event_id)
@@ -92,7 +94,7 @@ def deliver(event_id: str) -> None:
     if is_first:
         for _ in range(event["copies"] - 1):
             store.after(0, partial(transmit, again=True), event)
-        mischief.sent("paypal", event["turn"])
+        faulty_notifications.sent("paypal", event["turn"])
 
 
 def transmit(event: store.Document, *, variant: str = "", again: bool = False) -> int:
@@ -119,21 +121,21 @@ def _due(event_id: str) -> store.Document | None:
     """The event if it is to be sent now."""
     with store.transaction():
         event = store.get("paypal-event", event_id)
-        if event is None or event.get("delivered") or mischief.is_held("paypal", event_id):
+        if event is None or event.get("delivered") or faulty_notifications.is_held("paypal", event_id):
             return None
         if not event.get("planned"):
             references = event.setdefault("references", [])
-            event |= mischief.plan("paypal", event_id, references, event=event["type"])
+            event |= faulty_notifications.plan("paypal", event_id, references, event=event["type"])
             event["delivered"] = event["lost"]
             store.put("paypal-event", event_id, event)
-            if event["lost"] or mischief.is_held("paypal", event_id):
+            if event["lost"] or faulty_notifications.is_held("paypal", event_id):
                 return None
     return event
 
 
 def resume() -> None:
     """Deliver what a restart has interrupted. For the sandbox server to call when it starts."""
-    mischief.resume()
+    faulty_notifications.resume()
     for event in store.every("paypal-event"):
         if not event.get("delivered") and event["tries"] <= len(RETRIES):
             store.after(DELAY, deliver, event["id"])

@@ -22,7 +22,7 @@ from django.conf import settings
 from payments.gateways.unionpay.crypto import GATEWAY_NAME, SigningKey
 from payments.sandbox import store
 from shop import clock
-from shop.locks import exclusive
+from shop.devstack.file_lock import exclusive
 
 DAYS = 3650
 _FOR_THE_SHOP = ("root.pem", "middle.pem", "merchant.pfx", "encryption.pem")

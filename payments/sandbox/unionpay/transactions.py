@@ -17,7 +17,6 @@ from payments.sandbox import store
 from shop import clock, money
 
 from .envelope import MESSAGES, alpha_code
-from .suspense import is_suspended
 
 Transaction = dict[str, Any]
 
@@ -169,3 +168,20 @@ _KEPT = (
     "currencyCode",
     "origQryId",
 )
+
+
+def names(fields: Fields) -> list[str]:
+    """Its own, and those of what it is about."""
+    found = [fields.get("orderId", ""), fields.get("origQryId", "")]
+    original = find_by_query_id(fields.get("origQryId", ""))
+    if original:
+        found.append(original["fields"]["orderId"])
+    return [name for name in found if name]
+
+
+def names_of(transaction: Transaction) -> list[str]:
+    return [*names(transaction["fields"]), transaction["query_id"]]
+
+
+def is_suspended(transaction: dict[str, Any]) -> bool:
+    return "meanwhile" in transaction and clock.now().timestamp() < transaction["settles_at"]

@@ -12,10 +12,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from payments.gateways.unionpay.wire import Fields
-from payments.sandbox import agenda, line, store
+from payments.sandbox import scheduler, store
+from payments.sandbox.faults import transport
 
-from . import cards, naming, notices, pki, rehearsed, sms, transactions
-from .cashier import refusal_page
+from . import cards, notifications, pki, sms, transactions
+from . import faults as unionpay_faults
+from . import transactions as naming
+from .cashier_views import refusal_page
 from .envelope import MESSAGES, Refusal, check_time, crlf, opened, refused
 
 Doors = dict[str, Callable[[Fields], Fields]]
@@ -41,8 +44,8 @@ def front_transaction(request: HttpRequest) -> HttpResponseBase:
 
     The very same form again (a double click, a reload) leads to the same page as long as nobody has paid.
     """
-    known = partial(naming.names, rehearsed.peeked(request.body))
-    return line.through(request, "unionpay", "front", known, partial(_arrived, request))
+    known = partial(naming.names, unionpay_faults.peeked(request.body))
+    return transport.through(request, "unionpay", "front", known, partial(_arrived, request))
 
 
 def _arrived(request: HttpRequest) -> HttpResponse:
@@ -50,7 +53,7 @@ def _arrived(request: HttpRequest) -> HttpResponse:
         fields = opened(request.body)
         if (fields["txnType"], fields["bizType"]) != ("01", "000201") or "frontUrl" not in fields:
             raise Refusal("10", "[9100003]Invalid field[bizType]", fields)
-        rehearsed.check_front(fields)
+        unionpay_faults.check_front(fields)
         page = _begin_on_page(fields)
     except Refusal as refusal:
         store.log("unionpay", "front", references=[], request_id="", status=refusal.code)
@@ -60,23 +63,23 @@ def _arrived(request: HttpRequest) -> HttpResponse:
 
 def _served(request: HttpRequest, doors: dict[str, Callable[[Fields], Fields]]) -> HttpResponseBase:
     """Every server-to-server exchange goes through here."""
-    fields = rehearsed.peeked(request.body)
-    operation = rehearsed.OPERATIONS.get(fields.get("txnType", ""), "")
+    fields = unionpay_faults.peeked(request.body)
+    operation = unionpay_faults.OPERATIONS.get(fields.get("txnType", ""), "")
     known = partial(naming.names, fields)
-    return line.through(request, "unionpay", operation, known, partial(_answered, request, doors))
+    return transport.through(request, "unionpay", operation, known, partial(_answered, request, doors))
 
 
 def _answered(request: HttpRequest, doors: dict[str, Callable[[Fields], Fields]]) -> HttpResponse:
-    agenda.run_due()
+    scheduler.run_due()
     try:
         fields = opened(request.body)
         if fields["txnType"] not in doors:
             raise Refusal("10", "[9100003]Invalid field[txnType]", fields)
-        reply = rehearsed.ordered(fields, doors[fields["txnType"]])
+        reply = unionpay_faults.ordered(fields, doors[fields["txnType"]])
     except Refusal as refusal:
         store.log("unionpay", "refused", references=[], request_id="", status=refusal.code)
         return refused(refusal)
-    return rehearsed.sealed_answer(fields, reply)
+    return unionpay_faults.sealed_answer(fields, reply)
 
 
 def _purchase(fields: Fields) -> Fields:
@@ -93,8 +96,8 @@ def _purchase(fields: Fields) -> Fields:
     transaction = _begin(fields)
     transactions.decide(transaction, code, last4=card.last4)
     if code == "00":
-        notices.announce(transaction)
-    notices.log("purchase", transaction, status=code)
+        notifications.announce(transaction)
+    notifications.log("purchase", transaction, status=code)
     return transactions.acceptance(transaction, code)
 
 
@@ -108,8 +111,8 @@ def _refund(fields: Fields) -> Fields:
             transactions.save(purchase)
         transactions.decide(transaction, code)
     if code == "00":
-        notices.announce(transaction)
-    notices.log("refund", transaction, status=code)
+        notifications.announce(transaction)
+    notifications.log("refund", transaction, status=code)
     return transactions.acceptance(transaction, code)
 
 
@@ -124,8 +127,8 @@ def _void(fields: Fields) -> Fields:
             transactions.save(purchase)
         transactions.decide(transaction, code)
     if code == "00":
-        notices.announce(transaction)
-    notices.log("void", transaction, status=code)
+        notifications.announce(transaction)
+    notifications.log("void", transaction, status=code)
     return transactions.acceptance(transaction, code)
 
 
@@ -170,7 +173,7 @@ def _query(fields: Fields) -> Fields:
         store.log("unionpay", "query", references=[fields["orderId"]], request_id="", status="34")
         echo = {name: fields[name] for name in fields if name not in {"signature", "certId", "channelType"}}
         return echo | {"respCode": "34", "respMsg": MESSAGES["34"]}
-    notices.log("query", transaction, status=transactions.state(transaction))
+    notifications.log("query", transaction, status=transactions.state(transaction))
     return transactions.query_result(transaction)
 
 
@@ -204,5 +207,5 @@ def _begin_on_page(fields: Fields) -> str:
             pay_until=fields.get("payTimeout", ""),
         )
         store.put("unionpay-page", page, {"id": transaction["id"]})
-    notices.log("front", transaction, status="05")
+    notifications.log("front", transaction, status="05")
     return page

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from shop import retention
+from shop.privacy import retention
 
 
 class Command(BaseCommand):

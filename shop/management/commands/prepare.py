@@ -5,7 +5,9 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from shop import canaries, staff, translations
+from shop.admin import staff_groups
+from shop.keyring import fingerprints
+from shop.l10n import translations
 
 
 class Command(BaseCommand):
@@ -16,9 +18,9 @@ class Command(BaseCommand):
         self._require_secrets()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
-        staff.make_groups()
-        canaries.remember()
+        staff_groups.make_groups()
+        fingerprints.remember()
 
     def _require_secrets(self) -> None:
-        if found := canaries.problems():
+        if found := fingerprints.problems():
             raise CommandError("\n".join(found))

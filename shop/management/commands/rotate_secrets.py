@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from shop import canaries, rotation
+from shop.keyring import fingerprints, rotation
 
 SHOWN = 10  # primary keys of what nothing opens
 
@@ -13,15 +13,17 @@ class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("settings", nargs="*", help=f"some of {', '.join(canaries.FAMILIES)}; else all")
+        parser.add_argument(
+            "settings", nargs="*", help=f"some of {', '.join(fingerprints.FAMILIES)}; else all"
+        )
         parser.add_argument("--dry-run", action="store_true", help="only count what depends on older secrets")
 
     def handle(self, *, settings: list[str], dry_run: bool, **options: Any) -> None:
-        if unknown := set(settings) - set(canaries.FAMILIES):
+        if unknown := set(settings) - set(fingerprints.FAMILIES):
             raise CommandError(f"There is no setting {', '.join(sorted(unknown))} to rotate.")
-        if found := canaries.problems():
+        if found := fingerprints.problems():
             raise CommandError("\n".join(found))
-        families = settings or canaries.FAMILIES
+        families = settings or fingerprints.FAMILIES
         unfinished = [family for family in families if not self._rotate(family, dry_run)]
         if unfinished:
             raise CommandError(f"Keep the older secrets of {', '.join(unfinished)}.")

@@ -11,7 +11,9 @@ from django.db import connections
 from django.urls import reverse
 from django.utils.translation import override
 
-from shop import health, stack, staff
+from shop.admin import staff_groups
+from shop.devstack import stack
+from shop.monitoring import health
 
 LINES_OF_LOG = 12
 
@@ -81,7 +83,7 @@ def doors() -> list[tuple[str, str, str]]:
     """(name, address, login) of everything a person can open."""
     if settings.PRODUCTION:
         return [("Shop", settings.SITE_URL + "/", ""), ("Logs", str(settings.VAR_DIR / "log"), "")]
-    logins = staff.demo_logins()
+    logins = staff_groups.demo_logins()
     return [
         ("Shop", settings.SITE_URL + "/", ""),
         *((name.capitalize(), _workplace(name), f"{name} / {password}") for name, password in logins.items()),

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from shop import staff
+from shop.admin import staff_groups
 
 
 class Command(BaseCommand):
@@ -17,8 +17,8 @@ class Command(BaseCommand):
             raise CommandError("seed_demo is not for production: it makes people with known names.")
         call_command("seed_catalog", verbosity=0)
         call_command("seed_promotions", verbosity=0)
-        staff.make_groups()
-        if staff.make_demo_staff():
+        staff_groups.make_groups()
+        if staff_groups.make_demo_staff():
             self.stdout.write(f"Demo logins, kept in {settings.VAR_DIR / 'demo-logins.txt'}:")
-            for name, password in staff.demo_logins().items():
+            for name, password in staff_groups.demo_logins().items():
                 self.stdout.write(f"  {name}  {password}")

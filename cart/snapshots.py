@@ -1,0 +1,160 @@
+"""What the visitor was last shown of the cart, and what has changed since: told once, old value first.
+
+``Looks`` remembers it in the session. Each page of the cart names the look it showed, so that a tab in which
+another tab's changes were never seen gets told of them too.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from catalog.models import Variant
+from shop.money import formatted
+
+if TYPE_CHECKING:
+    from .lines import CartLine
+
+MOST_PAGES = 5  # looks that are kept for tabs that are still open
+
+
+@dataclass(frozen=True)
+class Look:
+    """One line as it was shown."""
+
+    price: Decimal
+    quantity: int
+    is_available: bool = True
+
+    @classmethod
+    def at(cls, line: "CartLine") -> "Look":
+        return cls(line.unit_price, line.quantity, not line.problem)
+
+    def kept(self) -> list[Any]:
+        return [str(self.price), self.quantity, int(self.is_available)]
+
+
+NOT_SHOWN = Look(Decimal(0), 0)
+
+
+class Looks:
+    def __init__(self, kept: Any = None) -> None:
+        """From what the session holds, as far as it makes sense."""
+        kept = kept if isinstance(kept, dict) else {}
+        self._last = _read(kept.get("last"))
+        pages = kept.get("pages") if isinstance(kept.get("pages"), dict) else {}
+        self._pages = {str(number): _read(page) for number, page in list(pages.items())[-MOST_PAGES:]}
+
+    def kept(self) -> dict[str, Any]:
+        """For the session."""
+        if not self._last and not self._pages:
+            return {}
+        pages = {number: _written(page) for number, page in self._pages.items()}
+        return {"last": _written(self._last), "pages": pages}
+
+    def chose(self, variant_id: int, price: Decimal, quantity: int) -> None:
+        """The visitor has asked for so many: that is no news. A price they saw before stays the old one."""
+        known = self._last.get(variant_id)
+        self._last[variant_id] = Look(known.price if known and known.quantity else price, quantity)
+
+    def keep(self, variant_id: int, quantity: int) -> None:
+        """Some of a line were ordered: of those that are left, what was not told yet is still news."""
+        known = self._last.pop(variant_id, None)
+        if known and quantity:
+            self._last[variant_id] = replace(known, quantity=quantity)
+
+    def forget(self, variant_id: int) -> None:
+        self._last.pop(variant_id, None)
+
+    def quantity_of(self, variant_id: int) -> int | None:
+        """How many were shown; None if the line was not."""
+        look = self._last.get(variant_id)
+        return look.quantity if look else None
+
+    def of_page(self, number: str) -> bool:
+        """Go on from what this page showed, if it was not the last one. Whether that makes a difference."""
+        page = self._pages.get(number)
+        if page is None or page == self._last:
+            return False
+        self._last = dict.fromkeys(self._last, NOT_SHOWN) | page
+        return True
+
+    def shown(self, lines: Iterable["CartLine"]) -> bool:
+        """The lines have been shown. Whether that is new."""
+        page = {line.variant.pk: Look.at(line) for line in lines}
+        number = _number(page)
+        if page == self._last and number in self._pages:
+            return False
+        self._last = page
+        self._pages.pop(number, None)
+        self._pages = dict([*self._pages.items(), (number, dict(page))][-MOST_PAGES:])
+        return True
+
+    def changes(self, lines: Iterable["CartLine"]) -> list[str]:
+        """One sentence for each thing that differs from what was shown.
+
+        A line of which nothing is remembered has no news: its session is older than this memory.
+        """
+        now = {line.variant.pk: line for line in lines}
+        known = [(line, self._last[pk]) for pk, line in now.items() if pk in self._last]
+        found = [sentence for line, look in known for sentence in _changes_of(line, look)]
+        gone = [pk for pk, look in self._last.items() if pk not in now and look.quantity]
+        names = Variant.objects.select_related("product").in_bulk(gone) if gone else {}
+        return found + [_removed(names[pk]) for pk in gone if pk in names]
+
+
+def number_of(lines: Iterable["CartLine"]) -> str:
+    """Names what a page of these lines shows."""
+    return _number({line.variant.pk: Look.at(line) for line in lines})
+
+
+def _changes_of(line: "CartLine", look: Look) -> list[str]:
+    name, found = line.variant.full_name, []
+    if not look.quantity:
+        return [_("%(name)s has been added to your cart.") % {"name": name}]
+    if line.unit_price != look.price:
+        old, new = (formatted(price, settings.CURRENCY) for price in (look.price, line.unit_price))
+        text = _("The price of %(name)s has changed from %(old)s to %(new)s.")
+        found.append(text % {"name": name, "old": old, "new": new})
+    if line.quantity != look.quantity:
+        text = _("The quantity of %(name)s has changed from %(old)s to %(new)s.")
+        found.append(text % {"name": name, "old": look.quantity, "new": line.quantity})
+    if line.problem and look.is_available:
+        found.append(_("%(name)s: %(problem)s") % {"name": name, "problem": line.problem})
+    if not line.problem and not look.is_available:
+        found.append(_("%(name)s can be ordered again.") % {"name": name})
+    return found
+
+
+def _removed(variant: Variant) -> str:
+    return _("%(name)s is no longer in your cart.") % {"name": variant.full_name}
+
+
+def _number(page: dict[int, Look]) -> str:
+    return hashlib.sha256(json.dumps(_written(page), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _written(page: dict[int, Look]) -> dict[str, list[Any]]:
+    return {str(variant_id): look.kept() for variant_id, look in page.items()}
+
+
+def _read(page: Any) -> dict[int, Look]:
+    if not isinstance(page, dict):
+        return {}
+    return {int(key): look for key, values in page.items() if (look := _look(key, values))}
+
+
+def _look(key: Any, values: Any) -> Look | None:
+    match values:
+        case [str(price), int(quantity), int(is_available)] if isinstance(key, str) and key.isdecimal():
+            try:
+                amount = Decimal(price)
+            except InvalidOperation:
+                return None
+            return Look(amount, quantity, bool(is_available)) if amount.is_finite() else None
+    return None

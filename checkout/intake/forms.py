@@ -1,0 +1,252 @@
+"""A product's own questions about one subject, as one form."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from django import forms
+from django.forms import BoundField
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, override
+
+from catalog import question_options as rules
+from catalog.models import IntakeQuestion
+from checkout.forms.form_data import LANGUAGE_COLUMNS
+from checkout.models import Upload
+
+from . import consents
+from .fields import Ask, Unclear, ask_of
+
+LATER, CONSENT = "later", "consent"
+FILE = IntakeQuestion.Kind.FILE
+
+
+@dataclass(frozen=True)
+class AskedQuestion:
+    """A question as the page shows it."""
+
+    question: IntakeQuestion
+    fields: list[BoundField]  # its parts
+    extras: list[BoundField]  # "I will add this later", consent
+    kept: list[Upload]
+    problems: list[str]  # with files, where the form itself is not judged
+    notes: SafeString
+    asked_if: str  # JSON: field name -> values, for the page's script
+
+    @property
+    def is_compound(self) -> bool:
+        return len(self.fields) + len(self.extras) > 1
+
+    @property
+    def is_list(self) -> bool:
+        return self.question.kind == IntakeQuestion.Kind.REPEAT
+
+    @property
+    def columns(self) -> int:
+        """Fields of one row of a list."""
+        return len(self.question.options.get("parts") or [1])
+
+
+class Source(NamedTuple):
+    """Another subject's form whose answers may serve for this one."""
+
+    prefix: str
+    label: str
+    is_chosen: bool
+
+
+class IntakeForm(forms.Form):
+    """Judges each question by its kind; those that do not apply are neither judged nor kept.
+
+    ``given``: earlier answers that conditions may name. ``is_partial``: asked after payment, where what is
+    empty is no mistake; else a required question that can follow after payment may be left for later.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        questions: Iterable[IntakeQuestion],
+        kept: Mapping[str, Sequence[Upload]] | None = None,
+        problems: Mapping[str, list[str]] | None = None,
+        given: Mapping[str, Any] | None = None,
+        is_partial: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.given, self.is_partial = dict(given or {}), is_partial
+        self.problems = problems or {}
+        self.asks: dict[str, Ask] = {}
+        self.parts: dict[str, dict[str, str]] = {}  # question -> part -> field
+        self.answered: dict[str, Any] = {}
+        self.missing: list[str] = []
+        self.sources: list[Source] = []
+        self.copied: int | None = None  # answers that have just come from one of them
+        for question in questions:
+            self._add(ask_of(question, (kept or {}).get(self.add_prefix(question.key), ())))
+
+    def _add(self, ask: Ask) -> None:
+        question, fields = ask.question, ask.parts()
+        if question.is_required and question.may_follow and not self.is_partial:
+            fields[LATER] = forms.BooleanField(label=_("I will add this later"), required=False)
+        if question.is_third_person:
+            fields[CONSENT] = forms.BooleanField(label=consents.THIRD_PERSON, required=False)
+        self.asks[question.key] = ask
+        self.parts[question.key] = names = {}
+        for part, field in fields.items():
+            names[part] = f"{question.key}.{part}" if part else question.key
+            self.fields[names[part]] = field
+            is_own = part not in ("", LATER, CONSENT)
+            full_label = f"{question.label} – {field.label}" if is_own else question.label
+            field.full_label = full_label  # type: ignore[attr-defined]
+        if len(fields) == 1:
+            only = self.fields[next(iter(names.values()))]
+            only.label, only.help_text = question.label, self.notes(question)
+        # Whether it is asked at all shows only later, so to Django the fields themselves are never required.
+        if question.is_required and "" in names:
+            self.fields[names[""]].is_needed = True  # type: ignore[attr-defined]
+        if question.is_required and not (question.may_follow or question.conditions):
+            for part in ask.needed_parts:
+                self.fields[names[part]].widget.attrs["required"] = True
+
+    # --- judging ---
+
+    def clean(self) -> dict[str, Any]:
+        self.answered, self.missing = {}, []
+        for key, ask in self.asks.items():
+            if ask.question.applies(self.given | self.answered):
+                self._judge(key, ask)
+                continue
+            for name in self.parts[key].values():
+                self.errors.pop(name, None)
+        return self.cleaned_data
+
+    def _judge(self, key: str, ask: Ask) -> None:
+        names, question = self.parts[key], ask.question
+        first = next(iter(names.values()))
+        problems = self.problems.get(self.add_prefix(key), [])
+        for problem in problems:
+            self.add_error(first, problem)
+        if any(name in self.errors for name in names.values()):
+            return
+        try:
+            value = ask.read({part: self.cleaned_data.get(name) for part, name in names.items()})
+            self._compare(question, value)
+        except Unclear as fact:
+            self.add_error(names[fact.part], fact.message)
+            return
+        if value is None:
+            self._leave_out(question, first)
+        elif CONSENT in names and not self.cleaned_data.get(names[CONSENT]):
+            self.add_error(names[CONSENT], _("Please tick this. Without it we may not use the answer."))
+        else:
+            self.answered[key] = value
+
+    def _compare(self, question: IntakeQuestion, value: Any) -> None:
+        base = (self.given | self.answered).get(question.options.get("not_before", ""))
+        if base and value and value < base:
+            raise Unclear("", _("This date is before the one above."))
+
+    def _leave_out(self, question: IntakeQuestion, first: str) -> None:
+        if not question.is_required:
+            return
+        later = self.parts[question.key].get(LATER)
+        if self.is_partial or (later and self.cleaned_data.get(later)):
+            self.missing.append(question.key)
+        elif later:
+            self.add_error(first, _("Please answer this question, or tick that you will add it later."))
+        else:
+            self.add_error(first, _("Please answer this question."))
+
+    def answers(self) -> list[dict[str, Any]]:
+        """What was answered and what was left for later, with the questions as they were asked."""
+        return [
+            answer_of(ask, self.answered.get(key))
+            for key, ask in self.asks.items()
+            if key in self.answered or key in self.missing
+        ]
+
+    # --- showing ---
+
+    @cached_property
+    def asked(self) -> list[AskedQuestion]:
+        return [self._asked(key, ask) for key, ask in self.asks.items()]
+
+    def _asked(self, key: str, ask: Ask) -> AskedQuestion:
+        names = self.parts[key]
+        extras = [name for part, name in names.items() if part in (LATER, CONSENT)]
+        return AskedQuestion(
+            question=ask.question,
+            fields=[self[name] for name in names.values() if name not in extras],
+            extras=[self[name] for name in extras],
+            kept=ask.kept,
+            problems=[] if self.is_bound else self.problems.get(self.add_prefix(key), []),
+            notes=self.notes(ask.question),
+            asked_if=self._asked_if(ask.question),
+        )
+
+    def _asked_if(self, question: IntakeQuestion) -> str:
+        conditions = {
+            self.add_prefix(key): values for key, values in question.conditions.items() if key in self.asks
+        }
+        return json.dumps(conditions) if conditions else ""
+
+    def notes(self, question: IntakeQuestion) -> SafeString:
+        """Help, when it is asked, limits of files, why it is asked, how long it is kept: one line each."""
+        lines = [*self._conditions(question), question.help, *_file_limits(question), question.purpose]
+        if question.is_personal:
+            lines.append(
+                ngettext(
+                    "Kept for %(days)s day after the report is delivered, then deleted.",
+                    "Kept for %(days)s days after the report is delivered, then deleted.",
+                    question.keep_days,
+                )
+                % {"days": question.keep_days}
+            )
+        return format_html_join("", '<span class="note">{}</span>', ((line,) for line in lines if line))
+
+    def _conditions(self, question: IntakeQuestion) -> list[str]:
+        notes = []
+        for key, values in question.conditions.items():
+            if (other := self.asks.get(key)) is not None:
+                answers = other.shown(values)
+                text = _("Only if “%(question)s” is answered: %(answers)s.")
+                notes.append(text % {"question": other.question.label, "answers": answers})
+        return notes
+
+
+def _file_limits(question: IntakeQuestion) -> list[str]:
+    if question.kind != FILE:
+        return []
+    accepted = question.options.get("accept") or list(rules.FILE_TYPES)
+    return [
+        _("%(types)s, up to %(most)s files of %(mb)s MB each.")
+        % {
+            "types": ", ".join(name for key, name in rules.FILE_TYPES.items() if key in accepted),
+            "most": question.options.get("most", 1),
+            "mb": question.options.get("max_mb", rules.MOST_MB),
+        }
+    ]
+
+
+def answer_of(ask: Ask, value: Any) -> dict[str, Any]:
+    """The answer with the question as it was asked, in both languages. None: it is still missing."""
+    question = ask.question
+    answer = {
+        "key": question.key,
+        "kind": question.kind,
+        "label_zh_hant": question.label_zh_hant,
+        "label_en": question.label_en,
+        "keep_days": question.keep_days if question.is_personal else None,
+        "value": value,
+        **dict.fromkeys((f"shown_{column}" for column in LANGUAGE_COLUMNS), ""),
+    }
+    if value is None:
+        return answer | {"is_missing": True}
+    for column, language in LANGUAGE_COLUMNS.items():
+        with override(language):
+            answer[f"shown_{column}"] = ask.shown(value)
+    return answer | ({"consent": consents.given()} if question.is_third_person else {})

@@ -1,0 +1,304 @@
+"""Files that belong to answers: judged by their content, cleaned, sealed, and shown to few.
+
+Images are written anew, without the place and the camera that photos tell of. A file lies sealed under a
+random name in a private folder that no URL leads to.
+"""
+
+import datetime as dt
+import logging
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import models, transaction
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from PIL import Image, ImageOps
+
+from catalog.models import IntakeQuestion
+from catalog.question_options import FILE_TYPES, MOST_MB
+from checkout.models import Draft, Intake, Order, Upload
+from shop import clock
+from shop.crypto import open_sealed_bytes, seal_bytes
+from shop.web import rate_limit
+
+logger = logging.getLogger(__name__)
+
+KEPT = dt.timedelta(hours=24)  # without an order
+MOST_PIXELS = 50_000_000
+MB = 1024 * 1024
+PURPOSE, MOST_PER_HOUR = "answer-file", 150  # files of one network: enough for a family, too few for a disk
+LONGEST_NAME = 100
+CONTENT_TYPES = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
+SUFFIXES = {"pdf": (".pdf",), "jpeg": (".jpg", ".jpeg"), "png": (".png",)}
+HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis"}
+DAMAGED = (OSError, ValueError, SyntaxError)
+TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+
+class Refused(Exception):
+    """The file cannot be kept; ``message`` tells its owner why and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("refused")
+        self.message = message
+
+
+# --- taking in ---
+
+
+def receive(
+    request: HttpRequest, owner: Draft | Intake, asked: Mapping[str, IntakeQuestion]
+) -> dict[str, list[str]]:
+    """Keep what was sent for these fields. Returns field -> messages about what could not be kept."""
+    problems: dict[str, list[str]] = {}
+    for field, question in asked.items():
+        for file in request.FILES.getlist(field):
+            try:
+                if rate_limit.is_exceeded(request, PURPOSE, limit=MOST_PER_HOUR, minutes=60):
+                    raise Refused(_("Too many files came from your network. Please try again in an hour."))
+                rate_limit.count(request, PURPOSE)
+                _keep(owner, field, question, file)
+            except Refused as fact:
+                problems.setdefault(field, []).append(f"{clean_name(file.name or '')}: {fact.message}")
+    return problems
+
+
+def _keep(owner: Draft | Intake, field: str, question: IntakeQuestion, file: "UploadedFile[Any]") -> None:
+    kind, content = examine(file, question.options)
+    name = clean_name(file.name or "", kind)
+    most = question.options.get("most", 1)
+    stored_as = secrets.token_urlsafe(32)
+    try:
+        with transaction.atomic():
+            type(owner).objects.select_for_update().get(pk=owner.pk)
+            if kept_in(owner, field).count() >= most:
+                raise Refused(_("At most %(most)s files can be kept here.") % {"most": most})
+            _write(stored_as, content)
+            upload = Upload.objects.create(
+                draft=owner if isinstance(owner, Draft) else None,
+                field=field,
+                name=name,
+                kind=kind,
+                size=len(content),
+                stored_as=stored_as,
+                uploaded_at=clock.now(),
+            )
+            if isinstance(owner, Intake):
+                upload.intakes.add(owner)
+    except BaseException:
+        _unlink([stored_as])
+        raise
+
+
+def kept_in(owner: Draft | Intake, field: str) -> models.QuerySet[Upload]:
+    return owner.uploads.filter(field=field)
+
+
+def examine(file: "UploadedFile[Any]", options: Mapping[str, object]) -> tuple[str, bytes]:
+    """The kind of the file and what of it is kept. Raises Refused."""
+    most = int(str(options.get("max_mb", MOST_MB)))
+    if (file.size or 0) > most * MB:
+        raise Refused(_("This file is larger than %(most)s MB. Please send a smaller one.") % {"most": most})
+    if not getattr(file, "is_whole", True):
+        raise Refused(_("These are too many large files at once. Please send them one after another."))
+    content = file.read()
+    if not content:
+        raise Refused(_("This file is empty. Please choose it again."))
+    kind = kind_of(content)
+    accepted = options.get("accept") or list(FILE_TYPES)
+    if kind == "heic":
+        raise Refused(_("HEIC photos cannot be opened everywhere. Please send this one as a JPEG."))
+    if kind not in CONTENT_TYPES or kind not in accepted:  # type: ignore[operator]
+        names = ", ".join(name for key, name in FILE_TYPES.items() if key in accepted)  # type: ignore[operator]
+        raise Refused(_("This is not a file of a kind we can use. Please send %(names)s.") % {"names": names})
+    return kind, _whole_pdf(content) if kind == "pdf" else clean_image(content, kind)
+
+
+def kind_of(content: bytes) -> str:
+    """By the first bytes: names and declared types say nothing."""
+    if content.startswith(b"%PDF-"):
+        return "pdf"
+    if content.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS:
+        return "heic"
+    return ""
+
+
+def _whole_pdf(content: bytes) -> bytes:
+    if b"%%EOF" not in content[-2048:]:
+        raise Refused(_("This file is damaged or incomplete. Please choose it again."))
+    return content
+
+
+def clean_image(content: bytes, kind: str) -> bytes:
+    """The same picture, upright, without anything that was stored beside it."""
+    try:
+        with Image.open(BytesIO(content), formats=[kind.upper()]) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                raise Image.DecompressionBombError
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            mode = "RGB" if kind == "jpeg" else "RGBA" if "transparency" in upright.info else upright.mode
+            plain = upright.convert(mode) if upright.mode != mode and upright.mode != "L" else upright.copy()
+            plain.info = {}
+            written = BytesIO()
+            plain.save(written, format=kind.upper(), **({"quality": 90} if kind == "jpeg" else {}))
+    except TOO_LARGE:
+        raise Refused(_("This picture has too many pixels. Please send a smaller one.")) from None
+    except DAMAGED:
+        raise Refused(_("This picture is damaged or incomplete. Please choose it again.")) from None
+    return written.getvalue()
+
+
+def clean_name(name: str, kind: str = "") -> str:
+    """The last part of the name, without what would hide or break it; ends as its kind of file should."""
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    shown = "".join(sign for sign in last if unicodedata.category(sign)[0] not in "CZ" or sign == " ")
+    shown = re.sub(r'[<>:"|?*%;]', "_", shown).strip(" .")
+    suffix = PurePosixPath(shown).suffix
+    if not kind:
+        return shown[-LONGEST_NAME:] or _("File")
+    if suffix.lower() in SUFFIXES[kind]:
+        shown = shown.removesuffix(suffix)
+    else:
+        suffix = SUFFIXES[kind][0]
+    return (shown[: LONGEST_NAME - len(suffix)].strip(" .") or "file") + suffix
+
+
+# --- the folder ---
+
+
+def folder() -> Path:
+    return Path(settings.MEDIA_ROOT) / "answers"
+
+
+def path_of(stored_as: str) -> Path:
+    return folder() / stored_as
+
+
+def _write(stored_as: str, content: bytes) -> None:
+    """Raises Refused where there is no room: the form goes on without the file."""
+    try:
+        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        path_of(stored_as).write_bytes(seal_bytes(content))
+    except OSError:
+        logger.exception("A file could not be stored")
+        raise Refused(_("We cannot keep this file just now. Please try again in a few minutes.")) from None
+
+
+def read(upload: Upload) -> bytes:
+    """The content. Raises FileNotFoundError and cryptography.fernet.InvalidToken."""
+    return open_sealed_bytes(path_of(upload.stored_as).read_bytes())
+
+
+def download(upload: Upload) -> HttpResponse:
+    """To save, never to show: whatever it holds, no browser runs it on our pages."""
+    return HttpResponse(
+        read(upload),
+        content_type=CONTENT_TYPES[upload.kind],
+        headers={
+            "Content-Disposition": content_disposition_header(as_attachment=True, filename=upload.name),
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
+# --- what becomes of them ---
+
+
+def of_draft(draft: Draft | None) -> dict[str, list[Upload]]:
+    """Field -> what was sent in it."""
+    found: dict[str, list[Upload]] = {}
+    for upload in draft.uploads.all() if draft else []:
+        found.setdefault(upload.field, []).append(upload)
+    return found
+
+
+def of_order(order: Order) -> list[Upload]:
+    return list(Upload.objects.filter(intakes__line__order=order).distinct())
+
+
+def attach(draft_id: int, intakes: Iterable[Intake]) -> None:
+    """The answers of an order keep their files."""
+    for intake in intakes:
+        wanted = [
+            file["id"]
+            for answer in intake.answers
+            if answer.get("kind") == "file"
+            for file in answer["value"] or []
+        ]
+        if wanted:
+            intake.uploads.add(*Upload.objects.filter(draft_id=draft_id, pk__in=wanted))
+
+
+def detach(intake: Intake, pks: Iterable[int]) -> None:
+    """The answers are forgotten: a file that no other order holds goes with them."""
+    intake.uploads.remove(*Upload.objects.filter(pk__in=pks))
+    _delete(Upload.objects.filter(pk__in=pks, intakes__isnull=True))
+
+
+@transaction.atomic
+def remove(uploads: models.QuerySet[Upload]) -> None:
+    """Take files out of a draft. An order that was already made keeps its own."""
+    for upload in uploads.filter(intakes__isnull=False).distinct():
+        upload.draft = None
+        upload.save(update_fields=["draft"])
+    _delete(uploads.filter(intakes__isnull=True))
+
+
+def _delete(uploads: models.QuerySet[Upload]) -> None:
+    names = list(uploads.values_list("stored_as", flat=True))
+    uploads.filter(stored_as__in=names).delete()
+    transaction.on_commit(lambda: _unlink(names))
+
+
+def _unlink(names: Iterable[str]) -> None:
+    for name in names:
+        with suppress(OSError):  # what is left is found by ``forget_orphans``
+            path_of(name).unlink()
+
+
+def _orphans() -> models.QuerySet[Upload]:
+    limit = clock.now() - KEPT
+    is_left = Q(draft__isnull=True) | Q(draft__updated_at__lt=limit)
+    return Upload.objects.filter(is_left, intakes__isnull=True, uploaded_at__lt=limit)
+
+
+def _stray_names() -> set[str]:
+    """Files without a row, after a day."""
+    if not folder().is_dir():
+        return set()
+    limit = clock.now() - KEPT
+    old = {path.name for path in folder().iterdir() if path.stat().st_mtime < limit.timestamp()}
+    return old - set(Upload.objects.filter(stored_as__in=old).values_list("stored_as", flat=True))
+
+
+def count_orphans() -> int:
+    """How much ``forget_orphans`` would delete."""
+    return _orphans().count() + len(_stray_names())
+
+
+@transaction.atomic
+def forget_orphans() -> None:
+    """Delete what belongs to no order a day after its draft was last worked on, and files without a row.
+
+    Placing an order begins with saving its draft, so nothing is deleted from under it.
+    """
+    _delete(_orphans())
+    strays = _stray_names()
+    transaction.on_commit(lambda: _unlink(strays))

@@ -1,0 +1,118 @@
+"""After payment: the answers that were left for later, and the files that were sent."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from catalog.models import IntakeQuestion
+from checkout import order_access
+from checkout.forms.form_data import initial_of, query_of
+from checkout.models import Intake, Order, Upload
+
+from . import answers, uploads
+from .forms import IntakeForm, answer_of
+
+
+@dataclass(frozen=True)
+class SubjectForm:
+    """What is still missing about one subject."""
+
+    intake: Intake
+    form: IntakeForm
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+def details(request: HttpRequest, token: str) -> HttpResponse:
+    """The missing questions of each subject. What is complete is stored, the rest kept as it was typed."""
+    order = get_object_or_404(Order, token=token)
+    if not order_access.is_granted(request, order):
+        return redirect(order)
+    name = _("Order %(number)s") % {"number": order.number}
+    return ask_for_details(request, order, back=order.get_absolute_url(), back_name=name)
+
+
+def ask_for_details(request: HttpRequest, order: Order, *, back: str, back_name: str) -> HttpResponse:
+    """The page for somebody who is known to be the client; ``back`` is where they came from."""
+    subjects = answers.incomplete(order)
+    if not (order.is_paid and subjects):
+        return redirect(back)
+    link = {"back": back, "back_name": back_name}
+    if request.method != "POST":
+        return _page(request, order, [SubjectForm(each, _form(each)) for each in subjects], link)
+    parts = [SubjectForm(each, _judged(request, each)) for each in subjects]
+    for part in parts:
+        _store(request, part)
+    if any(part.form.errors for part in parts):
+        return _page(request, order, parts, link)
+    left = len(answers.missing_answers(order))
+    if left == 0:
+        messages.success(request, _("Thank you. Your details are complete."))
+        return redirect(back)
+    messages.info(request, _("Saved. Answers still missing: %(count)s.") % {"count": left})
+    return redirect(request.path)
+
+
+def _form(subject: Intake, data: object = None, problems: dict[str, list[str]] | None = None) -> IntakeForm:
+    kept: dict[str, list[Upload]] = {}
+    for upload in subject.uploads.all():
+        kept.setdefault(upload.field, []).append(upload)
+    form = IntakeForm(
+        data,
+        questions=answers.questions_left(subject),
+        kept=kept,
+        problems=problems,
+        given={answer["key"]: answer["value"] for answer in subject.answers},
+        is_partial=True,
+        prefix=f"i{subject.pk}",
+    )
+    if data is None:
+        form.initial = initial_of(form, query_of(subject.typed))
+    return form
+
+
+def _judged(request: HttpRequest, subject: Intake) -> IntakeForm:
+    asked = {
+        form.add_prefix(key): ask.question
+        for form in [_form(subject)]
+        for key, ask in form.asks.items()
+        if ask.question.kind == IntakeQuestion.Kind.FILE
+    }
+    problems = uploads.receive(request, subject, asked) if request.FILES else {}
+    form = _form(subject, request.POST, problems)
+    form.full_clean()
+    return form
+
+
+def _store(request: HttpRequest, part: SubjectForm) -> None:
+    form, prefix = part.form, f"{part.form.prefix}-"
+    given = {key: answer_of(form.asks[key], value) for key, value in form.answered.items()}
+    typed = {name: values for name, values in request.POST.lists() if name.startswith(prefix)}
+    answers.add_answers(part.intake, given, typed=typed)
+
+
+def _page(
+    request: HttpRequest, order: Order, parts: Iterable[SubjectForm], link: dict[str, str]
+) -> HttpResponse:
+    parts = list(parts)
+    context = {"order": order, "parts": parts, "forms": [part.form for part in parts], **link}
+    return render(request, "checkout/details.html", context)
+
+
+@never_cache
+@require_safe
+def file(request: HttpRequest, token: str, pk: int) -> HttpResponse:
+    """A file of the order, for the browser that may see the order in full."""
+    order = get_object_or_404(Order, token=token)
+    if not order_access.is_granted(request, order):
+        raise Http404
+    found = Upload.objects.filter(intakes__line__order=order, pk=pk).distinct()
+    return uploads.download(get_object_or_404(found))

@@ -1,0 +1,60 @@
+"""Parcels and what is in them."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from .order import Order, OrderLine
+
+
+class Shipment(models.Model):
+    """One parcel."""
+
+    class Carrier(models.TextChoices):
+        SF = "sf", _("SF Express")
+        HKPOST = "hkpost", _("Hongkong Post")
+        DHL = "dhl", "DHL"
+        HAND = "hand", _("Delivered by hand")
+
+    TRACKING_URLS = {
+        Carrier.SF: "https://www.sf-express.com/chn/tc/waybill/waybill-detail/{number}",
+        Carrier.HKPOST: "https://www.hongkongpost.hk/en/mail_tracking/index.html?trackcode={number}",
+        Carrier.DHL: "https://www.dhl.com/hk-en/home/tracking.html?tracking-id={number}",
+    }
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="shipments")
+    carrier = models.CharField(_("carrier"), max_length=10, choices=Carrier)
+    tracking_number = models.CharField(_("tracking number"), max_length=40, blank=True)
+    shipped_at = models.DateTimeField(_("shipped at"))
+    shipped_by = models.CharField(_("shipped by"), max_length=150)
+
+    class Meta:
+        ordering = ["shipped_at", "id"]
+        verbose_name = _("parcel")
+        verbose_name_plural = _("parcels")
+
+    def __str__(self) -> str:
+        return f"{self.get_carrier_display()} {self.tracking_number}"
+
+    @property
+    def tracking_url(self) -> str:
+        """Where the carrier shows the parcel; empty where there is nothing to follow."""
+        pattern = self.TRACKING_URLS.get(self.Carrier(self.carrier), "")
+        return pattern.format(number=quote(self.tracking_number, safe="")) if self.tracking_number else ""
+
+
+class ShipmentItem(models.Model):
+    shipment = models.ForeignKey(Shipment, models.CASCADE, related_name="items")
+    line = models.ForeignKey(OrderLine, models.PROTECT, related_name="shipped_items")
+    quantity = models.PositiveIntegerField(_("quantity"))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["shipment", "line"], name="one_item_per_line_and_parcel")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.line_id}"

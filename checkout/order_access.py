@@ -1,0 +1,98 @@
+"""Which orders this browser may see in full: those it placed, and those whose e-mail address it has named.
+
+A signed cookie that outlives the session. Everybody else who has an order's link sees it redacted. Each entry
+is stamped with the e-mail address it was given for: a corrected address ends what the old one had opened,
+and so does ``end_all``.
+
+An entry also says whether the order was placed here. Naming an address proves no more than that one owns its
+mailbox, and that may be a mistyped one: only the browser that placed an order may send its parcel elsewhere.
+"""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from checkout.models import Order
+
+COOKIE = "__Host-orders" if settings.PRODUCTION else "orders"
+SALT = "checkout.grants"
+AGE = 180 * 24 * 3600
+MOST = 20  # the oldest are forgotten
+
+
+PLACED = "p"  # ends the entry of an order that was placed here
+
+
+@dataclass(frozen=True)
+class _Entry:
+    stamp: str
+    is_placed: bool
+
+
+def granted(request: HttpRequest) -> list[int]:
+    """Ids of the orders, oldest first."""
+    entries = _read(request)
+    orders = Order.objects.only("email", "grants_ended").in_bulk(list(entries))
+    return [pk for pk, entry in entries.items() if pk in orders and _fits(entry, orders[pk])]
+
+
+def is_granted(request: HttpRequest, order: Order) -> bool:
+    entry = _read(request).get(order.pk)
+    return entry is not None and _fits(entry, order)
+
+
+def is_placed_here(request: HttpRequest, order: Order) -> bool:
+    """Whether this browser placed the order; false as well once it may not see it any more."""
+    entry = _read(request).get(order.pk)
+    return entry is not None and entry.is_placed and _fits(entry, order)
+
+
+def grant(request: HttpRequest, response: HttpResponse, *orders: Order, is_placed: bool = False) -> None:
+    """Let this browser see the orders from now on. Where it has placed one, that stays known."""
+    entries = _read(request)
+    for order in orders:
+        known = entries.pop(order.pk, None)
+        here = is_placed or (known is not None and known.is_placed)
+        entries[order.pk] = _Entry(stamp(order), here)
+    response.set_signed_cookie(
+        COOKIE,
+        ".".join(_written(pk, entry) for pk, entry in list(entries.items())[-MOST:]),
+        salt=SALT,
+        max_age=AGE,
+        secure=settings.PRODUCTION,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _written(pk: int, entry: _Entry) -> str:
+    return "-".join([str(pk), entry.stamp, *([PLACED] if entry.is_placed else [])])
+
+
+def _read(request: HttpRequest) -> dict[int, _Entry]:
+    """By order id, as the cookie says."""
+    text = request.get_signed_cookie(COOKIE, default="", salt=SALT, max_age=AGE)
+    found = {}
+    for part in filter(None, (text or "").split(".")):
+        pk, stamp, *more = part.split("-")
+        found[int(pk)] = _Entry(stamp, PLACED in more)
+    return found
+
+
+def end_all(order: Order) -> None:
+    """No browser sees the order in full any more before it names the e-mail address again."""
+    Order.objects.filter(pk=order.pk).update(grants_ended=F("grants_ended") + 1)
+
+
+def stamp(order: Order) -> str:
+    """What a grant of the order carries now; another one once its grants were ended."""
+    ended = f"|{order.grants_ended}" if order.grants_ended else ""
+    text = f"{order.pk}|{order.email.casefold()}{ended}"
+    return salted_hmac(SALT, text, algorithm="sha256").hexdigest()[:12]
+
+
+def _fits(entry: _Entry, order: Order) -> bool:
+    return constant_time_compare(entry.stamp, stamp(order))

@@ -1,0 +1,133 @@
+"""Asking to cancel a paid order: what is not shipped and not begun, by rule; the merchant answers.
+
+Until then nothing of it is shipped, and nobody begins its reports.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from checkout.models import CancellationRequest, Order, OrderEvent, OrderLine
+from checkout.shipping.fulfilment import undelivered
+from checkout.signals import unbegun_services
+from shop import clock
+from shop.background import outbox
+from shop.database import repeatable
+
+State = CancellationRequest.State
+Fact = OrderEvent.Fact
+
+
+class NotCancellable(Exception):
+    """The rule does not allow it (any more): ``offer_of`` tells why."""
+
+
+class AlreadyAnswered(Exception):
+    """Somebody else has answered the request."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What of an order may be cancelled: lines with pieces; the others with the reason; why nothing may."""
+
+    lines: tuple[tuple[OrderLine, int], ...] = ()
+    kept: tuple[tuple[OrderLine, str], ...] = ()
+    why_not: str = ""
+
+
+def offer_of(order: Order) -> Offer:
+    """By rule: goods that no parcel holds, and services that nobody has begun."""
+    why_not = _why_not(order)
+    if why_not:
+        return Offer(why_not=why_not)
+    answers: list[tuple[Any, Any]] = unbegun_services.send(sender=Order, order=order)
+    unbegun: set[int] = {pk for _receiver, pks in answers for pk in pks}
+    lines, kept = [], []
+    for line in order.lines.prefetch_related("shipped_items", "cancellations"):
+        if reason := _why_kept(line, unbegun):
+            kept.append((line, reason))
+        else:
+            lines.append((line, line.quantity if line.is_service else undelivered(line)))
+    why_not = "" if lines else _("Everything in this order has been shipped or begun, or is being cancelled.")
+    return Offer(tuple(lines), tuple(kept), why_not)
+
+
+def _why_not(order: Order) -> str:
+    if not order.is_paid:
+        return _("This order is not paid.")
+    if order.is_refunded:
+        return _("All the money of this order has gone back.")
+    if order.is_disputed:
+        return _("You have complained at the payment service, which decides about this payment now.")
+    if order.cancellations.filter(state=State.DECLINED).exists():
+        return _("The merchant has answered a request to cancel this order. Please contact customer service.")
+    return ""
+
+
+def _why_kept(line: OrderLine, unbegun: set[int]) -> str:
+    """Why the line cannot be cancelled; empty when it can."""
+    if line.is_refunded:
+        return _("Refunded")
+    if any(request.state == State.ACCEPTED for request in line.cancellations.all()):
+        return _("Its cancellation has been accepted.")
+    if line.is_service:
+        return "" if line.pk in unbegun else _("Work on the report has begun.")
+    if not line.ships:
+        return _("It cannot be given back.")
+    return "" if undelivered(line) else _("It has been shipped.")
+
+
+def is_under_way(line: OrderLine) -> bool:
+    """Whether a request about the line waits for its answer or for its refund: nobody begins it."""
+    return line.cancellations.filter(state__in=[State.OPEN, State.ACCEPTED]).exists()
+
+
+@repeatable
+def ask(order_id: int, *, reason: str = "") -> CancellationRequest:
+    """The buyer asks. Any number of clicks make one request. Raises NotCancellable."""
+    order = Order.objects.lock(order_id)
+    waiting = order.cancellations.filter(state=State.OPEN).first()
+    if waiting:
+        return waiting
+    offer = offer_of(order)
+    if not offer.lines:
+        raise NotCancellable(order.number)
+    request = CancellationRequest.objects.create(order=order, reason=reason, asked_at=clock.now())
+    request.lines.set([line for line, _quantity in offer.lines])
+    order.log("its buyer asks to cancel", fact=Fact.CANCELLATION_ASKED)
+    outbox.publish("mail.cancellation_asked", key=str(request.pk), request_id=request.pk)
+    return request
+
+
+@transaction.atomic
+def accept(request: CancellationRequest, *, actor: str, answer: str = "") -> None:
+    """The merchant agrees; the order stays on hold until the money has been given back by hand.
+
+    Raises AlreadyAnswered.
+    """
+    order = Order.objects.lock(request.order_id)
+    _answer(request, State.ACCEPTED, actor=actor, answer=answer)
+    order.on_hold = True
+    order.save(update_fields=["on_hold"])
+    order.log("cancellation accepted, on hold", actor=actor, fact=Fact.CANCELLATION_ACCEPTED)
+
+
+@transaction.atomic
+def decline(request: CancellationRequest, *, actor: str, answer: str) -> None:
+    """The merchant does not agree, and says why; the order goes on. Raises AlreadyAnswered."""
+    order = Order.objects.lock(request.order_id)
+    _answer(request, State.DECLINED, actor=actor, answer=answer)
+    order.log("cancellation declined", actor=actor, fact=Fact.CANCELLATION_DECLINED)
+
+
+def _answer(request: CancellationRequest, state: State, *, actor: str, answer: str) -> None:
+    """The caller holds the order's lock."""
+    request.refresh_from_db()
+    if request.state != State.OPEN:
+        raise AlreadyAnswered(str(request))
+    request.state, request.answer = state, answer
+    request.answered_at, request.answered_by = clock.now(), actor
+    request.save(update_fields=["state", "answer", "answered_at", "answered_by"])
+    outbox.publish("mail.cancellation_answered", key=str(request.pk), request_id=request.pk)

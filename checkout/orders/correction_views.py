@@ -1,0 +1,57 @@
+"""The page on which the buyer corrects the e-mail address and the delivery details of a paid order."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from checkout import order_access
+from checkout.models import Order
+
+from . import corrections
+from .forms import CorrectionForms
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables("forms")
+def correct(request: HttpRequest, token: str) -> HttpResponse:
+    """Only for the browser that placed the order, and only for a short time."""
+    order = get_object_or_404(Order, token=token)
+    if not order_access.is_granted(request, order):
+        return redirect(order)
+    if not order_access.is_placed_here(request, order):
+        return _not_here(request, order)
+    until = corrections.open_until(order)
+    if until is None:
+        return _too_late(request, order)
+    forms = CorrectionForms(order, request.POST if request.method == "POST" else None)
+    if request.method != "POST" or not forms.is_valid():
+        return render(request, "checkout/correct.html", {"order": order, "forms": forms, "until": until})
+    try:
+        corrected = corrections.correct(order.pk, forms.correction())
+    except (corrections.TooLate, corrections.OtherZone):
+        return _too_late(request, order)
+    messages.success(request, _("Thank you. The order now says what you entered."))
+    response = redirect(order)
+    order_access.grant(request, response, corrected)
+    return response
+
+
+def _not_here(request: HttpRequest, order: Order) -> HttpResponse:
+    """Who has named the e-mail address may own a mistyped mailbox, and is to redirect nobody's parcel."""
+    text = _(
+        "Only the browser in which the order was placed can correct it. Please contact customer service."
+    )
+    messages.warning(request, text)
+    return redirect(order)
+
+
+def _too_late(request: HttpRequest, order: Order) -> HttpResponse:
+    text = _("It is too late to correct this order here. Please contact customer service.")
+    messages.warning(request, text)
+    return redirect(order)

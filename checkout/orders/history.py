@@ -1,0 +1,106 @@
+"""Where an order stands and how it came there, in words for its customer.
+
+Derived from statuses, parcels, reports and the ledger; the notes in the order's history are for staff and are
+not read here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from checkout.models import Order, OrderEvent, Shipment
+from checkout.shipping.fulfilment import left_to_ship
+from checkout.signals import Moment, Section, Track, is_money_on_its_way
+
+Status = Order.Status
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a customer reads: the states of the whole order, and of its tracks, each at its own pace."""
+
+    states: tuple[str, ...]
+    tracks: tuple[Track, ...]
+
+
+def standing_of(order: Order, sections: Iterable[Section]) -> Standing:
+    tracks = [track for section in sections if (track := section.track)]
+    parcels = parcels_of(order)
+    tracks = [parcels, *tracks] if parcels else tracks
+    if not order.is_paid:
+        is_paying = order.status == Status.PENDING and is_money_on_its_way(order)
+        return Standing((_("Payment in progress") if is_paying else str(order.get_status_display()),), ())
+    if order.is_refunded:
+        return Standing((order.shown_status,), tuple(tracks))
+    states = [_state(order, tracks)]
+    if order.refunded_total:
+        states.append(order.shown_status)
+    return Standing(tuple(states), tuple(tracks))
+
+
+def _state(order: Order, tracks: list[Track]) -> str:
+    if order.is_held and not all(track.is_done for track in tracks):
+        return _("On hold")
+    if not tracks:
+        return str(order.get_status_display())
+    if len(tracks) == 1 and order.needs_shipping:
+        return tracks[0].state
+    return _("Completed") if all(track.is_done for track in tracks) else _("Processing")
+
+
+def parcels_of(order: Order) -> Track | None:
+    """The track of the goods. None where nothing is sent, or nothing is paid for yet."""
+    if not order.is_paid or not order.needs_shipping:
+        return None
+    left, has_parcels = bool(left_to_ship(order)), bool(order.shipments.all())
+    if left and order.is_held:
+        state = _("On hold")
+    elif left:
+        state = _("Partly shipped") if has_parcels else _("Processing")
+    else:
+        state = _("Shipped") if has_parcels else _("Refunded")
+    return Track(_("Parcels"), state, is_done=not left)
+
+
+def history_of(order: Order, sections: Iterable[Section], *, reveal: bool) -> list[Moment]:
+    """What has happened, oldest first. ``reveal``: also what the buyer asked for and corrected."""
+    moments = [Moment(order.placed_at, _("You placed the order."))]
+    if order.payment_started_at:
+        moments.append(Moment(order.payment_started_at, _("You started to pay.")))
+    events = (event for event in order.events.all() if reveal or event.fact not in OrderEvent.BY_BUYER)
+    told = ((event, _words_of(event, order)) for event in events)
+    moments += [Moment(event.at, text) for event, text in told if text]
+    moments += [Moment(parcel.shipped_at, _parcel_words(parcel)) for parcel in order.shipments.all()]
+    moments += [moment for section in sections for moment in section.moments]
+    return sorted(moments, key=lambda moment: moment.at)
+
+
+def _words_of(event: OrderEvent, order: Order) -> str:
+    """Empty where the entry is nothing to the customer."""
+    if event.fact:
+        return str(OrderEvent.Fact(event.fact).label)
+    match event.old_status, event.new_status:
+        case _, Status.UNDER_REVIEW:
+            return _("The payment service is checking your payment.")
+        case Status.UNDER_REVIEW, Status.PENDING:
+            return _("The payment came to nothing. You may pay again.")
+        case _, Status.PAID:
+            return _("Your payment was received.")
+        case _, Status.EXPIRED:
+            return _("The time to pay ran out.")
+        case _, Status.CANCELLED if order.is_superseded:
+            return _("A newer order of yours replaced this one.")
+        case _, Status.CANCELLED if order.is_given_up:
+            return _("You cancelled the order.")
+        case _, Status.CANCELLED:
+            return _("The order was cancelled.")
+    return ""
+
+
+def _parcel_words(parcel: Shipment) -> str:
+    things = ", ".join(f"{item.line.name} × {item.quantity}" for item in parcel.items.all())
+    return _("A parcel was sent (%(carrier)s): %(things)s") % {
+        "carrier": parcel.get_carrier_display(),
+        "things": things,
+    }

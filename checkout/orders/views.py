@@ -1,0 +1,100 @@
+"""The order's own page."""
+
+from typing import Any
+
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from cart import recovery
+from cart.cart import Cart
+from checkout import order_access
+from checkout.addresses import formats
+from checkout.forms.contact import OrderEmailForm
+from checkout.intake import answers, uploads
+from checkout.models import Order, Shipment
+from checkout.shipping.fulfilment import left_to_ship
+from checkout.shipping.rates import TARIFFS
+from checkout.signals import is_money_on_its_way, sections
+from shop.web import rate_limit
+
+from .cancellations import offer_of
+from .corrections import open_until
+from .history import history_of, standing_of
+
+
+def bought(order: Order) -> dict[int, int]:
+    """Variant id -> quantity."""
+    return {line.variant_id: line.quantity for line in order.lines.all()}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+def order(request: HttpRequest, token: str) -> HttpResponse:
+    """The order's page: its confirmation once it is paid. Needs no session, only the unguessable link.
+
+    Who has not placed the order here sees it without personal data until they name its e-mail address.
+    With ``?print=1`` it is a receipt on paper.
+    """
+    parcels = Prefetch("shipments", Shipment.objects.prefetch_related("items__line"))
+    found = get_object_or_404(Order.objects.prefetch_related("lines", parcels, "events"), token=token)
+    if request.method == "POST":
+        return _name_email(request, found)
+    known = order_access.is_granted(request, found)
+    cart = Cart(request.session)
+    is_new = bool(found.is_paid and found.draft and cart.token == found.draft.token)
+    if is_new:
+        cart.take_out(bought(found))
+    template = "checkout/receipt.html" if request.GET.get("print") == "1" else "checkout/order.html"
+    context = order_context(found, known=known, form=OrderEmailForm())
+    context["is_placed_here"] = order_access.is_placed_here(request, found)
+    response = render(request, template, context)
+    if is_new:  # not else: the cart of a lost session is still to come back
+        recovery.follow(request, response)
+    return response
+
+
+def _name_email(request: HttpRequest, found: Order) -> HttpResponse:
+    if rate_limit.is_exceeded(request, "order-email", limit=10, minutes=15):
+        return render(request, "429.html", status=429)
+    form = OrderEmailForm(request.POST)
+    if form.is_valid():
+        if form.cleaned_data["email"].casefold() == found.email.casefold():
+            response = redirect(found)
+            order_access.grant(request, response, found)
+            return response
+        rate_limit.count(request, "order-email")
+        form.add_error("email", _("This is not the e-mail address of the order."))
+    return render(request, "checkout/order.html", order_context(found, known=False, form=form))
+
+
+def order_context(found: Order, *, known: bool, form: OrderEmailForm) -> dict[str, Any]:
+    lines = list(found.lines.all())
+    parts = sections(found, reveal=known)
+    request = found.cancellations.last() if known else None
+    return {
+        "order": found,
+        "known": known,
+        "email_form": form,
+        "goods": [line for line in lines if not line.is_service],
+        "services": [line for line in lines if line.is_service],
+        "sections": parts,
+        "missing": answers.missing_answers(found) if known and found.is_paid else [],
+        "files": uploads.of_order(found) if known else [],
+        "standing": standing_of(found, parts),
+        "history": history_of(found, parts, reveal=known),
+        "is_paying": found.status == Order.Status.PENDING and is_money_on_its_way(found),
+        "cancellation": request,
+        "correctable_until": open_until(found) if known else None,
+        "may_ask_to_cancel": known and request is None and bool(offer_of(found).lines),
+        "left_to_ship": left_to_ship(found).items() if found.is_paid and found.shipments.all() else [],
+        "address_label": formats.label(recipient=found.recipient, region=found.region, address=found.address)
+        if known and found.needs_shipping
+        else [],
+        "tariff": TARIFFS.get(found.shipping_method),
+        "will_ship": any(line.ships and line.withdrawn_quantity < line.quantity for line in lines),
+        "will_report": any(line.is_service and not line.is_refunded for line in lines),
+    }

@@ -1,0 +1,73 @@
+"""What a visitor has typed at checkout, kept until it is ordered; only about what the cart still holds."""
+
+import re
+from collections.abc import Mapping
+
+from django.db import transaction
+from django.http import QueryDict
+
+from cart.cart import Cart
+from checkout.intake import uploads
+from checkout.models import Draft
+
+# v12-contact_name belongs to the line of variant 12, v12-2-name to its second subject.
+FIELD = re.compile(r"v(\d+)-(?:(\d+)-)?", re.ASCII)
+PASSING = {"csrfmiddlewaretoken", "quote", "action", "remove_upload"}
+
+
+def belongs(field: str, quantities: Mapping[int, int]) -> bool:
+    """Whether a field still has its line, and its subject, in a cart with these quantities by variant."""
+    found = FIELD.match(field)
+    if found is None:
+        return True
+    variant_id, subject = int(found[1]), int(found[2] or 1)
+    return 1 <= subject <= quantities.get(variant_id, 0)
+
+
+def quantities_of(cart: Cart) -> dict[int, int]:
+    return {line.variant.pk: line.quantity for line in cart.lines}
+
+
+def save(cart: Cart, data: QueryDict) -> Draft:
+    """Keep what was posted."""
+    quantities = quantities_of(cart)
+    kept = {
+        name: values for name, values in data.lists() if name not in PASSING and belongs(name, quantities)
+    }
+    (draft,) = Draft.objects.bulk_create(  # one statement, also when two tabs send at once
+        [Draft(token=cart.token, data=kept)],
+        update_conflicts=True,
+        unique_fields=["token"],
+        update_fields=["data", "updated_at"],
+    )
+    return draft
+
+
+@transaction.atomic
+def forget_beyond(token: str, quantities: Mapping[int, int]) -> Draft | None:
+    """Drop the answers and files of lines and subjects that are no longer in the cart."""
+    draft = Draft.objects.select_for_update().filter(token=token).first()
+    if draft is None:
+        return None
+    kept = {name: values for name, values in draft.data.items() if belongs(name, quantities)}
+    if kept != draft.data:
+        draft.data = kept
+        draft.save(update_fields=["data", "updated_at"])
+    gone = [upload.pk for upload in draft.uploads.all() if not belongs(upload.field, quantities)]
+    if gone:
+        uploads.remove(draft.uploads.filter(pk__in=gone))
+    return draft
+
+
+@transaction.atomic
+def forget(token: str) -> None:
+    """Drop everything that was typed into this cart's checkout. What was ordered of it stays ordered."""
+    draft = Draft.objects.select_for_update().filter(token=token).first()
+    if draft is None:
+        return
+    uploads.remove(draft.uploads.all())
+    if draft.orders.exists():  # it goes on being the lock of their cart
+        draft.data = {}
+        draft.save(update_fields=["data", "updated_at"])
+    else:
+        draft.delete()

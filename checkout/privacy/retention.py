@@ -1,0 +1,143 @@
+"""How long the checkout keeps what."""
+
+import datetime as dt
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from checkout.intake import uploads
+from checkout.models import Draft, Order, OrderSearch, PrivacyRequest
+from checkout.orders import lookup
+from checkout.shipping.fulfilment import left_to_ship
+from shop import clock
+from shop.privacy import retention
+from shop.privacy.retention_rules import in_days
+
+from . import erasure
+
+DRAFTS_KEPT = dt.timedelta(days=30)  # as long as the session that can come back to it
+REQUESTS_KEPT = dt.timedelta(days=7)  # that were never confirmed
+
+
+def _days_ago(days: int) -> dt.datetime:
+    return clock.now() - dt.timedelta(days=days)
+
+
+def old_orders() -> QuerySet[Order]:
+    limit = _days_ago(365 * settings.KEEP_ORDERS_YEARS + settings.KEEP_ORDERS_YEARS // 4)
+    return Order.objects.filter(erased_at=None, paid_at__lt=limit)
+
+
+def unpaid_orders() -> QuerySet[Order]:
+    """Never paid, and money that comes in late is not to be expected any more."""
+    ended = [Order.Status.CANCELLED, Order.Status.EXPIRED]
+    limit = _days_ago(settings.KEEP_UNPAID_DAYS)
+    return Order.objects.filter(erased_at=None, paid_at=None, status__in=ended, hold_until__lt=limit)
+
+
+def old_addresses() -> list[Order]:
+    """Of orders of which nothing is left to send."""
+    limit = _days_ago(settings.KEEP_ADDRESSES_DAYS)
+    old = Order.objects.exclude(recipient="", phone="").filter(erased_at=None, paid_at__lt=limit)
+    old = old.annotate(last=Max("shipments__shipped_at")).exclude(last__gte=limit)
+    return [order for order in old if order.is_refunded or not left_to_ship(order)]
+
+
+def _erase(orders: QuerySet[Order]) -> None:
+    """One transaction for each; what is not settled waits."""
+    for pk in list(orders.values_list("pk", flat=True)):
+        with transaction.atomic():
+            order = Order.objects.lock(pk)
+            if not erasure.obstacles(order):
+                erasure.erase(order)
+
+
+def _forget_addresses() -> None:
+    for order in old_addresses():
+        with transaction.atomic():
+            erasure.forget_address(Order.objects.lock(order.pk))
+
+
+def old_drafts() -> QuerySet[Draft]:
+    return Draft.objects.filter(updated_at__lt=clock.now() - DRAFTS_KEPT)
+
+
+def _old_searches() -> QuerySet[OrderSearch]:
+    return OrderSearch.objects.filter(asked_at__lt=clock.now() - lookup.KEPT)
+
+
+def _old_requests() -> QuerySet[PrivacyRequest]:
+    return PrivacyRequest.objects.filter(confirmed_at=None, asked_at__lt=clock.now() - REQUESTS_KEPT)
+
+
+retention.declare(
+    retention.Kind(
+        "orders",
+        10,
+        gettext_lazy("E-mail address, order, amounts, last four digits of a card"),
+        gettext_lazy("To carry out the order, to write to you about it, and to keep accounts"),
+        lambda: (
+            _("%(years)s years, as the law on business records demands; then without your e-mail address")
+            % {"years": settings.KEEP_ORDERS_YEARS}
+        ),
+        lambda: old_orders().count(),
+        lambda: _erase(old_orders()),
+    ),
+    retention.Kind(
+        "addresses",
+        20,
+        gettext_lazy("Name, phone, delivery address"),
+        gettext_lazy("To deliver the goods and to reach you about them"),
+        lambda: _("%(days)s after the last parcel") % {"days": in_days(settings.KEEP_ADDRESSES_DAYS)},
+        lambda: len(old_addresses()),
+        _forget_addresses,
+    ),
+    retention.Kind(
+        "unpaid-orders",
+        15,
+        gettext_lazy("Everything you gave with an order that was never paid"),
+        gettext_lazy("So that a payment that arrives late still finds its order"),
+        lambda: in_days(settings.KEEP_UNPAID_DAYS),
+        lambda: unpaid_orders().count(),
+        lambda: _erase(unpaid_orders()),
+    ),
+    retention.Kind(
+        "drafts",
+        70,
+        gettext_lazy("What you typed at checkout without ordering"),
+        gettext_lazy("So that nothing is lost when you come back"),
+        lambda: in_days(DRAFTS_KEPT.days),
+        lambda: old_drafts().count(),
+        lambda: old_drafts().delete(),
+    ),
+    retention.Kind(
+        "files-without-order",
+        71,
+        gettext_lazy("Files you sent at checkout without ordering"),
+        gettext_lazy("So that nothing is lost when you come back"),
+        lambda: in_days(uploads.KEPT.days),
+        uploads.count_orphans,
+        uploads.forget_orphans,
+    ),
+    retention.Kind(
+        "searches",
+        80,
+        gettext_lazy("E-mail address you enter to find your orders"),
+        gettext_lazy("To send you a link to them"),
+        lambda: _("%(days)s, encrypted") % {"days": in_days(lookup.KEPT.days)},
+        lambda: _old_searches().count(),
+        lookup.forget_searches,
+    ),
+    retention.Kind(
+        "privacy-requests",
+        85,
+        gettext_lazy("That you asked for a copy or for erasure, without confirming it"),
+        gettext_lazy("To send you the link that confirms it"),
+        lambda: in_days(REQUESTS_KEPT.days),
+        lambda: _old_requests().count(),
+        lambda: _old_requests().delete(),
+    ),
+)

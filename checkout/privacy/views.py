@@ -1,0 +1,84 @@
+"""What we hold about an order, for its client: to have a copy of it, or to have it erased."""
+
+from django.contrib import messages
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from checkout import order_access
+from checkout.models import Order, PrivacyRequest
+from shop.web import rate_limit
+
+from . import erasure, export
+from . import requests as privacy_requests
+
+Kind = PrivacyRequest.Kind
+PURPOSE, MOST, MINUTES = "privacy-request", 3, 60
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def privacy_page(request: HttpRequest, token: str) -> HttpResponse:
+    """Both can be asked for here; nothing happens before the order's mailbox has confirmed it."""
+    order = get_object_or_404(Order, token=token)
+    if not order_access.is_granted(request, order) or order.erased_at:
+        return redirect(order)
+    if request.method == "POST" and request.POST.get("kind") in Kind.values:
+        return _ask(request, order, Kind(request.POST["kind"]))
+    context = {"order": order, "obstacles": erasure.obstacles(order), "waiting": _waiting(order)}
+    return render(request, "checkout/privacy.html", context)
+
+
+def _waiting(order: Order) -> PrivacyRequest | None:
+    """An erasure that was confirmed, and is not done."""
+    return order.privacy_requests.filter(confirmed_at__isnull=False, done_at=None).first()
+
+
+def _ask(request: HttpRequest, order: Order, kind: PrivacyRequest.Kind) -> HttpResponse:
+    if rate_limit.take_about(order.number, PURPOSE, limit=MOST, minutes=MINUTES):
+        privacy_requests.ask(order, kind)
+        text = _("We are sending a link to the e-mail address of the order. It is good for 24 hours.")
+        messages.success(request, text)
+    else:
+        text = _("Several links were sent already. Please look into your mailbox, or try again in an hour.")
+        messages.warning(request, text)
+    return redirect("checkout:privacy", token=order.token)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def open_link(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Behind the mailed link. Opening it does nothing: programs that read mail open links too."""
+    try:
+        asked = privacy_requests.read_link(token)
+    except privacy_requests.NoLink:
+        return render(request, "checkout/link_over.html", {"is_about_privacy": True}, status=410)
+    context = {"order": asked.order, "asked": asked}
+    if not order_access.is_granted(request, asked.order):
+        return render(request, "checkout/privacy_elsewhere.html", context, status=403)
+    if asked.kind == Kind.ERASURE:
+        return _erasure(request, asked)
+    if request.method != "POST":
+        return render(request, "checkout/privacy_export.html", context)
+    privacy_requests.note_use(asked)
+    name = f"order-{asked.order.number}.zip"
+    return FileResponse(export.bundle(asked.order), as_attachment=True, filename=name)
+
+
+def _erasure(request: HttpRequest, asked: PrivacyRequest) -> HttpResponse:
+    """Two confirmations: the button on the first page, then a ticked box and the button on the second."""
+    order = asked.order
+    context = {"order": order, "asked": asked, "obstacles": erasure.obstacles(order)}
+    if asked.confirmed_at:
+        return render(request, "checkout/privacy_confirmed.html", context)
+    if request.method != "POST":
+        return render(request, "checkout/privacy_erasure.html", context)
+    if request.POST.get("step") != "2":
+        return render(request, "checkout/privacy_erasure_sure.html", context)
+    if request.POST.get("sure") != "on":
+        return render(request, "checkout/privacy_erasure_sure.html", context | {"is_unticked": True})
+    privacy_requests.note_use(asked)
+    erasure.confirm(asked)
+    return redirect(request.path)

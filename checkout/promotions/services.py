@@ -1,0 +1,259 @@
+"""What a promo code does for a cart, and which orders have used it.
+
+One code per order. It takes something off the lines it applies to, or the shipping fee; it never makes an
+order free, for HK$0.00 cannot be paid. Uses are counted under the promotion's row lock, which is taken after
+the draft and the order and before the stock (``services``).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+
+from django.conf import settings
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from cart.cart import Cart
+from cart.lines import CartLine
+from checkout.models import Order, Promotion, Redemption
+from checkout.models.promotion import normalised_code
+from shop import clock
+from shop.money import exponent, formatted
+
+Kind = Promotion.Kind
+ZERO = Decimal(0)
+MOST_NAMES = 3  # of products, in a sentence
+
+
+class CodeNotUsable(Exception):
+    """The code has been used up, or by this buyer, since it was shown. Nothing has been ordered."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a code does for a cart: a discount per variant id, or free shipping, or nothing and why."""
+
+    code: str = ""
+    name: str = ""
+    shares: Mapping[int, Decimal] = field(default_factory=dict)
+    ships_free: bool = False
+    problem: str = ""  # a sentence; with one nothing is taken off
+    is_personal: bool = False  # the problem is whose order it is
+
+    @property
+    def total(self) -> Decimal:
+        return sum(self.shares.values(), ZERO)
+
+
+NOTHING = Offer()
+
+
+def offer_of(cart: Cart, *, email: str = "") -> Offer:
+    """What the code that is kept with the cart does for it."""
+    return offer_for(cart, cart.promo_code, email=email) if cart.promo_code else NOTHING
+
+
+def offer_for(cart: Cart, code: str, *, email: str = "") -> Offer:
+    """What the code would do. Whose order it is counts from the moment the e-mail address is known."""
+    code = normalised_code(code)
+    promotion = Promotion.objects.filter(code=code).first()
+    if promotion is None:
+        problem = _("We do not know the promo code %(code)s. Please check how it is written.")
+        return Offer(code, problem=problem % {"code": code})
+    problem = _time_problem(promotion) or _use_problem(promotion, cart)
+    if not problem:
+        lines, named = _eligible(promotion, cart)
+        problem = _cart_problem(promotion, cart, lines, named)
+    if problem:
+        return Offer(code, promotion.name, problem=problem)
+    if problem := _email_problem(promotion, cart, email):
+        return Offer(code, promotion.name, problem=problem, is_personal=True)
+    if promotion.kind == Kind.FREE_SHIPPING:
+        return Offer(code, promotion.name, ships_free=True)
+    shares = _shares(promotion, lines)
+    if not any(shares.values()):
+        problem = _("The promo code %(code)s takes nothing off this cart.") % {"code": code}
+        return Offer(code, promotion.name, problem=problem)
+    if sum(shares.values()) == cart.total and not cart.needs_shipping:
+        return Offer(code, promotion.name, problem=nothing_to_pay(code))
+    return Offer(code, promotion.name, shares=shares)
+
+
+def nothing_to_pay(code: str) -> str:
+    text = _(
+        "With the promo code %(code)s nothing would be left to pay, and we cannot take such an order. "
+        "Please add something to your cart, or keep the code for another order."
+    )
+    return text % {"code": code}
+
+
+# --- why a code does not apply ---
+
+
+def _time_problem(promotion: Promotion) -> str:
+    facts = {"code": promotion.code}
+    if not promotion.is_active:
+        return _("The promo code %(code)s is not valid at present.") % facts
+    if promotion.is_early and promotion.valid_from:
+        facts["date"] = date_format(promotion.valid_from, "DATE_FORMAT")
+        return _("The promo code %(code)s is valid from %(date)s.") % facts
+    if promotion.is_over and promotion.valid_until:
+        facts["date"] = date_format(promotion.valid_until, "DATE_FORMAT")
+        return _("The promo code %(code)s was valid until %(date)s.") % facts
+    return ""
+
+
+def _use_problem(promotion: Promotion, cart: Cart) -> str:
+    if not _is_used_up(promotion, cart.token):
+        return ""
+    return _("The promo code %(code)s has been used up.") % {"code": promotion.code}
+
+
+def _is_used_up(promotion: Promotion, token: str) -> bool:
+    """``token``: the unpaid order of this very cart does not count, for the next one takes its place."""
+    if promotion.max_uses is None:
+        return False
+    others = promotion.redemptions.filter(released_at=None).exclude(
+        order__draft__token=token, order__status=Order.Status.PENDING
+    )
+    return others.count() >= promotion.max_uses
+
+
+def _eligible(promotion: Promotion, cart: Cart) -> tuple[list[CartLine], list[str]]:
+    """The lines it applies to, and the names of what it is for, where it names anything."""
+    if promotion.scope != Promotion.Scope.NAMED:
+        wants_services = promotion.scope == Promotion.Scope.SERVICES
+        return (cart.services if wants_services else cart.goods), []
+    products = list(promotion.products.all())
+    chosen = {product.pk for product in products}
+    lines = [line for line in cart.lines if line.variant.product_id in chosen]
+    return lines, [product.name for product in products if product.is_active]
+
+
+def _cart_problem(promotion: Promotion, cart: Cart, lines: Sequence[CartLine], names: list[str]) -> str:
+    facts: dict[str, object] = {"code": promotion.code, "things": _things(promotion, names)}
+    if promotion.kind == Kind.FREE_SHIPPING and not cart.needs_shipping:
+        text = _("The promo code %(code)s is for the shipping fee, but nothing in your cart is shipped.")
+        return text % facts
+    if not lines:
+        text = _("The promo code %(code)s is for %(things)s. Please add one of these to your cart first.")
+        return text % facts
+    missing = promotion.minimum_quantity - sum(line.quantity for line in lines)
+    if missing > 0:
+        facts |= {"least": promotion.minimum_quantity, "missing": missing}
+        text = _(
+            "The promo code %(code)s needs at least %(least)s pieces of: %(things)s. "
+            "Please add %(missing)s more."
+        )
+        return text % facts
+    short = promotion.minimum_value - sum((line.total for line in lines), ZERO)
+    if short > 0:
+        facts |= {"least": _money(promotion.minimum_value), "missing": _money(short)}
+        text = _(
+            "The promo code %(code)s needs at least %(least)s of: %(things)s. %(missing)s are still missing."
+        )
+        return text % facts
+    return ""
+
+
+def _things(promotion: Promotion, names: list[str]) -> str:
+    if promotion.scope == Promotion.Scope.GOODS:
+        return _("products")
+    if promotion.scope == Promotion.Scope.SERVICES:
+        return _("consulting services")
+    listed = _(", ").join(names[:MOST_NAMES])
+    return listed if len(names) <= MOST_NAMES else _("%(names)s and others") % {"names": listed}
+
+
+def _email_problem(promotion: Promotion, cart: Cart, email: str) -> str:
+    if not email or not promotion.is_personal or not _is_spent(promotion, cart.token, email):
+        return ""
+    if promotion.first_order_only:
+        text = _("The promo code %(code)s is for a first order; it cannot be used with this e-mail address.")
+    else:
+        text = _("The promo code %(code)s can be used once, and has been used with this e-mail address.")
+    return text % {"code": promotion.code}
+
+
+def _is_spent(promotion: Promotion, token: str, email: str) -> bool:
+    """Whether the buyer has had it already, or has ordered before. Capitals make no other address."""
+    uses = promotion.redemptions.filter(released_at=None, order__email__iexact=email)
+    if uses.exclude(order__draft__token=token, order__status=Order.Status.PENDING).exists():
+        return True
+    if not promotion.first_order_only:
+        return False
+    bought = [Order.Status.PAID, Order.Status.UNDER_REVIEW]
+    return Order.objects.filter(email__iexact=email, status__in=bought).exists()
+
+
+def _money(amount: Decimal) -> str:
+    return formatted(amount, settings.CURRENCY)
+
+
+# --- how much ---
+
+
+def _shares(promotion: Promotion, lines: Sequence[CartLine]) -> dict[int, Decimal]:
+    totals = {line.variant.pk: line.total for line in lines}
+    worth = sum(totals.values(), ZERO)
+    if promotion.kind == Kind.PERCENT and promotion.percent:
+        off = (worth * promotion.percent / 100).quantize(_step(), ROUND_HALF_UP)
+    else:
+        off = min(promotion.amount or ZERO, worth)
+    return allocated(off, totals)
+
+
+def allocated(off: Decimal, totals: Mapping[int, Decimal]) -> dict[int, Decimal]:
+    """``off`` shared out in proportion to the totals, to the cent, by largest remainder.
+
+    The shares add up to ``off``, and none is more than its total, provided that ``off`` is not more than all.
+    """
+    worth = sum(totals.values(), ZERO)
+    exact = {key: off * total / worth for key, total in totals.items()}
+    shares = {key: share.quantize(_step(), ROUND_FLOOR) for key, share in exact.items()}
+    left = int((off - sum(shares.values(), ZERO)) / _step())
+    for key in sorted(exact, key=lambda key: (shares[key] - exact[key], key))[:left]:
+        shares[key] += _step()
+    return shares
+
+
+def _step() -> Decimal:
+    return Decimal(1).scaleb(-exponent(settings.CURRENCY))
+
+
+# --- the orders that use it: the callers hold the locks of draft and order ---
+
+
+def lock(code: str) -> Promotion:
+    """The promotion, locked until the end of the transaction; before any stock is. Raises CodeNotUsable."""
+    promotion = Promotion.objects.select_for_update().filter(code=code).first()
+    if promotion is None:
+        raise CodeNotUsable(code)  # deleted since it was shown
+    return promotion
+
+
+def redeem(order: Order, promotion: Promotion) -> None:
+    """The order uses the promotion, which is locked. Raises CodeNotUsable.
+
+    What only the catalogue side of it has changed meanwhile - dates, percent - stays as it was shown.
+    """
+    token = order.draft.token if order.draft else ""
+    is_spent = promotion.is_personal and _is_spent(promotion, token, order.email)
+    if is_spent or _is_used_up(promotion, token):
+        raise CodeNotUsable(promotion.code)
+    Redemption.objects.create(promotion=promotion, order=order, at=clock.now())
+
+
+def forget(order: Order) -> None:
+    """A new revision of the order is written: it may use another code, or none."""
+    Redemption.objects.filter(order=order).delete()
+
+
+def release(order: Order) -> None:
+    """Nothing came of the order: its use counts no more. Needs no lock, for it only makes room."""
+    Redemption.objects.filter(order=order, released_at=None).update(released_at=clock.now())
+
+
+def take_again(order: Order) -> None:
+    """Late money revives the order: its code is honoured even if used up meanwhile, for so it was paid."""
+    Redemption.objects.filter(order=order).update(released_at=None)

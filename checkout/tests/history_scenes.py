@@ -1,0 +1,30 @@
+from checkout.models import Order
+from checkout.orders.history import history_of, standing_of
+from checkout.shipping import fulfilment
+from checkout.signals import sections
+
+from .scenes import make_cart, make_goods, make_service, pay, place
+
+STAFF_NOTE = "canary-staff-note-4471"
+
+
+def mixed_order(**changes) -> Order:
+    return pay(place(make_cart((make_goods(), 2), (make_service(), 2)), **changes))
+
+
+def standing(order):
+    order = Order.objects.get(pk=order.pk)
+    found = standing_of(order, sections(order, reveal=True))
+    return found.states, {track.name: track.state for track in found.tracks}
+
+
+def texts(order):
+    order = Order.objects.get(pk=order.pk)
+    return [moment.text for moment in history_of(order, sections(order, reveal=True), reveal=True)]
+
+
+def ship(order, quantity):
+    line = order.lines.get(kind="goods")
+    return fulfilment.ship(
+        order.pk, carrier="sf", tracking_number="SF1234", quantities={line.pk: quantity}, actor="boss"
+    )

@@ -1,0 +1,286 @@
+"""Every kind of question: what it takes, what it makes of it, and what it says to anything else."""
+
+import datetime as dt
+
+import pytest
+from django.http import QueryDict
+from django.utils.translation import override
+
+from catalog.models import IntakeQuestion
+from checkout.intake.forms import IntakeForm
+from shop import clock
+from shop.templatetags.shop import error_summary
+
+Kind = IntakeQuestion.Kind
+CHOICES = [
+    {"value": "baby", "zh_hant": "嬰兒", "en": "A baby"},
+    {"value": "company", "zh_hant": "公司", "en": "A company"},
+]
+ROWS = [
+    {"key": "year", "kind": "year", "zh_hant": "年份", "en": "Year"},
+    {"key": "relation", "kind": "text", "zh_hant": "關係", "en": "Relation"},
+]
+LUNAR = {"lunar": True, "past": True}
+
+
+def ask(kind, key="q", **columns):
+    columns = {"is_required": True, **columns}
+    return IntakeQuestion(key=key, kind=kind, label_zh_hant="問", label_en="Question", **columns)
+
+
+def form_of(*questions, **typed):
+    data = QueryDict(mutable=True)
+    for name, value in typed.items():
+        data.setlist(f"s-{name}", value if isinstance(value, list) else [value])
+    return IntakeForm(data, questions=questions, prefix="s")
+
+
+def answer(question, **typed):
+    form = form_of(question, **typed)
+    assert form.is_valid(), form.errors
+    [found] = form.answers()
+    return found
+
+
+def messages(question, **typed):
+    form = form_of(question, **typed)
+    assert not form.is_valid()
+    return {name: " ".join(errors) for name, errors in form.errors.items()}
+
+
+def birth(year, month, day, calendar="solar", **more):
+    return {"q.calendar": calendar, "q.year": year, "q.month": month, "q.day": day, **more}
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns", "typed", "value", "shown"),
+    [
+        (Kind.TEXT, {}, {"q": " 𠮷田 "}, "𠮷田", "𠮷田"),
+        (Kind.LONG_TEXT, {}, {"q": "one\r\ntwo"}, "one\ntwo", "one\ntwo"),
+        (Kind.NUMBER, {"options": {"min": -3, "max": 9}}, {"q": "-2"}, -2, "-2"),
+        (Kind.CHOICE, {"choices": CHOICES}, {"q": "baby"}, "baby", "A baby"),
+        (
+            Kind.MULTI,
+            {"choices": CHOICES},
+            {"q": ["baby", "company"]},
+            ["baby", "company"],
+            "A baby, A company",
+        ),
+        (Kind.YES_NO, {}, {"q": "no"}, "no", "No"),
+        (Kind.DATE, {}, {"q": "1890-03-21"}, "1890-03-21", "21 March 1890"),
+        (Kind.DATE, {}, {"q": "１９９０年3月1日"}, "1990-03-01", "1 March 1990"),
+        (Kind.MONTH, {}, {"q": "2024/5"}, "2024-05", "May 2024"),
+        (Kind.TIME, {}, {"q": "8:30"}, "08:30", "08:30"),
+        (Kind.TIME, {}, {"q.unknown": "on"}, "unknown", "unknown"),
+        (
+            Kind.DATE,
+            {"options": LUNAR},
+            birth("1990", "5", "1", "lunar", **{"q.leap": "on"}),
+            {"calendar": "lunar", "year": 1990, "month": 5, "day": 1, "leap": True},
+            "lunar calendar: year 1990, leap month 5, day 1 (solar calendar: 23 June 1990)",
+        ),
+        (
+            Kind.DATE,
+            {"options": LUNAR},
+            birth("1888", "12", "30", "lunar"),
+            {"calendar": "lunar", "year": 1888, "month": 12, "day": 30, "leap": False},
+            "lunar calendar: year 1888, month 12, day 30",
+        ),
+        (
+            Kind.REPEAT,
+            {"options": {"most": 3, "parts": ROWS}, "max_length": 20},
+            {"q.1-year": "1960", "q.1-relation": "Father", "q.3-year": "1990", "q.3-relation": "Me"},
+            [{"year": 1960, "relation": "Father"}, {"year": 1990, "relation": "Me"}],
+            "1960, Father\n1990, Me",
+        ),
+        (Kind.REPEAT, {"options": {"most": 2}}, {"q.2-text": "雲"}, [{"text": "雲"}], "雲"),
+    ],
+)
+def test_an_answer_is_kept_as_its_kind_asks(kind, columns, typed, value, shown):
+    found = answer(ask(kind, **columns), **typed)
+    assert (found["value"], found["shown_en"], found["kind"]) == (value, shown, kind)
+
+
+def test_a_person_is_asked_for_in_parts_and_shown_in_both_languages():
+    person = {"q": "Mei", "q.place": "Macau", "q.time-unknown": "on"}
+    birth_parts = {
+        "q.birth-calendar": "solar",
+        "q.birth-year": "1899",
+        "q.birth-month": "2",
+        "q.birth-day": "28",
+    }
+    found = answer(ask(Kind.PERSON, options={"lunar": True}), **person, **birth_parts)
+    assert found["value"]["birth"]["year"] == 1899
+    assert "Time of birth: unknown" in found["shown_en"]
+    assert "1899年2月28日" in found["shown_zh_hant"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns", "typed", "field", "told"),
+    [
+        (Kind.TEXT, {"max_length": 3}, {"q": "abcd"}, "q", "at most 3"),
+        (Kind.TEXT, {}, {"q": "a\0b"}, "q", "Null characters"),
+        (Kind.TEXT, {"pattern": "[a-z]", "help_en": "One letter."}, {"q": "7"}, "q", "One letter."),
+        (Kind.NUMBER, {"options": {"min": 0}}, {"q": "-1"}, "q", "greater than or equal to 0"),
+        (Kind.NUMBER, {}, {"q": "9" * 5000}, "q", "whole number"),
+        (Kind.NUMBER, {}, {"q": "1e9"}, "q", "whole number"),
+        (Kind.CHOICE, {"choices": CHOICES}, {"q": "other"}, "q", "not one of the available"),
+        (Kind.MULTI, {"choices": CHOICES}, {"q": ["baby", "<b>"]}, "q", "not one of the available"),
+        (Kind.YES_NO, {}, {"q": "maybe"}, "q", "not one of the available"),
+        (Kind.DATE, {}, {"q": "2023-02-29"}, "q", "such as 1990-03-21"),
+        (Kind.DATE, {}, {"q": "yesterday"}, "q", "such as 1990-03-21"),
+        (Kind.DATE, {}, {"q": "0000-01-01"}, "q", "such as 1990-03-21"),
+        (Kind.DATE, {"options": {"past": True}}, {"q": "2999-01-01"}, "q", "in the future"),
+        (Kind.DATE, {"options": LUNAR}, birth("2023", "2", "29"), "q.day", "does not have this date"),
+        (Kind.DATE, {"options": LUNAR}, birth("1990", "2", "31", "lunar"), "q.day", "does not have"),
+        (
+            Kind.DATE,
+            {"options": LUNAR},
+            birth("1991", "5", "1", "lunar", **{"q.leap": "on"}),
+            "q.day",
+            "does not have this date",
+        ),
+        (Kind.DATE, {"options": LUNAR}, birth("1888", "1", "31", "lunar"), "q.day", "does not have"),
+        (Kind.DATE, {"options": LUNAR}, birth("2999", "1", "1"), "q.year", "in the future"),
+        (Kind.DATE, {"options": LUNAR}, birth("2999", "1", "1", "lunar"), "q.year", "in the future"),
+        (Kind.DATE, {"options": LUNAR}, birth("1990", "", "1"), "q.month", "year, month and day"),
+        (Kind.DATE, {"options": LUNAR}, birth("1990", "13", "1"), "q.month", "less than or equal to 12"),
+        (
+            Kind.DATE,
+            {"options": LUNAR},
+            birth("1990", "5", "1", **{"q.leap": "on"}),
+            "q.leap",
+            "Only the lunar",
+        ),
+        (Kind.DATE, {"options": LUNAR}, birth("1990", "5", "1", "mayan"), "q.calendar", "not one of"),
+        (Kind.MONTH, {}, {"q": "2024-13"}, "q", "such as 2024-05"),
+        (Kind.TIME, {}, {"q": "25:00"}, "q", "such as 08:30"),
+        (Kind.TIME, {}, {"q": "08:30", "q.unknown": "on"}, "q.unknown", "not both"),
+        (Kind.PERSON, {}, {"q": "Mei"}, "q.birth-year", "date of birth"),
+        (Kind.PERSON, {}, {"q.place": "Macau"}, "q", "enter the name"),
+        (
+            Kind.REPEAT,
+            {"options": {"most": 3, "parts": ROWS}},
+            {"q.2-year": "1960"},
+            "q.2-relation",
+            "complete this entry",
+        ),
+        (
+            Kind.REPEAT,
+            {"options": {"most": 1, "parts": ROWS}},
+            {"q.1-year": "2999", "q.1-relation": "Child"},
+            "q.1-year",
+            "in the future",
+        ),
+        (Kind.REPEAT, {"options": {"most": 1}, "max_length": 5}, {"q.1-text": "x" * 6}, "q.1-text", "most 5"),
+        (Kind.FILE, {"options": {"most": 1}}, {"q": "/etc/passwd"}, "q", "Please answer"),
+    ],
+)
+def test_what_is_no_answer_is_told_at_its_field(kind, columns, typed, field, told):
+    found = messages(ask(kind, **columns), **typed)
+    assert told in found.get(field, ""), found
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_required_question_of_any_kind_must_be_answered_and_another_may_be_left_out(kind):
+    columns = {"choices": CHOICES, "options": {"most": 2} if kind in (Kind.REPEAT, Kind.FILE) else {}}
+    assert "Please answer this question." in " ".join(messages(ask(kind, **columns)).values())
+    form = form_of(ask(kind, **columns, is_required=False))
+    assert form.is_valid()
+    assert form.answers() == []
+
+
+def test_the_summary_of_mistakes_names_the_question_and_its_part():
+    form = form_of(ask(Kind.DATE, options=LUNAR), **birth("1990", "", "1"))
+    assert not form.is_valid()
+    [error] = error_summary(form)["errors"]
+    assert error["label"] == "Question – Month"
+    assert error["target"] == "id_s-q.month"
+
+
+def test_more_rows_than_asked_for_are_not_taken():
+    found = answer(ask(Kind.REPEAT, options={"most": 1}), **{"q.1-text": "a", "q.2-text": "b"})
+    assert found["value"] == [{"text": "a"}]
+
+
+def test_a_date_can_be_required_to_lie_ahead_and_after_another():
+    first = ask(Kind.DATE, "from", options={"days_ahead": 14}, position=1)
+    last = ask(Kind.DATE, "to", options={"not_before": "from"}, position=2)
+    day = clock.today() + dt.timedelta(days=20)
+    before = day - dt.timedelta(days=1)
+    late = form_of(first, last, **{"from": day.isoformat(), "to": before.isoformat()})
+    assert late.errors == {"to": ["This date is before the one above."]}
+    soon = form_of(first, last, **{"from": clock.today().isoformat(), "to": day.isoformat()})
+    assert "Please choose a date from" in soon.errors["from"][0]
+    assert form_of(first, last, **{"from": day.isoformat(), "to": day.isoformat()}).is_valid()
+
+
+# --- conditions ---
+
+
+def chain():
+    """What is it? A company: which trade? The trade is "other": what other?"""
+    whose = ask(Kind.CHOICE, "whose", choices=CHOICES)
+    listed = ask(Kind.YES_NO, "listed", options={"conditions": {"whose": ["company"]}})
+    where = ask(Kind.TEXT, "where", options={"conditions": {"listed": ["yes"]}}, max_length=5)
+    return whose, listed, where
+
+
+def test_a_question_is_asked_only_where_its_condition_holds():
+    assert form_of(*chain(), whose="baby").is_valid()
+    assert form_of(*chain(), whose="company").errors == {"listed": ["Please answer this question."]}
+    assert form_of(*chain(), whose="company", listed="no").is_valid()
+    assert "where" in form_of(*chain(), whose="company", listed="yes").errors
+
+
+def test_answers_to_questions_that_do_not_apply_are_dropped_however_wrong_they_are():
+    form = form_of(*chain(), whose="baby", listed="nonsense", where="far too long for it")
+    assert form.is_valid()
+    assert [found["key"] for found in form.answers()] == ["whose"]
+    form = form_of(*chain(), whose="baby", listed="yes", where="HKEX")
+    assert form.is_valid()
+    assert [found["key"] for found in form.answers()] == ["whose"], "its own condition does not hold either"
+
+
+def test_without_scripts_the_condition_stands_at_the_question():
+    notes = str(form_of(*chain()).asked[1].notes)
+    assert "Only if “Question” is answered: A company." in notes
+    with override("zh-hant"):
+        assert "公司" in str(form_of(*chain()).asked[1].notes)
+
+
+# --- consent, purpose, retention ---
+
+
+def test_an_answer_about_another_person_needs_consent_which_is_kept_with_its_text():
+    question = ask(Kind.TEXT, is_third_person=True, is_required=False)
+    assert list(messages(question, q="1960")) == ["q.consent"]
+    consent = answer(question, q="1960", **{"q.consent": "on"})["consent"]
+    assert set(consent) == {"version", "language", "text"}
+    assert consent["language"] == "en"
+    with override("zh-hant"):
+        assert "同意" in answer(question, q="1960", **{"q.consent": "on"})["consent"]["text"]
+    assert form_of(question).is_valid(), "no answer, no consent"
+    form = form_of(question, **{"q.consent": "on"})
+    assert form.is_valid()
+    assert form.answers() == []
+
+
+def test_a_personal_question_says_why_it_is_asked_and_how_long_it_is_kept():
+    question = ask(Kind.TEXT, is_personal=True, keep_days=90, purpose_en="To set up the chart <b>.")
+    notes = str(form_of(question).asked[0].notes)
+    assert "To set up the chart &lt;b&gt;." in notes
+    assert "Kept for 90 days after the report is delivered" in notes
+    assert "Kept for" not in str(form_of(ask(Kind.TEXT)).asked[0].notes)
+
+
+# --- later ---
+
+
+def test_a_question_that_may_follow_is_left_for_later_only_on_purpose():
+    question = ask(Kind.TEXT, may_follow=True)
+    assert "tick that you will add it later" in messages(question)["q"]
+    found = answer(question, **{"q.later": "on"})
+    assert (found["is_missing"], found["value"], found["shown_en"]) == (True, None, "")
+    assert "is_missing" not in answer(question, q="now", **{"q.later": "on"})
+    assert messages(ask(Kind.TEXT), **{"q.later": "on"}), "not where it may not follow"

@@ -1,0 +1,86 @@
+"""The merchant finds an order, sees all of it, and sends its parcel once."""
+
+import re
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from checkout.models import Shipment
+from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place
+from shop.models import OutboxMessage
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order():
+    return pay(place(make_cart((make_goods(on_hand=5), 2), (make_service(), 1))))
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?q=mei@example.com", "?work=to-ship", "?status__exact=paid", "?work=consulting"]
+)
+def test_the_list_finds_the_order(merchant, order, query):
+    assert order.number in merchant.get(f"/en/admin/checkout/order/{query}").content.decode()
+
+
+def test_the_list_finds_a_number_however_it_was_typed(merchant, order):
+    other = pay(place(make_cart((make_goods("TEA-902"), 1)), email="other@example.com"))
+    typed = f" {order.number.lower().replace('-', ' ')} "
+    page = merchant.get("/en/admin/checkout/order/", {"q": typed}).content.decode()
+    assert order.number in page
+    assert other.number not in page
+
+
+def test_every_link_of_the_filters_has_a_name(merchant, order):
+    place(make_cart((make_service("SV-901"), 1)))  # no region, and nobody has paid
+    page = merchant.get("/en/admin/checkout/order/").content.decode()
+    assert 'href="?region="' in page
+    assert 'href="?paid_with="' in page
+    assert not re.search(r'href="\?(region|paid_with)="></a>', page)
+
+
+def test_the_order_page_shows_everything_and_no_answer(merchant, order):
+    page = merchant.get(f"/en/admin/checkout/order/{order.pk}/change/").content.decode()
+    for shown in (order.number, "mei@example.com", "1 Nathan Road", "Test tea", "Paid"):
+        assert shown in page
+    assert "Secret Person" not in page
+    assert 'name="_save"' not in page
+
+
+def ship(merchant, order, **changes):
+    line = order.lines.get(ships=True)
+    typed = {"carrier": "sf", "tracking_number": "SF1234567890", f"line_{line.pk}": 2, **changes}
+    return merchant.post(f"/en/admin/checkout/order/{order.pk}/ship/", typed)
+
+
+def test_shipping_twice_sends_one_parcel_and_one_mail(merchant, order):
+    for _ in range(2):
+        assert ship(merchant, order).status_code == 302
+    assert Shipment.objects.get().tracking_number == "SF1234567890"
+    assert OutboxMessage.objects.filter(topic="mail.order_shipped").count() == 1
+
+
+@pytest.mark.parametrize("number", ["", "x", "a" * 50, "SF;DROP", "=cmd|'x'", "１２３"])
+def test_a_wrong_tracking_number_is_told_at_its_field(merchant, order, number):
+    response = ship(merchant, order, tracking_number=number)
+    assert response.status_code == 200
+    assert 'href="#id_tracking_number"' in response.content.decode()
+    assert not Shipment.objects.exists()
+
+
+@pytest.mark.parametrize("quantity", ["", "-1", "0", "3", "1e9", "x"])
+def test_a_wrong_quantity_ships_nothing(merchant, order, quantity):
+    line = order.lines.get(ships=True)
+    assert ship(merchant, order, **{f"line_{line.pk}": quantity}).status_code == 200
+    assert not Shipment.objects.exists()
+
+
+def test_an_unpaid_order_has_no_ship_page(merchant):
+    order = place(make_cart((make_goods(), 1)))
+    assert merchant.get(f"/en/admin/checkout/order/{order.pk}/ship/").status_code == 302
+
+
+def test_who_may_not_change_orders_may_not_ship(client, order):
+    client.force_login(get_user_model().objects.create_user("other", is_staff=True))
+    assert client.get(f"/en/admin/checkout/order/{order.pk}/ship/").status_code == 403

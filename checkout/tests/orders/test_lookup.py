@@ -1,0 +1,250 @@
+"""Finding one's orders again: everybody gets the same answer, only a mailbox with orders gets a link."""
+
+import datetime as dt
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from checkout import order_access
+from checkout.models import Order, OrderSearch
+from checkout.orders import lookup
+from checkout.tests.scenes import make_cart, make_goods, pay, place
+from shop import clock
+from shop.models import OutboxMessage, Try
+from shop.monitoring.logging import masked
+from shop.web import rate_limit
+
+pytestmark = pytest.mark.django_db
+
+FIND = "/en/orders/find/"
+LIST = "/en/orders/"
+
+
+@pytest.fixture
+def order():
+    return pay(place(make_cart((make_goods(), 1))))
+
+
+def ask(client, email="mei@example.com", number="", **extra):
+    return client.post(FIND, {"email": email, "number": number}, **extra)
+
+
+def links():
+    """Paths of the links in the mails, oldest first."""
+    found = [re.search(r"https?://\S+/orders/link/\S+", message.body) for message in mail.outbox]
+    return [urlsplit(link.group()).path for link in found if link]
+
+
+@pytest.fixture
+def link(order, client, deliver_outbox):
+    mail.outbox.clear()
+    ask(client)
+    deliver_outbox()
+    return links()[-1]
+
+
+def later(monkeypatch, **time):
+    moment = clock.now() + dt.timedelta(**time)
+    monkeypatch.setattr(clock, "now", lambda: moment)
+
+
+def test_a_mailed_link_opens_the_orders_of_the_address(order, link):
+    second = pay(place(make_cart((make_goods("TEA-901"), 1)), email="MEI@example.com"))
+    strange = pay(place(make_cart((make_goods("TEA-902"), 1)), email="other@example.com"))
+    browser = Client()
+    response = browser.post(link)
+    assert response.url == LIST
+    page = browser.get(LIST).content.decode()
+    assert page.index(second.number) < page.index(order.number)
+    assert strange.number not in page
+    assert "Processing" in page
+    assert "Mei Chan" in browser.get(order.get_absolute_url()).content.decode()
+
+
+def test_looking_at_the_link_grants_nothing(order, link):
+    """Programs that read mail open every link."""
+    scanner = Client()
+    for _ in range(3):
+        assert scanner.get(link).status_code == 200
+    assert order.number not in scanner.get(LIST).content.decode()
+    assert not scanner.cookies.get(order_access.COOKIE)
+
+
+def test_the_button_needs_the_forms_token(order, link):
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.post(link).status_code == 403
+    assert not strict.cookies.get(order_access.COOKIE)
+
+
+def test_the_link_is_good_for_half_an_hour_from_its_mail_and_can_be_used_again(order, link, monkeypatch):
+    assert [Client().post(link).status_code for _ in range(2)] == [302, 302]
+    later(monkeypatch, minutes=29)
+    assert Client().post(link).status_code == 302
+    later(monkeypatch, minutes=2)
+    for answer in (Client().get(link), Client().post(link)):
+        assert answer.status_code == 410
+        assert "no longer good" in answer.content.decode()
+        assert order.number not in answer.content.decode()
+
+
+def test_the_time_of_a_link_begins_when_its_mail_leaves(order, client, deliver_outbox, monkeypatch):
+    mail.outbox.clear()
+    ask(client)
+    later(monkeypatch, hours=2)  # the mail server was away
+    deliver_outbox()
+    assert Client().post(links()[-1]).status_code == 302
+
+
+@pytest.mark.parametrize("change", [lambda t: t[:-1] + ("a" if t[-1] != "a" else "b"), lambda t: "x" * 40])
+def test_a_forged_link_opens_nothing(order, link, change):
+    token = link.rstrip("/").rsplit("/", 1)[1]
+    assert Client().post(link.replace(token, change(token))).status_code == 410
+
+
+def test_with_a_number_only_that_order_is_opened(order, client, deliver_outbox):
+    other = pay(place(make_cart((make_goods("TEA-903"), 1))))
+    mail.outbox.clear()
+    ask(client, number=f" {order.number.lower().replace('-', ' ')}")
+    deliver_outbox()
+    browser = Client()
+    browser.post(links()[-1])
+    page = browser.get(LIST).content.decode()
+    assert order.number in page
+    assert other.number not in page
+
+
+def seen(response):
+    """All that a stranger could compare."""
+    headers = {k: v for k, v in response.items() if k not in {"X-Request-ID", "Expires"}}
+    return response.status_code, response.content, headers, sorted(response.cookies)
+
+
+def test_known_and_unknown_addresses_get_the_same_answer(order):
+    known, unknown, wrong = Client(), Client(), Client()
+    answers = [
+        seen(ask(known)),
+        seen(ask(unknown, email="nobody@example.com")),
+        seen(ask(wrong, number="0000-0000")),
+    ]
+    assert answers[0] == answers[1] == answers[2]
+    assert OrderSearch.objects.count() == 3
+
+
+def test_known_and_unknown_addresses_cost_the_same_queries(order):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    counts = []
+    for email in ("mei@example.com", "nobody@example.com"):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            ask(Client(), email=email)
+        counts.append(len(queries))
+        assert not [query for query in queries if 'checkout_order"' in query["sql"]]
+    assert counts[0] == counts[1]
+
+
+def test_an_address_without_orders_gets_no_mail(order, client, deliver_outbox):
+    deliver_outbox()
+    mail.outbox.clear()
+    ask(client, email="nobody@example.com")
+    ask(client, number=_other_number(order))
+    deliver_outbox()
+    assert mail.outbox == []
+
+
+def _other_number(order):
+    return "0000-0000" if order.number != "0000-0000" else "1000-0001"
+
+
+def test_a_look_alike_address_is_not_sent_the_link_to_anothers_orders(order, client, deliver_outbox):
+    """Upper case of the dotless ı is I: in the database the two addresses are the same."""
+    Order.objects.filter(pk=order.pk).update(email="mike@example.com")
+    twin = pay(place(make_cart((make_goods("TEA-904"), 1)), email="mıke@example.com"))
+    deliver_outbox()
+    mail.outbox.clear()
+    ask(client, email="mike@example.com")
+    deliver_outbox()
+    assert [message.to for message in mail.outbox] == [["mike@example.com"]]
+    browser = Client()
+    browser.post(links()[-1])
+    assert twin.number not in browser.get(LIST).content.decode()
+
+
+def test_a_typing_error_in_the_number_is_told_at_its_field(client):
+    response = ask(client, number="A7K3-92QX")
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "There is a typing error in the order number" in page
+    assert 'href="#id_number"' in page
+    assert 'value="mei@example.com"' in page
+    assert not OrderSearch.objects.exists()
+
+
+def test_one_network_may_ask_ten_times_in_a_quarter_of_an_hour(client):
+    codes = [ask(client, email=f"guess{number}@example.com").status_code for number in range(12)]
+    assert codes == [302] * 10 + [429] * 2
+    assert ask(client, REMOTE_ADDR="10.9.8.7").status_code == 302
+
+
+def test_one_address_is_sent_three_mails_an_hour_whoever_asks_and_the_answer_does_not_tell(
+    order, deliver_outbox, monkeypatch
+):
+    deliver_outbox()
+    mail.outbox.clear()
+    answers = {seen(ask(Client(), REMOTE_ADDR=f"10.0.0.{n}"))[0:2] for n in range(6)}
+    assert len(answers) == 1
+    deliver_outbox()
+    assert len(mail.outbox) == 3
+    later(monkeypatch, minutes=61)
+    ask(Client(), REMOTE_ADDR="10.0.1.1")
+    deliver_outbox()
+    assert len(mail.outbox) == 4
+
+
+def test_no_address_is_kept_readable_or_travels(order, link, client):
+    assert "@" not in link
+    assert "mei" not in str(list(OutboxMessage.objects.values_list("payload", "key")))
+    assert "mei" not in str(list(Try.objects.values_list("network", "purpose")))
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT email FROM checkout_ordersearch")
+        assert b"mei" not in bytes(cursor.fetchone()[0])
+    assert link.rstrip("/").rsplit("/", 1)[1] not in masked(f"GET {link} 200")
+
+
+def test_searches_are_forgotten_after_a_day(order, link, monkeypatch):
+    lookup.forget_searches()
+    assert OrderSearch.objects.count() == 1
+    later(monkeypatch, hours=25)
+    lookup.forget_searches()
+    assert not OrderSearch.objects.exists()
+
+
+def test_the_mail_speaks_the_language_of_the_page_that_asked(order, client, deliver_outbox):
+    mail.outbox.clear()
+    client.post("/zh-hant/orders/find/", {"email": "mei@example.com"})
+    deliver_outbox()
+    assert "您的訂單連結" in mail.outbox[-1].subject
+    assert "/zh-hant/orders/link/" in mail.outbox[-1].body
+
+
+def test_an_address_that_was_corrected_ends_what_the_old_one_had_opened(order):
+    browser = Client()
+    browser.post(order.get_absolute_url(), {"email": "mei@example.com"})
+    assert "Mei Chan" in browser.get(order.get_absolute_url()).content.decode()
+    Order.objects.filter(pk=order.pk).update(email="right@example.com")
+    assert "Mei Chan" not in browser.get(order.get_absolute_url()).content.decode()
+    assert order.number not in browser.get(LIST).content.decode()
+
+
+def test_tries_about_a_subject_are_counted_apart_by_purpose(db):
+    rate_limit.count_about("a@example.com", "one")
+    assert rate_limit.is_exceeded_about("a@example.com", "one", limit=1, minutes=5)
+    assert not rate_limit.is_exceeded_about("a@example.com", "two", limit=1, minutes=5)
+    assert not rate_limit.is_exceeded_about("b@example.com", "one", limit=1, minutes=5)

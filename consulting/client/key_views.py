@@ -1,0 +1,72 @@
+"""The client looks after the order key: has it sent again, or has it replaced.
+
+No page here shows a key. A new one goes to the mailbox of the order, whoever asked for it.
+"""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+
+from checkout.forms.form_data import current_language
+from consulting import access
+from consulting.forms import LostKeyForm
+from consulting.keys import lifecycle
+from shop.web import rate_limit
+
+PURPOSE = "lost-key"
+MOST_PER_NETWORK, MINUTES = 10, 15
+MOST_PER_ADDRESS, ADDRESS_MINUTES = 3, 24 * 60
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables("form")
+def lost_key(request: HttpRequest) -> HttpResponse:
+    """Asks for order number and e-mail address. Whether there is such an order only the mailbox learns."""
+    form = LostKeyForm(request.POST or None)
+    if request.method == "POST":
+        if rate_limit.is_exceeded(request, PURPOSE, limit=MOST_PER_NETWORK, minutes=MINUTES):
+            return render(request, "429.html", status=429)
+        if form.is_valid():
+            rate_limit.count(request, PURPOSE)
+            _ask(form.cleaned_data["email"], form.cleaned_data["number"])
+            return redirect("consulting:key_sent")
+    return render(request, "consulting/lost_key.html", {"form": form})
+
+
+@sensitive_variables()
+def _ask(email: str, number: str) -> None:
+    """Nobody is sent more than a few mails a day, whoever asks for them; the answer does not tell."""
+    if rate_limit.take_about(email.casefold(), PURPOSE, limit=MOST_PER_ADDRESS, minutes=ADDRESS_MINUTES):
+        lifecycle.ask_for_key(email, number=number, language=current_language())
+
+
+@never_cache
+@require_safe
+def key_sent(request: HttpRequest) -> HttpResponse:
+    return render(request, "consulting/key_sent.html")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_key(request: HttpRequest) -> HttpResponse:
+    """The client replaces the key: this browser is shut out too, and only the mailbox gets the new one."""
+    grant = access.current_grant(request)
+    if grant is None:
+        return redirect("consulting:unlock")
+    if request.method != "POST":
+        return render(request, "consulting/new_key.html", {"order": grant.order})
+    try:
+        lifecycle.replace(grant.order_key)
+    except (lifecycle.KeyChanged, lifecycle.NothingToOpen):  # a second click, or a refund this very moment
+        pass
+    else:
+        text = _("The old order key opens nothing any more. The new one is on its way to your mailbox.")
+        messages.success(request, text)
+    access.forget(request)
+    return redirect("consulting:unlock")

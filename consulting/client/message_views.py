@@ -1,0 +1,61 @@
+"""The pages on which client and consultant write to each other about a case."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from consulting import access, case_messages
+from consulting.forms import MessageForm
+from consulting.models import Case
+from shop.web import rate_limit
+
+PURPOSE, MOST, MINUTES = "case-message", 20, 60
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables("form")
+def messages_of_client(request: HttpRequest, pk: int) -> HttpResponse:
+    """The client's side, behind the order key."""
+    grant = access.current_grant(request)
+    if grant is None:
+        return _kept(request) if request.method == "POST" else redirect("consulting:unlock")
+    case = get_object_or_404(Case.objects.of(grant.order), pk=pk)
+    if not access.line_is_open(case.line):
+        return render(request, "consulting/not_ready.html", {"case": case, "order": grant.order})
+    form = MessageForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if rate_limit.is_exceeded_about(str(pk), PURPOSE, limit=MOST, minutes=MINUTES):
+            form.add_error("text", _("You have written very often. Please send this in an hour."))
+        else:
+            return _send(case, form.cleaned_data["text"], request)
+    shown = list(case_messages.entries(case))
+    case_messages.note_seen(case, by_client=True)
+    context = {"case": case, "order": grant.order, "entries": shown, "form": form, "is_open": True}
+    return render(request, "consulting/messages.html", context)
+
+
+def _kept(request: HttpRequest) -> HttpResponse:
+    """The reports were locked while the client wrote: the text is on the page, for sending it again."""
+    form = MessageForm(initial={"text": request.POST.get("text", "")[: case_messages.LONGEST]})
+    return render(request, "consulting/message_kept.html", {"form": form}, status=403)
+
+
+@sensitive_variables("text")
+def _send(case: Case, text: str, request: HttpRequest) -> HttpResponse:
+    try:
+        message = case_messages.write_to_consultant(case, text=text)
+    except case_messages.Closed:
+        return redirect("consulting:messages", pk=case.pk)
+    rate_limit.count_about(str(case.pk), PURPOSE)
+    messages.success(request, _("Your message was sent."))
+    if message.moved_to:
+        day = date_format(message.moved_to)
+        messages.info(request, _("Your report is now promised for %(date)s.") % {"date": day})
+    return redirect("consulting:messages", pk=case.pk)

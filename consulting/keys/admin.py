@@ -1,0 +1,201 @@
+"""What staff do with order keys: send again, replace, revoke, issue anew, give to another mailbox.
+
+Nobody sees a key here. Each deed has a page of its own that says what will happen, a permission, and an entry
+in the histories of the order and of the key's accesses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from checkout.forms.contact import EmailForm
+from consulting.access import order_is_open
+from consulting.models import OrderKey
+from shop.admin.read_only import ReadOnlyAdmin
+
+from . import lifecycle
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise as Text
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What a button does, to keys in which state, and with whose permission."""
+
+    label: Text
+    explanation: Text
+    done: Text
+    permission: str
+    state: str
+    act: Callable[[OrderKey, str], object] | None = None
+    asks_email: bool = False
+
+
+ACTIVE, REVOKED = OrderKey.State.ACTIVE, OrderKey.State.REVOKED
+DEEDS = {
+    "resend": Deed(
+        gettext_lazy("Send again"),
+        gettext_lazy("The customer receives the same order key again, at the e-mail address of the order."),
+        gettext_lazy("The order key is on its way to the customer."),
+        "consulting.resend_orderkey",
+        ACTIVE,
+        lambda order_key, actor: lifecycle.resend(order_key, actor=actor),
+    ),
+    "replace": Deed(
+        gettext_lazy("Replace"),
+        gettext_lazy(
+            "The order key opens nothing any more, at once, in any browser. The customer receives a new one"
+            " by e-mail. The reports stay as they are."
+        ),
+        gettext_lazy("The order key is replaced; the new one is on its way to the customer."),
+        "consulting.replace_orderkey",
+        ACTIVE,
+        lambda order_key, actor: lifecycle.replace(order_key, actor=actor),
+    ),
+    "revoke": Deed(
+        gettext_lazy("Revoke"),
+        gettext_lazy(
+            "The order key opens nothing any more, at once, in any browser. The customer receives no other"
+            " one, and no e-mail, until you issue a new key."
+        ),
+        gettext_lazy("The order key is revoked."),
+        "consulting.replace_orderkey",
+        ACTIVE,
+        lambda order_key, actor: lifecycle.revoke(order_key, actor=actor),
+    ),
+    "reissue": Deed(
+        gettext_lazy("Issue a new order key"),
+        gettext_lazy(
+            "The reports open again, with a new order key that the customer receives by e-mail. The revoked"
+            " one stays revoked."
+        ),
+        gettext_lazy("A new order key is on its way to the customer."),
+        "consulting.replace_orderkey",
+        REVOKED,
+        lambda order_key, actor: lifecycle.reissue(order_key.order_id, actor=actor),
+    ),
+    "readdress": Deed(
+        gettext_lazy("Change the e-mail address"),
+        gettext_lazy(
+            "For a customer who cannot read the mailbox of the order any more. Please make sure first that it"
+            " is the customer who asks: whoever reads the new mailbox can open the reports. The order key is"
+            " replaced, and the old mailbox is told that the address was changed."
+        ),
+        gettext_lazy("The address is changed; a new order key is on its way to it."),
+        "consulting.readdress_orderkey",
+        ACTIVE,
+        asks_email=True,
+    ),
+}
+
+
+@admin.register(OrderKey)
+class OrderKeyAdmin(ReadOnlyAdmin):
+    list_display = ["order", "masked", "state", "issued_at", "first_used_at", "use_count"]
+    list_filter = ["state", "issued_at"]
+    search_fields = ["order__number", "last_group"]
+    fields = ["order", "masked", "state", "issued_at", "first_used_at", "use_count"]
+    readonly_fields = fields  # type: ignore[assignment]
+    change_form_template = "admin/consulting/orderkey.html"
+    list_select_related = ["order"]
+
+    @admin.display(description=gettext_lazy("order key"))
+    def masked(self, order_key: OrderKey) -> str:
+        """The last group is enough to tell keys apart; 75 bits stay unknown."""
+        return f"••••-••••-••••-••••-{order_key.last_group}"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = {**(extra_context or {}), "deeds": self._deeds(request, object_id)}
+        return super().change_view(request, object_id, form_url, context)
+
+    def _deeds(self, request: HttpRequest, object_id: str) -> list[tuple[str, Text]]:
+        """Address and label of what this user may do with this key."""
+        order_key = self.get_object(request, object_id)
+        if order_key is None:
+            return []
+        return [
+            (reverse("admin:consulting_orderkey_deed", args=[order_key.pk, name]), deed.label)
+            for name, deed in DEEDS.items()
+            if request.user.has_perm(deed.permission) and _fits(deed, order_key)
+        ]
+
+    def get_urls(self) -> list[URLPattern]:
+        deed = path(
+            "<int:pk>/do/<slug:name>/",
+            self.admin_site.admin_view(self.deed_view),
+            name="consulting_orderkey_deed",
+        )
+        return [deed, *super().get_urls()]
+
+    def deed_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
+        """Says what will happen, and does it at the press of the button."""
+        if name not in DEEDS:
+            raise Http404
+        deed = DEEDS[name]
+        order_key = get_object_or_404(OrderKey.objects.select_related("order"), pk=pk)
+        if not (self.has_view_permission(request, order_key) and request.user.has_perm(deed.permission)):
+            raise PermissionDenied
+        form = EmailForm(request.POST or None) if deed.asks_email else None
+        if form:
+            form.fields["email"].help_text = ""
+        if request.method != "POST" or (form and not form.is_valid()):
+            return self._deed_page(request, order_key, deed, form)
+        actor = request.user.get_username()
+        try:
+            if form:
+                lifecycle.readdress(order_key, form.cleaned_data["email"], actor=actor)
+            elif deed.act:
+                deed.act(order_key, actor)
+        except lifecycle.KeyChanged:
+            messages.warning(
+                request, _("Nothing was done: the order key has been replaced or revoked meanwhile.")
+            )
+        except lifecycle.NothingToOpen:
+            messages.warning(
+                request, _("Nothing was done: the order is not paid for, so no key could open its reports.")
+            )
+        else:
+            messages.success(request, str(deed.done))
+        return HttpResponseRedirect(
+            f"{reverse('admin:consulting_orderkey_changelist')}?q={order_key.order.number}"
+        )
+
+    def _deed_page(
+        self, request: HttpRequest, order_key: OrderKey, deed: Deed, form: EmailForm | None
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Order key of order %(number)s") % {"number": order_key.order.number},
+            "order_key": order_key,
+            "masked": self.masked(order_key),
+            "deed": deed,
+            "form": form,
+            "opts": self.opts,
+        }
+        return render(request, "admin/consulting/deed.html", context)
+
+
+def _fits(deed: Deed, order_key: OrderKey) -> bool:
+    if order_key.state != deed.state:
+        return False
+    if deed.state == REVOKED:  # an older one is of no interest
+        newest = order_key.order.keys.first()
+        return newest is not None and newest.pk == order_key.pk
+    return order_is_open(order_key.order)

@@ -1,0 +1,56 @@
+"""How many wrong order keys are looked up: so many per network, and an alarm when they come from everywhere.
+
+No key is ever locked, or anybody could lock out its owner. 95 random bits need no limit to be safe: the
+limits are for the load and for the log.
+"""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.timezone import localtime
+
+from shop import clock
+from shop.background import outbox
+from shop.web import rate_limit
+
+PURPOSES = ["report-unlock", "consultant-unlock"]
+MOST_WRONG = 10  # per /32 or /64
+MOST_WRONG_AROUND = 30  # per /24 or /48
+MINUTES = 15
+MANY = 100  # a minute, of all networks together
+ALARM = "mail.key_alarm"
+
+
+class UsedUp(Exception):
+    """Too many wrong keys came from this network."""
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """A look-up that is counted already: counted first, many at once cannot pass the limit together."""
+
+    tries: list[int]
+
+    def was_right(self) -> None:
+        """Right keys are not counted."""
+        rate_limit.give_back(self.tries)
+
+
+def begin(request: HttpRequest, purpose: str) -> LookUp:
+    """Take one of the client's tries. Raises UsedUp."""
+    tries = rate_limit.take(
+        request, purpose, limit=MOST_WRONG, limit_around=MOST_WRONG_AROUND, minutes=MINUTES
+    )
+    if tries is None:
+        raise UsedUp
+    return LookUp(tries)
+
+
+def was_wrong() -> None:
+    """Staff hear, once an hour, when there are very many. Nobody is kept out by it."""
+    count = sum(rate_limit.count_of_all(purpose, minutes=1) for purpose in PURPOSES)
+    if count > MANY:
+        hour = f"{localtime(clock.now()):%Y-%m-%d %H}"
+        with transaction.atomic():
+            outbox.publish(ALARM, key=hour, hour=hour)

@@ -1,0 +1,159 @@
+"""What consulting does when it hears of an order or of a published report."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import override
+from django.views.decorators.debug import sensitive_variables
+
+from checkout.models import Order, OrderLine
+from checkout.signals import Section
+from shop import mail
+from shop.background import outbox
+
+from . import history, key_format
+from .access import line_is_open
+from .keys import services as keys
+from .keys import spelling
+from .models import Case, Message, OrderKey, Report
+
+
+def give_key(sender: type[Order], order: Order, **_: Any) -> None:
+    keys.issue_key(order)
+
+
+@sensitive_variables()
+def key_section(sender: type[Order], order: Order, reveal: bool, **_: Any) -> Section | None:
+    """The order key on the confirmation page and in the confirmation mail. Hidden from strangers."""
+    order_key = active_key(order)
+    if order_key is None:
+        return None
+    cases = [(case, line_is_open(case.line)) for case in Case.objects.of(order)]
+    is_locked = order.is_refunded or all(case.line.is_refunded for case, _is_open in cases)
+    context: dict[str, Any] = {"unlock_url": unlock_url(), "cases": cases, "is_locked": is_locked}
+    if reveal and not is_locked:
+        canonical = keys.read_key(order_key)
+        context["key_groups"] = key_format.groups(canonical)
+        context["key_aloud"] = spelling.aloud(canonical)
+        # Whoever had seen the first one knows this page and the e-mail address too.
+        context["is_mailed_only"] = order.keys.exclude(pk=order_key.pk).exists()
+    return Section(
+        page_template="consulting/_key_section.html",
+        html_template="emails/_key_section.html",
+        text_template="emails/_key_section.txt",
+        context=context,
+        track=history.track_of(order, cases),
+        moments=history.moments_of(cases),
+    )
+
+
+def unbegun(sender: type[Order], order: Order, **_: Any) -> set[int]:
+    """Ids of the lines for which no consultant has taken a case or written a word."""
+    cases = Case.objects.filter(line__order=order)
+    begun = cases.filter(~Q(state=Case.State.UNASSIGNED) | Q(reports__isnull=False))
+    return set(cases.values_list("line_id", flat=True)) - set(begun.values_list("line_id", flat=True))
+
+
+def active_key(order: Order) -> OrderKey | None:
+    """The key as far as it may be shown: none before the order is paid."""
+    return order.keys.filter(state=OrderKey.State.ACTIVE).first() if order.is_paid else None
+
+
+def unlock_url() -> str:
+    """The form, for a mail. No link ever holds a key."""
+    return settings.SITE_URL + reverse("consulting:unlock")
+
+
+@outbox.subscribe("report.published")
+@sensitive_variables()
+def mail_report_ready(report_id: int) -> None:
+    """Tell the client, with the key again. Nothing is sent for what they could not open now."""
+    report = Report.objects.select_related("case__line__order").get(pk=report_id)
+    case, order = report.case, report.case.order
+    order_key = active_key(order)
+    is_readable = case.is_published and report.withdrawn_at is None and line_is_open(case.line)
+    if order_key is None or not is_readable:
+        return
+    with override(order.language):
+        context = {
+            "order": order,
+            "case": case,
+            "report": report,
+            "unlock_url": unlock_url(),
+            "key_groups": key_format.groups(keys.read_key(order_key)),
+        }
+    mail.send(
+        "report_ready",
+        to=[order.email],
+        context=context,
+        language=order.language,
+        message_key=f"report.published:{report.pk}",
+    )
+
+
+@outbox.subscribe("report.withdrawn")
+def mail_report_withdrawn(report_id: int) -> None:
+    """Tell the client, unless a new version is there by now. The reason stands behind the order key only."""
+    report = Report.objects.select_related("case__line__order").get(pk=report_id)
+    case, order = report.case, report.case.order
+    if case.state != Case.State.WITHDRAWN or active_key(order) is None or not line_is_open(case.line):
+        return
+    with override(order.language):
+        context = {"order": order, "case": case, "unlock_url": unlock_url()}
+    mail.send(
+        "report_withdrawn",
+        to=[order.email],
+        context=context,
+        language=order.language,
+        message_key=f"report.withdrawn:{report.pk}",
+    )
+
+
+@outbox.subscribe("report.scheduled")
+def move_cases(line_id: int) -> None:
+    """The line's report has a new day."""
+    line = OrderLine.objects.get(pk=line_id)
+    if line.report_due_on:
+        keys.reschedule(line, line.report_due_on)
+
+
+@outbox.subscribe("message.written")
+def tell_of_message(message_id: int) -> None:
+    """Nothing is sent of what has been read already, or of a case that is closed."""
+    message = Message.objects.select_related("case__line__order", "case__consultant").get(pk=message_id)
+    if message.seen_at or not line_is_open(message.case.line):
+        return
+    if message.is_from_client:
+        _tell_consultant(message)
+    elif active_key(message.case.order):
+        _tell_client(message)
+
+
+def _tell_consultant(message: Message) -> None:
+    """Nobody has the case yet, or has no mailbox: then all consultants are told."""
+    case = message.case
+    own = case.consultant.email if case.consultant and case.consultant.is_active else ""
+    with override(settings.LANGUAGE_CODE):
+        url = settings.SITE_URL + reverse("consulting:case_messages", args=[case.pk])
+    mail.send(
+        "message_to_consultant",
+        to=[own] if own else settings.CONSULTANT_EMAILS,
+        context={"case": case, "order": case.order, "case_url": url},
+        language=settings.LANGUAGE_CODE,
+        message_key=f"message.written:{message.pk}",
+    )
+
+
+def _tell_client(message: Message) -> None:
+    case, order = message.case, message.case.order
+    with override(order.language):
+        url = unlock_url()
+    mail.send(
+        "message_to_client",
+        to=[order.email],
+        context={"case": case, "order": order, "message": message, "unlock_url": url},
+        language=order.language,
+        message_key=f"message.written:{message.pk}",
+    )

@@ -1,0 +1,292 @@
+"""What can happen to order keys, cases and reports."""
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from cryptography.fernet import InvalidToken
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from checkout.models import Intake, Order
+from checkout.orders import cancellations
+from consulting import report_document, report_encryption
+from consulting.access import is_open, line_is_open
+from consulting.keys.services import SealedKeyDamaged, held, read_key
+from consulting.models import AccessLog, Case, OrderKey, Report
+from consulting.report_document import Manuscript
+from shop import clock
+from shop.background import outbox
+from shop.devstack.failpoints import crashpoint
+
+from . import storage
+
+logger = logging.getLogger(__name__)
+
+
+class AlreadyTaken(Exception):
+    """Another consultant has the case."""
+
+
+class CancellationAsked(Exception):
+    """The client has asked to cancel the service before anybody began: the merchant answers first."""
+
+
+class NewerDraft(Exception):
+    """The draft was saved elsewhere since its writer last saw it."""
+
+
+class NothingToPublish(Exception):
+    """There is no such draft, or what it is for is not paid for (any more)."""
+
+
+class NoteMissing(Exception):
+    """A later version does not say what is different from the one before."""
+
+
+# --- keys ---
+
+
+# --- cases and reports ---
+
+
+def _locked(case: Case) -> Case:
+    return Case.objects.select_for_update(of=("self",)).with_order().get(pk=case.pk)
+
+
+@transaction.atomic
+def assign(case: Case, consultant: User, *, only_if_free: bool = False) -> Case:
+    """Give the case to a consultant. Raises CancellationAsked, and AlreadyTaken where it was to be free."""
+    if case.state == Case.State.UNASSIGNED:
+        Order.objects.lock(case.order.pk)  # begun or cancelled, whichever comes first
+    case = _locked(case)
+    if case.state == Case.State.UNASSIGNED and cancellations.is_under_way(case.line):
+        raise CancellationAsked(str(case))
+    if case.consultant_id == consultant.pk:
+        return case
+    if only_if_free and case.consultant_id is not None:
+        raise AlreadyTaken(str(case))
+    case.consultant = consultant
+    if case.state == Case.State.UNASSIGNED:
+        case.state = Case.State.WRITING
+    case.save(update_fields=["consultant", "state"])
+    AccessLog.objects.create(
+        order=case.order,
+        case=case,
+        what=AccessLog.What.ASSIGNED,
+        who=consultant.get_username(),
+        at=clock.now(),
+    )
+    return case
+
+
+@transaction.atomic
+def release(case: Case) -> Case:
+    """Take the case back from its consultant: it waits for another one."""
+    case = _locked(case)
+    case.consultant = None
+    if case.state == Case.State.WRITING:
+        case.state = Case.State.UNASSIGNED
+    case.save(update_fields=["consultant", "state"])
+    return case
+
+
+def latest(case: Case) -> Report | None:
+    """The newest version, published or not."""
+    return case.reports.select_related("case__line").first()
+
+
+@sensitive_variables()
+def text_of(report: Report | None) -> Manuscript | None:
+    """The text for the consultant at work; None where there is none that opens."""
+    if report is None or not report.body:  # erased
+        return None
+    try:
+        return report_encryption.open_from_escrow(report)
+    except report_encryption.Unreadable:
+        logger.error("Report %s does not open from escrow", report.pk)
+        return None
+
+
+def open_answers(case: Case, consultant: User) -> tuple[Intake | None, Intake | None]:
+    """What the client told us: the contact block of the line, and the answers about this subject.
+
+    The client sees in the access log that they were opened; once an hour is enough to tell.
+    """
+    found = {intake.subject: intake for intake in case.line.intakes.filter(subject__in=[0, case.subject])}
+    name, what = consultant.get_username(), AccessLog.What.ANSWERS
+    lately = clock.now() - dt.timedelta(hours=1)
+    if not AccessLog.objects.filter(case=case, what=what, who=name, at__gte=lately).exists():
+        AccessLog.objects.create(order=case.order, case=case, what=what, who=name, at=clock.now())
+    return found.get(0), found.get(case.subject)
+
+
+@transaction.atomic
+@sensitive_variables()
+def save_draft(
+    case: Case,
+    *,
+    author: User,
+    title: str,
+    body: str,
+    note: str | None = None,
+    language: str | None = None,
+    seen: str | None = None,
+) -> Report:
+    """Keep the draft of the next version: one that is published is never written to again.
+
+    ``seen`` is the stamp of the version the writer started from ("" for none); raises NewerDraft if it is not
+    the latest any more. None does not ask, and leaves a note or language as it is.
+    """
+    case = _locked(case)
+    report = latest(case)
+    before = text_of(report) or Manuscript("", "")
+    if report and report.is_published:
+        before = replace(before, note="")  # it tells of the version before
+    text = report_document.make(
+        title,
+        body,
+        note=before.note if note is None else note,
+        language=before.language if language is None else language,
+        attachments=before.attachments,
+    )
+    if report and text == before:  # a second click
+        return report
+    if seen is not None and seen != (report.stamp if report else ""):
+        raise NewerDraft(str(case))
+    return _keep(author, *_draft(case), lambda _report, kept: replace(text, attachments=kept.attachments))
+
+
+@transaction.atomic
+@sensitive_variables()
+def revise(case: Case, *, author: User, change: Callable[[Report, Manuscript], Manuscript]) -> Report:
+    """Change the draft, whatever it is by now; after a published version a new one begins."""
+    return _keep(author, *_draft(_locked(case)), change)
+
+
+@sensitive_variables()
+def _draft(case: Case) -> tuple[Report, Manuscript]:
+    """The version that may be written to (not saved), and what it says so far. The caller holds the lock."""
+    report = latest(case)
+    if report is None:
+        report, text = Report(case=case, version=1), Manuscript("", "")
+    else:
+        text = text_of(report) or Manuscript("", "")
+    if not report.is_published:
+        report_encryption.prepare(report)
+        return report, text
+    following = Report(case=case, version=report.version + 1)
+    report_encryption.prepare(following)
+    files = (
+        storage.copy(report_encryption.admitted_from_escrow(report), following) if text.attachments else ()
+    )
+    return following, replace(text, note="", attachments=files)
+
+
+@sensitive_variables()
+def _keep(
+    author: User, report: Report, text: Manuscript, change: Callable[[Report, Manuscript], Manuscript]
+) -> Report:
+    text = change(report, text)
+    report.author = author.get_full_name() or author.get_username()
+    report.saved_at = clock.now()
+    report.edit += 1
+    report_encryption.seal(report, text)
+    report.save()
+    crashpoint("cp27")
+    storage.settle(report, text.attachments)
+    return report
+
+
+@transaction.atomic
+def publish(report: Report, *, actor: str, seen: str | None = None) -> Report:
+    """Open the draft to the client and tell them. Publishing again changes nothing.
+
+    Raises NewerDraft when it is not the draft that was ``seen``, NoteMissing when a later version does not
+    say what has changed, NothingToPublish when the order is closed.
+    """
+    Order.objects.lock(
+        report.case.order.pk
+    )  # or the report could be wrapped for a key that is being replaced
+    case = _locked(report.case)
+    report = Report.objects.select_related("case__line").get(pk=report.pk)
+    if report.is_published:
+        return report
+    if seen is not None and seen != report.stamp:
+        raise NewerDraft(str(case))
+    order_key = case.order.keys.filter(state=OrderKey.State.ACTIVE).select_related("order").first()
+    if order_key is None or not is_open(order_key) or not line_is_open(case.line):
+        raise NothingToPublish(str(case))
+    if report.version > 1 and not report_encryption.open_from_escrow(report).note:
+        raise NoteMissing(str(case))
+    report_encryption.admit_client(report, read_key(order_key))
+    report.published_at = clock.now()
+    report.save(update_fields=["client_wrap", "published_at"])
+    case.state = Case.State.READY if report.version == 1 else Case.State.UPDATED
+    case.save(update_fields=["state"])
+    case.order.log(f"report of case {case} published, version {report.version}", actor=actor)
+    crashpoint("cp28")
+    outbox.publish("report.published", key=str(report.pk), report_id=report.pk)
+    transaction.on_commit(lambda: crashpoint("cp29"))
+    return report
+
+
+@transaction.atomic
+@transaction.atomic
+@sensitive_variables("reason")
+def withdraw(case: Case, *, actor: str, reason: str) -> Case:
+    """Close every published version to the client, who reads the reason. Withdrawing again changes nothing.
+
+    What was withdrawn stays closed when a corrected version is published later.
+    """
+    Order.objects.lock(case.order.pk)  # or a key that is being made would be given the versions back
+    case = _locked(case)
+    if not case.is_published:
+        return case
+    case.state = Case.State.WITHDRAWN
+    case.withdrawn_at = clock.now()
+    case.withdrawn_because = reason
+    case.save(update_fields=["state", "withdrawn_at", "withdrawn_because"])
+    latest = case.reports.readable().values_list("pk", flat=True)[0]
+    case.reports.readable().update(withdrawn_at=case.withdrawn_at, client_wrap=b"")
+    outbox.publish("report.withdrawn", key=str(latest), report_id=latest)
+    case.order.log(f"report of case {case} withdrawn", actor=actor)
+    return case
+
+
+@transaction.atomic
+@sensitive_variables()
+def open_version(case: Case, order_key: OrderKey, version: int | None = None) -> report_encryption.Opened:
+    """What the client may read: the latest published version or a certain one.
+
+    Raises NotOpened where the key was replaced or revoked this moment, vault.Unreadable.
+    """
+    order_key = held(order_key.pk, order_key.order_id)
+    versions = case.reports.readable()
+    report = (versions if version is None else versions.filter(version=version)).first()
+    if report is None:
+        raise report_encryption.Unreadable(str(case))
+    try:
+        canonical = read_key(order_key)
+    except (InvalidToken, SealedKeyDamaged) as error:
+        raise report_encryption.Unreadable(str(report)) from error
+    return report_encryption.admitted_by_key(report, canonical)
+
+
+def note_access(case: Case, what: AccessLog.What) -> None:
+    """The client can read who opened what."""
+    AccessLog.objects.create(order=case.order, case=case, what=what, at=clock.now())
+
+
+@transaction.atomic
+@sensitive_variables()
+def open_report(case: Case, order_key: OrderKey) -> tuple[Report, Manuscript]:
+    """The latest published version for the client, and its text; leaves a line in the access log.
+
+    Raises NotOpened where the key was replaced or revoked this moment, vault.Unreadable.
+    """
+    opened = open_version(case, order_key)
+    note_access(case, AccessLog.What.REPORT)
+    return opened.report, opened.text

@@ -1,0 +1,75 @@
+"""A file is what it says it is, or it is refused with the reason and the way out."""
+
+from io import BytesIO
+
+import pytest
+from django.core.files.uploadedfile import InMemoryUploadedFile
+from django.utils import translation
+from PIL import Image
+
+from checkout.intake.uploads import Refused
+from checkout.tests import files
+from consulting.reports import file_validation
+from consulting.tests import documents
+
+
+@pytest.fixture(autouse=True)
+def _english():
+    with translation.override("en"):
+        yield
+
+
+def raw(name: str, content: bytes) -> InMemoryUploadedFile:
+    """With the name as it was sent: Django would clean it on the way."""
+    file = InMemoryUploadedFile(BytesIO(content), "f", "x", "", len(content), None)
+    file._name = name
+    return file
+
+
+@pytest.mark.parametrize("name", documents.GOOD)
+def test_what_consultants_send_is_taken(name):
+    kind, kept = file_validation.examine(documents.sent(documents.GOOD[name], name))
+    assert kind in file_validation.CONTENT_TYPES
+    assert kept
+
+
+@pytest.mark.parametrize("name", documents.HOSTILE)
+def test_what_could_be_something_else_is_refused_in_words(name):
+    content, words = documents.HOSTILE[name]
+    with pytest.raises(Refused) as fact:
+        file_validation.examine(documents.sent(content, name))
+    assert words in fact.value.message
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../x.pdf", "..\\x.pdf", "/etc/x.pdf", "report\u202efdp.exe.pdf", "x\0.pdf", "a\nb.pdf", "\u200bx.pdf"],
+)
+def test_a_name_that_hides_what_it_is_is_refused(name):
+    with pytest.raises(Refused) as fact:
+        file_validation.examine(raw(name, documents.pdf()))
+    assert "Please rename it" in fact.value.message
+
+
+def test_a_picture_is_written_anew_without_place_and_camera():
+    _kind, kept = file_validation.examine(documents.sent(files.picture(), "photo.jpg"))
+    assert files.PLACE not in kept
+    with Image.open(BytesIO(kept)) as image:
+        assert not image.getexif()
+
+
+def test_a_picture_that_is_also_a_page_is_only_a_picture_afterwards():
+    both = files.picture("JPEG") + b"<html><script>alert(1)</script>"
+    assert b"script" not in file_validation.examine(documents.sent(both, "photo.jpg"))[1]
+
+
+def test_too_large_a_file_is_refused_without_being_read():
+    file = raw("big.pdf", b"%PDF-")
+    file.size = 26 * 1024 * 1024
+    with pytest.raises(Refused, match="refused") as fact:
+        file_validation.examine(file)
+    assert "25 MB" in fact.value.message
+
+
+def test_text_is_kept_as_utf_8_whatever_it_came_in():
+    assert file_validation.examine(documents.sent("筆記".encode("utf-16"), "n.txt"))[1].decode() == "筆記"

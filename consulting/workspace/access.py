@@ -1,0 +1,41 @@
+"""Who may use the consultants' workspace."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.views.decorators.cache import never_cache
+
+Rest = ParamSpec("Rest")
+View = Callable[Concatenate[HttpRequest, Rest], HttpResponseBase]
+
+
+def consultants_only(view: View[Rest]) -> View[Rest]:
+    """Strangers are asked to sign in, other members of staff are refused. Nothing here is ever stored."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
+        if not (request.user.is_staff and request.user.has_perm("consulting.change_case")):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return cast("View[Rest]", never_cache(login_required(guarded)))
+
+
+def writers_only(view: View[Rest]) -> View[Rest]:
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
+        if not request.user.has_perm("consulting.change_report"):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return cast("View[Rest]", guarded)
+
+
+def user_of(request: HttpRequest) -> User:
+    return cast("User", request.user)

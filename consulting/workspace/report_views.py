@@ -1,0 +1,263 @@
+"""A consultant's desk: a case with its answers, the draft with its files, publishing and withdrawing."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+
+from checkout.intake.uploads import Refused, clean_name
+from consulting import access, report_document, report_encryption
+from consulting.forms import ReportForm, WithdrawalForm
+from consulting.models import Case, Report
+from consulting.report_document import Manuscript
+from consulting.reports import attachments, services
+from consulting.reports import context as pages
+from consulting.reports.rendering import render as render_markdown
+
+from .access import consultants_only, user_of
+
+REMOVE = "remove:"
+
+
+@consultants_only
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables("form", "text")
+def case(request: HttpRequest, pk: int) -> HttpResponse:
+    """A case with its answers and its report. Whoever is not its consultant sees only what it is about."""
+    found = get_object_or_404(Case.objects.with_order().with_risk().with_news(), pk=pk)
+    if request.method != "POST":
+        return _case_page(request, found)
+    if not access.is_assigned(request.user, found):
+        raise PermissionDenied
+    latest = services.latest(found)
+    text = services.text_of(latest)
+    action = request.POST.get("action", "")
+    form = ReportForm(request.POST, correcting=_is_correcting(latest), needs_note=action == "publish")
+    if request.FILES.get("report_pdf") or (text and text.report_file):
+        form.fields["body"].required = False  # the covering letter
+    if not form.is_valid():
+        _tell_about_files(request, form)
+        return _case_page(request, found, form=form)
+    if action == "preview":
+        _tell_about_files(request, form)
+        preview = render_markdown(form.cleaned_data["body"])
+        lang = report_document.LANG[form.cleaned_data["language"]]
+        return _case_page(request, found, form=form, preview=preview, preview_lang=lang)
+    return _save(request, found, form, action)
+
+
+def _is_correcting(latest: Report | None) -> bool:
+    return latest is not None and (latest.is_published or latest.version > 1)
+
+
+def _tell_about_files(request: HttpRequest, form: ReportForm) -> None:
+    """A browser does not choose files again by itself."""
+    for name in request.FILES:
+        if name in form.fields:
+            form.add_error(name, _("Not kept yet. Please choose the files again when you save."))
+
+
+@sensitive_variables()
+def _save(request: HttpRequest, found: Case, form: ReportForm, action: str) -> HttpResponse:
+    typed = form.cleaned_data
+    try:
+        services.save_draft(
+            found,
+            author=user_of(request),
+            title=typed["title"],
+            body=typed["body"],
+            note=typed.get("note", ""),
+            language=typed["language"],
+            seen=typed["seen"],
+        )
+    except services.NewerDraft:
+        newer = services.latest(found)
+        form.now_seen(newer.stamp if newer else "")
+        form.add_error(
+            None,
+            _("The draft was saved elsewhere since you opened it. Compare both; saving again replaces it."),
+        )
+        _tell_about_files(request, form)
+        return _case_page(request, found, form=form, newer=services.text_of(newer))
+    except Refused as fact:  # no room for the files that the next version takes over
+        form.add_error(None, fact.message)
+        return _case_page(request, found, form=form)
+    if not _take_files(request, found, form):
+        latest = services.latest(found)
+        form.now_seen(latest.stamp if latest else "")
+        messages.info(request, _("The text is saved."))
+        return _case_page(request, found, form=form)
+    if action.startswith(REMOVE):
+        attachments.detach(found, author=user_of(request), name=action.removeprefix(REMOVE))
+    if action == "publish":
+        return redirect("consulting:publish", pk=found.pk)
+    messages.success(request, _("The draft is saved."))
+    return redirect("consulting:case", pk=found.pk)
+
+
+@sensitive_variables()
+def _take_files(request: HttpRequest, found: Case, form: ReportForm) -> bool:
+    """Whether all could be kept; if not, the fields say why."""
+    for name in ("report_pdf", "attachments"):
+        for file in request.FILES.getlist(name):
+            try:
+                attachments.attach(found, author=user_of(request), file=file, is_report=name == "report_pdf")
+            except Refused as fact:
+                form.add_error(name, f"{clean_name(file.name or '')}: {fact.message}")
+    return form.is_valid()
+
+
+@sensitive_variables()
+def _case_page(
+    request: HttpRequest, found: Case, form: ReportForm | None = None, **more: Any
+) -> HttpResponse:
+    context: dict[str, Any] = {"case": found, "order": found.order, **more}
+    context["is_open"] = access.line_is_open(found.line)
+    context["may_write"] = access.is_assigned(request.user, found)
+    context["may_read"] = access.may_read(request.user, found)
+    context["may_withdraw"] = access.may_withdraw(request.user, found)
+    if context["may_read"]:
+        latest = services.latest(found)
+        text = services.text_of(latest)
+        context["contact"], context["answers"] = services.open_answers(found, user_of(request))
+        context["versions"] = found.reports.all()
+        context["latest"] = latest
+        context["files"] = _numbered_files(latest, text)
+        context["form"] = form or _form_for(found, latest, text)
+        context["last_message"] = found.messages.last()
+    return render(request, "consulting/case.html", context)
+
+
+@sensitive_variables()
+def _numbered_files(latest: Report | None, text: Manuscript | None) -> list[Any]:
+    if latest is None or text is None:
+        return []
+    return [(file, _file_url(latest, number)) for number, file in enumerate(text.attachments, start=1)]
+
+
+def _file_url(report: Report, number: int) -> str:
+    return reverse("consulting:report_file", args=[report.case_id, report.version, number])
+
+
+@sensitive_variables()
+def _form_for(found: Case, latest: Report | None, text: Manuscript | None) -> ReportForm:
+    correcting = _is_correcting(latest)
+    if latest is None or text is None:
+        initial = pages.first_draft(found) | {"seen": latest.stamp if latest else ""}
+        return ReportForm(initial=initial, correcting=correcting)
+    initial = {
+        "title": text.title,
+        "body": text.text,
+        "language": text.language or pages.wanted_language(found),
+        "note": "" if latest.is_published else text.note,
+        "seen": latest.stamp,
+    }
+    return ReportForm(initial=initial, correcting=correcting)
+
+
+@consultants_only
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_variables()
+def publish(request: HttpRequest, pk: int) -> HttpResponse:
+    """The draft as the client will see it, and the button that opens it to them."""
+    found = get_object_or_404(Case.objects.with_order(), pk=pk)
+    if not access.is_assigned(request.user, found):
+        raise PermissionDenied
+    draft = services.latest(found)
+    text = services.text_of(draft)
+    if draft is None or text is None:
+        return redirect("consulting:case", pk=pk)
+    if request.method == "POST":
+        return _publish(request, draft)
+    if draft.is_published:
+        messages.info(request, _("This version is already published."))
+        return redirect("consulting:case", pk=pk)
+    context = pages.report_context(draft, text, file_url=lambda number: _file_url(draft, number))
+    before = found.reports.filter(published_at__isnull=False).first()
+    old = services.text_of(before)
+    if old:
+        context |= pages.comparison_context(old, text) | {"before": before}
+    return render(request, "consulting/publish.html", context)
+
+
+def _publish(request: HttpRequest, draft: Report) -> HttpResponse:
+    try:
+        services.publish(draft, actor=user_of(request).get_username(), seen=request.POST.get("seen", ""))
+    except services.NewerDraft:
+        messages.warning(request, _("The draft has changed since you saw it. Please check it once more."))
+        return redirect("consulting:publish", pk=draft.case_id)
+    except services.NothingToPublish:
+        messages.error(request, _("The order is not open at present, so nothing was published."))
+    except services.NoteMissing:
+        messages.error(request, _("Please say what changed since the version before, then publish."))
+    else:
+        messages.success(request, _("The report is published. The client is being told by e-mail."))
+    return redirect("consulting:case", pk=draft.case_id)
+
+
+@consultants_only
+@require_safe
+@sensitive_variables()
+def version(request: HttpRequest, pk: int, version: int) -> HttpResponse:
+    """One version of the report, for its consultant, and what it changed."""
+    kept = _version(request, pk, version)
+    text = services.text_of(kept)
+    context: dict[str, Any] = {"case": kept.case, "order": kept.case.order, "report": kept, "text": text}
+    if text:
+        context |= pages.report_context(kept, text, file_url=lambda number: _file_url(kept, number))
+    before = kept.case.reports.filter(published_at__isnull=False, version__lt=version).first()
+    old = services.text_of(before)
+    if old and text:
+        context |= pages.comparison_context(old, text) | {"before": before}
+    return render(request, "consulting/version.html", context)
+
+
+@consultants_only
+@require_safe
+@sensitive_variables()
+def report_file(request: HttpRequest, pk: int, version: int, number: int) -> HttpResponseBase:
+    """A file of one version, to save."""
+    kept = _version(request, pk, version)
+    try:
+        opened = report_encryption.admitted_from_escrow(kept)
+        if not 0 < number <= len(opened.text.attachments):
+            raise Http404
+        return attachments.download(opened, opened.text.attachments[number - 1])
+    except report_encryption.Unreadable:
+        messages.error(request, _("This file cannot be opened any more. Please add it again."))
+        return redirect("consulting:case", pk=pk)
+
+
+def _version(request: HttpRequest, pk: int, version: int) -> Report:
+    found = get_object_or_404(Case.objects.with_order(), pk=pk)
+    if not access.may_read(request.user, found):
+        raise PermissionDenied
+    reports = Report.objects.select_related("case__line__order")
+    return get_object_or_404(reports, case=found, version=version)
+
+
+@consultants_only
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables("form")
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the report back from the client, with a reason that they read."""
+    found = get_object_or_404(Case.objects.with_order(), pk=pk)
+    if not access.may_withdraw(request.user, found):
+        if found.state == Case.State.WITHDRAWN:  # a second click
+            return redirect("consulting:case", pk=pk)
+        raise PermissionDenied
+    form = WithdrawalForm(request.POST or None)
+    if form.is_valid():
+        services.withdraw(found, actor=user_of(request).get_username(), reason=form.cleaned_data["reason"])
+        messages.success(request, _("The report is withdrawn. The client reads your reason instead of it."))
+        return redirect("consulting:case", pk=pk)
+    return render(request, "consulting/withdraw.html", {"case": found, "order": found.order, "form": form})

@@ -1,0 +1,109 @@
+"""The consultants' door: their cases and the clients' files. What they write stands in ``writing``.
+
+Whoever may change cases (a merchant, who assigns them) sees the lists and what a case is about. Taking a case
+and opening one with the order key is for those who may write reports.
+"""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_POST, require_safe
+
+from checkout.intake import uploads
+from checkout.models import Upload
+from consulting import access
+from consulting.forms import ConsultantKeyForm
+from consulting.keys import services as keys
+from consulting.keys import throttle as key_throttle
+from consulting.keys.views import too_many
+from consulting.models import Case
+from consulting.reports import services as reports
+
+from .access import consultants_only, user_of, writers_only
+
+PURPOSE = "consultant-unlock"
+PER_PAGE = 50
+LISTS = {
+    "mine": gettext_lazy("My cases"),
+    "unassigned": gettext_lazy("To be assigned"),
+    "open": gettext_lazy("All open"),
+    "at-risk": gettext_lazy("Due during an absence"),
+    "published": gettext_lazy("Published"),
+}
+
+
+@consultants_only
+@require_safe
+def cases(request: HttpRequest) -> HttpResponse:
+    return _list_page(request, ConsultantKeyForm())
+
+
+@consultants_only
+@writers_only
+@require_POST
+@sensitive_post_parameters()
+@sensitive_variables("form")
+def open_with_key(request: HttpRequest) -> HttpResponse:
+    """The client read out the order key."""
+    form = ConsultantKeyForm(request.POST)
+    if form.is_valid():
+        try:
+            look_up = key_throttle.begin(request, PURPOSE)
+            order = keys.open_with_key(user_of(request), form.cleaned_data["order_key"])
+        except key_throttle.UsedUp:
+            return too_many(request)
+        except keys.NotOpened:
+            key_throttle.was_wrong()
+            form.add_error("order_key", _("This order key does not open a case."))
+        else:
+            look_up.was_right()
+            return redirect(f"{reverse('consulting:cases')}?order={order.number}")
+    return _list_page(request, form)
+
+
+def _list_page(request: HttpRequest, form: ConsultantKeyForm) -> HttpResponse:
+    number = request.GET.get("order", "").replace("\0", "")
+    chosen = request.GET.get("show", "")
+    chosen = "" if number else chosen if chosen in LISTS else "mine"
+    found = {
+        "": Case.objects.filter(line__order__number=number),
+        "mine": Case.objects.open().filter(consultant=user_of(request)),
+        "unassigned": Case.objects.open().filter(state=Case.State.UNASSIGNED),
+        "open": Case.objects.open(),
+        "at-risk": Case.objects.at_risk(),
+        "published": Case.objects.filter(state__in=Case.PUBLISHED),
+    }[chosen]
+    page = Paginator(found.with_order().with_risk().with_news(), PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "form": form, "lists": LISTS, "chosen": chosen, "number": number}
+    return render(request, "consulting/cases.html", context)
+
+
+@consultants_only
+@writers_only
+@require_POST
+def take(request: HttpRequest, pk: int) -> HttpResponse:
+    case = get_object_or_404(Case, pk=pk)
+    try:
+        reports.assign(case, user_of(request), only_if_free=True)
+    except reports.AlreadyTaken:
+        messages.warning(request, _("Another consultant has taken this case."))
+    except reports.CancellationAsked:
+        messages.warning(request, _("The client has asked to cancel. Nobody begins until that is answered."))
+    return redirect("consulting:case", pk=pk)
+
+
+@consultants_only
+@require_safe
+def file(request: HttpRequest, pk: int, file: int) -> HttpResponse:
+    """A file that the client sent with the answers, to save."""
+    found = get_object_or_404(Case.objects.with_order(), pk=pk)
+    if not access.may_read(request.user, found):
+        raise PermissionDenied
+    answers = reports.open_answers(found, user_of(request))[1]
+    return uploads.download(get_object_or_404(Upload, pk=file, intakes=answers))

@@ -1,0 +1,82 @@
+"""The buyer cancels an order that is not paid: never while its money may be on its way."""
+
+from checkout import services as checkout
+from checkout.models import Order
+from payments.models import Payment
+from payments.models.payment import GIVE_UP_AFTER
+from shop import clock
+from shop.database import repeatable
+from shop.devstack.failpoints import crashpoint
+
+from . import settlement
+from .settlement import ask
+
+Status = Payment.Status
+Method = Payment.Method
+
+
+class MayBePaid(Exception):
+    """Money of the order may be on its way, or has come."""
+
+
+def cancel_unpaid(order_id: int) -> Order:
+    """Ask first, then cancel: the stock goes back on sale, attempts are given up. A repeat changes nothing.
+
+    Needs no transaction open. Raises MayBePaid.
+    """
+    for payment in Payment.objects.filter(order_id=order_id).live():
+        if _may_have_been_paid(payment) and not settlement.ask(payment):
+            raise MayBePaid(payment.reference)
+    return _cancel(order_id)
+
+
+def _may_have_been_paid(payment: Payment) -> bool:
+    """Only we take money at PayPal, and only from ``capturing`` on. Asked about approved money we would take
+    it: the last thing wanted by somebody who cancels.
+    """
+    return payment.method != Method.PAYPAL or payment.status == Status.CAPTURING
+
+
+@repeatable
+def _cancel(order_id: int) -> Order:
+    order = Order.objects.lock(order_id)
+    if order.status == Order.Status.CANCELLED:
+        return order
+    if order.status != Order.Status.PENDING:
+        raise MayBePaid(order.number)
+    for payment in order.payments.live():
+        if payment.status == Status.CAPTURING or payment.is_claimed:
+            raise MayBePaid(payment.reference)
+        payment.move_to(Status.SUPERSEDED)  # still swept: money found there is given back
+    checkout.give_up(order)
+    return order
+
+
+def expire_order(order_id: int) -> None:
+    """Ask first, then release: an unpaid order past its hold gives its stock back."""
+    for payment in Payment.objects.filter(order_id=order_id).live():
+        if not ask(payment) and clock.now() - payment.started_at <= GIVE_UP_AFTER:
+            return  # another process is asking, or the gateway is silent: later, but not for ever
+    crashpoint("cp20")
+    _release(order_id)
+
+
+@repeatable
+def _release(order_id: int) -> None:
+    order = Order.objects.lock(order_id)
+    if order.status != Order.Status.PENDING or not order.hold_is_over:
+        return
+    for payment in order.payments.live():
+        if payment.status == Status.CAPTURING or payment.is_claimed:
+            return  # later
+        payment.move_to(Status.EXPIRED)
+    checkout.expire(order)
+    crashpoint("cp21")
+
+
+def has_possible_capture(sender: object, order: Order, **_: object) -> bool:
+    """Whether the gateway may have taken money for the order already, whatever we have heard.
+
+    Receives ``checkout.signals.money_is_on_its_way``.
+    """
+    return order.payments.filter(status=Payment.Status.CAPTURING).exists()

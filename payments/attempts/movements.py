@@ -1,0 +1,73 @@
+"""What happens to money after it was captured: given back at the gateway, or taken back by it.
+
+Whoever moved the money, it is booked once under the gateway's reference and noted on the order, so that the
+shop's books, the order's page and the access to reports agree with the gateway.
+"""
+
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from payments.gateways import get_gateway
+from payments.gateways.base import Movement, Refunded
+from payments.models import LedgerEntry, Payment, Refund
+from payments.purchase import purchase_of
+from payments.refunds.services import record_done
+from shop import clock
+from shop.database import repeatable
+
+
+def follow(payment: Payment) -> None:
+    """Mirror what the gateway tells. Needs no transaction open. Raises GatewayError: nothing was learnt."""
+    gateway = get_gateway(payment.gateway)
+    movements = gateway.movements(purchase_of(payment), payment.capture_reference)
+    if _news(payment, movements):
+        _mirror(payment, movements)
+
+
+def _news(payment: Payment, movements: tuple[Movement, ...]) -> list[Movement]:
+    """What is not in our books."""
+    references = [movement.reference for movement in movements]
+    booked = LedgerEntry.objects.filter(gateway=payment.gateway, reference__in=references)
+    known = set(booked.values_list("reference", flat=True))
+    return [movement for movement in movements if movement.reference not in known]
+
+
+@repeatable
+def _mirror(payment: Payment, movements: tuple[Movement, ...]) -> None:
+    locked = payment.lock()
+    for movement in _news(locked, movements):
+        fact = Refunded(movement.reference, movement.amount, movement.currency)
+        ours = locked.refunds.filter(key=movement.key).exclude(status=Refund.Status.DONE)
+        own = ours.first() if movement.key else None
+        if own:
+            record_done(own, fact)
+        elif movement.currency != locked.captured_currency or movement.amount > _in_our_books(locked):
+            _doubt(locked, movement)
+        else:
+            record_done(_found(locked, movement), fact)
+            locked.refresh_from_db()
+            if movement.kind == "reversal":
+                note = f"{movement.amount} {movement.currency} were taken back ({movement.reference})"
+                locked.raise_alarm(note)
+
+
+def _in_our_books(payment: Payment) -> Decimal:
+    """What is left of the captured money."""
+    rows = payment.ledger.filter(currency=payment.captured_currency)
+    return rows.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+
+
+def _found(payment: Payment, movement: Movement) -> Refund:
+    """The row of a refund that nobody here asked for."""
+    origin = Refund.Origin.REVERSAL if movement.kind == "reversal" else Refund.Origin.GATEWAY
+    return Refund.objects.create(
+        payment=payment, origin=origin, amount=movement.amount, started_at=clock.now()
+    )
+
+
+def _doubt(payment: Payment, movement: Movement) -> None:
+    """More than was taken, or another currency: nothing is booked, a person looks. Said once."""
+    note = f"{movement.kind} {movement.reference} does not match: {movement.amount} {movement.currency}"
+    if payment.problem != note[:60]:
+        payment.raise_alarm(note)

@@ -1,0 +1,180 @@
+"""Writing down what a gateway said, under the order's lock. A repeat changes nothing."""
+
+import datetime as dt
+import logging
+import secrets
+
+from django.db import transaction
+
+from checkout import services as checkout
+from checkout.models import Order
+from payments.gateways.base import Captured, Declined, GatewayError, Misconfigured, Outcome, Pending, Started
+from payments.models import LedgerEntry, Payment
+from payments.models.payment import REFUSES_US, UNANSWERED, UNREACHABLE, WRONG_CODE, alert_staff
+from payments.purchase import purchase_of
+from payments.refunds.services import give_back
+from shop import clock
+from shop.database import repeatable
+from shop.devstack.failpoints import crashpoint
+
+Status = Payment.Status
+Method = Payment.Method
+
+logger = logging.getLogger(__name__)
+
+PAGE_SETTLES = dt.timedelta(minutes=5)  # until a payment in the last moment shows
+
+
+@repeatable
+def record_start(payment: Payment, answer: Started) -> None:
+    """The gateway knows the attempt and, where it has one, its page for the buyer."""
+    locked = payment.lock()
+    locked.gateway_id = answer.gateway_id
+    locked.problem = ""
+    if answer.handoff and not answer.handoff.fields:
+        locked.approve_url = answer.handoff.url
+    if locked.status == Status.CREATED:
+        locked.move_to(Status.AWAITING)
+    locked.save(update_fields=["gateway_id", "approve_url", "problem"])
+
+
+@repeatable
+def record(payment: Payment, outcome: Outcome) -> None:
+    """Write down what became of the attempt."""
+    locked = payment.lock()
+    match outcome:
+        case Captured():
+            _record_capture(locked, outcome)
+        case _ if locked.status == Status.CAPTURED:
+            pass  # an older answer than the one that another process has heard
+        case Pending():
+            _record_review(locked, outcome)
+        case Declined() if _may_try_again(locked, outcome):
+            _record_retry(locked, outcome)
+        case Declined():
+            _record_decline(locked, outcome)
+        case _:
+            if locked.status == Status.CAPTURING and locked.method == Method.PAYPAL:
+                locked.move_to(Status.AWAITING)
+            if locked.problem in UNANSWERED:
+                locked.problem = ""
+                locked.save(update_fields=["problem"])
+            locked.schedule()
+    crashpoint("cp14")
+
+
+def _record_review(payment: Payment, fact: Pending) -> None:
+    payment.problem = fact.reason[:60]
+    payment.capture_reference = fact.reference
+    payment.save(update_fields=["problem", "capture_reference"])
+    if payment.is_live:  # of an attempt that was given up, the buyer has heard that it does not count
+        checkout.mark_under_review(payment.order, note=f"{payment.reference}: {fact.reason}"[:300])
+    payment.schedule()
+
+
+def _may_try_again(payment: Payment, fact: Declined) -> bool:
+    """Whether the same attempt can still be paid: on the gateway's page, or with the right code."""
+    if not payment.is_live or payment.order.status == Order.Status.UNDER_REVIEW:
+        return False
+    if payment.method == Method.UNIONPAY_CARD:
+        return fact.code == WRONG_CODE
+    if payment.method == Method.UNIONPAY_PAGE:  # whatever the first card was told, a second one may pay there
+        return clock.now() <= purchase_of(payment).pay_until + PAGE_SETTLES
+    return fact.retry == "same-gateway-page"
+
+
+def _record_retry(payment: Payment, fact: Declined) -> None:
+    payment.problem = fact.code[:60]
+    payment.capture_key = secrets.token_hex(16)  # another try is another capture
+    payment.save(update_fields=["problem", "capture_key"])
+    if payment.status == Status.CAPTURING:
+        payment.move_to(Status.AWAITING)
+    payment.schedule()
+
+
+def _record_decline(payment: Payment, fact: Declined) -> None:
+    payment.problem = fact.code[:60]
+    payment.next_check_at = None
+    payment.save(update_fields=["problem", "next_check_at"])
+    if not payment.is_live:  # an old attempt says nothing about the one that is under review
+        return
+    payment.move_to(Status.DECLINED)
+    if payment.order.status == Order.Status.UNDER_REVIEW and not payment.has_unsettled_sibling:
+        checkout.reopen(payment.order, note=f"{payment.reference}: {fact.code}"[:300])
+
+
+def _record_capture(payment: Payment, fact: Captured) -> None:
+    """Money is in. It makes the order paid, or goes back, or calls a person: never nothing."""
+    if fact.our_reference != payment.reference or not fact.payee_matches:
+        _hold_for_a_person(payment, "money of another order or payee")
+        return
+    entry, created = LedgerEntry.objects.get_or_create(
+        gateway=payment.gateway,
+        reference=fact.reference,
+        defaults={"payment": payment, "amount": fact.amount, "currency": fact.currency, "at": clock.now()},
+    )
+    if entry.payment_id != payment.pk:
+        _hold_for_a_person(payment, f"capture {fact.reference} belongs to another payment")
+        return
+    if not created:
+        return
+    payment.capture_reference = fact.reference
+    payment.captured_at = clock.now()
+    payment.problem = ""
+    payment.next_check_at = None
+    payment.save(update_fields=["capture_reference", "captured_at", "problem", "next_check_at"])
+    payment.move_to(Status.CAPTURED)
+    if (fact.amount, fact.currency) != (payment.amount, payment.currency):
+        _hold_for_a_person(payment, f"money that does not match: {fact.amount} {fact.currency}")
+        return
+    use(payment)
+
+
+def _hold_for_a_person(payment: Payment, note: str) -> None:
+    """The order waits with its stock, and nobody is asked to pay again, until a person closes it."""
+    if payment.order.events.filter(note=closing_note(payment, note)).exists():
+        return
+    payment.raise_alarm(note)
+    checkout.mark_under_review(payment.order, note=f"{payment.reference}: {note}"[:300])
+
+
+def closing_note(payment: Payment, problem: str) -> str:
+    """What stands in the order's history once a person has dealt with an alarm in another way."""
+    return f"{payment.reference}: alarm closed: {problem[:60]}"
+
+
+def use(payment: Payment) -> None:
+    """Let captured money make the order paid, else give it back. The caller holds the order's lock."""
+    order = payment.order
+    if order.status == Order.Status.PAID:
+        give_back(payment, "the order was already paid")
+        return
+    try:
+        with transaction.atomic():
+            checkout.mark_paid(
+                order,
+                method=payment.gateway,
+                last4=payment.last4,
+                note=f"{payment.gateway} {payment.capture_reference}",
+            )
+    except checkout.CannotRevive:
+        order.refresh_from_db()
+        give_back(payment, "the order could not be revived")
+        return
+    payment.pays_order = True
+    payment.save(update_fields=["pays_order"])
+    for other in order.payments.live().exclude(status=Status.CAPTURING):
+        other.move_to(Status.SUPERSEDED)  # still swept: money found there is given back
+
+
+def _bear(payment: Payment, error: GatewayError) -> None:
+    """Nothing is known. It is asked again soon, and staff hear of it once a day where only they can help."""
+    is_ours = isinstance(error, Misconfigured)
+    level = logging.ERROR if is_ours else logging.WARNING
+    logger.log(level, "Payment %s: %s %s", payment.reference, error.code, error.debug_id)
+    if is_ours:
+        with transaction.atomic():
+            note = f"{payment.get_method_display()} refuses us: {error.code} ({payment.reference})"
+            alert_staff(note, key=f"{payment.gateway}:{error.code}:{clock.today()}")
+    if payment.status != Status.CAPTURED:
+        payment.postpone(REFUSES_US if is_ours else UNREACHABLE)

@@ -1,0 +1,191 @@
+"""The money. One heart, ``settle``: the browser's return, a notification, the sweep and the admin button all
+end there, in any order, any number of times.
+
+No transaction is open while a gateway is asked. Every attempt is stored before the first byte goes out; an
+unknown outcome is never a failure: it is asked for again until it is known.
+"""
+
+import datetime as dt
+import logging
+import secrets
+
+from django.conf import settings
+from django.utils.timezone import localtime
+
+from checkout import services as checkout
+from checkout.models import Order
+from payments.gateways import get_gateway
+from payments.gateways.base import CodeSent, Declined, EncryptedCard, GatewayError, Handoff, Started
+from payments.models import Payment
+from payments.models.payment import InvalidTransition
+from payments.purchase import purchase_of
+from shop import clock
+from shop.database import repeatable
+from shop.devstack.failpoints import crashpoint
+
+from .outcomes import _bear, record, record_start
+
+Status = Payment.Status
+Method = Payment.Method
+
+logger = logging.getLogger(__name__)
+
+CARD_WAITS = dt.timedelta(minutes=10)  # a card attempt that was not sent by then starts anew
+
+
+class Changed(Exception):
+    """The order is no longer the one that was shown; the buyer has to look again."""
+
+
+class InProgress(Exception):
+    """Money may already be on its way by another attempt; paying again could take it twice."""
+
+    def __init__(self, payment: Payment) -> None:
+        super().__init__(payment.reference)
+        self.payment = payment
+
+
+def pay(
+    order_id: int, *, method: Payment.Method, revision: int, card: EncryptedCard | None = None
+) -> Payment:
+    """Start to pay, or go on with the attempt under way. Any number of clicks make one attempt.
+
+    Raises Changed, InProgress, checkout.NotPayable.
+    """
+    payment = _attempt(order_id, method=method, revision=revision)
+    crashpoint("cp03")
+    with payment.claim() as is_ours:
+        if is_ours:
+            payment.refresh_from_db()
+            if payment.status == Status.CREATED or (payment.status == Status.AWAITING and card):
+                _start(payment, card)
+    payment.refresh_from_db()
+    return payment
+
+
+def request_code(order_id: int, *, revision: int, card: EncryptedCard) -> Payment:
+    """Have the bank send a code to the buyer's telephone: the first half of paying with a card.
+
+    Returns the attempt: ``awaiting`` once a code has been sent, ``declined`` when the bank refused the card;
+    ``problem`` says why, also why no second code was sent. Raises Changed, InProgress, checkout.NotPayable.
+    """
+    payment = _attempt(order_id, method=Method.UNIONPAY_CARD, revision=revision)
+    with payment.claim() as is_ours:
+        if is_ours:
+            payment.refresh_from_db()
+            if payment.status in {Status.CREATED, Status.AWAITING}:
+                _send_code(payment, card)
+    payment.refresh_from_db()
+    return payment
+
+
+@repeatable
+def _attempt(order_id: int, *, method: Payment.Method, revision: int) -> Payment:
+    """The order's one live attempt: the one under way, or a new one."""
+    order = Order.objects.lock(order_id)
+    live = order.payments.live().first()
+    is_same = live is not None and live.method == method and order.revision == revision
+    if live and is_same and live.status == Status.CAPTURING:
+        return live
+    if order.status != Order.Status.PENDING:
+        raise checkout.NotPayable(order.number)
+    if order.revision != revision:
+        raise Changed(order.number)
+    if live and is_same and not _is_over(live):
+        return live
+    if live:
+        if live.status == Status.CAPTURING or (live.method == Method.UNIONPAY_CARD and live.is_claimed):
+            raise InProgress(live)
+        live.move_to(Status.SUPERSEDED)  # still swept: money found there is given back
+    gateway = "paypal" if method == Method.PAYPAL else "unionpay"
+    checkout.begin_payment(order, minutes=settings.PAYMENT_HOLD_MINUTES[gateway])
+    now = clock.now()
+    return Payment.objects.create(
+        order=order,
+        method=method,
+        amount=order.total,
+        currency=order.currency,
+        reference=_new_reference(order, now),
+        started_at=now.replace(microsecond=0),
+        next_check_at=now + dt.timedelta(seconds=Payment.POLL_INTERVALS[method][0]),
+    )
+
+
+def _is_over(payment: Payment) -> bool:
+    """A card attempt of which nothing has been charged, and whose time at UnionPay is up."""
+    if payment.method != Method.UNIONPAY_CARD or payment.is_claimed:
+        return False
+    age = clock.now() - payment.started_at
+    if payment.status == Status.CREATED:
+        return age > CARD_WAITS
+    return payment.status == Status.AWAITING and clock.now() > purchase_of(payment).pay_until
+
+
+def _new_reference(order: Order, now: dt.datetime) -> str:
+    """Letters and digits only, within UnionPay's 8 to 32: order number, day, four random digits."""
+    return f"{order.number.replace('-', '')}{localtime(now):%y%m%d}{secrets.randbelow(10_000):04d}"
+
+
+def _start(payment: Payment, card: EncryptedCard | None) -> None:
+    """Tell the gateway. Only the holder of the claim does."""
+    if payment.method == Method.UNIONPAY_CARD:
+        if card is None:  # the process that had the card died before it was sent: the buyer types it again
+            return
+        try:
+            # From here on the money may be taken, whatever we hear: no second attempt until that is known.
+            _take_card(payment, card)
+        except (InvalidTransition, checkout.NotPayable):  # another way was chosen, or it is too late
+            return
+        payment.refresh_from_db()
+    crashpoint("cp04")
+    try:
+        answer = get_gateway(payment.gateway).start(purchase_of(payment), card)
+    except GatewayError as error:
+        _bear(payment, error)
+        return
+    crashpoint("cp05")
+    if isinstance(answer, Declined):
+        record(payment, answer)
+        return
+    record_start(payment, answer)
+    crashpoint("cp06")
+
+
+@repeatable
+def _take_card(payment: Payment, card: EncryptedCard) -> None:
+    locked = payment.lock()
+    if locked.order.status != Order.Status.PENDING or clock.now() > purchase_of(locked).pay_until:
+        # After payTimeout a query calls unknown purchases failed: none may be sent any more.
+        raise checkout.NotPayable(locked.order.number)
+    if locked.status != Status.CAPTURING:  # else an answer to COMMIT was lost, and this is the second run
+        locked.move_to(Status.CAPTURING)
+    locked.last4 = card.last4
+    locked.save(update_fields=["last4"])
+    locked.reset_polling(dt.timedelta(seconds=Payment.POLL_INTERVALS[Method.UNIONPAY_CARD][0]))
+
+
+def _send_code(payment: Payment, card: EncryptedCard) -> None:
+    try:
+        answer = get_gateway(payment.gateway).send_code(purchase_of(payment), card)
+    except GatewayError as error:
+        _bear(payment, error)
+        return
+    if isinstance(answer, CodeSent):
+        record_start(payment, Started(answer.gateway_id))
+    elif answer.retry == "same-gateway-page":  # too often: the code that was sent is still good
+        payment.postpone(answer.code)
+    else:
+        record(payment, answer)
+
+
+def handoff(payment: Payment) -> Handoff | None:
+    """Where the buyer goes now, if the attempt waits for them."""
+    if payment.status != Status.AWAITING:
+        return None
+    if payment.method == Method.UNIONPAY_PAGE:
+        answer = get_gateway("unionpay").start(purchase_of(payment))  # local
+        return answer.handoff if isinstance(answer, Started) else None
+    return Handoff(payment.approve_url) if payment.approve_url else None
+
+
+# --- a person decides about money that does not match ---

@@ -1,0 +1,100 @@
+import datetime as dt
+
+from checkout.models import Order
+from payments.gateways import get_gateway
+from payments.gateways.base import Approved, GatewayError, Unfinished
+from payments.models import Payment
+from payments.models.payment import LEASE
+from payments.purchase import purchase_of
+from shop.database import repeatable
+from shop.devstack.failpoints import crashpoint
+
+from . import movements
+from .outcomes import _bear, record
+
+Status = Payment.Status
+
+
+def settle(payment: Payment) -> Payment:
+    """Ask the gateway what became of it, take approved money, write it down. Returns the fresh row."""
+    payment.refresh_from_db()
+    if payment.status != Status.CAPTURED:
+        ask(payment)
+        payment.refresh_from_db()
+    return payment
+
+
+def ask(payment: Payment) -> bool:
+    """The same, also about money we have: whether some of it has been given or taken back.
+
+    False: nothing was learnt, because another process is asking just now or the gateway cannot be reached.
+    """
+    with payment.claim() as is_ours:
+        return is_ours and _ask(payment)
+
+
+def _ask(payment: Payment) -> bool:
+    payment.refresh_from_db()
+    try:
+        if payment.status == Status.CAPTURED:
+            movements.follow(payment)
+        else:
+            _ask_for_result(payment)
+    except GatewayError as error:
+        _bear(payment, error)
+        return False
+    return True
+
+
+def _ask_for_result(payment: Payment) -> None:
+    gateway = get_gateway(payment.gateway)
+    if gateway.captures and not payment.gateway_id:  # never reached the gateway: nobody can have paid
+        record(payment, Unfinished("not started"))
+        return
+    outcome = gateway.fetch(purchase_of(payment))
+    crashpoint("cp13")
+    if isinstance(outcome, Approved):
+        if not _may_capture(payment):
+            _leave_alone(payment)
+            return
+        crashpoint("cp11")
+        outcome = gateway.capture(purchase_of(payment))
+        crashpoint("cp12")
+        record(payment, outcome)
+        crashpoint("cp15")
+        return
+    record(payment, outcome)
+    crashpoint("cp15")
+    payment.refresh_from_db()
+    if payment.status == Status.CAPTURED:  # before today: part of it may have gone back already
+        movements.follow(payment)
+
+
+@repeatable
+def _may_capture(payment: Payment) -> bool:
+    """Claim before capture: only a live attempt of an order that still waits. This blocks its expiry."""
+    locked = payment.lock()
+    if not locked.is_live or locked.order.status != Order.Status.PENDING:
+        return False
+    if locked.status != Status.CAPTURING:
+        locked.move_to(Status.CAPTURING)
+    locked.reset_polling(LEASE)  # if this process dies before it hears the answer
+    return True
+
+
+@repeatable
+def _leave_alone(payment: Payment) -> None:
+    """Approved, so nothing was taken, and we do not take it: the order is closed. PayPal lets it lapse."""
+    locked = payment.lock()
+    if locked.is_live and locked.order.status != Order.Status.PENDING:
+        locked.move_to(Status.SUPERSEDED)
+    locked.schedule()
+
+
+@repeatable
+def expect_money(payment: Payment) -> None:
+    """UnionPay told the browser that the money was taken: no second payment until a query has answered."""
+    locked = payment.lock()
+    if locked.status == Status.AWAITING:
+        locked.move_to(Status.CAPTURING)
+        locked.reset_polling(dt.timedelta(0))

@@ -1,0 +1,86 @@
+"""What the outbox does about money."""
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import override
+
+from payments.models import Dispute, Refund
+from payments.refunds.summaries import note_of
+from shop.background import outbox
+from shop.mail import send
+
+from . import disputes, tracking
+from .attempts import settlement
+from .refunds import services as refunds
+
+
+# Money that is owed goes back within minutes after the gateway answers again.
+@outbox.subscribe("payment.refund", delays=[10, 30, 60, 120, 300])
+def refund(refund_id: int) -> None:
+    """Raises while the gateway has not answered; the outbox then tries again."""
+    refunds.execute_refund(refund_id)
+    refused = (
+        Refund.objects.filter(pk=refund_id, status=Refund.Status.FAILED).select_related("payment").first()
+    )
+    if refused:
+        settlement.ask(refused.payment)  # perhaps the money has gone back in another way
+
+
+@outbox.subscribe("mail.payment_alarm")
+def send_alarm(note: str) -> None:
+    """To the shop's own inboxes: money that a person must look at."""
+    send(
+        "payment_alarm",
+        to=settings.MERCHANT_EMAILS,
+        context={"note": note, "admin_url": settings.SITE_URL + reverse("admin:payments_payment_changelist")},
+        language=settings.LANGUAGE_CODE,
+        message_key=f"payment-alarm-{note}",
+    )
+
+
+@outbox.subscribe("mail.payment_refunded")
+def send_refund_mail(refund_id: int) -> None:
+    found = Refund.objects.select_related("payment__order").get(pk=refund_id)
+    order = found.payment.order
+    with override(order.language):
+        send(
+            "payment_refunded",
+            to=[order.email],
+            context={
+                "order": order,
+                "refund": found,
+                "note": note_of(found),
+                "order_url": settings.SITE_URL + order.get_absolute_url(),
+            },
+            language=order.language,
+            message_key=f"payment-refunded-{found.pk}",
+        )
+
+
+@outbox.subscribe("mail.payment_dispute")
+def send_dispute(dispute_id: int, moment: str) -> None:
+    """To the shop's own inboxes, each time a complaint has changed; as it stands now."""
+    found = Dispute.objects.select_related("payment__order").get(pk=dispute_id)
+    order = found.payment.order
+    with override(settings.LANGUAGE_CODE):
+        reason, outcome = disputes.in_words(found)
+        path = reverse("admin:checkout_order_change", args=[order.pk])
+        send(
+            "payment_dispute",
+            to=settings.MERCHANT_EMAILS,
+            context={
+                "dispute": found,
+                "order": order,
+                "reason": reason,
+                "outcome": outcome,
+                "admin_url": settings.SITE_URL + path,
+            },
+            language=settings.LANGUAGE_CODE,
+            message_key=f"payment-dispute-{found.pk}-{moment}",
+        )
+
+
+@outbox.subscribe("parcel.shipped")
+def track_parcel(shipment_id: int) -> None:
+    """A message of its own: whatever PayPal says, the customer's mail goes out once."""
+    tracking.tell(shipment_id)

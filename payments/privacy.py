@@ -1,0 +1,69 @@
+"""How long payments keep what, and what of them is in the way of an erasure."""
+
+import datetime as dt
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from checkout.models import Order
+from checkout.signals import Holdings
+from payments.models import Dispute, GatewayEvent, LedgerEntry, Payment, Refund
+from shop import clock
+from shop.privacy import retention
+from shop.privacy.retention_rules import in_days
+
+
+def _old_notifications() -> QuerySet[GatewayEvent]:
+    """What a gateway sent may name the buyer. That it sent something stays, so that nothing is done twice."""
+    limit = clock.now() - dt.timedelta(days=settings.KEEP_NOTIFICATIONS_DAYS)
+    return GatewayEvent.objects.filter(received_at__lt=limit).exclude(Q(body=b"") & Q(headers={}))
+
+
+def _empty(events: QuerySet[GatewayEvent]) -> None:
+    events.update(body=b"", headers={})
+
+
+def open_matters(sender: type[Order], order: Order, **_kwargs: Any) -> list[str]:
+    found = []
+    if Payment.objects.live().filter(order=order).exists():
+        found.append(_("A payment is under way."))
+    if Refund.objects.filter(payment__order=order, status=Refund.Status.CREATED).exists():
+        found.append(_("A refund is under way."))
+    if Dispute.objects.filter(payment__order=order, is_open=True).exists() and not order.is_disputed:
+        found.append(_("The payment service still has to decide about your complaint."))
+    return found
+
+
+def erase(sender: type[Order], order: Order, **_kwargs: Any) -> None:
+    """The books stay; what the gateways wrote about the buyer goes."""
+    _empty(GatewayEvent.objects.filter(payment__order=order))
+
+
+retention.declare(
+    retention.Kind(
+        "notifications",
+        65,
+        gettext_lazy("What the payment service tells us of a payment, which may hold your name"),
+        gettext_lazy("To prove what was paid, and to answer complaints about it"),
+        lambda: in_days(settings.KEEP_NOTIFICATIONS_DAYS),
+        lambda: _old_notifications().count(),
+        lambda: _empty(_old_notifications()),
+    )
+)
+
+
+def holdings(sender: type[Order], order: Order, **_kwargs: Any) -> Holdings:
+    paid = ("method", "status", "amount", "currency", "reference", "last4", "started_at", "captured_at")
+    back = ("amount", "shipping", "reason", "status", "origin", "started_at", "done_at")
+    refunds = Refund.objects.filter(payment__order=order)
+    ledger = LedgerEntry.objects.filter(payment__order=order)
+    return Holdings(
+        {
+            "payments": list(order.payments.values(*paid)),
+            "refunds": list(refunds.values(*back)),
+            "ledger": list(ledger.values("kind", "amount", "at")),
+        }
+    )

@@ -1,0 +1,280 @@
+"""The merchant gives money back: look, preview, agree. The refund is made of what the preview showed."""
+
+import functools
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from checkout.models import Order
+from payments.models import Payment, Refund
+from shop import money
+
+from . import services as refunds
+from .forms import RefundForm, typed_values
+from .plan import (
+    DisputeOpen,
+    NothingChosen,
+    NothingToRefund,
+    RefundPlan,
+    TooMuch,
+    left_of,
+    left_of_refund,
+    plan_explanation,
+    plan_refund,
+)
+
+KEY = re.compile(r"[0-9a-f]{32}")
+REFUSALS = (NothingToRefund, NothingChosen, TooMuch, DisputeOpen, refunds.PlanChanged)
+
+
+def urls(site: admin.AdminSite) -> list[URLPattern]:
+    """Below the refunds of the admin."""
+    pages: list[tuple[str, Callable[..., HttpResponse], str]] = [
+        ("order/<int:order_id>/", refund_order, "payments_refund_order"),
+        ("payment/<int:payment_id>/", return_payment, "payments_return_payment"),
+        ("<int:refund_id>/explain/", explain, "payments_refund_explain"),
+        ("<int:refund_id>/retry/", retry, "payments_refund_retry"),
+    ]
+    return [
+        path(route, site.admin_view(functools.partial(_guarded, view, site)), name=name)
+        for route, view, name in pages
+    ]
+
+
+def _guarded(
+    view: Callable[..., HttpResponse], site: admin.AdminSite, request: HttpRequest, **ids: int
+) -> HttpResponse:
+    if not may_refund(request):
+        raise PermissionDenied
+    return view(request, site=site, **ids)
+
+
+def may_refund(request: HttpRequest) -> bool:
+    return cast("User", request.user).has_perm("payments.add_refund")
+
+
+# --- an order's money ---
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def refund_order(request: HttpRequest, *, site: admin.AdminSite, order_id: int) -> HttpResponse:
+    """The page behind "Refund" of an order."""
+    order = get_object_or_404(Order, pk=order_id)
+    done = Refund.objects.filter(key=_key(request), payment__order=order).first()
+    if done:  # a second click
+        return _requested(request, order, done)
+    try:
+        left = left_of(order)
+        if order.is_disputed:
+            raise DisputeOpen(order.number)
+    except (NothingToRefund, DisputeOpen) as fact:
+        return _no_refund(request, site, order, fact)
+    page = _Page(request, site, order, title=_("Refund order %(number)s") % {"number": order.number})
+    filled_in = request.GET.dict()  # a request to cancel was accepted: what it asked for
+    form = page.form(RefundForm, left=left, plan_of=functools.partial(plan_refund, order), initial=filled_in)
+    if request.POST.get("action") == "everything":
+        data = typed_values(left.everything()) | {"reason": request.POST.get("reason", "")}
+        form = RefundForm(data, left=left, plan_of=functools.partial(plan_refund, order))
+    if not form.is_valid() or not page.is_agreed:
+        return page.show(form)
+    try:
+        refund = refunds.request_refund(
+            order.pk,
+            form.wanted(),
+            key=_key(request),
+            actor=_name(request),
+            reason=form.cleaned_data["reason"],
+            seen=request.POST.get("seen", ""),
+        )
+    except REFUSALS:
+        return page.changed(refund_order, order_id=order_id)
+    return _requested(request, order, refund)
+
+
+def _requested(request: HttpRequest, order: Order, refund: Refund) -> HttpResponse:
+    amount = money.formatted(refund.amount, refund.payment.captured_currency)
+    text = _("The refund of %(amount)s is on its way. The customer is told once the money has gone back.")
+    messages.success(request, text % {"amount": amount})
+    return _to_order(order)
+
+
+def _no_refund(request: HttpRequest, site: admin.AdminSite, order: Order, fact: Exception) -> HttpResponse:
+    """Why there is nothing to do here, and whether there is money of the order elsewhere."""
+    unused = [payment for payment in order.payments.all() if payment.is_unused]
+    if not unused:
+        messages.warning(request, _why(fact))
+        return _to_order(order)
+    context = {"why": _why(fact), "unused": [(payment, _shown_rest(payment)) for payment in unused]}
+    page = _Page(request, site, order, title=_("Refund order %(number)s") % {"number": order.number})
+    return page.render("nothing.html", context)
+
+
+def _shown_rest(payment: Payment) -> str:
+    return money.formatted(payment.refundable_amount, payment.captured_currency)
+
+
+def _why(fact: Exception) -> str:
+    if isinstance(fact, DisputeOpen):
+        return _(
+            "While the complaint about this payment is open at the gateway, nothing can be refunded here."
+        )
+    return _("There is no money of this order left to refund.")
+
+
+# --- money that pays no order ---
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def return_payment(request: HttpRequest, *, site: admin.AdminSite, payment_id: int) -> HttpResponse:
+    """The page behind "Give it back": all of a payment that pays no order."""
+    payment = get_object_or_404(Payment.objects.select_related("order"), pk=payment_id)
+    if request.method == "POST" and _key(request):
+        try:
+            refund = refunds.return_unused(
+                payment, key=_key(request), actor=_name(request), reason=request.POST.get("reason", "")[:200]
+            )
+        except (NothingToRefund, DisputeOpen) as fact:
+            messages.warning(request, _why(fact))
+            return _to_order(payment.order)
+        return _requested(request, payment.order, refund)
+    if not payment.is_unused:
+        messages.warning(request, _why(NothingToRefund()))
+        return _to_order(payment.order)
+    page = _Page(request, site, payment.order, title=_("Give the money back"))
+    return page.render("return.html", {"payment": payment, "amount": _shown_rest(payment), "key": _new_key()})
+
+
+# --- refunds that were made elsewhere, or refused ---
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def explain(request: HttpRequest, *, site: admin.AdminSite, refund_id: int) -> HttpResponse:
+    """Say what a refund was for that was made at the gateway."""
+    refund = get_object_or_404(Refund.objects.select_related("payment__order"), pk=refund_id)
+    order = refund.payment.order
+    try:
+        left = left_of_refund(refund)
+    except NothingToRefund:
+        messages.warning(request, _("It is known already what this refund was for."))
+        return _to_order(order)
+    page = _Page(request, site, order, title=_("What was this refund for?"), explains=refund)
+    form = page.form(
+        RefundForm, left=left, plan_of=functools.partial(plan_explanation, refund), explains=True
+    )
+    if not form.is_valid() or not page.is_agreed:
+        return page.show(form)
+    try:
+        refunds.explain_refund(refund, form.wanted(), actor=_name(request), seen=request.POST.get("seen", ""))
+    except REFUSALS:
+        return page.changed(explain, refund_id=refund_id)
+    messages.success(request, _("Noted what this refund was for."))
+    return _to_order(order)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def retry(request: HttpRequest, *, site: admin.AdminSite, refund_id: int) -> HttpResponse:
+    """Try a refused refund anew."""
+    refund = get_object_or_404(Refund.objects.select_related("payment__order"), pk=refund_id)
+    order = refund.payment.order
+    if request.method != "POST":
+        amount = money.formatted(refund.amount, refund.payment.captured_currency)
+        page = _Page(request, site, order, title=_("Try the refund again"))
+        return page.render("retry.html", {"refund": refund, "amount": amount})
+    try:
+        again = refunds.retry_refund(refund, actor=_name(request))
+    except refunds.NotRefused:
+        messages.warning(request, _("This refund was not refused."))
+    except (NothingToRefund, DisputeOpen) as fact:
+        messages.warning(request, _why(fact))
+    except TooMuch:
+        messages.warning(
+            request, _("Part of this money has gone back in another way. Please refund the rest.")
+        )
+    else:
+        return _requested(request, order, again)
+    return _to_order(order)
+
+
+# --- what the pages share ---
+
+
+class _Page:
+    """One of the pages about an order's money."""
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        site: admin.AdminSite,
+        order: Order,
+        *,
+        title: str,
+        explains: Refund | None = None,
+    ) -> None:
+        self.request, self.site, self.order = request, site, order
+        self.title, self.explains = title, explains
+
+    @property
+    def is_agreed(self) -> bool:
+        """The preview was seen, and its button pressed."""
+        return self.request.POST.get("action") == "refund" and bool(_key(self.request))
+
+    def form(self, kind: type[RefundForm], **details: Any) -> RefundForm:
+        return kind(self.request.POST if self.request.method == "POST" else None, **details)
+
+    def show(self, form: RefundForm) -> HttpResponse:
+        """The preview of what was typed, or the form while something is missing or to be changed."""
+        if form.is_bound and form.is_valid() and self.request.POST.get("action") != "change":
+            return self._preview(form, form.plan)
+        return self.render("refund.html", {"form": form})
+
+    def _preview(self, form: RefundForm, plan: RefundPlan) -> HttpResponse:
+        return self.render("preview.html", {"form": form, "plan": plan, "key": _new_key()})
+
+    def changed(self, view: Callable[..., HttpResponse], **ids: int) -> HttpResponse:
+        """Something has happened since the preview: it is shown anew, and nothing was done."""
+        messages.warning(
+            self.request,
+            _("Something has changed since you looked. Nothing was refunded yet; please check once more."),
+        )
+        post = self.request.POST.copy()
+        post["action"], post["key"] = "preview", ""
+        self.request.POST = post  # type: ignore[assignment]
+        return view(self.request, site=self.site, **ids)
+
+    def render(self, template: str, context: dict[str, Any]) -> HttpResponse:
+        shared = {
+            **self.site.each_context(self.request),
+            "title": self.title,
+            "order": self.order,
+            "explains": self.explains,
+            "opts": Order._meta,
+        }
+        return render(self.request, f"admin/payments/{template}", shared | context)
+
+
+def _new_key() -> str:
+    return uuid.uuid4().hex
+
+
+def _key(request: HttpRequest) -> str:
+    """The key of the preview that was agreed to; empty for anything that is none."""
+    typed = request.POST.get("key", "")
+    return typed if KEY.fullmatch(typed) else ""
+
+
+def _name(request: HttpRequest) -> str:
+    return cast("User", request.user).get_username()
+
+
+def _to_order(order: Order) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse("admin:checkout_order_change", args=[order.pk]))

@@ -1,0 +1,161 @@
+"""What staff type to give money back: pieces or amounts per line, the shipping fee, anything else."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.forms import BoundField
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from shop import money
+
+from .plan import Left, LineLeft, NothingChosen, RefundPlan, TooMuch, Wanted
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the order with its fields, as far as something of it is left."""
+
+    left: LineLeft
+    fields: tuple[tuple[str, BoundField | None], ...]  # with the heading of each
+
+
+class RefundForm(forms.Form):
+    """``plan_of`` tells what the typed values would do; a valid form has that ``plan``."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=200,
+        required=False,
+        help_text=gettext_lazy("For staff only; the customer does not see it."),
+    )
+    plan: RefundPlan
+
+    def __init__(
+        self,
+        *args: Any,
+        left: Left,
+        plan_of: Callable[[Wanted], RefundPlan],
+        explains: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.left = left
+        self._plan_of = plan_of
+        for each in left.lines:
+            if each.quantity or each.amount:
+                self._add_line(each)
+        if left.shipping > 0:
+            self.fields["shipping"] = self._amount_field(_("Shipping fee"), left.shipping)
+        if explains:
+            del self.fields["reason"]
+        else:
+            help_text = _("Money only, for example as a goodwill. Nothing changes for goods and reports.")
+            self.fields["amount"] = self._amount_field(_("Another amount"), left.money, help_text)
+            self.order_fields([name for name in self.fields if name != "reason"])
+
+    def _add_line(self, left: LineLeft) -> None:
+        line = left.line
+        quantity = _("Pieces of %(name)s") % {"name": line.name}
+        self.fields[f"quantity_{line.pk}"] = _pieces(quantity, left.quantity)
+        amount = _("Amount for %(name)s") % {"name": line.name}
+        self.fields[f"amount_{line.pk}"] = self._amount_field(amount, left.amount, "")
+        if left.returnable:
+            label = _("Back into stock of %(name)s") % {"name": line.name}
+            self.fields[f"restock_{line.pk}"] = _pieces(label, min(left.quantity, left.returnable))
+
+    def _amount_field(self, label: str, most: Decimal, help_text: str | None = None) -> forms.DecimalField:
+        if help_text is None:
+            help_text = _("%(amount)s can still be refunded.") % {"amount": self._shown(most)}
+        return forms.DecimalField(
+            label=label,
+            required=False,
+            min_value=Decimal(0),
+            max_value=most,
+            max_digits=12,
+            decimal_places=money.exponent(self.left.currency),
+            help_text=help_text,
+            widget=forms.NumberInput(attrs={"inputmode": "decimal", "step": "any"}),
+            error_messages={"max_value": _("At most %(amount)s.") % {"amount": self._shown(most)}},
+        )
+
+    def _shown(self, amount: Decimal | int) -> str:
+        return money.formatted(Decimal(amount), self.left.currency)
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        headings = {
+            "quantity": _("Pieces to refund"),
+            "amount": _("Other amount for it"),
+            "restock": _("Pieces back into stock"),
+        }
+        for left in self.left.lines:
+            names = {kind: f"{kind}_{left.line.pk}" for kind in headings}
+            fields = {kind: self[name] if name in self.fields else None for kind, name in names.items()}
+            yield Row(left, tuple((headings[kind], field) for kind, field in fields.items()))
+
+    @property
+    def others(self) -> list[BoundField]:
+        """The fields that belong to no line."""
+        return [self[name] for name in ("shipping", "amount", "reason") if name in self.fields]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors:
+            try:
+                self.plan = self._plan_of(self.wanted())
+            except NothingChosen:
+                raise forms.ValidationError(_("Please enter what is to be refunded.")) from None
+            except TooMuch as fact:
+                self.add_error(fact.where or None, self._too_much(fact))
+        return cleaned
+
+    def _too_much(self, fact: TooMuch) -> str:
+        if fact.where.startswith(("quantity_", "restock_")):
+            return _("At most %(pieces)s here.") % {"pieces": fact.left}
+        if fact.where:
+            return _("At most %(amount)s.") % {"amount": self._shown(fact.left)}
+        return _("Together this is more than the %(amount)s that can still be refunded.") % {
+            "amount": self._shown(fact.left)
+        }
+
+    def wanted(self) -> Wanted:
+        def typed(kind: str) -> dict[int, Any]:
+            values = {
+                left.line.pk: self.cleaned_data.get(f"{kind}_{left.line.pk}") for left in self.left.lines
+            }
+            return {pk: value for pk, value in values.items() if value is not None}
+
+        return Wanted(
+            quantities=typed("quantity"),
+            amounts=typed("amount"),
+            restock=typed("restock"),
+            shipping=self.cleaned_data.get("shipping") or Decimal(0),
+            amount=self.cleaned_data.get("amount") or Decimal(0),
+        )
+
+
+def typed_values(wanted: Wanted) -> dict[str, str]:
+    """What would have to be typed into the form for this."""
+    values = {f"quantity_{pk}": str(quantity) for pk, quantity in wanted.quantities.items() if quantity}
+    values |= {f"amount_{pk}": str(amount) for pk, amount in wanted.amounts.items()}
+    values |= {f"restock_{pk}": str(quantity) for pk, quantity in wanted.restock.items()}
+    if wanted.shipping:
+        values["shipping"] = str(wanted.shipping)
+    if wanted.amount:
+        values["amount"] = str(wanted.amount)
+    return values
+
+
+def _pieces(label: str, most: int) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label,
+        required=False,
+        min_value=0,
+        max_value=most,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+        error_messages={"max_value": _("At most %(pieces)s here.") % {"pieces": most}},
+    )

@@ -1,0 +1,339 @@
+"""Giving money back: stored with its key before the gateway is asked, and once however often it is tried."""
+
+import datetime as dt
+import uuid
+from dataclasses import replace
+from decimal import Decimal
+
+from django.db import transaction
+
+from checkout import services as checkout
+from checkout.models import Order
+from checkout.shipping import fulfilment
+from payments.gateways import get_gateway
+from payments.gateways.base import Purchase, Refunded, RefundRefused, Unfinished
+from payments.models import LedgerEntry, Payment, Refund, RefundLine
+from payments.models.payment import alert_staff
+from payments.purchase import purchase_of
+from shop import clock
+from shop.background import outbox
+from shop.database import repeatable
+from shop.devstack.failpoints import crashpoint
+
+from .plan import DisputeOpen, NothingToRefund, RefundPlan, TooMuch, Wanted, plan_explanation, plan_refund
+
+Status = Refund.Status
+Origin = Refund.Origin
+
+REFUSED = "refund refused"
+PATIENCE = dt.timedelta(hours=24)  # then a person hears of a refund whose outcome is unknown
+
+
+class PlanChanged(Exception):
+    """What the refund would do now is not what was seen."""
+
+
+class RefundNotKnown(Exception):
+    """The gateway has not said yet whether the money went back; the outbox asks again."""
+
+
+class NotRefused(Exception):
+    """Only what the gateway has definitely refused may be tried anew."""
+
+
+# --- asked for ---
+
+
+@repeatable
+def request_refund(
+    order_id: int, wanted: Wanted, *, key: str, actor: str, reason: str = "", seen: str | None = None
+) -> Refund:
+    """Store that this is to go back; the worker does it. The same ``key`` (32 hex digits) is the same refund.
+
+    What will not be delivered is out of shipping at once, and goods are back in stock. ``seen`` is the digest
+    of the plan that its reader agreed to. Raises NothingToRefund, NothingChosen, DisputeOpen, TooMuch and
+    PlanChanged.
+    """
+    order = Order.objects.lock(order_id)
+    known = Refund.objects.filter(key=key, payment__order=order).first()
+    if known:
+        return known
+    plan = plan_refund(order, wanted)
+    if seen is not None and plan.digest != seen:
+        raise PlanChanged(order.number)
+    refund = _store(
+        plan.payment,
+        plan.total,
+        key=key,
+        origin=Origin.STAFF,
+        actor=actor,
+        reason=reason,
+        shipping=plan.shipping,
+    )
+    _store_lines(refund, plan)
+    _withdraw(order, refund, plan, actor)
+    return refund
+
+
+@repeatable
+def return_unused(payment: Payment, *, key: str, actor: str, reason: str = "") -> Refund:
+    """Give back all booked money that pays no order: of the wrong amount, or what could not be used.
+
+    The same ``key`` is the same refund. Raises NothingToRefund and DisputeOpen.
+    """
+    payment = payment.lock()
+    known = payment.refunds.filter(key=key).first()
+    if known:
+        return known
+    if not payment.is_unused:
+        raise NothingToRefund(payment.reference)
+    if payment.disputes.filter(is_open=True).exists():
+        raise DisputeOpen(payment.reference)
+    _close_alarm(payment)
+    return _store(
+        payment, payment.refundable_amount, key=key, origin=Origin.STAFF, actor=actor, reason=reason
+    )
+
+
+def give_back(payment: Payment, why: str) -> None:
+    """Money that matches but cannot be used goes back at once, and once. The caller holds the lock."""
+    if payment.refundable_amount > 0 and not payment.refunds.filter(origin=Origin.AUTOMATIC).exists():
+        _store(payment, payment.refundable_amount, key=uuid.uuid4().hex, origin=Origin.AUTOMATIC, reason=why)
+
+
+@repeatable
+def retry_refund(refund: Refund, *, actor: str) -> Refund:
+    """Try a refused refund anew, under a new key. Any number of clicks: one new refund per refused one.
+
+    Raises NotRefused, NothingToRefund, DisputeOpen, TooMuch.
+    """
+    payment = refund.payment.lock()
+    refused = payment.refunds.get(pk=refund.pk)
+    if not _is_ours_and_refused(refused):
+        raise NotRefused(refund.pk)
+    known = payment.refunds.filter(key=_next_key(refused)).first()
+    if known:
+        return known
+    if payment.order.is_disputed or payment.disputes.filter(is_open=True).exists():
+        raise DisputeOpen(payment.reference)
+    _check_still_owed(payment, refused)
+    _close_alarm(payment)
+    again = _store(
+        payment,
+        refused.amount,
+        key=_next_key(refused),
+        origin=Origin.STAFF,
+        actor=actor,
+        reason=refused.reason,
+        shipping=refused.shipping,
+    )
+    RefundLine.objects.bulk_create(
+        RefundLine(refund=again, line_id=row.line_id, quantity=row.quantity, amount=row.amount)
+        for row in refused.lines.all()
+    )
+    return again
+
+
+def _check_still_owed(payment: Payment, refused: Refund) -> None:
+    """Raise NothingToRefund or TooMuch where this money, or what it was for, has gone back in another way."""
+    if payment.refundable_amount <= 0:
+        raise NothingToRefund(payment.reference)
+    if refused.amount > payment.refundable_amount:
+        raise TooMuch("", payment.refundable_amount)
+    if payment.pays_order:
+        rows = refused.lines.all()
+        amounts = {row.line_id: row.amount for row in rows}
+        quantities = {row.line_id: row.quantity for row in rows}
+        other = refused.amount - refused.shipping - sum(amounts.values(), start=Decimal(0))
+        plan_refund(payment.order, Wanted(quantities, amounts, {}, refused.shipping, other))
+
+
+def can_be_retried(refund: Refund) -> bool:
+    """Whether the gateway refused it and nobody has tried it anew."""
+    return _is_ours_and_refused(refund) and not Refund.objects.filter(key=_next_key(refund)).exists()
+
+
+def _is_ours_and_refused(refund: Refund) -> bool:
+    return refund.status == Status.FAILED and refund.origin in {Origin.STAFF, Origin.AUTOMATIC}
+
+
+def _next_key(refund: Refund) -> str:
+    """Of the one new try of this refund."""
+    return uuid.uuid5(uuid.UUID(refund.key), "again").hex
+
+
+@repeatable
+def explain_refund(refund: Refund, wanted: Wanted, *, actor: str, seen: str | None = None) -> None:
+    """Say what a refund was for that the gateway made by itself. Moves no money; may close reports.
+
+    Raises NothingToRefund (also when it has been said already), NothingChosen, TooMuch, PlanChanged.
+    """
+    payment = refund.payment.lock()
+    locked = payment.refunds.get(pk=refund.pk)
+    plan = plan_explanation(locked, wanted)
+    if seen is not None and plan.digest != seen:
+        raise PlanChanged(payment.order.number)
+    locked.shipping = plan.shipping
+    locked.save(update_fields=["shipping"])
+    _store_lines(locked, plan)
+    fulfilment.note_refund(payment.order, Decimal(0), {each.line.pk: each.amount for each in plan.lines})
+    payment.order.log(f"{payment.reference}: refund {locked.reference} explained", actor=actor)
+    _withdraw(payment.order, locked, plan, actor)
+
+
+def _store(
+    payment: Payment, amount: Decimal, *, key: str, origin: Refund.Origin, actor: str = "", reason: str = "",
+    shipping: Decimal = Decimal(0),
+) -> Refund:  # fmt: skip
+    """A refund to do, and the message that gets it done."""
+    refund = Refund.objects.create(
+        payment=payment,
+        origin=origin,
+        amount=amount,
+        shipping=shipping,
+        reason=reason,
+        actor=actor,
+        key=key,
+        started_at=clock.now(),
+    )
+    why = f", because {reason}" if origin == Origin.AUTOMATIC else ""
+    payment.order.log(f"{payment.reference}: refund of {amount}{why}", actor=actor)
+    transaction.on_commit(lambda: crashpoint("cp22"))
+    outbox.publish("payment.refund", key=key, refund_id=refund.pk)
+    return refund
+
+
+def _store_lines(refund: Refund, plan: RefundPlan) -> None:
+    RefundLine.objects.bulk_create(
+        RefundLine(refund=refund, line=each.line, quantity=each.quantity, amount=each.amount)
+        for each in plan.lines
+    )
+
+
+def _withdraw(order: Order, refund: Refund, plan: RefundPlan, actor: str) -> None:
+    fulfilment.withdraw(
+        order,
+        {each.line.pk: each.withdrawn for each in plan.lines},
+        restock={each.line.pk: each.restocked for each in plan.lines},
+        fact=refund.pk,
+        actor=actor,
+    )
+
+
+def _close_alarm(payment: Payment) -> None:
+    """A person has decided."""
+    if payment.needs_attention:
+        payment.needs_attention = False
+        payment.save(update_fields=["needs_attention"])
+
+
+# --- done ---
+
+
+def execute_refund(refund_id: int) -> None:
+    """Give the money back at the gateway and book it. Safe to repeat: the key identifies the refund.
+
+    Raises RefundNotKnown and GatewayError while the outcome is unknown: the refund stays to do.
+    """
+    refund = Refund.objects.select_related("payment__order").get(pk=refund_id)
+    if refund.status != Status.CREATED:
+        return
+    _tell_if_old(refund)
+    payment = refund.payment
+    outcome = get_gateway(payment.gateway).refund(
+        _purchase(payment),
+        payment.capture_reference,
+        refund.amount,
+        key=refund.key,
+        started_at=refund.started_at,
+        captured_at=payment.captured_at if _is_whole(refund) else None,
+    )
+    crashpoint("cp23")
+    if isinstance(outcome, Unfinished):
+        raise RefundNotKnown(outcome.code)
+    _record(refund, outcome)
+    crashpoint("cp24")
+
+
+def _purchase(payment: Payment) -> Purchase:
+    """As it was captured: a payment in another currency goes back in that currency."""
+    amount, currency = payment.captured_amount, payment.captured_currency
+    return replace(purchase_of(payment), amount=amount, currency=currency)
+
+
+def _is_whole(refund: Refund) -> bool:
+    """All of a payment of which nothing went back before.
+
+    The same at every repetition: what has happened since does not count, and neither does how an earlier
+    refund ended.
+    """
+    is_first = not refund.payment.refunds.filter(pk__lt=refund.pk).exists()
+    return is_first and refund.amount == refund.payment.captured_amount
+
+
+def _tell_if_old(refund: Refund) -> None:
+    if clock.now() - refund.started_at > PATIENCE:
+        with transaction.atomic():
+            note = f"{refund.payment.reference}: the outcome of a refund of {refund.amount} is still unknown"
+            alert_staff(note, key=f"refund-unknown:{refund.pk}")
+
+
+@repeatable
+def _record(refund: Refund, outcome: Refunded | RefundRefused) -> None:
+    payment = refund.payment.lock()
+    locked = payment.refunds.get(pk=refund.pk)
+    if locked.status != Status.CREATED:
+        return
+    if isinstance(outcome, Refunded):
+        record_done(locked, outcome)
+        return
+    locked.move_to(Status.FAILED)
+    locked.problem = outcome.code[:60]
+    locked.save(update_fields=["problem"])
+    payment.raise_alarm(f"{REFUSED}: {outcome.code}")
+
+
+def record_done(refund: Refund, fact: Refunded) -> None:
+    """The money has gone back: book it, note it on the order, tell the customer. A repeat changes nothing.
+
+    Needs a transaction whose caller holds the order's lock.
+    """
+    payment = refund.payment.lock()
+    refund.refresh_from_db(fields=["status"])
+    if refund.status == Status.DONE:
+        return
+    refund.move_to(Status.DONE)
+    refund.reference, refund.problem, refund.done_at = fact.reference, "", clock.now()
+    refund.save(update_fields=["reference", "problem", "done_at"])
+    is_reversal = refund.origin == Origin.REVERSAL
+    _, is_new = LedgerEntry.objects.get_or_create(
+        gateway=payment.gateway,
+        reference=fact.reference,
+        defaults={
+            "payment": payment,
+            "kind": LedgerEntry.Kind.REVERSAL if is_reversal else LedgerEntry.Kind.REFUND,
+            "amount": -fact.amount,
+            "currency": fact.currency,
+            "at": clock.now(),
+        },
+    )
+    if not is_new or (fact.amount, fact.currency) != (refund.amount, payment.captured_currency):
+        payment.raise_alarm(f"refund {fact.reference} does not match: {fact.amount} {fact.currency}")
+    if is_new:
+        _note(refund, payment, fact)
+    if not is_reversal:
+        outbox.publish("mail.payment_refunded", key=refund.key, refund_id=refund.pk)
+
+
+def _note(refund: Refund, payment: Payment, fact: Refunded) -> None:
+    order = payment.order
+    order.log(f"{payment.reference}: refunded {fact.amount} {fact.currency}")
+    if payment.pays_order:
+        fulfilment.note_refund(order, fact.amount, {row.line_id: row.amount for row in refund.lines.all()})
+    elif (
+        order.status == Order.Status.UNDER_REVIEW
+        and payment.refundable_amount <= 0
+        and not payment.has_unsettled_sibling
+    ):
+        # The order waited for what a person would make of this money: it can be paid again.
+        checkout.reopen(order, note=f"{payment.reference}: the money went back", is_denied=False)

@@ -1,0 +1,255 @@
+"""What we tell PayPal: exact sums or none, PayPal's locales, addresses, lengths and decimals."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payments.gateways.base import Address, Item, Misconfigured
+from payments.gateways.paypal.messages import create_body, cut, refund_body
+
+pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
+
+
+@pytest.fixture
+def unit(make_purchase):
+    return lambda **changes: create_body(make_purchase(**changes))["purchase_units"][0]
+
+
+@pytest.fixture
+def address(unit):
+    return lambda *parts: unit(address=Address("Mei", *parts))["shipping"]["address"]
+
+
+def experience(body):
+    return body["payment_source"]["paypal"]["experience_context"]
+
+
+def item(price="10.00", quantity=1, name="茶", sku="TEA", ships=True):
+    return Item(name, Decimal(price), quantity, sku, ships=ships)
+
+
+def test_lines_that_add_up_are_itemised_exactly(unit):
+    told = unit()
+
+    assert told["amount"] == {
+        "currency_code": "HKD",
+        "value": "1234.50",
+        "breakdown": {
+            "item_total": {"currency_code": "HKD", "value": "1184.50"},
+            "shipping": {"currency_code": "HKD", "value": "50.00"},
+        },
+    }
+    assert [line["quantity"] for line in told["items"]] == ["2", "1"]
+    assert [line["unit_amount"]["value"] for line in told["items"]] == ["480.00", "224.50"]
+    assert [line["category"] for line in told["items"]] == ["PHYSICAL_GOODS", "DIGITAL_GOODS"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": Decimal("1234.49")},
+        {"amount": Decimal("1000.00")},
+        {"shipping": Decimal("50.01")},
+        {"items": ()},
+        {"items": (item("1284.50"), item("-100.00")), "shipping": Decimal("50.00")},
+        {"items": (item("1234.50", 0), item("1184.50"))},
+        {"items": (item("592.2500001", 2),), "amount": Decimal("1234.50")},
+        {"items": (item("0.000"), item("1184.500"), item("0.001", 0))},
+    ],
+)
+def test_lines_that_do_not_add_up_are_dropped_and_the_value_stays(unit, changes):
+    told = unit(**changes)
+
+    assert "items" not in told
+    assert told["amount"] == {
+        "currency_code": "HKD",
+        "value": str(changes.get("amount", Decimal("1234.50"))),
+    }
+
+
+@given(
+    lines=st.lists(
+        st.tuples(st.integers(0, 10**7), st.integers(1, 99)).map(
+            lambda pair: item(str(Decimal(pair[0]) / 100), pair[1])
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    shipping=st.integers(0, 10**5),
+    part=st.integers(0, 100),
+    error=st.sampled_from([0, 0, 0, 1, -1]),
+)
+def test_the_strings_sent_always_agree(lines, shipping, part, error):
+    import datetime as dt
+
+    from payments.gateways.base import Purchase
+
+    shipping = Decimal(shipping) / 100
+    goods = sum(line.unit_price * line.quantity for line in lines)
+    discount = (goods * part / 100).quantize(Decimal("0.01"))
+    total = goods - discount + shipping + Decimal(error) / 100
+    moment = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+    urls = ("https://shop.example/return", "https://shop.example/cancel", "")
+    sums = {"shipping": shipping, "discount": discount}
+    purchase = Purchase(
+        "R", "N", total, "HKD", "en", moment, moment, *urls, "k", "c", items=tuple(lines), **sums
+    )
+
+    told = create_body(purchase)["purchase_units"][0]
+
+    assert Decimal(told["amount"]["value"]) == total
+    assert ("items" in told) == (error == 0)
+    if "items" in told:
+        breakdown = {name: Decimal(part["value"]) for name, part in told["amount"]["breakdown"].items()}
+        listed = sum(Decimal(line["unit_amount"]["value"]) * int(line["quantity"]) for line in told["items"])
+        assert listed == breakdown["item_total"]
+        assert breakdown.pop("discount", 0) == discount
+        assert sum(breakdown.values()) - discount == total
+
+
+def test_both_references_are_ours(unit, make_purchase):
+    told = unit(reference="ABCDEFGH12")
+
+    assert told["custom_id"] == told["invoice_id"] == "ABCDEFGH12"
+    assert told["description"] == "雲硯閣 A7K3-92QM"
+
+
+@pytest.mark.parametrize(
+    ("language", "locale", "brand"),
+    [("zh-hant", "zh-HK", "雲硯閣"), ("en", "en-US", "Cloud Inkstone"), ("fr", None, "Cloud Inkstone")],
+)
+def test_the_page_speaks_the_buyers_language(make_purchase, language, locale, brand):
+    told = experience(create_body(make_purchase(language=language)))
+
+    assert told.get("locale") == locale
+    assert told["brand_name"] == brand
+
+
+def test_the_buyer_pays_on_paypals_page_and_cannot_change_the_address(make_purchase):
+    purchase = make_purchase()
+    told = experience(create_body(purchase))
+
+    assert told["user_action"] == "PAY_NOW"
+    assert told["landing_page"] == "NO_PREFERENCE"
+    assert told["shipping_preference"] == "SET_PROVIDED_ADDRESS"
+    assert (told["return_url"], told["cancel_url"]) == (purchase.return_url, purchase.cancel_url)
+
+
+def test_a_purchase_of_services_has_no_address(make_purchase):
+    body = create_body(make_purchase(address=None))
+
+    assert experience(body)["shipping_preference"] == "NO_SHIPPING"
+    assert "shipping" not in body["purchase_units"][0]
+
+
+@pytest.mark.parametrize(
+    ("area", "told"),
+    [
+        ("九龍", "KOWLOON"),
+        ("Kowloon ", "KOWLOON"),
+        ("新界", "NEW TERRITORIES"),
+        ("N.T.", "NEW TERRITORIES"),
+        ("new  territories", "NEW TERRITORIES"),
+        ("香港島", "HONG KONG ISLAND"),
+        ("Hong Kong Island", "HONG KONG ISLAND"),
+        ("港島", "HONG KONG ISLAND"),
+        ("Hong Kong", "HONG KONG ISLAND"),
+        ("離島", "離島"),
+        ("Central", "Central"),
+        ("Islands District", "Islands District"),
+    ],
+)
+def test_hong_kong_has_three_areas_and_no_postcode(address, area, told):
+    assert address("HK", area, "油尖旺區", "彌敦道100號", "", "999077") == {
+        "address_line_1": "彌敦道100號",
+        "admin_area_2": "油尖旺區",
+        "admin_area_1": told,
+        "country_code": "HK",
+    }
+
+
+def test_macau_has_a_city_without_being_told(address):
+    assert address("MO", "", "", "新馬路1號", "", "") == {
+        "address_line_1": "新馬路1號",
+        "admin_area_2": "Macau",
+        "country_code": "MO",
+    }
+
+
+def test_mainland_china_goes_by_paypals_own_code(address):
+    told = address("CN", "廣東省", "深圳市", "深南大道1號", "", "518000")
+
+    assert told["country_code"] == "C2"
+    assert told["postal_code"] == "518000"
+
+
+def test_what_paypal_calls_china_is_a_setting(address, settings):
+    settings.PAYPAL_CHINA_CODE = "CN"
+
+    assert address("CN", "廣東省", "深圳市", "深南大道1號", "", "518000")["country_code"] == "CN"
+    assert address("HK", "Kowloon", "Mong Kok", "1 Nathan Road", "", "")["country_code"] == "HK"
+
+
+def test_empty_parts_are_left_out_and_line_breaks_do_not_pass(address):
+    told = address("TW", "台北市", "大安區", "信義路\r\n1號\x00", "", "106")
+
+    assert told["address_line_1"] == "信義路 1號"
+    assert "address_line_2" not in told
+
+
+@pytest.mark.parametrize("text", ["端硯" * 100, "a" * 300, "👨‍👩‍👧" * 60, "𠮷" * 90, "x\ud800y" * 60])
+def test_names_are_cut_on_whole_characters_within_the_bytes(unit, text):
+    name = unit(items=(item("1184.50", name=text),))["items"][0]["name"]
+
+    assert 100 < len(name.encode()) <= 127
+    assert text.replace("\ud800", " ").startswith(name) or text.replace("\ud800", "").startswith(name)
+
+
+def test_a_line_without_name_or_number_still_has_one(unit):
+    line = unit(items=(item("1184.50", name=" \n", sku=""),))["items"][0]
+
+    assert line["name"] == "-"
+    assert "sku" not in line
+
+
+def test_cutting_keeps_what_fits():
+    assert cut("  硯 \t 台 ", 127) == "硯 台"
+    assert cut("硯台", 5) == "硯"
+
+
+@pytest.mark.failure("F60")
+@pytest.mark.parametrize("currency", ["JPY", "TWD", "HUF"])
+def test_currencies_without_decimals_are_sent_whole(unit, currency):
+    told = unit(
+        currency=currency, amount=Decimal("1200.00"), shipping=Decimal("0.00"), items=(item("600", 2),)
+    )
+
+    assert told["amount"]["value"] == "1200"
+    assert told["items"][0]["unit_amount"]["value"] == "600"
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "code"),
+    [
+        ("JPY", "1200.50", "DECIMAL_PRECISION"),
+        ("HKD", "1200.505", "DECIMAL_PRECISION"),
+        ("MOP", "1200.00", "INVALID_CURRENCY_CODE"),
+        ("KRW", "1200", "INVALID_CURRENCY_CODE"),
+    ],
+)
+def test_what_paypal_cannot_take_is_our_fault_before_any_call(unit, currency, amount, code):
+    with pytest.raises(Misconfigured, match=code):
+        unit(currency=currency, amount=Decimal(amount))
+
+
+def test_a_refund_names_its_amount_and_our_key():
+    assert refund_body(Decimal("34.5"), "HKD", "ab12") == {
+        "amount": {"currency_code": "HKD", "value": "34.50"},
+        "custom_id": "ab12",
+    }
+
+
+def test_marks_that_turn_the_direction_of_writing_do_not_pass():
+    assert cut("HK$1\u202e00.1$KH\u2066x", 127) == "HK$1 00.1$KH x"

@@ -1,0 +1,45 @@
+"""A shop whose money is in order, made by really paying, and a merchant who looks at it."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from payments.attempts import settlement
+from payments.gateways import get_gateway
+from payments.health import gateways
+
+from .health_scenes import Board
+from .paypal_scenes import awaiting
+
+
+@pytest.fixture
+def board(db):
+    user = User.objects.create_superuser("boss", "boss@shop.example", "x")
+    client = Client()
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    return Board(client)
+
+
+@pytest.fixture
+def gateway(shop, monkeypatch, sandbox, settings):
+    """PayPal as the shop sees it. UnionPay's certificates are another test's."""
+    settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
+    for told in ("problems", "warnings"):
+        monkeypatch.setattr(gateways.unionpay, told, list)
+    return get_gateway("paypal")
+
+
+@pytest.fixture
+def waiting(gateway):
+    """An attempt whose buyer is at PayPal."""
+    return awaiting()
+
+
+@pytest.fixture
+def paid(waiting, approve):
+    """A payment that has made its order paid."""
+    approve(waiting.approve_url)
+    payment = settlement.settle(waiting)
+    payment.order.refresh_from_db()
+    assert payment.pays_order
+    return payment

@@ -1,0 +1,239 @@
+# ruff: noqa: F811  fixtures are imported by name
+"""Notifications that are lost, late, out of turn, repeated or forged; what the other side does by itself."""
+
+import contextlib
+import json
+import secrets
+import time
+import uuid
+from decimal import Decimal
+
+import pytest
+import requests
+
+from payments.gateways.base import InvalidNotification
+from payments.sandbox import store
+from payments.sandbox.faults import notifications as faulty_notifications
+from payments.sandbox.faults.kinds import FORGERIES
+from payments.tests.harness.rehearsal import act, arm, disarm, log
+from payments.tests.harness.rehearsal_fixtures import (
+    approved,  # noqa: F401  fixtures
+    arrivals,  # noqa: F401  fixtures
+    captures_of,  # noqa: F401  fixtures
+    later,  # noqa: F401  fixtures
+    nothing_armed,  # noqa: F401  fixtures
+    order,  # noqa: F401  fixtures
+)
+from shop import clock
+from shop.tests.harness.stack import wait_for
+
+pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
+pytestmark = pytest.mark.usefixtures("nothing_armed")
+
+WEBHOOK = {"gateway": "paypal", "on": "webhook"}
+
+
+@pytest.fixture
+def told(sandbox, paypal, approved):
+    """Pays one purchase while a fault is armed for its captures' notification; gives the purchase."""
+
+    def pay(fault, **parameters):
+        purchase = approved()
+        event = parameters.pop("event", "PAYMENT.CAPTURE.COMPLETED")
+        arm(sandbox, **WEBHOOK, fault=fault, event=event, reference=purchase.reference, **parameters)
+        paypal.capture(purchase)
+        return purchase
+
+    return pay
+
+
+def test_a_lost_notification_is_never_sent(sandbox, told, arrivals):
+    purchase = told("lost")
+    wait_for(lambda: log(sandbox, "fault", purchase.reference), "the fault to strike")
+    time.sleep(0.5)
+
+    assert arrivals(purchase.reference, "PAYMENT.CAPTURE.COMPLETED") == []
+    assert arrivals(purchase.gateway_id, "CHECKOUT.ORDER.APPROVED") != []
+
+
+@pytest.mark.failure("F34")
+def test_a_duplicated_notification_arrives_so_often(sandbox, told, arrivals):
+    purchase = told("duplicate", copies=4)
+
+    wait_for(lambda: len(arrivals(purchase.reference, "CAPTURE.COMPLETED")) == 4, "the notifications")
+    time.sleep(0.3)
+
+    found = arrivals(purchase.reference, "CAPTURE.COMPLETED")
+    assert len(found) == 4
+    assert len({body for _, body in found}) == 1
+
+
+def test_a_delayed_notification_waits_for_the_shops_clock(sandbox, told, later, arrivals):
+    purchase = told("delay", seconds=3 * 86400)
+    wait_for(lambda: log(sandbox, "fault", purchase.reference), "the fault to strike")
+    time.sleep(0.4)
+    assert arrivals(purchase.reference, "CAPTURE.COMPLETED") == []
+
+    later(days=3, seconds=1)
+
+    wait_for(lambda: len(arrivals(purchase.reference, "CAPTURE.COMPLETED")) == 1, "the notifications")
+
+
+def test_a_delayed_notification_survives_a_restart_and_goes_out_when_all_is_taken_back(
+    sandbox, told, events, arrivals
+):
+    purchase = told("delay", seconds=3600)
+    wait_for(lambda: log(sandbox, "fault", purchase.reference), "the fault to strike")
+    store.close()
+    events.resume()
+    time.sleep(0.4)
+    assert arrivals(purchase.reference, "CAPTURE.COMPLETED") == []
+
+    disarm(sandbox)
+
+    wait_for(lambda: len(arrivals(purchase.reference, "CAPTURE.COMPLETED")) == 1, "the notifications")
+
+
+@pytest.mark.failure("F36")
+def test_a_notification_is_overtaken_by_the_next_one(
+    sandbox, paypal, told, captures_of, arrivals, monkeypatch
+):
+    monkeypatch.setattr(faulty_notifications, "REORDER_SECONDS", 600)  # not before the next one
+    purchase = told("reorder")
+    wait_for(lambda: log(sandbox, "fault", purchase.reference), "the fault to strike")
+    paypal.refund(
+        purchase, captures_of(purchase)[0], Decimal("1.00"), key=uuid.uuid4().hex, started_at=clock.now()
+    )
+
+    wait_for(lambda: len(arrivals(captures_of(purchase)[0])) == 2, "the notifications")
+
+    types = [json.loads(body)["event_type"] for _, body in arrivals(captures_of(purchase)[0])]
+    assert types == ["PAYMENT.CAPTURE.REFUNDED", "PAYMENT.CAPTURE.COMPLETED"]
+
+
+def test_a_notification_that_nothing_overtakes_goes_out_after_a_while(sandbox, told, arrivals):
+    purchase = told("reorder")
+
+    wait_for(lambda: len(arrivals(purchase.reference, "CAPTURE.COMPLETED")) == 1, "the notifications")
+
+
+@pytest.mark.failure("F37")
+@pytest.mark.parametrize("variant", FORGERIES["paypal"])
+def test_every_forged_notification_is_refused_by_the_adapter(
+    sandbox, paypal, approved, variant, captures_of, arrivals
+):
+    purchase = approved()
+    answer = act(
+        sandbox, gateway="paypal", act="forged_notification", reference=purchase.reference, variant=variant
+    )
+    assert answer == {"variant": variant, "status": 200}  # the ear of this test takes everything
+
+    headers, body = arrivals(purchase.reference, "CAPTURE.COMPLETED")[-1]
+
+    with contextlib.suppress(InvalidNotification):
+        assert not paypal.verify_notification(headers, body)
+    assert captures_of(purchase) == []
+
+
+def test_a_notification_that_was_forged_on_its_way_comes_again_as_it_should_be(
+    sandbox, paypal, told, events, monkeypatch, arrivals
+):
+    post, statuses = events.post, [400]
+
+    def posted(body, headers):
+        status = post(body, headers)
+        return statuses.pop() if statuses and b"CAPTURE.COMPLETED" in body else status
+
+    monkeypatch.setattr(events, "post", posted)
+    purchase = told("forged", variant="signature")
+
+    wait_for(lambda: len(arrivals(purchase.reference, "CAPTURE.COMPLETED")) == 2, "the notifications")
+
+    forged, true = arrivals(purchase.reference, "CAPTURE.COMPLETED")
+    assert not paypal.verify_notification(*forged)
+    assert paypal.verify_notification(*true)
+    assert [line.get("variant") for line in log(sandbox, "webhook", purchase.reference)][-2:] == [
+        "signature",
+        None,
+    ]
+
+
+# --- acts
+
+
+def test_all_notifications_about_a_payment_come_again_twice(sandbox, paypal, approved, inbox, arrivals):
+    purchase = approved()
+    paypal.capture(purchase)
+    inbox("PAYMENT.CAPTURE.COMPLETED", purchase.reference)
+    inbox("CHECKOUT.ORDER.APPROVED", purchase.reference)
+
+    told = act(sandbox, gateway="paypal", act="resend_notifications", reference=purchase.reference)
+
+    assert told == {"statuses": [200] * 4}
+    found = [json.loads(body)["event_type"] for _, body in arrivals(purchase.reference)]
+    assert sorted(found) == ["CHECKOUT.ORDER.APPROVED"] * 3 + ["PAYMENT.CAPTURE.COMPLETED"] * 3
+    assert len(act(sandbox, gateway="paypal", act="resend_notifications")["statuses"]) > 4
+
+
+@pytest.mark.parametrize("name", ["reference", "gateway_id", "order number"])
+def test_an_act_finds_its_payment_by_any_of_its_names(sandbox, paypal, approved, name, captures_of):
+    number = f"{secrets.token_hex(2)}-{secrets.token_hex(2)}".upper()
+    purchase = approved(reference=f"{number.replace('-', '')}2611240001")
+    paypal.capture(purchase)
+    known = number if name == "order number" else getattr(purchase, name)
+
+    told = act(sandbox, gateway="paypal", act="dashboard_refund", reference=known, amount="34.50")
+
+    assert told["amount"] == "34.50"
+    assert told["capture"] == captures_of(purchase)[0]
+
+
+@pytest.mark.parametrize(
+    ("order", "member"),
+    [
+        ({"gateway": "cash"}, "gateway"),
+        ({"act": "steal"}, "act"),
+        ({"gateway": "unionpay", "act": "dispute"}, "act"),
+        ({"reference": "NOBODY12"}, "reference"),
+        ({"reference": ""}, "reference"),
+        ({"amount": "-1"}, "amount"),
+        ({"amount": "99999.00"}, "reference"),
+        ({"outcome": "completed"}, "outcome"),
+        ({"act": "resolve_dispute"}, "outcome"),
+        ({"act": "resolve_dispute", "outcome": "RESOLVED_BUYER_FAVOUR"}, "reference"),
+        ({"act": "decide", "outcome": "maybe"}, "outcome"),
+        ({"act": "decide", "outcome": "completed"}, "reference"),
+        ({"act": "dispute", "reason": "BAD_MOOD"}, "reason"),
+        ({"act": "forged_notification", "variant": "merchant"}, "variant"),
+        ({"gateway": "unionpay", "act": "decide", "outcome": "completed"}, "reference"),
+        ({"gateway": "unionpay", "act": "forged_notification"}, "reference"),
+        ({"gateway": "unionpay", "act": "resend_notifications"}, "reference"),
+    ],
+)
+def test_an_act_that_makes_no_sense_is_refused_and_says_why(sandbox, paypal, approved, order, member):
+    purchase = approved()
+    paypal.capture(purchase)
+    body = {"gateway": "paypal", "act": "dashboard_refund", "reference": purchase.reference, **order}
+
+    answer = requests.post(f"{sandbox}/acts", json=body, timeout=5)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(f"{member}: ")
+    assert store.get("paypal-order", purchase.gateway_id)["refunds"] == []
+
+
+@pytest.mark.failure("F43", "F44")
+def test_money_taken_back_and_a_complaint_are_a_post_away(sandbox, paypal, approved, inbox):
+    purchase = approved()
+    capture = paypal.capture(purchase).reference
+    about = {"gateway": "paypal", "reference": purchase.reference}
+
+    act(sandbox, **about, act="reversal", amount="10.00")
+    inbox("PAYMENT.CAPTURE.REVERSED", capture)
+    act(sandbox, **about, act="dispute", reason="UNAUTHORISED")
+    inbox("CUSTOMER.DISPUTE.CREATED", capture)
+    act(sandbox, **about, act="escalate_dispute")
+    act(sandbox, **about, act="resolve_dispute", outcome="RESOLVED_BUYER_FAVOUR")
+    inbox("CUSTOMER.DISPUTE.RESOLVED", capture)
+
+    assert store.get("paypal-capture", capture)["status"] == "REFUNDED"

@@ -1,0 +1,130 @@
+"""What gateways send us: stored first, believed never. A verified event only makes us ask the gateway."""
+
+import datetime as dt
+import logging
+from collections.abc import Mapping
+
+from django.db import transaction
+from django.db.models import Q
+
+from payments import disputes
+from payments.attempts import settlement
+from payments.gateways import get_gateway
+from payments.gateways.base import GatewayError, Notification
+from payments.models import GatewayEvent, Payment
+from payments.models.payment import alert_staff
+from shop import clock
+from shop.background import dispatch
+from shop.database import repeatable
+from shop.devstack.failpoints import crashpoint
+
+logger = logging.getLogger(__name__)
+
+MOST_BYTES = 64 * 1024
+RETRY_SECONDS = [5, 10, 20, 30]  # the last one repeats
+TRIED_FOR = dt.timedelta(days=3)  # then staff hear of it
+UNKNOWN_FOR = dt.timedelta(hours=1)  # how long an event about something we do not know is kept trying
+KEPT_HEADERS = ("paypal-", "content-type")
+
+
+@repeatable
+def receive(gateway: str, headers: Mapping[str, str], body: bytes) -> GatewayEvent:
+    """Store a notification; a repeat is the row we have. Raises InvalidNotification.
+
+    UnionPay's signature is checked at once: that needs no network. Its body, which may name the card,
+    is not kept.
+    """
+    adapter = get_gateway(gateway)
+    notification = adapter.read_notification(headers, body)
+    is_local = gateway == "unionpay"
+    event, created = GatewayEvent.objects.get_or_create(
+        gateway=gateway,
+        event_id=notification.event_id,
+        defaults={
+            "headers": _kept(headers),
+            "body": b"" if is_local else body,
+            "received_at": clock.now(),
+            "is_verified": adapter.verify_notification(headers, body) if is_local else None,
+            "kind": notification.kind[:60],
+            "payment": _payment_of(notification),
+        },
+    )
+    if not created and event.is_verified is False:  # a forgery under its name, or a wrong setting of ours
+        created = _look_again(event, headers, body)
+    crashpoint("cp08")
+    if created and event.is_verified is not False:
+        dispatch.after_commit("payments.tasks.process_event", event.pk)
+    return event
+
+
+def _look_again(event: GatewayEvent, headers: Mapping[str, str], body: bytes) -> bool:
+    """Judge a refused one that comes again anew, so that no genuine one is lost. Whether it counts as new."""
+    if event.gateway == "unionpay":
+        if not get_gateway("unionpay").verify_notification(headers, body):
+            return False
+        event.is_verified = True
+    else:
+        event.is_verified, event.headers, event.body = None, _kept(headers), body
+    event.received_at, event.processed_at, event.tries = clock.now(), None, 0
+    event.save()
+    return True
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower().startswith(KEPT_HEADERS)}
+
+
+def process(event: GatewayEvent) -> None:
+    """Verify and act: ask the gateway what it is about. What could not be learnt is tried again later.
+
+    Another worker may hold the same event: each step is safe twice, and only one asks at a time.
+    """
+    if event.processed_at is not None:
+        return
+    try:
+        is_done = _verify(event) is False or _act(event)
+    except GatewayError as error:
+        logger.warning("Gateway event %s: %s", event.pk, error.code)
+        is_done = False
+    if not is_done and clock.now() - event.received_at > TRIED_FOR:
+        with transaction.atomic():
+            note = f"Notification {event.event_id} ({event.kind}) could not be followed up"
+            alert_staff(note, key=f"event:{event.pk}")
+        is_done = True
+    if is_done:
+        event.processed_at = clock.now()
+        event.save(update_fields=["processed_at"])
+    else:
+        wait = RETRY_SECONDS[min(event.tries, len(RETRY_SECONDS) - 1)]
+        event.tries, event.next_try_at = event.tries + 1, clock.now() + dt.timedelta(seconds=wait)
+        event.save(update_fields=["tries", "next_try_at"])
+
+
+def _verify(event: GatewayEvent) -> bool:
+    if event.is_verified is None:
+        adapter = get_gateway(event.gateway)
+        event.is_verified = adapter.verify_notification(event.headers, bytes(event.body))
+        event.save(update_fields=["is_verified"])
+    return event.is_verified
+
+
+def _act(event: GatewayEvent) -> bool:
+    """Ask for the facts. False: nothing was learnt yet."""
+    if event.body:
+        told = get_gateway(event.gateway).read_notification(event.headers, bytes(event.body))
+        if told.dispute:
+            return disputes.update(told.dispute) or clock.now() - event.received_at > UNKNOWN_FOR
+        if event.payment is None:
+            event.payment = _payment_of(told)
+            event.save(update_fields=["payment"])
+    if event.payment is None:  # perhaps we have not recorded yet what it is about
+        return clock.now() - event.received_at > UNKNOWN_FOR
+    return settlement.ask(event.payment)
+
+
+def _payment_of(told: Notification) -> Payment | None:
+    return Payment.objects.filter(
+        Q(reference__in=told.references)
+        | Q(gateway_id__in=told.gateway_ids)
+        | Q(capture_reference__in=[name for name in told.gateway_ids if name])
+    ).first()

@@ -1,0 +1,28 @@
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from payments.attempts.views import logger
+from payments.gateways.base import GatewayError, InvalidNotification
+from shop.devstack.failpoints import crashpoint
+
+from . import inbox
+
+
+@csrf_exempt
+@require_POST
+def notify(request: HttpRequest, gateway: str) -> HttpResponse:
+    """A gateway says that something happened. It is stored; a worker verifies it and asks for facts."""
+    if gateway not in {"paypal", "unionpay"}:
+        raise Http404
+    try:
+        if int(request.headers.get("Content-Length") or 0) > inbox.MOST_BYTES:
+            return HttpResponseBadRequest()
+        event = inbox.receive(gateway, request.headers, request.body)
+        crashpoint("cp09")
+    except (InvalidNotification, ValueError):
+        return HttpResponseBadRequest()
+    except GatewayError as error:  # it cannot be verified now: the gateway sends it again
+        logger.error("Notification of %s: %s", gateway, error.code)
+        return HttpResponse(status=503)
+    return HttpResponse("ok") if event.is_verified is not False else HttpResponseBadRequest()

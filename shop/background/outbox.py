@@ -1,0 +1,115 @@
+"""The transactional outbox: what must happen after a commit, and happens even if every process dies.
+
+A message is a row written with the fact itself. It is delivered at least once: a worker claims it with a
+lease longer than the slowest handler, runs the handlers, then marks it delivered. Handlers get ids and read
+the rest.
+"""
+
+import datetime as dt
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from shop import clock
+from shop.database import repeatable
+from shop.devstack.failpoints import crashpoint
+from shop.models import OutboxMessage
+
+from . import dispatch
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[..., None]
+LEASE = dt.timedelta(seconds=120)  # longer than the slowest handler: SMTP gives up after 20 s
+RETRY_DELAYS = [10, 30, 60, 300, 900, 3600, 4 * 3600]  # seconds; the last one repeats
+
+_handlers: dict[str, list[Handler]] = defaultdict(list)
+_delays: dict[str, list[int]] = {}
+
+
+def subscribe(topic: str, *, delays: list[int] | None = None) -> Callable[[Handler], Handler]:
+    """Register a handler; it receives the payload as keyword arguments and may run more than once.
+
+    ``delays``: seconds between tries of this topic instead of ``RETRY_DELAYS``.
+    """
+
+    def register(handler: Handler) -> Handler:
+        _handlers[topic].append(handler)
+        if delays:
+            _delays[topic] = delays
+        return handler
+
+    return register
+
+
+def publish(topic: str, *, key: str, due_in: dt.timedelta = dt.timedelta(0), **payload: Any) -> None:
+    """Record a message, sent only if the surrounding transaction commits. A known key changes nothing."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("publish() belongs inside the transaction that makes it true")
+    _, created = OutboxMessage.objects.get_or_create(
+        key=f"{topic}:{key}", defaults={"topic": topic, "payload": payload, "due_at": clock.now() + due_in}
+    )
+    if created and not due_in:
+        transaction.on_commit(_wake_worker, robust=True)
+
+
+def _wake_worker() -> None:
+    crashpoint("cp16")
+    dispatch.now("shop.tasks.deliver_outbox")
+
+
+def deliver_next() -> bool:
+    """Deliver one due message. False when nothing is due."""
+    message = _claim()
+    if message is None:
+        return False
+    crashpoint("cp17")
+    try:
+        for handler in _handlers[message.topic]:
+            handler(**message.payload)
+    except Exception as error:
+        _postpone(message, error)
+    else:
+        crashpoint("cp18")
+        _note_delivery(message)
+        crashpoint("cp19")
+    return True
+
+
+def _claim() -> OutboxMessage | None:
+    now = clock.now()
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
+    with transaction.atomic():
+        rows = OutboxMessage.objects.filter(free, delivered_at__isnull=True, due_at__lte=now)
+        rows = rows.order_by("due_at")
+        if connection.features.has_select_for_update_skip_locked:
+            rows = rows.select_for_update(skip_locked=True)
+        message = rows.first()
+        if message is not None:
+            message.claimed_until = now + LEASE
+            message.attempts += 1
+            message.save(update_fields=["claimed_until", "attempts"])
+    return message
+
+
+@repeatable
+def _note_delivery(message: OutboxMessage) -> None:
+    """The mail is out: a connection lost just now is no reason for a second one."""
+    OutboxMessage.objects.filter(pk=message.pk).update(
+        delivered_at=clock.now(), claimed_until=None, last_error=""
+    )
+
+
+@repeatable
+def _postpone(message: OutboxMessage, error: Exception) -> None:
+    """Only the kind of the error is kept: its text may quote personal data."""
+    delays = _delays.get(message.topic, RETRY_DELAYS)
+    delay = delays[min(message.attempts, len(delays)) - 1]
+    logger.error("Outbox message %s failed (%s); next try in %s s", message.key, type(error).__name__, delay)
+    OutboxMessage.objects.filter(pk=message.pk).update(
+        due_at=clock.now() + dt.timedelta(seconds=delay), claimed_until=None, last_error=type(error).__name__
+    )

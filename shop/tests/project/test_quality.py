@@ -1,0 +1,201 @@
+"""Promises the whole project keeps: about migrations, templates, scripts, the README, the environment."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command, get_commands
+from django.template.loader import get_template
+
+from shop.keyring import generate
+from shop.tests.harness.failures import APPS
+
+BASE = Path(__file__).resolve().parents[3]
+TEMPLATES = sorted((BASE / "templates").rglob("*.*"))
+KEPT = "consulting/offline.html"  # a file to keep, its style within: never sent as a page
+PAGES = [
+    path
+    for path in TEMPLATES
+    if path.suffix == ".html" and "emails" not in path.parts and not str(path).endswith(KEPT)
+]
+SCRIPTS = sorted((BASE / "static").rglob("*.js"))
+INLINE = [
+    ("a script in the page", re.compile(r"<script(?![^>]*\bsrc=)", re.IGNORECASE)),
+    ("a style sheet in the page", re.compile(r"<style\b", re.IGNORECASE)),
+    ("a style attribute", re.compile(r"<[^>]*\sstyle\s*=", re.IGNORECASE)),
+    ("an event handler", re.compile(r"<[^>]*\son[a-z]+\s*=", re.IGNORECASE)),
+    ("a script address", re.compile(r"javascript:", re.IGNORECASE)),
+]
+
+
+def named(path):
+    return str(path.relative_to(BASE))
+
+
+def manage(*arguments, **environment):
+    """The output of a management command in a process with nothing but this environment."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=BASE,
+        env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_change_of_a_model_has_its_migration(db):
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=named)
+def test_every_template_compiles(path):
+    get_template(str(path.relative_to(BASE / "templates")))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_no_page_brings_its_own_script_or_style(path):
+    text = path.read_text()
+    assert [what for what, pattern in INLINE if pattern.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "<script>alert(1)</script>",
+        "<script nonce='x'>",
+        "<p style='color: red'>",
+        '<a\n  onclick="go()">',
+        "<style>p {}</style>",
+        '<a href="javascript:go()">',
+    ],
+)
+def test_the_search_for_inline_code_finds_what_is_planted(planted):
+    assert any(pattern.search(planted) for _, pattern in INLINE)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=named)
+def test_no_script_talks_to_the_console(path):
+    assert not re.search(r"\bconsole\.(log|debug|info)\b|\bdebugger\b", path.read_text())
+
+
+def test_every_command_of_the_documents_exists():
+    targets = set(re.findall(r"^([a-z]+):", (BASE / "Makefile").read_text(), re.MULTILINE))
+    for path in [BASE / "README.md", *(BASE / "docs").glob("*.md")]:
+        text = path.read_text()
+        assert set(re.findall(r"(?:`|^\s*)make ([a-z]+)", text, re.MULTILINE)) <= targets, path.name
+        assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= set(get_commands()), path.name
+
+
+def test_every_file_the_documents_link_to_exists():
+    for path in [BASE / "README.md", *(BASE / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text()):
+            assert (path.parent / link).exists(), f"{path.name}: {link}"
+
+
+def variables():
+    """Names that shop/settings.py reads from the environment."""
+    for node in ast.walk(ast.parse((BASE / "shop" / "settings.py").read_text())):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            reader = ast.unparse(node.func)
+            if reader in {"_required", "_secret", "env"} or re.fullmatch(r"env\.(?!read_env)\w+", reader):
+                yield node.args[0].value
+
+
+def test_the_example_environment_names_every_variable():
+    names = set(variables())
+    assert {
+        "SECRET_KEY",
+        "PORT",
+        "SANDBOX_SMTP_PORT",
+        "EMAIL_URL",
+        "ALLOWED_HOSTS",
+    } <= names  # the parser sees
+    example = (BASE / ".env.example").read_text()
+    assert names - set(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE)) == set()
+
+
+@pytest.fixture
+def production(tmp_path):
+    """The example environment with what an owner has to add: secrets, and UnionPay's files."""
+    text = (BASE / ".env.example").read_text()
+    for line in generate.lines():
+        name = line.partition("=")[0]
+        assert re.search(f"^{name}=$", text, re.MULTILINE), f"{name} must be empty in the example"
+        text = re.sub(f"^{name}=$", line, text, flags=re.MULTILINE)
+    text = re.sub(
+        "^UNIONPAY_CERT_DIR=.*$", f"UNIONPAY_CERT_DIR={tmp_path / 'certificates'}", text, flags=re.MULTILINE
+    )
+    text = re.sub("^VAR_DIR=.*$", f"VAR_DIR={tmp_path / 'var'}", text, flags=re.MULTILINE)
+    password = re.search("^UNIONPAY_PFX_PASSWORD=(.*)$", text, re.MULTILINE)
+    made = manage(
+        "shell",
+        "--no-imports",
+        "--command",
+        "from payments.sandbox.unionpay.pki import ensure_keys; ensure_keys()",
+        VAR_DIR=str(tmp_path / "demo"),
+        UNIONPAY_CERT_DIR=str(tmp_path / "certificates"),
+        UNIONPAY_PFX_PASSWORD=password[1],
+    )
+    assert made.returncode == 0, made.stderr
+    path = tmp_path / "env"
+    path.write_text(text)
+    return path
+
+
+def test_the_example_environment_passes_djangos_and_our_own_deployment_checks(production):
+    done = manage("check", "--deploy", "--fail-level", "WARNING", ENV_FILE=str(production))
+    assert done.returncode == 0, done.stderr
+
+
+def test_production_without_unionpays_files_does_not_pass(production, tmp_path):
+    (tmp_path / "certificates" / "root.pem").unlink()
+    done = manage("check", "--deploy", "--fail-level", "WARNING", ENV_FILE=str(production))
+    assert done.returncode == 1
+    assert "root.pem" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PAYPAL_CLIENT_SECRET"]
+)
+def test_what_production_lacks_is_named_in_one_line(production, name):
+    production.write_text(re.sub(f"^{name}=.*$", "", production.read_text(), flags=re.MULTILINE))
+    done = manage("check", ENV_FILE=str(production))
+    assert done.returncode == 1
+    assert done.stderr == f"{name} is not set. See .env.example.\n"
+
+
+@pytest.mark.parametrize("command", ["seed_demo", "sandbox"])
+def test_production_refuses_what_belongs_to_the_demo(production, command):
+    done = manage(command, ENV_FILE=str(production))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "production" in done.stderr
+
+
+def assigned_plugins(path):
+    """The modules in the file's ``pytest_plugins``: their fixtures are there for every test of the run."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytest_plugins":
+            yield from ast.literal_eval(node.value)
+
+
+def fixtures_of(module):
+    for node in ast.parse((BASE / f"{module.replace('.', '/')}.py").read_text()).body:
+        decorators = getattr(node, "decorator_list", [])
+        if any(ast.unparse(one).startswith("pytest.fixture") for one in decorators):
+            yield node.name
+
+
+def test_no_two_plugins_give_a_fixture_the_same_name():
+    """Whichever is loaded last would win, in every test: such fixtures are imported by name instead."""
+    files = [BASE / "conftest.py", *(path for app in APPS for path in (BASE / app).glob("tests/*.py"))]
+    plugins = {name for path in files for name in assigned_plugins(path) if "." in name}
+    names = Counter(name for plugin in plugins for name in fixtures_of(plugin))
+    assert names["stack"] == 1
+    assert [name for name, count in names.items() if count > 1] == []

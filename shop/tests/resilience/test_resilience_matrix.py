@@ -1,0 +1,157 @@
+"""The resiliency matrix: one thing after another is taken away from a whole shop, and people go on."""
+
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache
+
+import pytest
+import requests
+
+from shop.tests.harness import effort, resilience
+from shop.tests.harness.buyer import Buyer
+from shop.tests.harness.failures import APPS
+from shop.tests.harness.resilience import AFTERWARDS, BASE, COLUMNS, ESSENTIAL, ROWS, WORKS
+from shop.tests.harness.resilience_stack import running
+from shop.tests.harness.resilience_walk import SLOWEST, Walk, known, pay_by_paypal
+from shop.tests.harness.stack import wait_for
+
+# What `make test` goes through: one of each kind of row, and the columns that cost somebody money.
+QUICK = ("postgresql", "redis-cache", "paypal")
+CELLS = [name if name in ESSENTIAL else pytest.param(name, marks=pytest.mark.prove) for name in COLUMNS]
+AWAY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.prove) for name in ROWS]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("fragile")) as shop:
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def somebody(shop):
+    return cache(lambda: known(shop))
+
+
+@pytest.fixture(scope="module")
+def walked(shop, somebody):
+    """``walked(row)``: what was seen while the thing was away. It is away once, for all tests of the row."""
+    walks: dict[str, Walk] = {}
+
+    def walk(row):
+        if row not in walks:
+            walks[row] = Walk(shop, row, somebody())
+            walks[row].go(COLUMNS if effort.IS_FULL else ESSENTIAL)
+        return walks[row]
+
+    yield walk
+    for each in walks.values():
+        each.close()
+
+
+@pytest.mark.failure("F15", "F18", "F20", "F22", "F23", "F41")
+@pytest.mark.parametrize("column", CELLS)
+@pytest.mark.parametrize("row", AWAY)
+def test_while_it_is_away_everybody_gets_what_the_table_says(walked, row, column):
+    assert seen_by(walked(row), column) == ROWS[row].value(column)
+
+
+@pytest.mark.failure("F15", "F18", "F20", "F22", "F23", "F41")
+@pytest.mark.parametrize("row", AWAY)
+def test_when_it_is_back_everything_catches_up(walked, row):
+    assert seen_by(walked(row), AFTERWARDS) == WORKS
+    assert walked(row).slowest < SLOWEST, "no page kept anybody waiting"
+
+
+def seen_by(walk, what):
+    seen = walk.seen[what]
+    if isinstance(seen, Exception):
+        raise seen
+    return seen
+
+
+@pytest.mark.failure("F22")
+def test_nothing_but_celery_and_the_health_check_talks_to_redis(walked, shop):
+    """So there is no cache that could be lost: see the row."""
+    walked("redis-cache")
+    asked = [command.split() for command in shop.asked_of_redis]
+    assert ["FLUSHALL"] in asked, "nobody listened"
+    foreign = {
+        tuple(words[:2]) for words in asked if words[0] not in ADMINISTRATIVE and not is_celerys(words)
+    }
+    assert foreign == set()
+
+
+ADMINISTRATIVE = {"FLUSHALL", "CLIENT", "HELLO", "INFO", "PING", "SELECT", "MULTI", "EXEC", "UNWATCH"}
+CELERYS = ("shop", "outbox", "_kombu.", "unacked", "celery", "/1.celery", "/1.reply", "reply")
+
+
+def is_celerys(words):
+    return len(words) > 1 and words[1].startswith(CELERYS)
+
+
+def test_the_code_asks_for_no_cache():
+    asking = re.compile(r"^\s*(?:import redis|from redis|from django\.core(?:\.cache)? import .*cache)", re.M)
+    sources = (path for app in APPS for path in (BASE / app).rglob("*.py") if "tests" not in path.parts)
+    assert [str(path.relative_to(BASE)) for path in sources if asking.search(path.read_text())] == [
+        "shop/health.py"
+    ]
+
+
+@pytest.mark.failure("F16")
+def test_the_whole_machine_dies_under_people_and_comes_back_without_a_hand(shop, somebody):
+    walk = Walk(shop, "machine", somebody())
+    walk.prepare()
+    acts = [
+        lambda: walk.visitor.post_checkout(walk.typed),
+        lambda: pay_by_paypal(walk.payer),
+        lambda: walk.returner.get(walk.back),
+    ]
+    with ThreadPoolExecutor(len(acts)) as pool:
+        going = [pool.submit(act) for act in acts]
+        time.sleep(0.3)
+        with shop.dead():
+            for act in going:
+                with suppress(requests.RequestException):
+                    act.result()
+    wait_for(lambda: is_ready(shop), "the shop to be ready", 60)
+    walk.finish()
+
+
+def is_ready(shop):
+    with suppress(requests.ConnectionError):
+        return requests.get(f"{shop.stack.url}/readyz", timeout=20).ok
+
+
+@pytest.mark.prove
+@pytest.mark.failure("F15")
+def test_beat_that_was_away_for_an_hour_and_then_runs_twice_has_one_effect(shop, somebody):
+    walk = Walk(shop, "two-beats", somebody())
+    forgetful = Buyer(shop.stack, email="two-beats-forgetful@example.com").check_out()
+    with shop.held("beat"):
+        shop.later(3600)
+        walk.prepare()
+        time.sleep(3)
+        assert shop.orders(forgetful.email) == [(forgetful.number, "pending")], "nobody has looked"
+    with shop.second_beat():
+        shop.wait_for_orders(forgetful.email, "expired", within=120)
+        walk.visitor.post_checkout(walk.typed)
+        walk.finish()
+    movements = shop.rows(
+        "SELECT kind, count(*) FROM checkout_stockmovement m JOIN checkout_order o ON o.id = m.order_id"
+        " WHERE o.number = %(number)s GROUP BY kind",
+        number=forgetful.number,
+    )
+    assert dict(movements) == {"reserve": 1, "release": 1}
+
+
+def test_only_a_database_that_is_down_closes_the_shop_and_pay_needs_nothing_else():
+    refusing = [name for name, row in ROWS.items() if row.value("browse") != WORKS]
+    assert refusing == ["postgresql"]
+    for name in ("redis-broker", "redis-cache", "smtp", "worker", "beat"):
+        assert {ROWS[name].value(column) for column in COLUMNS} == {WORKS}
+
+
+def test_the_table_in_docs_is_this_one():
+    assert resilience.table() in resilience.DOCUMENT.read_text(), "run `python -m shop.tests.resilience`"

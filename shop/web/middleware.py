@@ -1,0 +1,53 @@
+"""Request id, and a guard against caches."""
+
+import secrets
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
+
+from shop.keyring import fingerprints
+from shop.monitoring.logging import current_request_id
+
+from .error_pages import unavailable
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def request_id(get_response: GetResponse) -> GetResponse:
+    """Give each request an id that every log line of it carries and the answer returns."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        identity = secrets.token_hex(6)
+        token = current_request_id.set(identity)
+        try:
+            response = get_response(request)
+        finally:
+            current_request_id.reset(token)
+        response["X-Request-ID"] = identity
+        return response
+
+    return middleware
+
+
+def refuse_without_secrets(get_response: GetResponse) -> GetResponse:
+    """A process that began while the database was away may learn late that it lacks a secret."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return unavailable(request) if fingerprints.is_refused() else get_response(request)
+
+    return middleware
+
+
+def personal_pages_are_not_cached(get_response: GetResponse) -> GetResponse:
+    """Whatever was made for one person (any page that read the session, or any non-GET) is stored nowhere."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        session = getattr(request, "session", None)
+        is_personal = request.method != "GET" or (session is not None and session.accessed)
+        if is_personal and not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
+        return response
+
+    return middleware
