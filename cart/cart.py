@@ -12,15 +12,15 @@ from typing import Any
 from django.contrib.sessions.backends.base import SessionBase
 from django.dispatch import Signal
 
-from catalog.models import MOST_OF_ONE, Variant
+from catalog.models import MAX_QUANTITY, Variant
 
 from .limits import Limit, limit_of, problem_of
 from .lines import CartLine
-from .snapshots import Looks, number_of
+from .snapshots import Snapshots, number_of
 
 KEY = "cart"
-MOST_LINES = 50
-MOST_OF_CODE = 40  # characters; what is longer is no promo code
+MAX_LINES = 50
+MAX_CODE_LENGTH = 40  # characters; what is longer is no promo code
 
 # Asked with ``token`` when stock seems short; receivers answer with the {variant id: quantity} that an unpaid
 # order of this very cart holds. Without it the last piece would look sold out to the one who has reserved it.
@@ -32,7 +32,7 @@ cart_lowered = Signal()
 
 
 class CartIsFull(Exception):
-    """There are ``MOST_LINES`` different things in the cart already."""
+    """There are ``MAX_LINES`` different things in the cart already."""
 
 
 def count_in(session: SessionBase) -> int:
@@ -61,7 +61,7 @@ class Cart:
     @promo_code.setter
     def promo_code(self, code: str) -> None:
         if self._items:
-            self._code = code[:MOST_OF_CODE]
+            self._code = code[:MAX_CODE_LENGTH]
             self._save()
 
     @property
@@ -127,7 +127,7 @@ class Cart:
 
     def add(self, variant: Variant, quantity: int) -> int:
         """Add as many as stock and limits allow. Returns how many are in the cart now. Raises CartIsFull."""
-        if variant.pk not in self._items and len(self._items) >= MOST_LINES:
+        if variant.pk not in self._items and len(self._items) >= MAX_LINES:
             raise CartIsFull
         return self._put(variant, self.quantity_of(variant.pk) + max(0, quantity))
 
@@ -153,7 +153,7 @@ class Cart:
     def clear(self) -> None:
         """Forget everything. The next thing added begins another cart with another token."""
         self._session.pop(KEY, None)
-        self._token, self._items, self._code, self.looks = "", {}, "", Looks()
+        self._token, self._items, self._code, self.looks = "", {}, "", Snapshots()
         self._lines = self._holds = None
 
     def take_out(self, bought: Mapping[int, int]) -> None:
@@ -241,17 +241,17 @@ def _read(session: SessionBase) -> tuple[str, dict[int, int]]:
     match kept:
         case {"token": str(token), "items": dict(items)} if token:
             pairs = [(int(key), count) for key, count in items.items() if _is_item(key, count)]
-            return token, {key: min(count, MOST_OF_ONE) for key, count in pairs[:MOST_LINES]}
+            return token, {key: min(count, MAX_QUANTITY) for key, count in pairs[:MAX_LINES]}
     return "", {}
 
 
-def _read_more(session: SessionBase) -> tuple[str, Looks]:
+def _read_more(session: SessionBase) -> tuple[str, Snapshots]:
     """Promo code and looks; sessions that are older than these have none."""
     kept: Any = session.get(KEY)
     if not isinstance(kept, dict):
-        return "", Looks()
+        return "", Snapshots()
     code = kept.get("code")
-    return code[:MOST_OF_CODE] if isinstance(code, str) else "", Looks(kept.get("looks"))
+    return code[:MAX_CODE_LENGTH] if isinstance(code, str) else "", Snapshots(kept.get("looks"))
 
 
 def _is_item(key: Any, count: Any) -> bool:

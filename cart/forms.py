@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import MOST_OF_ONE, Variant
+from catalog.models import MAX_QUANTITY, Variant
 
-MORE_THAN_ANY = MOST_OF_ONE + 1
+MORE_THAN_ANY = MAX_QUANTITY + 1
 
 
 class QuantityField(forms.CharField):

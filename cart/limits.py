@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from catalog.models import MOST_OF_ONE, Variant
+from catalog.models import MAX_QUANTITY, Variant
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ def limit_of(variant: Variant, *, available: int | None, others: int) -> Limit:
     product = variant.product
     if not variant.is_active or not product.can_be_ordered:
         return Limit(0)
-    limits = [Limit(MOST_OF_ONE)]
+    limits = [Limit(MAX_QUANTITY)]
     if product.max_per_order is not None:
         limits.append(Limit(max(0, product.max_per_order - others)))
     if product.is_service and product.terms is not None:

@@ -23,7 +23,7 @@ COOKIE = "__Host-cart" if settings.PRODUCTION else "cart"
 SALT = "cart.recovery"
 DAYS = 7
 AGE = DAYS * 24 * 3600
-MOST_BYTES = 3800  # browsers refuse cookies of more than 4096, name and attributes included
+MAX_COOKIE_BYTES = 3800  # browsers refuse cookies of more than 4096, name and attributes included
 P = ParamSpec("P")
 
 # Asked with ``token`` before a cart comes back; a receiver answers True if it has been bought meanwhile.
@@ -49,7 +49,7 @@ def keep(request: HttpRequest, response: HttpResponse) -> None:
     """From now on the cart can come back. Without a cart there is nothing to keep."""
     kept = _kept(request)
     value = signing.dumps(kept, salt=SALT, compress=True) if kept else ""
-    if not kept or len(value) > MOST_BYTES:
+    if not kept or len(value) > MAX_COOKIE_BYTES:
         end(response)
         return
     response.set_cookie(COOKIE, value, max_age=AGE, secure=settings.PRODUCTION, httponly=True, samesite="Lax")

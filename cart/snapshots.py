@@ -1,6 +1,6 @@
 """What the visitor was last shown of the cart, and what has changed since: told once, old value first.
 
-``Looks`` remembers it in the session. Each page of the cart names the look it showed, so that a tab in which
+``Snapshots`` remembers it in the session. Each page of the cart names the look it showed, so that a tab in which
 another tab's changes were never seen gets told of them too.
 """
 
@@ -20,11 +20,11 @@ from shop.money import formatted
 if TYPE_CHECKING:
     from .lines import CartLine
 
-MOST_PAGES = 5  # looks that are kept for tabs that are still open
+MAX_PAGES = 5  # looks that are kept for tabs that are still open
 
 
 @dataclass(frozen=True)
-class Look:
+class LineSnapshot:
     """One line as it was shown."""
 
     price: Decimal
@@ -32,23 +32,23 @@ class Look:
     is_available: bool = True
 
     @classmethod
-    def at(cls, line: "CartLine") -> "Look":
+    def at(cls, line: "CartLine") -> "LineSnapshot":
         return cls(line.unit_price, line.quantity, not line.problem)
 
     def kept(self) -> list[Any]:
         return [str(self.price), self.quantity, int(self.is_available)]
 
 
-NOT_SHOWN = Look(Decimal(0), 0)
+NOT_SHOWN = LineSnapshot(Decimal(0), 0)
 
 
-class Looks:
+class Snapshots:
     def __init__(self, kept: Any = None) -> None:
         """From what the session holds, as far as it makes sense."""
         kept = kept if isinstance(kept, dict) else {}
         self._last = _read(kept.get("last"))
         pages = kept.get("pages") if isinstance(kept.get("pages"), dict) else {}
-        self._pages = {str(number): _read(page) for number, page in list(pages.items())[-MOST_PAGES:]}
+        self._pages = {str(number): _read(page) for number, page in list(pages.items())[-MAX_PAGES:]}
 
     def kept(self) -> dict[str, Any]:
         """For the session."""
@@ -60,7 +60,7 @@ class Looks:
     def chose(self, variant_id: int, price: Decimal, quantity: int) -> None:
         """The visitor has asked for so many: that is no news. A price they saw before stays the old one."""
         known = self._last.get(variant_id)
-        self._last[variant_id] = Look(known.price if known and known.quantity else price, quantity)
+        self._last[variant_id] = LineSnapshot(known.price if known and known.quantity else price, quantity)
 
     def keep(self, variant_id: int, quantity: int) -> None:
         """Some of a line were ordered: of those that are left, what was not told yet is still news."""
@@ -86,13 +86,13 @@ class Looks:
 
     def shown(self, lines: Iterable["CartLine"]) -> bool:
         """The lines have been shown. Whether that is new."""
-        page = {line.variant.pk: Look.at(line) for line in lines}
+        page = {line.variant.pk: LineSnapshot.at(line) for line in lines}
         number = _number(page)
         if page == self._last and number in self._pages:
             return False
         self._last = page
         self._pages.pop(number, None)
-        self._pages = dict([*self._pages.items(), (number, dict(page))][-MOST_PAGES:])
+        self._pages = dict([*self._pages.items(), (number, dict(page))][-MAX_PAGES:])
         return True
 
     def changes(self, lines: Iterable["CartLine"]) -> list[str]:
@@ -110,10 +110,10 @@ class Looks:
 
 def number_of(lines: Iterable["CartLine"]) -> str:
     """Names what a page of these lines shows."""
-    return _number({line.variant.pk: Look.at(line) for line in lines})
+    return _number({line.variant.pk: LineSnapshot.at(line) for line in lines})
 
 
-def _changes_of(line: "CartLine", look: Look) -> list[str]:
+def _changes_of(line: "CartLine", look: LineSnapshot) -> list[str]:
     name, found = line.variant.full_name, []
     if not look.quantity:
         return [_("%(name)s has been added to your cart.") % {"name": name}]
@@ -135,26 +135,26 @@ def _removed(variant: Variant) -> str:
     return _("%(name)s is no longer in your cart.") % {"name": variant.full_name}
 
 
-def _number(page: dict[int, Look]) -> str:
+def _number(page: dict[int, LineSnapshot]) -> str:
     return hashlib.sha256(json.dumps(_written(page), sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _written(page: dict[int, Look]) -> dict[str, list[Any]]:
+def _written(page: dict[int, LineSnapshot]) -> dict[str, list[Any]]:
     return {str(variant_id): look.kept() for variant_id, look in page.items()}
 
 
-def _read(page: Any) -> dict[int, Look]:
+def _read(page: Any) -> dict[int, LineSnapshot]:
     if not isinstance(page, dict):
         return {}
     return {int(key): look for key, values in page.items() if (look := _look(key, values))}
 
 
-def _look(key: Any, values: Any) -> Look | None:
+def _look(key: Any, values: Any) -> LineSnapshot | None:
     match values:
         case [str(price), int(quantity), int(is_available)] if isinstance(key, str) and key.isdecimal():
             try:
                 amount = Decimal(price)
             except InvalidOperation:
                 return None
-            return Look(amount, quantity, bool(is_available)) if amount.is_finite() else None
+            return LineSnapshot(amount, quantity, bool(is_available)) if amount.is_finite() else None
     return None

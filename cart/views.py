@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from catalog import lead_times
 from catalog.models import Variant
 
-from .cart import MOST_LINES, Cart, CartIsFull
+from .cart import MAX_LINES, Cart, CartIsFull
 from .forms import QuantityForm, RemovalForm, VariantForm
 from .limits import shortfall_of
 from .locking import alone_with_cart, note_shown
@@ -69,7 +69,7 @@ def _add(request: HttpRequest, variant: Variant, quantity: int) -> None:
             now = cart.add(variant, quantity)
         except CartIsFull:
             full = _("A shopping cart holds at most %(n)s different items.")
-            messages.error(request, full % {"n": MOST_LINES})
+            messages.error(request, full % {"n": MAX_LINES})
             return
         if now > before:
             text = _("%(name)s has been added to your shopping cart.") % {"name": variant.full_name}

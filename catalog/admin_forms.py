@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import stock_receipts
 from .models import IntakeQuestion, Product, StockReceipt, Variant
-from .question_options import FILE_TYPES, MOST_ENTRIES, MOST_MB, PART_KINDS
+from .question_options import FILE_TYPES, MAX_ENTRIES, MAX_MB, PART_KINDS
 from .shipping_zones import EXCLUDABLE
 
 
@@ -188,7 +188,7 @@ class QuestionForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("Not before the date asked as (key)"), required=False, max_length=40
     )
     option_most = forms.IntegerField(
-        label=_("Most entries or files"), required=False, min_value=1, max_value=MOST_ENTRIES
+        label=_("Most entries or files"), required=False, min_value=1, max_value=MAX_ENTRIES
     )
     option_parts = PartsField(
         label=_("Parts of an entry"),
@@ -202,7 +202,7 @@ class QuestionForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.CheckboxSelectMultiple,
     )
     option_max_mb = forms.IntegerField(
-        label=_("Largest file in MB"), required=False, min_value=1, max_value=MOST_MB
+        label=_("Largest file in MB"), required=False, min_value=1, max_value=MAX_MB
     )
     option_conditions = ConditionsField(
         label=_("Asked only if"),

@@ -19,7 +19,7 @@ from shop import clock
 
 from . import question_options
 
-MOST_OF_ONE = 99  # of anything, per order
+MAX_QUANTITY = 99  # of anything, per order
 
 
 def in_language(instance: models.Model, field: str) -> str:
@@ -421,7 +421,7 @@ class Absence(models.Model):
     What has been promised stays; an absence entered later only marks the cases that it endangers.
     """
 
-    MOST_DAYS = 366
+    MAX_DAYS = 366
 
     starts_on = models.DateField(_("from"))
     ends_on = models.DateField(_("until"), help_text=_("The last day of it."))
@@ -456,7 +456,7 @@ class Absence(models.Model):
         return f"{self.starts_on} – {self.ends_on}"
 
     def clean(self) -> None:
-        if self.starts_on and self.ends_on and (self.ends_on - self.starts_on).days >= self.MOST_DAYS:
+        if self.starts_on and self.ends_on and (self.ends_on - self.starts_on).days >= self.MAX_DAYS:
             raise ValidationError({"ends_on": _("An absence lasts a year at most. Please check the dates.")})
 
     @property

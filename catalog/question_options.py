@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 if TYPE_CHECKING:
     pass
 
-MOST_ENTRIES = 20  # of a list, and of files
-MOST_MB = 10  # of one file; the upload handler drops what is larger
+MAX_ENTRIES = 20  # of a list, and of files
+MAX_MB = 10  # of one file; the upload handler drops what is larger
 FILE_TYPES = {"pdf": "PDF", "jpeg": "JPEG", "png": "PNG"}
 PART_KINDS = ("text", "year", "date")
 
@@ -86,9 +86,9 @@ _CHECKS: dict[str, Any] = {
     "past": _is_flag,
     "days_ahead": _is_count(365),
     "not_before": _is_key,
-    "most": _is_count(MOST_ENTRIES),
+    "most": _is_count(MAX_ENTRIES),
     "parts": _are_parts,
     "accept": lambda value: isinstance(value, list) and bool(value) and set(value) <= set(FILE_TYPES),
-    "max_mb": _is_count(MOST_MB),
+    "max_mb": _is_count(MAX_MB),
     "conditions": _are_conditions,
 }

@@ -20,7 +20,7 @@ from checkout.models import Order
 COOKIE = "__Host-orders" if settings.PRODUCTION else "orders"
 SALT = "checkout.grants"
 AGE = 180 * 24 * 3600
-MOST = 20  # the oldest are forgotten
+MAX_ORDERS = 20  # the oldest are forgotten
 
 
 PLACED = "p"  # ends the entry of an order that was placed here
@@ -59,7 +59,7 @@ def grant(request: HttpRequest, response: HttpResponse, *orders: Order, is_place
         entries[order.pk] = _Entry(stamp(order), here)
     response.set_signed_cookie(
         COOKIE,
-        ".".join(_written(pk, entry) for pk, entry in list(entries.items())[-MOST:]),
+        ".".join(_written(pk, entry) for pk, entry in list(entries.items())[-MAX_ORDERS:]),
         salt=SALT,
         max_age=AGE,
         secure=settings.PRODUCTION,

@@ -21,8 +21,8 @@ from catalog.models import Absence, Product, Variant
 from checkout.models import Draft, Order, OrderEvent, OrderLine
 from shop import clock
 from shop.background import outbox
-from shop.database import repeatable
-from shop.devstack.failpoints import crashpoint
+from shop.database import retry_transaction
+from shop.devstack.failpoints import failpoint
 
 from . import stock
 from .intake import answers as intake
@@ -84,7 +84,7 @@ class Submission:
         return salted_hmac("checkout.submission", plain, algorithm="sha256").hexdigest()
 
 
-@repeatable
+@retry_transaction
 def place_order(
     draft_id: int, submission: Submission, quote: Quote, *, variants: Mapping[int, Variant] | None = None
 ) -> Order:
@@ -96,7 +96,7 @@ def place_order(
 
     The promotion's row is locked before the stock, so that its uses are counted one order after the other.
     """
-    crashpoint("cp01")
+    failpoint("cp01")
     draft = Draft.objects.select_for_update().get(pk=draft_id)  # one placing at a time per cart
     closed = [Status.CANCELLED, Status.EXPIRED]
     live = list(draft.orders.select_for_update().exclude(status__in=closed))
@@ -109,7 +109,7 @@ def place_order(
         return pending
     promotion = promotions.lock(quote.promo_code) if quote.promo_code else None
     if pending and pending.payment_started_at is None:
-        promotions.forget(pending)
+        promotions.withdraw(pending)
         stock.release(pending)
         pending.lines.all().delete()
         pending.revision += 1
@@ -128,7 +128,7 @@ def place_order(
     if promotion:
         promotions.redeem(order, promotion)
     stock.reserve(order, lines)
-    crashpoint("cp02")
+    failpoint("cp02")
     if order.revision == 1:
         order.log("placed", new_status=Status.PENDING)
     else:
@@ -252,7 +252,7 @@ def _hold_again(order: Order) -> None:
         stock.reserve(order, order.lines.select_related("variant"))
     except stock.OutOfStock as error:
         raise CannotRevive(order.number) from error
-    promotions.take_again(order)
+    promotions.redeem_again(order)
 
 
 def mark_under_review(order: Order, *, note: str) -> None:
@@ -303,7 +303,7 @@ def give_up(order: Order) -> None:
 
 
 @transaction.atomic
-def restart_clock(line_id: int) -> None:
+def restart_turnaround(line_id: int) -> None:
     """The details that a report waited for are complete: its working days are counted from now.
 
     May be repeated. A line that never waited, or that a newer revision of its order replaced, stays as it is.

@@ -28,7 +28,7 @@ from .models import Case, Message
 
 logger = logging.getLogger(__name__)
 
-LONGEST = 4000
+MAX_LENGTH = 4000
 SECOND_CLICK = dt.timedelta(hours=1)
 
 

@@ -84,14 +84,14 @@ class ReportForm(forms.Form):
     Files are taken in by ``attachments`` once the text is right; here they only have their fields.
     """
 
-    title = forms.CharField(label=_("Title"), max_length=report_document.LONGEST_TITLE)
+    title = forms.CharField(label=_("Title"), max_length=report_document.MAX_TITLE_LENGTH)
     language = forms.ChoiceField(
         label=_("Language of the report"),
         choices=[("zh-hant", _("Traditional Chinese")), ("en", _("English"))],
     )
     body = forms.CharField(
         label=_("Report text"),
-        max_length=report_document.LONGEST_TEXT,
+        max_length=report_document.MAX_TEXT_LENGTH,
         help_text=_(
             "Markdown: ## heading, **bold**, - list, > quotation, | table |. Empty lines separate paragraphs."
         ),
@@ -99,7 +99,7 @@ class ReportForm(forms.Form):
     )
     note = forms.CharField(
         label=_("What changed"),
-        max_length=report_document.LONGEST_NOTE,
+        max_length=report_document.MAX_NOTE_LENGTH,
         required=False,
         help_text=_("The client reads it above the report. Needed before the version can be published."),
         widget=forms.Textarea(attrs={"rows": 4}),
@@ -138,7 +138,7 @@ class MessageForm(forms.Form):
 
     text = forms.CharField(
         label=_("Your message"),
-        max_length=case_messages.LONGEST,
+        max_length=case_messages.MAX_LENGTH,
         widget=forms.Textarea(attrs={"rows": 6}),
         help_text=_("Stored encrypted. Only your consultant reads it."),
     )
@@ -149,7 +149,7 @@ class MessageToClientForm(forms.Form):
 
     text = forms.CharField(
         label=_("Message to the client"),
-        max_length=case_messages.LONGEST,
+        max_length=case_messages.MAX_LENGTH,
         widget=forms.Textarea(attrs={"rows": 6}),
     )
     needs_answer = forms.BooleanField(

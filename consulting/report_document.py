@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
-LONGEST_TITLE = 200
-LONGEST_TEXT = 100_000
-LONGEST_NOTE = 2_000
+MAX_TITLE_LENGTH = 200
+MAX_TEXT_LENGTH = 100_000
+MAX_NOTE_LENGTH = 2_000
 LANG = {"zh-hant": "zh-Hant", "en": "en"}  # our language code -> what a page puts into ``lang``
 
 
@@ -27,7 +27,7 @@ class Attachment:
 
 
 @dataclass(frozen=True)
-class Manuscript:
+class ReportDocument:
     title: str = field(repr=False)
     text: str = field(repr=False)
     note: str = field(default="", repr=False)  # what is different from the version before
@@ -65,9 +65,9 @@ class Manuscript:
 
 def make(
     title: str, text: str, *, note: str = "", language: str = "", attachments: Iterable[Attachment] = ()
-) -> Manuscript:
+) -> ReportDocument:
     """With line ends and surrounding space as they will be kept."""
-    return Manuscript(
+    return ReportDocument(
         " ".join(title.split()), _lines(text).strip("\n"), _lines(note).strip(), language, tuple(attachments)
     )
 
@@ -76,15 +76,15 @@ def _lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def read(sealed: bytes) -> Manuscript:
+def read(sealed: bytes) -> ReportDocument:
     """From what was sealed. The first reports were sealed as bare Markdown, which begins with its title."""
     text = sealed.decode()
     if text.startswith("# "):
         heading, _, body = text.partition("\n\n")
-        return Manuscript(heading.removeprefix("# "), body)
+        return ReportDocument(heading.removeprefix("# "), body)
     parts = json.loads(text)
     files = tuple(Attachment(**file) for file in parts.pop("attachments"))
-    return Manuscript(**parts, attachments=files)
+    return ReportDocument(**parts, attachments=files)
 
 
 def _guess(text: str) -> str:

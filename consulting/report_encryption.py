@@ -35,7 +35,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from . import key_format, report_document
 from .models import Report
-from .report_document import Manuscript
+from .report_document import ReportDocument
 
 NONCE = 12
 PEPPER_ID = 8
@@ -53,7 +53,7 @@ class Opened:
     """A version that somebody was admitted to, with the key to its files."""
 
     report: Report
-    text: Manuscript
+    text: ReportDocument
     dek: bytes = field(repr=False)
 
 
@@ -72,7 +72,7 @@ def prepare(report: Report) -> bytes:
 
 
 @sensitive_variables()
-def seal(report: Report, text: Manuscript) -> None:
+def seal(report: Report, text: ReportDocument) -> None:
     """Put the text into the row (not saved), for staff only. Case and version must be final."""
     report.body = _encrypt(prepare(report), text.packed(), f"report-v1|{_identity(report)}")
     report.client_wrap = b""
@@ -111,13 +111,13 @@ def is_under_newest_pepper(report: Report) -> bool:
 
 
 @sensitive_variables()
-def open_for_client(report: Report, canonical_key: str) -> Manuscript:
+def open_for_client(report: Report, canonical_key: str) -> ReportDocument:
     """The text, by the order key. Raises Unreadable."""
     return _open(report, dek_for_client(report, canonical_key))
 
 
 @sensitive_variables()
-def open_from_escrow(report: Report) -> Manuscript:
+def open_from_escrow(report: Report) -> ReportDocument:
     """The text, for the consultant at work on it. Raises Unreadable."""
     return _open(report, dek_from_escrow(report))
 
@@ -156,7 +156,7 @@ def dek_from_escrow(report: Report) -> bytes:
         raise Unreadable(str(report)) from error
 
 
-def _open(report: Report, dek: bytes) -> Manuscript:
+def _open(report: Report, dek: bytes) -> ReportDocument:
     return report_document.read(_decrypt(dek, bytes(report.body), f"report-v1|{_identity(report)}"))
 
 

@@ -13,7 +13,7 @@ from catalog.models import IntakeQuestion
 from checkout.intake import answers
 from checkout.models import Intake, Order
 from shop import clock
-from shop.devstack.failpoints import crashpoint
+from shop.devstack.failpoints import failpoint
 from shop.privacy import retention
 from shop.privacy.retention_rules import in_days
 
@@ -41,7 +41,7 @@ def forget_answers() -> None:
     """Personal answers are deleted as many days after the delivery of the report as their question says."""
     for pk, delivered_at in list(_expired_answers()):
         answers.forget_expired(pk, delivered_at=delivered_at)
-        crashpoint("cp31-answers")
+        failpoint("cp31-answers")
 
 
 def _answers_kept() -> str:
@@ -83,7 +83,7 @@ def erase(sender: type[Order], order: Order, **_kwargs: Any) -> None:
 
 
 retention.declare(
-    retention.Kind(
+    retention.DataClass(
         "answers",
         30,
         gettext_lazy("Personal answers and files for consulting services"),
@@ -92,14 +92,14 @@ retention.declare(
         lambda: sum(1 for _each in _expired_answers()),
         forget_answers,
     ),
-    retention.Kind(
+    retention.DataClass(
         "other-answers",
         31,
         gettext_lazy("Contact details and other answers for consulting services"),
         gettext_lazy("Only to write your report and to reach you about it"),
         lambda: _("With the report, or until you ask us to erase them"),
     ),
-    retention.Kind(
+    retention.DataClass(
         "reports",
         40,
         gettext_lazy("Consultation reports"),
@@ -108,7 +108,7 @@ retention.declare(
         storage.count_orphans,  # what no version needs any more
         storage.forget_orphans,
     ),
-    retention.Kind(
+    retention.DataClass(
         "messages",
         50,
         gettext_lazy("Messages between you and your consultant"),
@@ -117,7 +117,7 @@ retention.declare(
         lambda: _old_messages().count(),
         lambda: _old_messages().delete(),
     ),
-    retention.Kind(
+    retention.DataClass(
         "access-log",
         60,
         gettext_lazy("Who opened a report or its case, and when"),

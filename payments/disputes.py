@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from payments.models import Dispute, Payment
 from shop import clock
 from shop.background import outbox
-from shop.database import repeatable
+from shop.database import retry_transaction
 
 from .gateways import get_gateway
 from .gateways.base import DisputeFact, GatewayError
@@ -51,7 +51,7 @@ def update(reference: str) -> bool:
     return bool(payments)
 
 
-@repeatable
+@retry_transaction
 def _record(payment: Payment, fact: DisputeFact) -> None:
     """A repeat changes nothing and tells nobody."""
     locked = payment.lock()

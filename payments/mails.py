@@ -83,4 +83,4 @@ def send_dispute(dispute_id: int, moment: str) -> None:
 @outbox.subscribe("parcel.shipped")
 def track_parcel(shipment_id: int) -> None:
     """A message of its own: whatever PayPal says, the customer's mail goes out once."""
-    tracking.tell(shipment_id)
+    tracking.send_tracking(shipment_id)

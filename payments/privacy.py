@@ -43,7 +43,7 @@ def erase(sender: type[Order], order: Order, **_kwargs: Any) -> None:
 
 
 retention.declare(
-    retention.Kind(
+    retention.DataClass(
         "notifications",
         65,
         gettext_lazy("What the payment service tells us of a payment, which may hold your name"),

@@ -8,7 +8,7 @@ from celery import shared_task
 from checkout.models import Order
 from payments.models import GatewayEvent, Payment
 from payments.models.payment import UNANSWERED
-from shop.devstack.failpoints import crashpoint
+from shop.devstack.failpoints import failpoint
 
 from .attempts import closing, settlement
 from .gateways import unionpay
@@ -18,13 +18,13 @@ from .webhooks import inbox
 
 logger = logging.getLogger(__name__)
 
-MOST_SILENCE = 3  # tries in vain before a sweep leaves a gateway alone
+MAX_SILENCE = 3  # tries in vain before a sweep leaves a gateway alone
 
 
 @shared_task(ignore_result=True)
 def process_event(event_id: int) -> None:
     """Act on one notification."""
-    crashpoint("cp10")
+    failpoint("cp10")
     inbox.process(GatewayEvent.objects.select_related("payment").get(pk=event_id))
 
 
@@ -42,12 +42,12 @@ def sweep() -> None:
     """
     silent: Counter[str] = Counter()
     for payment in Payment.objects.due().order_by("next_check_at")[:200]:
-        if silent[payment.gateway] < MOST_SILENCE:
+        if silent[payment.gateway] < MAX_SILENCE:
             _guarded(settle_payment, payment.pk)
             payment.refresh_from_db()
             silent[payment.gateway] += payment.problem in UNANSWERED
     for event in GatewayEvent.objects.left_behind().order_by("received_at")[:200]:
-        if silent[event.gateway] < MOST_SILENCE:
+        if silent[event.gateway] < MAX_SILENCE:
             _guarded(process_event, event.pk)
             event.refresh_from_db()
             silent[event.gateway] += event.processed_at is None
@@ -61,7 +61,7 @@ def expire_orders() -> None:
     """
     silent: Counter[str] = Counter()
     for order in Order.objects.past_hold().order_by("?")[:200]:
-        if any(silent[payment.gateway] >= MOST_SILENCE for payment in order.payments.live()):
+        if any(silent[payment.gateway] >= MAX_SILENCE for payment in order.payments.live()):
             continue
         try:
             closing.expire_order(order.pk)

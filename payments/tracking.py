@@ -15,7 +15,7 @@ from .purchase import purchase_of
 TRIED_FOR = dt.timedelta(days=3)
 
 
-def tell(shipment_id: int) -> None:
+def send_tracking(shipment_id: int) -> None:
     """Tell the gateway that took the money. Safe to repeat.
 
     Raises GatewayError while it is unknown whether it has heard: the outbox tries again, for some days.

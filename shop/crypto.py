@@ -20,12 +20,12 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
-def under(family: str) -> MultiFernet:
+def fernet_for(family: str) -> MultiFernet:
     """All keys of a setting such as ``SEAL_KEYS``."""
     return _fernet(tuple(getattr(settings, family)))
 
 
-def renewed(sealed: bytes, family: str) -> bytes | None:
+def reencrypted(sealed: bytes, family: str) -> bytes | None:
     """The same content under the newest key of the family; None where it is that already.
 
     Raises ``cryptography.fernet.InvalidToken`` when no key of the family fits.
@@ -40,12 +40,12 @@ def renewed(sealed: bytes, family: str) -> bytes | None:
 
 def seal_bytes(content: bytes) -> bytes:
     """Encrypt under the newest of ``settings.SEAL_KEYS``."""
-    return under("SEAL_KEYS").encrypt(content)
+    return fernet_for("SEAL_KEYS").encrypt(content)
 
 
 def open_sealed_bytes(sealed: bytes) -> bytes:
     """The content again. Raises ``cryptography.fernet.InvalidToken`` when no key fits."""
-    return under("SEAL_KEYS").decrypt(bytes(sealed))
+    return fernet_for("SEAL_KEYS").decrypt(bytes(sealed))
 
 
 def seal(text: str) -> bytes:

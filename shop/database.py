@@ -1,7 +1,7 @@
 """When the database is busy, slow or away.
 
 Three belts. No session of the web or of a worker may hold up others for long (``limit_sessions``). A
-transaction that lost a race, or its connection, is run again where that is safe (``repeatable``). Whoever
+transaction that lost a race, or its connection, is run again where that is safe (``retry_transaction``). Whoever
 still gets no answer reads a page that says so: ``is_unavailable`` tells such an error from one of our own.
 """
 
@@ -28,7 +28,7 @@ GRACE = 5.0  # seconds beyond the server's own limit, until a server that says n
 CONNECTING = 20  # psycopg2's status of a connection that is not there yet; it has no name for it
 
 
-class Trouble(Enum):
+class TransientError(Enum):
     BUSY = "busy"  # rolled back because of others: may be tried again
     LOST = "lost"  # no connection: whether a COMMIT on its way was heard is unknown
     UNAVAILABLE = "unavailable"  # too slow, full, read only, or out of connections
@@ -40,15 +40,15 @@ _BUSY_CODES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lo
 _LOST_CODES = ("08", "57P01", "57P02", "57P03", "25P03")
 _UNAVAILABLE_CODES = ("53", "58", "57014", "25006")
 _SQLITE_TROUBLE = {
-    "is locked": Trouble.BUSY,
-    "is full": Trouble.UNAVAILABLE,
-    "unable to open database file": Trouble.UNAVAILABLE,
-    "disk I/O error": Trouble.UNAVAILABLE,
-    "readonly database": Trouble.UNAVAILABLE,
+    "is locked": TransientError.BUSY,
+    "is full": TransientError.UNAVAILABLE,
+    "unable to open database file": TransientError.UNAVAILABLE,
+    "disk I/O error": TransientError.UNAVAILABLE,
+    "readonly database": TransientError.UNAVAILABLE,
 }
 
 
-def trouble_of(error: BaseException | None) -> Trouble | None:
+def classify_error(error: BaseException | None) -> TransientError | None:
     """What kind of passing trouble an error of the database is; None: it is a mistake, or none of its own."""
     if not isinstance(error, Error):
         return None
@@ -58,20 +58,20 @@ def trouble_of(error: BaseException | None) -> Trouble | None:
     code = getattr(cause, "pgcode", None)
     if code is None:  # the server said nothing: there is no connection
         is_ours = type(cause).__name__ in {"OperationalError", "InterfaceError"}
-        return Trouble.LOST if is_ours else None
+        return TransientError.LOST if is_ours else None
     if code in _BUSY_CODES:
-        return Trouble.BUSY
+        return TransientError.BUSY
     if code.startswith(_LOST_CODES):
-        return Trouble.LOST
-    return Trouble.UNAVAILABLE if code.startswith(_UNAVAILABLE_CODES) else None
+        return TransientError.LOST
+    return TransientError.UNAVAILABLE if code.startswith(_UNAVAILABLE_CODES) else None
 
 
 def is_unavailable(error: BaseException | None) -> bool:
     """Whether trying again in a moment may help, and nothing is wrong with the request."""
-    return trouble_of(error) is not None
+    return classify_error(error) is not None
 
 
-def repeatable(function: Callable[P, T]) -> Callable[P, T]:
+def retry_transaction(function: Callable[P, T]) -> Callable[P, T]:
     """Run it as one transaction, and again when that fails for a reason that passes.
 
     For functions that begin by looking whether they have been done: after a connection that broke during
@@ -106,12 +106,12 @@ class _Tries:
 
     def may_go_on(self, error: Error) -> bool:
         """Waits before it says yes."""
-        match trouble_of(error):
-            case Trouble.BUSY:
+        match classify_error(error):
+            case TransientError.BUSY:
                 self.busy += 1
                 wait = random.uniform(0.01, 0.05) * 2**self.busy  # noqa: S311 - no secret
                 goes_on = self.busy < TRIES
-            case Trouble.LOST:
+            case TransientError.LOST:
                 connection.close()
                 self.lost += 1
                 wait = random.uniform(0.3, 0.9)  # noqa: S311 - a server that restarts needs a moment

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils.translation import override
 
-from cart.cart import KEY, MOST_LINES, Cart, CartIsFull, holds_of_cart
-from catalog.models import MOST_OF_ONE, Product, Variant
+from cart.cart import KEY, MAX_LINES, Cart, CartIsFull, holds_of_cart
+from catalog.models import MAX_QUANTITY, Product, Variant
 from catalog.tests.shelf import goods, only_variant, service
 
 pytestmark = pytest.mark.django_db
@@ -85,7 +85,7 @@ def test_what_others_have_reserved_cannot_be_added(cart):
 
 
 def test_nobody_needs_more_than_ninety_nine(cart):
-    assert cart.add(only_variant(goods(stock=500)), 500) == MOST_OF_ONE
+    assert cart.add(only_variant(goods(stock=500)), 500) == MAX_QUANTITY
 
 
 def test_the_shops_limit_counts_all_variants_of_a_product(cart):
@@ -199,7 +199,7 @@ def test_the_token_stays_while_the_cart_changes_and_ends_with_it(cart, session):
 
 
 def test_a_cart_has_room_for_so_many_different_things(cart):
-    product = goods(variants=MOST_LINES + 1)
+    product = goods(variants=MAX_LINES + 1)
     *fitting, last = product.variants.all()
     for variant in fitting:
         cart.add(variant, 1)
@@ -245,4 +245,4 @@ def test_absurd_quantities_in_the_session_are_bounded(session):
     variants = goods(variants=2, stock=500).variants.all()
     session[KEY] = {"token": "t", "items": {str(variant.pk): 10**30 for variant in variants}}
     cart = Cart(session)
-    assert [line.quantity for line in cart.lines] == [MOST_OF_ONE] * 2
+    assert [line.quantity for line in cart.lines] == [MAX_QUANTITY] * 2

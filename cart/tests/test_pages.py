@@ -6,7 +6,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from cart.cart import MOST_LINES
+from cart.cart import MAX_LINES
 from catalog.models import Product, Variant
 from catalog.tests.shelf import goods, only_variant, service
 
@@ -196,13 +196,13 @@ def test_the_badge_is_the_sum_of_the_lines_on_every_page(client):
 
 
 def test_a_full_cart_says_so(client):
-    *fitting, last = goods(variants=MOST_LINES + 1).variants.all()
+    *fitting, last = goods(variants=MAX_LINES + 1).variants.all()
     session = client.session
     session["cart"] = {"token": "t", "items": {str(variant.pk): 1 for variant in fitting}}
     session.save()
     client.cookies["session"] = session.session_key
     response = post(client, "add", last, quantity=1)
-    assert said(response) == [f"A shopping cart holds at most {MOST_LINES} different items."]
+    assert said(response) == [f"A shopping cart holds at most {MAX_LINES} different items."]
 
 
 @pytest.mark.parametrize(

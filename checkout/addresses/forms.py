@@ -31,7 +31,7 @@ HELP = {
     ("HK", "line1"): _("Street and number, with the estate or village if there is one"),
     ("HK", "line2"): _("For example Flat A, 12/F, Block 3"),
 }
-MOST_SHOWN = 200
+MAX_SHOWN = 200
 LENGTHS = {"line1": 200, "line2": 200, "postcode": 20}
 
 
@@ -219,7 +219,7 @@ def known_region(text: str) -> str:
 
 def shown(text: str) -> str:
     """Typed text as one printable line of a label, however it came in."""
-    return " ".join(UNREADABLE.sub("", UNSEEN.sub("", text)).split())[:MOST_SHOWN]
+    return " ".join(UNREADABLE.sub("", UNSEEN.sub("", text)).split())[:MAX_SHOWN]
 
 
 def _completed(typed: Mapping[str, Any], *, is_redraw: bool = False) -> dict[str, str]:

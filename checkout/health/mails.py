@@ -15,7 +15,7 @@ from checkout.models import Order, Shipment
 from shop import clock
 from shop.background import dispatch, outbox
 from shop.models import OutboxMessage
-from shop.monitoring.audit import MOST, Check, Finding, Repair, check
+from shop.monitoring.audit import MAX_FINDINGS, Check, Finding, Repair, check
 
 LATE = dt.timedelta(minutes=5)
 MANY_TRIES = 3
@@ -33,7 +33,7 @@ def late_messages() -> Check:
         | (~Q(last_error="") & Q(attempts__gte=MANY_TRIES, created_at__lt=now - LATE)),
         delivered_at__isnull=True,
     )
-    found = (_message_finding(message) for message in late.order_by("created_at")[: MOST + 1])
+    found = (_message_finding(message) for message in late.order_by("created_at")[: MAX_FINDINGS + 1])
     return check("messages", _("Every mail and message that is due has gone out."), found)
 
 
@@ -74,8 +74,8 @@ def missing_mails() -> Check:
     orders = orders.filter(Q(lacks_confirmation=True) | Q(lacks_notice=True)).order_by("pk")
     parcels = Shipment.objects.filter(_lacks("mail.order_shipped", OuterRef("pk"))).select_related("order")
     found = [
-        *(_order_finding(order) for order in orders[: MOST + 1]),
-        *(_parcel_finding(parcel) for parcel in parcels.order_by("pk")[: MOST + 1]),
+        *(_order_finding(order) for order in orders[: MAX_FINDINGS + 1]),
+        *(_parcel_finding(parcel) for parcel in parcels.order_by("pk")[: MAX_FINDINGS + 1]),
     ]
     return check("mails", _("Every paid order and every parcel has its mails."), found)
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from checkout.models import Order, OrderLine, Redemption
 from checkout.promotions import services as promotions
 from shop.money import formatted
-from shop.monitoring.audit import MOST, Check, Finding, NotRepaired, Repair, check
+from shop.monitoring.audit import MAX_FINDINGS, Check, Finding, NotRepaired, Repair, check
 
 Status = Order.Status
 CLOSED = [Status.CANCELLED, Status.EXPIRED]
@@ -47,7 +47,7 @@ def sums() -> Check:
         off=_cents("discount_total"),
     )
     adds_up = Q(due=F("parts"), listed=F("listing"), shared=F("off"))
-    wrong = orders.exclude(adds_up).order_by("pk")[: MOST + 1]
+    wrong = orders.exclude(adds_up).order_by("pk")[: MAX_FINDINGS + 1]
     title = _("Each order's total is its lines, less the discount, plus shipping.")
     return check("order-sums", title, map(_sum, wrong))
 
@@ -72,7 +72,7 @@ def uses() -> Check:
     counted = Q(redemption__isnull=False, redemption__released_at=None)
     uncounted = orders.exclude(promo_code="").exclude(status__in=CLOSED).exclude(counted)
     overcounted = orders.filter(counted).filter(Q(status__in=CLOSED) | Q(promo_code=""))
-    wrong = [*uncounted.order_by("pk")[: MOST + 1], *overcounted.order_by("pk")[: MOST + 1]]
+    wrong = [*uncounted.order_by("pk")[: MAX_FINDINGS + 1], *overcounted.order_by("pk")[: MAX_FINDINGS + 1]]
     return check("promo-uses", _("Each order with a promo code counts as one use of it."), map(_use, wrong))
 
 

@@ -14,7 +14,7 @@ from catalog import stock_receipts
 from catalog.models import StockReceipt, Variant
 from checkout import stock
 from checkout.models import Order, StockMovement
-from shop.monitoring.audit import MOST, Check, Finding, NotRepaired, Repair, check
+from shop.monitoring.audit import MAX_FINDINGS, Check, Finding, NotRepaired, Repair, check
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def _with_books() -> "QuerySet[Any]":
 
 def stock_books() -> Check:
     wrong = _with_books().filter(~Q(on_hand=F("booked")) | ~Q(reserved=F("held"))).order_by("pk")
-    found = [finding for variant in wrong[: MOST + 1] for finding in _stock_findings(variant)]
+    found = [finding for variant in wrong[: MAX_FINDINGS + 1] for finding in _stock_findings(variant)]
     return check("stock", _("Stock on hand and reserved are the sums of their movements."), found)
 
 
@@ -120,7 +120,7 @@ def holds() -> Check:
         .filter(Q(held__lt=0) | (~Q(held=0) & ~Q(order__status__in=WAITING)))
     )
     goods = defaultdict(list)
-    for row in rows[: MOST + 1]:
+    for row in rows[: MAX_FINDINGS + 1]:
         order = row["order_id"], row["order__number"], row["order__status"]
         goods[order].append(f"{row['held']} × {row['variant__sku']}")
     found = (_hold_finding(*order, ", ".join(held)) for order, held in goods.items())

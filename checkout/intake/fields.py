@@ -25,7 +25,7 @@ Typed = Mapping[str, Any]  # part -> cleaned value
 UNKNOWN = "unknown"
 LUNAR_YEARS = range(1900, 2101)  # those the calendar's table knows
 OLDEST_YEAR = 1000
-LONGEST_LUNAR_MONTH = 30
+LUNAR_MONTH_MAX_DAYS = 30
 
 
 class Unclear(Exception):
@@ -284,7 +284,7 @@ class AskCalendarDate(Ask):
         if value["calendar"] == "solar":
             return dt.date(*numbers)
         if value["year"] not in LUNAR_YEARS:
-            if value["day"] > LONGEST_LUNAR_MONTH:
+            if value["day"] > LUNAR_MONTH_MAX_DAYS:
                 raise ValueError(value["day"])
             return None
         found: dt.date = LunarDate(*numbers, int(value["leap"])).to_solar_date()

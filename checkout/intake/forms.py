@@ -227,7 +227,7 @@ def _file_limits(question: IntakeQuestion) -> list[str]:
         % {
             "types": ", ".join(name for key, name in rules.FILE_TYPES.items() if key in accepted),
             "most": question.options.get("most", 1),
-            "mb": question.options.get("max_mb", rules.MOST_MB),
+            "mb": question.options.get("max_mb", rules.MAX_MB),
         }
     ]
 

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from checkout.models import Upload
 from shop import crypto
-from shop.devstack.failpoints import crashpoint
+from shop.devstack.failpoints import failpoint
 from shop.keyring import rotation
 
 from . import uploads
@@ -28,7 +28,7 @@ def renew_files(tally: rotation.Tally, dry_run: bool) -> None:
 
 
 def _is_older(name: str) -> bool:
-    return crypto.renewed(uploads.path_of(name).read_bytes(), FAMILY) is not None
+    return crypto.reencrypted(uploads.path_of(name).read_bytes(), FAMILY) is not None
 
 
 @transaction.atomic
@@ -38,12 +38,12 @@ def _renew(pk: int) -> bool:
     if upload is None:
         return False
     path = uploads.path_of(upload.stored_as)
-    fresh = crypto.renewed(path.read_bytes(), FAMILY)
+    fresh = crypto.reencrypted(path.read_bytes(), FAMILY)
     if fresh is None:
         return False
     beside = path.with_suffix(".new")
     beside.touch(mode=0o600)
     beside.write_bytes(fresh)
-    crashpoint("cp31-files")
+    failpoint("cp31-files")
     beside.replace(path)
     return True

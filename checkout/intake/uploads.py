@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from PIL import Image, ImageOps
 
 from catalog.models import IntakeQuestion
-from catalog.question_options import FILE_TYPES, MOST_MB
+from catalog.question_options import FILE_TYPES, MAX_MB
 from checkout.models import Draft, Intake, Order, Upload
 from shop import clock
 from shop.crypto import open_sealed_bytes, seal_bytes
@@ -34,10 +34,10 @@ from shop.web import rate_limit
 logger = logging.getLogger(__name__)
 
 KEPT = dt.timedelta(hours=24)  # without an order
-MOST_PIXELS = 50_000_000
+MAX_PIXELS = 50_000_000
 MB = 1024 * 1024
-PURPOSE, MOST_PER_HOUR = "answer-file", 150  # files of one network: enough for a family, too few for a disk
-LONGEST_NAME = 100
+PURPOSE, MAX_PER_HOUR = "answer-file", 150  # files of one network: enough for a family, too few for a disk
+MAX_NAME_LENGTH = 100
 CONTENT_TYPES = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
 SUFFIXES = {"pdf": (".pdf",), "jpeg": (".jpg", ".jpeg"), "png": (".png",)}
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis"}
@@ -64,7 +64,7 @@ def receive(
     for field, question in asked.items():
         for file in request.FILES.getlist(field):
             try:
-                if rate_limit.is_exceeded(request, PURPOSE, limit=MOST_PER_HOUR, minutes=60):
+                if rate_limit.is_exceeded(request, PURPOSE, limit=MAX_PER_HOUR, minutes=60):
                     raise Refused(_("Too many files came from your network. Please try again in an hour."))
                 rate_limit.count(request, PURPOSE)
                 _keep(owner, field, question, file)
@@ -106,7 +106,7 @@ def kept_in(owner: Draft | Intake, field: str) -> models.QuerySet[Upload]:
 
 def examine(file: "UploadedFile[Any]", options: Mapping[str, object]) -> tuple[str, bytes]:
     """The kind of the file and what of it is kept. Raises Refused."""
-    most = int(str(options.get("max_mb", MOST_MB)))
+    most = int(str(options.get("max_mb", MAX_MB)))
     if (file.size or 0) > most * MB:
         raise Refused(_("This file is larger than %(most)s MB. Please send a smaller one.") % {"most": most})
     if not getattr(file, "is_whole", True):
@@ -148,7 +148,7 @@ def clean_image(content: bytes, kind: str) -> bytes:
     try:
         with Image.open(BytesIO(content), formats=[kind.upper()]) as image:
             width, height = image.size
-            if width * height > MOST_PIXELS:
+            if width * height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             image.load()
             upright = ImageOps.exif_transpose(image)
@@ -171,12 +171,12 @@ def clean_name(name: str, kind: str = "") -> str:
     shown = re.sub(r'[<>:"|?*%;]', "_", shown).strip(" .")
     suffix = PurePosixPath(shown).suffix
     if not kind:
-        return shown[-LONGEST_NAME:] or _("File")
+        return shown[-MAX_NAME_LENGTH:] or _("File")
     if suffix.lower() in SUFFIXES[kind]:
         shown = shown.removesuffix(suffix)
     else:
         suffix = SUFFIXES[kind][0]
-    return (shown[: LONGEST_NAME - len(suffix)].strip(" .") or "file") + suffix
+    return (shown[: MAX_NAME_LENGTH - len(suffix)].strip(" .") or "file") + suffix
 
 
 # --- the folder ---

@@ -14,7 +14,7 @@ from checkout.shipping.fulfilment import undelivered
 from checkout.signals import unbegun_services
 from shop import clock
 from shop.background import outbox
-from shop.database import repeatable
+from shop.database import retry_transaction
 
 State = CancellationRequest.State
 Fact = OrderEvent.Fact
@@ -84,7 +84,7 @@ def is_under_way(line: OrderLine) -> bool:
     return line.cancellations.filter(state__in=[State.OPEN, State.ACCEPTED]).exists()
 
 
-@repeatable
+@retry_transaction
 def ask(order_id: int, *, reason: str = "") -> CancellationRequest:
     """The buyer asks. Any number of clicks make one request. Raises NotCancellable."""
     order = Order.objects.lock(order_id)

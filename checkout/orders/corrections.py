@@ -12,10 +12,10 @@ from checkout.models import EmailCorrection, Order, OrderEvent
 from checkout.shipping.rates import zone_of
 from shop import clock
 from shop.background import outbox
-from shop.database import repeatable
+from shop.database import retry_transaction
 
 Fact = OrderEvent.Fact
-MOST = 5  # per order: each sends mails
+MAX_CORRECTIONS = 5  # per order: each sends mails
 
 
 class TooLate(Exception):
@@ -44,10 +44,10 @@ def open_until(order: Order) -> dt.datetime | None:
         return None
     until = order.paid_at + dt.timedelta(minutes=settings.CORRECTION_MINUTES)
     corrected = order.events.filter(fact__in=[Fact.EMAIL_CORRECTED, Fact.ADDRESS_CORRECTED])
-    return until if clock.now() < until and corrected.count() < MOST else None
+    return until if clock.now() < until and corrected.count() < MAX_CORRECTIONS else None
 
 
-@repeatable
+@retry_transaction
 def correct(order_id: int, wanted: Correction) -> Order:
     """Write it down and tell the mailboxes. What is as it was changes nothing and tells nobody.
 

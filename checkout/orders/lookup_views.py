@@ -17,8 +17,8 @@ from .forms import FindForm
 from .history import standing_of
 
 PURPOSE = "find-order"
-MOST_PER_NETWORK, MINUTES = 10, 15
-MOST_PER_ADDRESS, ADDRESS_MINUTES = 3, 60
+MAX_PER_NETWORK, MINUTES = 10, 15
+MAX_PER_ADDRESS, ADDRESS_MINUTES = 3, 60
 
 
 @never_cache
@@ -29,7 +29,7 @@ def find(request: HttpRequest) -> HttpResponse:
     """Asks for an e-mail address, and for an order number by choice. Every address gets the same answer."""
     form = FindForm(request.POST or None)
     if request.method == "POST":
-        if rate_limit.is_exceeded(request, PURPOSE, limit=MOST_PER_NETWORK, minutes=MINUTES):
+        if rate_limit.is_exceeded(request, PURPOSE, limit=MAX_PER_NETWORK, minutes=MINUTES):
             return render(request, "429.html", status=429)
         if form.is_valid():
             rate_limit.count(request, PURPOSE)
@@ -43,7 +43,7 @@ def find(request: HttpRequest) -> HttpResponse:
 @sensitive_variables()
 def _ask(email: str, number: str) -> None:
     """Nobody is sent more than a few mails an hour, whoever asks for them; the answer does not tell."""
-    if rate_limit.take_about(email.casefold(), PURPOSE, limit=MOST_PER_ADDRESS, minutes=ADDRESS_MINUTES):
+    if rate_limit.take_about(email.casefold(), PURPOSE, limit=MAX_PER_ADDRESS, minutes=ADDRESS_MINUTES):
         lookup.ask_for_link(email, number=number, language=current_language())
 
 
@@ -65,7 +65,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "checkout/open_link.html")
     response = redirect("checkout:orders")
-    order_access.grant(request, response, *reversed(lookup.orders_of(search)[: order_access.MOST]))
+    order_access.grant(request, response, *reversed(lookup.orders_of(search)[: order_access.MAX_ORDERS]))
     return response
 
 
@@ -77,4 +77,4 @@ def orders(request: HttpRequest) -> HttpResponse:
         "lines", "shipments", "cancellations"
     )
     shown = [(order, standing_of(order, sections(order, reveal=False))) for order in found]
-    return render(request, "checkout/orders.html", {"orders": shown, "most": order_access.MOST})
+    return render(request, "checkout/orders.html", {"orders": shown, "most": order_access.MAX_ORDERS})

@@ -135,7 +135,7 @@ def send_shipped(shipment_id: int) -> None:
 
 @outbox.subscribe("intake.completed")
 def start_the_working_days(line_id: int) -> None:
-    services.restart_clock(line_id)
+    services.restart_turnaround(line_id)
 
 
 @outbox.subscribe("mail.new_report_date")

@@ -16,7 +16,7 @@ from .forms import CheckoutForms, LineForms
 
 ACTION = "reuse:"  # with the prefix of the form that is to be filled in
 FROM = "reuse.from"  # no question and no part of one has this name
-LONGEST_NAME = 40
+MAX_NAME_LENGTH = 40
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _label(line: LineForms, number: int, form: IntakeForm, typed: QueryDict) -> 
         or (key == "name" and ask.question.kind == IntakeQuestion.Kind.TEXT)
     ]
     name = _given(form, named[0], typed).get("", "") if named else ""
-    return " – ".join(part for part in [*parts, name[:LONGEST_NAME]] if part)
+    return " – ".join(part for part in [*parts, name[:MAX_NAME_LENGTH]] if part)
 
 
 def _shared(source: IntakeForm, target: IntakeForm) -> list[str]:

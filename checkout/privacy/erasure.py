@@ -16,7 +16,7 @@ from checkout.shipping.fulfilment import left_to_ship
 from checkout.signals import open_matters, order_erased
 from shop import clock
 from shop.background import outbox
-from shop.devstack.failpoints import crashpoint
+from shop.devstack.failpoints import failpoint
 
 State = CancellationRequest.State
 
@@ -69,7 +69,7 @@ def carry_out(request_id: int) -> bool:
     if request.confirmed_at is None or request.done_at or obstacles(order):
         return False
     erase(order)
-    crashpoint("cp31-erasure")
+    failpoint("cp31-erasure")
     now = clock.now()
     order.privacy_requests.filter(confirmed_at__isnull=False, done_at=None).update(done_at=now)
     outbox.publish("mail.order_erased", key=str(request.pk), request_id=request.pk)

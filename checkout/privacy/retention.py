@@ -74,7 +74,7 @@ def _old_requests() -> QuerySet[PrivacyRequest]:
 
 
 retention.declare(
-    retention.Kind(
+    retention.DataClass(
         "orders",
         10,
         gettext_lazy("E-mail address, order, amounts, last four digits of a card"),
@@ -86,7 +86,7 @@ retention.declare(
         lambda: old_orders().count(),
         lambda: _erase(old_orders()),
     ),
-    retention.Kind(
+    retention.DataClass(
         "addresses",
         20,
         gettext_lazy("Name, phone, delivery address"),
@@ -95,7 +95,7 @@ retention.declare(
         lambda: len(old_addresses()),
         _forget_addresses,
     ),
-    retention.Kind(
+    retention.DataClass(
         "unpaid-orders",
         15,
         gettext_lazy("Everything you gave with an order that was never paid"),
@@ -104,7 +104,7 @@ retention.declare(
         lambda: unpaid_orders().count(),
         lambda: _erase(unpaid_orders()),
     ),
-    retention.Kind(
+    retention.DataClass(
         "drafts",
         70,
         gettext_lazy("What you typed at checkout without ordering"),
@@ -113,7 +113,7 @@ retention.declare(
         lambda: old_drafts().count(),
         lambda: old_drafts().delete(),
     ),
-    retention.Kind(
+    retention.DataClass(
         "files-without-order",
         71,
         gettext_lazy("Files you sent at checkout without ordering"),
@@ -122,7 +122,7 @@ retention.declare(
         uploads.count_orphans,
         uploads.forget_orphans,
     ),
-    retention.Kind(
+    retention.DataClass(
         "searches",
         80,
         gettext_lazy("E-mail address you enter to find your orders"),
@@ -131,7 +131,7 @@ retention.declare(
         lambda: _old_searches().count(),
         lookup.forget_searches,
     ),
-    retention.Kind(
+    retention.DataClass(
         "privacy-requests",
         85,
         gettext_lazy("That you asked for a copy or for erasure, without confirming it"),

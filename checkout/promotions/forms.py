@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from cart.cart import MOST_OF_CODE, Cart
+from cart.cart import MAX_CODE_LENGTH, Cart
 from checkout.models.promotion import normalised_code
 
 from .services import Offer, offer_for
@@ -16,7 +16,7 @@ class PromoForm(forms.Form):
 
     code = forms.CharField(
         label=_("Promo code"),
-        max_length=MOST_OF_CODE,
+        max_length=MAX_CODE_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "size": 14}),
         error_messages={
             "required": _("Please enter the promo code."),

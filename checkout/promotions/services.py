@@ -22,7 +22,7 @@ from shop.money import exponent, formatted
 
 Kind = Promotion.Kind
 ZERO = Decimal(0)
-MOST_NAMES = 3  # of products, in a sentence
+MAX_NAMES = 3  # of products, in a sentence
 
 
 class CodeNotUsable(Exception):
@@ -161,8 +161,8 @@ def _things(promotion: Promotion, names: list[str]) -> str:
         return _("products")
     if promotion.scope == Promotion.Scope.SERVICES:
         return _("consulting services")
-    listed = _(", ").join(names[:MOST_NAMES])
-    return listed if len(names) <= MOST_NAMES else _("%(names)s and others") % {"names": listed}
+    listed = _(", ").join(names[:MAX_NAMES])
+    return listed if len(names) <= MAX_NAMES else _("%(names)s and others") % {"names": listed}
 
 
 def _email_problem(promotion: Promotion, cart: Cart, email: str) -> str:
@@ -244,7 +244,7 @@ def redeem(order: Order, promotion: Promotion) -> None:
     Redemption.objects.create(promotion=promotion, order=order, at=clock.now())
 
 
-def forget(order: Order) -> None:
+def withdraw(order: Order) -> None:
     """A new revision of the order is written: it may use another code, or none."""
     Redemption.objects.filter(order=order).delete()
 
@@ -254,6 +254,6 @@ def release(order: Order) -> None:
     Redemption.objects.filter(order=order, released_at=None).update(released_at=clock.now())
 
 
-def take_again(order: Order) -> None:
+def redeem_again(order: Order) -> None:
     """Late money revives the order: its code is honoured even if used up meanwhile, for so it was paid."""
     Redemption.objects.filter(order=order).update(released_at=None)

@@ -18,8 +18,8 @@ from consulting.keys import lifecycle
 from shop.web import rate_limit
 
 PURPOSE = "lost-key"
-MOST_PER_NETWORK, MINUTES = 10, 15
-MOST_PER_ADDRESS, ADDRESS_MINUTES = 3, 24 * 60
+MAX_PER_NETWORK, MINUTES = 10, 15
+MAX_PER_ADDRESS, ADDRESS_MINUTES = 3, 24 * 60
 
 
 @never_cache
@@ -30,7 +30,7 @@ def lost_key(request: HttpRequest) -> HttpResponse:
     """Asks for order number and e-mail address. Whether there is such an order only the mailbox learns."""
     form = LostKeyForm(request.POST or None)
     if request.method == "POST":
-        if rate_limit.is_exceeded(request, PURPOSE, limit=MOST_PER_NETWORK, minutes=MINUTES):
+        if rate_limit.is_exceeded(request, PURPOSE, limit=MAX_PER_NETWORK, minutes=MINUTES):
             return render(request, "429.html", status=429)
         if form.is_valid():
             rate_limit.count(request, PURPOSE)
@@ -42,7 +42,7 @@ def lost_key(request: HttpRequest) -> HttpResponse:
 @sensitive_variables()
 def _ask(email: str, number: str) -> None:
     """Nobody is sent more than a few mails a day, whoever asks for them; the answer does not tell."""
-    if rate_limit.take_about(email.casefold(), PURPOSE, limit=MOST_PER_ADDRESS, minutes=ADDRESS_MINUTES):
+    if rate_limit.take_about(email.casefold(), PURPOSE, limit=MAX_PER_ADDRESS, minutes=ADDRESS_MINUTES):
         lifecycle.ask_for_key(email, number=number, language=current_language())
 
 

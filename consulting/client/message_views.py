@@ -43,7 +43,7 @@ def messages_of_client(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _kept(request: HttpRequest) -> HttpResponse:
     """The reports were locked while the client wrote: the text is on the page, for sending it again."""
-    form = MessageForm(initial={"text": request.POST.get("text", "")[: case_messages.LONGEST]})
+    form = MessageForm(initial={"text": request.POST.get("text", "")[: case_messages.MAX_LENGTH]})
     return render(request, "consulting/message_kept.html", {"form": form}, status=403)
 
 

@@ -14,7 +14,7 @@ from consulting.models import OrderKey
 from shop import clock
 from shop.background import outbox
 from shop.models import OutboxMessage
-from shop.monitoring.audit import MOST, Check, Finding, NotRepaired, Repair, check
+from shop.monitoring.audit import MAX_FINDINGS, Check, Finding, NotRepaired, Repair, check
 
 from . import lifecycle
 from . import services as keys
@@ -25,7 +25,7 @@ ACTIVE = OrderKey.State.ACTIVE
 
 def checks(sender: object, **_kwargs: Any) -> list[Check]:
     title = _("Each paid order with consulting services has exactly one order key that opens its reports.")
-    return [check("keys", title, map(_finding, _wrong()[: MOST + 1])), _guessing()]
+    return [check("keys", title, map(_finding, _wrong()[: MAX_FINDINGS + 1])), _guessing()]
 
 
 def _guessing() -> Check:
@@ -43,7 +43,7 @@ def _guessing() -> Check:
             reverse("admin:shop_outboxmessage_change", args=[alarm.pk]),
             is_red=False,
         )
-        for alarm in alarms.order_by("pk")[: MOST + 1]
+        for alarm in alarms.order_by("pk")[: MAX_FINDINGS + 1]
     ]
     return check("key-guessing", _("Nobody tries order keys in great numbers."), found)
 

@@ -13,7 +13,7 @@ from consulting.access import is_open
 from consulting.models import AccessLog, Case, OrderKey
 from shop import clock, crypto
 from shop.background import outbox
-from shop.devstack.failpoints import crashpoint
+from shop.devstack.failpoints import failpoint
 
 
 class NotOpened(Exception):
@@ -88,7 +88,7 @@ def _find_key(typed: str) -> tuple[int, int, str] | None:
     return opening.values_list("pk", "order_id", "order__email").first()
 
 
-def held(key_id: int, order_id: int) -> OrderKey:
+def lock_active_key(key_id: int, order_id: int) -> OrderKey:
     """The key, which nobody ends before the end of the transaction. Raises NotOpened.
 
     It is the order that is locked: whoever ends a key holds that lock, and an entry in the access log needs
@@ -112,14 +112,14 @@ def unlock(typed: str, email: str, *, known_orders: Collection[int] = ()) -> Ord
     if not key_id or not (right_email or order_id in known_orders):
         raise NotOpened
     order_key = _use(key_id, order_id)
-    crashpoint("cp30")
+    failpoint("cp30")
     return order_key
 
 
 @transaction.atomic
 def _use(key_id: int, order_id: int) -> OrderKey:
     """The client has opened the order; its mailbox hears of the key's first use. Raises NotOpened."""
-    order_key = held(key_id, order_id)
+    order_key = lock_active_key(key_id, order_id)
     now = clock.now()
     is_first = order_key.first_used_at is None
     order_key.first_used_at = order_key.first_used_at or now
@@ -145,7 +145,7 @@ def open_with_key(consultant: User, typed: str) -> Order:
     found = _find_key(typed)
     if found is None:
         raise NotOpened
-    order_key = held(*found[:2])
+    order_key = lock_active_key(*found[:2])
     AccessLog.objects.create(
         order=order_key.order,
         what=AccessLog.What.UNLOCKED_BY_STAFF,

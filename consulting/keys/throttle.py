@@ -15,8 +15,8 @@ from shop.background import outbox
 from shop.web import rate_limit
 
 PURPOSES = ["report-unlock", "consultant-unlock"]
-MOST_WRONG = 10  # per /32 or /64
-MOST_WRONG_AROUND = 30  # per /24 or /48
+MAX_WRONG = 10  # per /32 or /64
+MAX_WRONG_AROUND = 30  # per /24 or /48
 MINUTES = 15
 MANY = 100  # a minute, of all networks together
 ALARM = "mail.key_alarm"
@@ -39,9 +39,7 @@ class LookUp:
 
 def begin(request: HttpRequest, purpose: str) -> LookUp:
     """Take one of the client's tries. Raises UsedUp."""
-    tries = rate_limit.take(
-        request, purpose, limit=MOST_WRONG, limit_around=MOST_WRONG_AROUND, minutes=MINUTES
-    )
+    tries = rate_limit.take(request, purpose, limit=MAX_WRONG, limit_around=MAX_WRONG_AROUND, minutes=MINUTES)
     if tries is None:
         raise UsedUp
     return LookUp(tries)

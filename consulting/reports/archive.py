@@ -21,7 +21,7 @@ from consulting.report_encryption import Opened, Unreadable
 from . import context as pages
 from . import storage
 
-LONGEST = 60  # characters of a folder: with the file's name a path that every system takes
+MAX_FOLDER_LENGTH = 60  # characters of a folder: with the file's name a path that every system takes
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
@@ -116,7 +116,7 @@ def _page(opened: Opened, folder: str) -> str:
 
 def _title(case: Case) -> str:
     which = f" ({case.subject})" if case.line.quantity > 1 else ""
-    return f"{case.line.name[: LONGEST - 6]}{which}"
+    return f"{case.line.name[: MAX_FOLDER_LENGTH - 6]}{which}"
 
 
 def safe(name: str) -> str:

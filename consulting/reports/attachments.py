@@ -14,13 +14,13 @@ from django.views.decorators.debug import sensitive_variables
 from checkout.intake.uploads import MB, Refused, clean_name
 from consulting import report_encryption
 from consulting.models import Case, Report
-from consulting.report_document import Attachment, Manuscript
+from consulting.report_document import Attachment, ReportDocument
 
 from . import file_validation, storage
 from . import services as reports
 
-MOST = 10
-MOST_TOGETHER_MB = 100
+MAX_ATTACHMENTS = 10
+MAX_TOTAL_MB = 100
 
 
 @sensitive_variables()
@@ -31,7 +31,7 @@ def attach(case: Case, *, author: User, file: "UploadedFile[Any]", is_report: bo
         raise Refused(_("A file that is the report itself has to be a PDF."))
     kept: list[str] = []
 
-    def add(report: Report, text: Manuscript) -> Manuscript:
+    def add(report: Report, text: ReportDocument) -> ReportDocument:
         others = tuple(known for known in text.attachments if not (is_report and known.is_report))
         name = _free_name(clean_name(file.name or ""), others)
         _check_room(others, len(content), is_report=is_report)
@@ -53,7 +53,7 @@ def detach(case: Case, *, author: User, name: str) -> Report:
     Named by its name, which the next version keeps: where it is stored, it does not.
     """
 
-    def remove(report: Report, text: Manuscript) -> Manuscript:
+    def remove(report: Report, text: ReportDocument) -> ReportDocument:
         left = tuple(file for file in text.attachments if file.name != name)
         return replace(text, attachments=left)
 
@@ -61,12 +61,10 @@ def detach(case: Case, *, author: User, name: str) -> Report:
 
 
 def _check_room(others: tuple[Attachment, ...], size: int, *, is_report: bool) -> None:
-    if not is_report and sum(not file.is_report for file in others) >= MOST:
-        raise Refused(_("At most %(most)s files can be kept here.") % {"most": MOST})
-    if sum(file.size for file in others) + size > MOST_TOGETHER_MB * MB:
-        raise Refused(
-            _("The files of one report may have %(most)s MB together.") % {"most": MOST_TOGETHER_MB}
-        )
+    if not is_report and sum(not file.is_report for file in others) >= MAX_ATTACHMENTS:
+        raise Refused(_("At most %(most)s files can be kept here.") % {"most": MAX_ATTACHMENTS})
+    if sum(file.size for file in others) + size > MAX_TOTAL_MB * MB:
+        raise Refused(_("The files of one report may have %(most)s MB together.") % {"most": MAX_TOTAL_MB})
 
 
 def _free_name(name: str, others: tuple[Attachment, ...]) -> str:

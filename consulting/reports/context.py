@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_variables
 from catalog.models import ServiceTerms
 from consulting import report_document
 from consulting.models import Case, Report
-from consulting.report_document import Manuscript
+from consulting.report_document import ReportDocument
 
 from .diff import compare
 from .rendering import render as render_markdown
@@ -17,7 +17,7 @@ from .rendering import render as render_markdown
 
 @sensitive_variables()
 def report_context(
-    report: Report, text: Manuscript, *, file_url: Callable[[int], str] | None = None
+    report: Report, text: ReportDocument, *, file_url: Callable[[int], str] | None = None
 ) -> dict[str, Any]:
     """``file_url`` gives the address of the version's n-th file."""
     numbered = enumerate(text.attachments, start=1)
@@ -35,7 +35,7 @@ def report_context(
 
 
 @sensitive_variables()
-def comparison_context(old: Manuscript, new: Manuscript) -> dict[str, Any]:
+def comparison_context(old: ReportDocument, new: ReportDocument) -> dict[str, Any]:
     return {"comparison": compare(old, new), "lang": new.lang, "page_lang": page_lang()}
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import groupby
 
-from consulting.report_document import Attachment, Manuscript
+from consulting.report_document import Attachment, ReportDocument
 
 from .rendering import Block, blocks
 
@@ -65,7 +65,7 @@ class Comparison:
         )
 
 
-def compare(old: Manuscript, new: Manuscript) -> Comparison:
+def compare(old: ReportDocument, new: ReportDocument) -> Comparison:
     title_and_text = [[Block("heading", text.title), *blocks(text.text)] for text in (old, new)]
     known = {(file.name, file.sha256) for file in old.attachments}
     kept = {(file.name, file.sha256) for file in new.attachments}

@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from checkout.intake.uploads import MB, Refused, clean_image, kind_of
 
-MOST_MB = 25
+MAX_MB = 25
 CONTENT_TYPES = {
     "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -43,9 +43,9 @@ _MOST_RATIO = 200  # a long document of words packs to a tenth, a bomb to a thou
 def examine(file: "UploadedFile[Any]") -> tuple[str, bytes]:
     """The kind of the file and what of it is kept. Raises Refused."""
     kind = _kind_by_name(file.name or "")
-    if (file.size or 0) > MOST_MB * MB:
+    if (file.size or 0) > MAX_MB * MB:
         raise Refused(
-            _("This file is larger than %(most)s MB. Please send a smaller one.") % {"most": MOST_MB}
+            _("This file is larger than %(most)s MB. Please send a smaller one.") % {"most": MAX_MB}
         )
     if not getattr(file, "is_whole", True):
         raise Refused(_("These are too many large files at once. Please send them one after another."))

@@ -14,12 +14,12 @@ from checkout.models import Intake, Order
 from checkout.orders import cancellations
 from consulting import report_document, report_encryption
 from consulting.access import is_open, line_is_open
-from consulting.keys.services import SealedKeyDamaged, held, read_key
+from consulting.keys.services import SealedKeyDamaged, lock_active_key, read_key
 from consulting.models import AccessLog, Case, OrderKey, Report
-from consulting.report_document import Manuscript
+from consulting.report_document import ReportDocument
 from shop import clock
 from shop.background import outbox
-from shop.devstack.failpoints import crashpoint
+from shop.devstack.failpoints import failpoint
 
 from . import storage
 
@@ -99,7 +99,7 @@ def latest(case: Case) -> Report | None:
 
 
 @sensitive_variables()
-def text_of(report: Report | None) -> Manuscript | None:
+def text_of(report: Report | None) -> ReportDocument | None:
     """The text for the consultant at work; None where there is none that opens."""
     if report is None or not report.body:  # erased
         return None
@@ -142,7 +142,7 @@ def save_draft(
     """
     case = _locked(case)
     report = latest(case)
-    before = text_of(report) or Manuscript("", "")
+    before = text_of(report) or ReportDocument("", "")
     if report and report.is_published:
         before = replace(before, note="")  # it tells of the version before
     text = report_document.make(
@@ -161,19 +161,19 @@ def save_draft(
 
 @transaction.atomic
 @sensitive_variables()
-def revise(case: Case, *, author: User, change: Callable[[Report, Manuscript], Manuscript]) -> Report:
+def revise(case: Case, *, author: User, change: Callable[[Report, ReportDocument], ReportDocument]) -> Report:
     """Change the draft, whatever it is by now; after a published version a new one begins."""
     return _keep(author, *_draft(_locked(case)), change)
 
 
 @sensitive_variables()
-def _draft(case: Case) -> tuple[Report, Manuscript]:
+def _draft(case: Case) -> tuple[Report, ReportDocument]:
     """The version that may be written to (not saved), and what it says so far. The caller holds the lock."""
     report = latest(case)
     if report is None:
-        report, text = Report(case=case, version=1), Manuscript("", "")
+        report, text = Report(case=case, version=1), ReportDocument("", "")
     else:
-        text = text_of(report) or Manuscript("", "")
+        text = text_of(report) or ReportDocument("", "")
     if not report.is_published:
         report_encryption.prepare(report)
         return report, text
@@ -187,7 +187,10 @@ def _draft(case: Case) -> tuple[Report, Manuscript]:
 
 @sensitive_variables()
 def _keep(
-    author: User, report: Report, text: Manuscript, change: Callable[[Report, Manuscript], Manuscript]
+    author: User,
+    report: Report,
+    text: ReportDocument,
+    change: Callable[[Report, ReportDocument], ReportDocument],
 ) -> Report:
     text = change(report, text)
     report.author = author.get_full_name() or author.get_username()
@@ -195,7 +198,7 @@ def _keep(
     report.edit += 1
     report_encryption.seal(report, text)
     report.save()
-    crashpoint("cp27")
+    failpoint("cp27")
     storage.settle(report, text.attachments)
     return report
 
@@ -227,9 +230,9 @@ def publish(report: Report, *, actor: str, seen: str | None = None) -> Report:
     case.state = Case.State.READY if report.version == 1 else Case.State.UPDATED
     case.save(update_fields=["state"])
     case.order.log(f"report of case {case} published, version {report.version}", actor=actor)
-    crashpoint("cp28")
+    failpoint("cp28")
     outbox.publish("report.published", key=str(report.pk), report_id=report.pk)
-    transaction.on_commit(lambda: crashpoint("cp29"))
+    transaction.on_commit(lambda: failpoint("cp29"))
     return report
 
 
@@ -263,7 +266,7 @@ def open_version(case: Case, order_key: OrderKey, version: int | None = None) ->
 
     Raises NotOpened where the key was replaced or revoked this moment, vault.Unreadable.
     """
-    order_key = held(order_key.pk, order_key.order_id)
+    order_key = lock_active_key(order_key.pk, order_key.order_id)
     versions = case.reports.readable()
     report = (versions if version is None else versions.filter(version=version)).first()
     if report is None:
@@ -282,7 +285,7 @@ def note_access(case: Case, what: AccessLog.What) -> None:
 
 @transaction.atomic
 @sensitive_variables()
-def open_report(case: Case, order_key: OrderKey) -> tuple[Report, Manuscript]:
+def open_report(case: Case, order_key: OrderKey) -> tuple[Report, ReportDocument]:
     """The latest published version for the client, and its text; leaves a line in the access log.
 
     Raises NotOpened where the key was replaced or revoked this moment, vault.Unreadable.

@@ -16,7 +16,7 @@ from checkout.intake.uploads import Refused, clean_name
 from consulting import access, report_document, report_encryption
 from consulting.forms import ReportForm, WithdrawalForm
 from consulting.models import Case, Report
-from consulting.report_document import Manuscript
+from consulting.report_document import ReportDocument
 from consulting.reports import attachments, services
 from consulting.reports import context as pages
 from consulting.reports.rendering import render as render_markdown
@@ -137,7 +137,7 @@ def _case_page(
 
 
 @sensitive_variables()
-def _numbered_files(latest: Report | None, text: Manuscript | None) -> list[Any]:
+def _numbered_files(latest: Report | None, text: ReportDocument | None) -> list[Any]:
     if latest is None or text is None:
         return []
     return [(file, _file_url(latest, number)) for number, file in enumerate(text.attachments, start=1)]
@@ -148,7 +148,7 @@ def _file_url(report: Report, number: int) -> str:
 
 
 @sensitive_variables()
-def _form_for(found: Case, latest: Report | None, text: Manuscript | None) -> ReportForm:
+def _form_for(found: Case, latest: Report | None, text: ReportDocument | None) -> ReportForm:
     correcting = _is_correcting(latest)
     if latest is None or text is None:
         initial = pages.first_draft(found) | {"seen": latest.stamp if latest else ""}

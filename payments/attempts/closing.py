@@ -5,8 +5,8 @@ from checkout.models import Order
 from payments.models import Payment
 from payments.models.payment import GIVE_UP_AFTER
 from shop import clock
-from shop.database import repeatable
-from shop.devstack.failpoints import crashpoint
+from shop.database import retry_transaction
+from shop.devstack.failpoints import failpoint
 
 from . import settlement
 from .settlement import ask
@@ -37,7 +37,7 @@ def _may_have_been_paid(payment: Payment) -> bool:
     return payment.method != Method.PAYPAL or payment.status == Status.CAPTURING
 
 
-@repeatable
+@retry_transaction
 def _cancel(order_id: int) -> Order:
     order = Order.objects.lock(order_id)
     if order.status == Order.Status.CANCELLED:
@@ -57,11 +57,11 @@ def expire_order(order_id: int) -> None:
     for payment in Payment.objects.filter(order_id=order_id).live():
         if not ask(payment) and clock.now() - payment.started_at <= GIVE_UP_AFTER:
             return  # another process is asking, or the gateway is silent: later, but not for ever
-    crashpoint("cp20")
+    failpoint("cp20")
     _release(order_id)
 
 
-@repeatable
+@retry_transaction
 def _release(order_id: int) -> None:
     order = Order.objects.lock(order_id)
     if order.status != Order.Status.PENDING or not order.hold_is_over:
@@ -71,7 +71,7 @@ def _release(order_id: int) -> None:
             return  # later
         payment.move_to(Status.EXPIRED)
     checkout.expire(order)
-    crashpoint("cp21")
+    failpoint("cp21")
 
 
 def has_possible_capture(sender: object, order: Order, **_: object) -> bool:

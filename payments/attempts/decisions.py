@@ -6,7 +6,7 @@ from checkout import services as checkout
 from checkout.models import Order
 from payments.models import Payment
 
-from .outcomes import closing_note, use
+from .outcomes import apply_to_order, closing_note
 
 Status = Payment.Status
 
@@ -24,7 +24,7 @@ def accept(payment: Payment, *, actor: str) -> None:
     if not locked.needs_attention or not covers or locked.order.is_paid:
         raise NotDecidable(payment.reference)
     _close_alarm(locked, f"{locked.reference}: accepted with {left} {currency}", actor)
-    use(locked)
+    apply_to_order(locked)
 
 
 @transaction.atomic

@@ -14,18 +14,18 @@ from payments.models import LedgerEntry, Payment, Refund
 from payments.purchase import purchase_of
 from payments.refunds.services import record_done
 from shop import clock
-from shop.database import repeatable
+from shop.database import retry_transaction
 
 
-def follow(payment: Payment) -> None:
+def sync_movements(payment: Payment) -> None:
     """Mirror what the gateway tells. Needs no transaction open. Raises GatewayError: nothing was learnt."""
     gateway = get_gateway(payment.gateway)
     movements = gateway.movements(purchase_of(payment), payment.capture_reference)
-    if _news(payment, movements):
+    if _unbooked(payment, movements):
         _mirror(payment, movements)
 
 
-def _news(payment: Payment, movements: tuple[Movement, ...]) -> list[Movement]:
+def _unbooked(payment: Payment, movements: tuple[Movement, ...]) -> list[Movement]:
     """What is not in our books."""
     references = [movement.reference for movement in movements]
     booked = LedgerEntry.objects.filter(gateway=payment.gateway, reference__in=references)
@@ -33,19 +33,19 @@ def _news(payment: Payment, movements: tuple[Movement, ...]) -> list[Movement]:
     return [movement for movement in movements if movement.reference not in known]
 
 
-@repeatable
+@retry_transaction
 def _mirror(payment: Payment, movements: tuple[Movement, ...]) -> None:
     locked = payment.lock()
-    for movement in _news(locked, movements):
+    for movement in _unbooked(locked, movements):
         fact = Refunded(movement.reference, movement.amount, movement.currency)
         ours = locked.refunds.filter(key=movement.key).exclude(status=Refund.Status.DONE)
         own = ours.first() if movement.key else None
         if own:
             record_done(own, fact)
         elif movement.currency != locked.captured_currency or movement.amount > _in_our_books(locked):
-            _doubt(locked, movement)
+            _flag_mismatch(locked, movement)
         else:
-            record_done(_found(locked, movement), fact)
+            record_done(_external_refund(locked, movement), fact)
             locked.refresh_from_db()
             if movement.kind == "reversal":
                 note = f"{movement.amount} {movement.currency} were taken back ({movement.reference})"
@@ -58,7 +58,7 @@ def _in_our_books(payment: Payment) -> Decimal:
     return rows.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
 
 
-def _found(payment: Payment, movement: Movement) -> Refund:
+def _external_refund(payment: Payment, movement: Movement) -> Refund:
     """The row of a refund that nobody here asked for."""
     origin = Refund.Origin.REVERSAL if movement.kind == "reversal" else Refund.Origin.GATEWAY
     return Refund.objects.create(
@@ -66,7 +66,7 @@ def _found(payment: Payment, movement: Movement) -> Refund:
     )
 
 
-def _doubt(payment: Payment, movement: Movement) -> None:
+def _flag_mismatch(payment: Payment, movement: Movement) -> None:
     """More than was taken, or another currency: nothing is booked, a person looks. Said once."""
     note = f"{movement.kind} {movement.reference} does not match: {movement.amount} {movement.currency}"
     if payment.problem != note[:60]:

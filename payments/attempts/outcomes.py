@@ -14,8 +14,8 @@ from payments.models.payment import REFUSES_US, UNANSWERED, UNREACHABLE, WRONG_C
 from payments.purchase import purchase_of
 from payments.refunds.services import give_back
 from shop import clock
-from shop.database import repeatable
-from shop.devstack.failpoints import crashpoint
+from shop.database import retry_transaction
+from shop.devstack.failpoints import failpoint
 
 Status = Payment.Status
 Method = Payment.Method
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 PAGE_SETTLES = dt.timedelta(minutes=5)  # until a payment in the last moment shows
 
 
-@repeatable
+@retry_transaction
 def record_start(payment: Payment, answer: Started) -> None:
     """The gateway knows the attempt and, where it has one, its page for the buyer."""
     locked = payment.lock()
@@ -38,7 +38,7 @@ def record_start(payment: Payment, answer: Started) -> None:
     locked.save(update_fields=["gateway_id", "approve_url", "problem"])
 
 
-@repeatable
+@retry_transaction
 def record(payment: Payment, outcome: Outcome) -> None:
     """Write down what became of the attempt."""
     locked = payment.lock()
@@ -60,7 +60,7 @@ def record(payment: Payment, outcome: Outcome) -> None:
                 locked.problem = ""
                 locked.save(update_fields=["problem"])
             locked.schedule()
-    crashpoint("cp14")
+    failpoint("cp14")
 
 
 def _record_review(payment: Payment, fact: Pending) -> None:
@@ -127,7 +127,7 @@ def _record_capture(payment: Payment, fact: Captured) -> None:
     if (fact.amount, fact.currency) != (payment.amount, payment.currency):
         _hold_for_a_person(payment, f"money that does not match: {fact.amount} {fact.currency}")
         return
-    use(payment)
+    apply_to_order(payment)
 
 
 def _hold_for_a_person(payment: Payment, note: str) -> None:
@@ -143,7 +143,7 @@ def closing_note(payment: Payment, problem: str) -> str:
     return f"{payment.reference}: alarm closed: {problem[:60]}"
 
 
-def use(payment: Payment) -> None:
+def apply_to_order(payment: Payment) -> None:
     """Let captured money make the order paid, else give it back. The caller holds the order's lock."""
     order = payment.order
     if order.status == Order.Status.PAID:
@@ -167,7 +167,7 @@ def use(payment: Payment) -> None:
         other.move_to(Status.SUPERSEDED)  # still swept: money found there is given back
 
 
-def _bear(payment: Payment, error: GatewayError) -> None:
+def record_gateway_error(payment: Payment, error: GatewayError) -> None:
     """Nothing is known. It is asked again soon, and staff hear of it once a day where only they can help."""
     is_ours = isinstance(error, Misconfigured)
     level = logging.ERROR if is_ours else logging.WARNING

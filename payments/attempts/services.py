@@ -20,10 +20,10 @@ from payments.models import Payment
 from payments.models.payment import InvalidTransition
 from payments.purchase import purchase_of
 from shop import clock
-from shop.database import repeatable
-from shop.devstack.failpoints import crashpoint
+from shop.database import retry_transaction
+from shop.devstack.failpoints import failpoint
 
-from .outcomes import _bear, record, record_start
+from .outcomes import record, record_gateway_error, record_start
 
 Status = Payment.Status
 Method = Payment.Method
@@ -53,7 +53,7 @@ def pay(
     Raises Changed, InProgress, checkout.NotPayable.
     """
     payment = _attempt(order_id, method=method, revision=revision)
-    crashpoint("cp03")
+    failpoint("cp03")
     with payment.claim() as is_ours:
         if is_ours:
             payment.refresh_from_db()
@@ -79,7 +79,7 @@ def request_code(order_id: int, *, revision: int, card: EncryptedCard) -> Paymen
     return payment
 
 
-@repeatable
+@retry_transaction
 def _attempt(order_id: int, *, method: Payment.Method, revision: int) -> Payment:
     """The order's one live attempt: the one under way, or a new one."""
     order = Order.objects.lock(order_id)
@@ -137,21 +137,21 @@ def _start(payment: Payment, card: EncryptedCard | None) -> None:
         except (InvalidTransition, checkout.NotPayable):  # another way was chosen, or it is too late
             return
         payment.refresh_from_db()
-    crashpoint("cp04")
+    failpoint("cp04")
     try:
         answer = get_gateway(payment.gateway).start(purchase_of(payment), card)
     except GatewayError as error:
-        _bear(payment, error)
+        record_gateway_error(payment, error)
         return
-    crashpoint("cp05")
+    failpoint("cp05")
     if isinstance(answer, Declined):
         record(payment, answer)
         return
     record_start(payment, answer)
-    crashpoint("cp06")
+    failpoint("cp06")
 
 
-@repeatable
+@retry_transaction
 def _take_card(payment: Payment, card: EncryptedCard) -> None:
     locked = payment.lock()
     if locked.order.status != Order.Status.PENDING or clock.now() > purchase_of(locked).pay_until:
@@ -168,7 +168,7 @@ def _send_code(payment: Payment, card: EncryptedCard) -> None:
     try:
         answer = get_gateway(payment.gateway).send_code(purchase_of(payment), card)
     except GatewayError as error:
-        _bear(payment, error)
+        record_gateway_error(payment, error)
         return
     if isinstance(answer, CodeSent):
         record_start(payment, Started(answer.gateway_id))

@@ -6,11 +6,11 @@ from payments.gateways.base import Approved, GatewayError, Unfinished
 from payments.models import Payment
 from payments.models.payment import LEASE
 from payments.purchase import purchase_of
-from shop.database import repeatable
-from shop.devstack.failpoints import crashpoint
+from shop.database import retry_transaction
+from shop.devstack.failpoints import failpoint
 
 from . import movements
-from .outcomes import _bear, record
+from .outcomes import record, record_gateway_error
 
 Status = Payment.Status
 
@@ -37,11 +37,11 @@ def _ask(payment: Payment) -> bool:
     payment.refresh_from_db()
     try:
         if payment.status == Status.CAPTURED:
-            movements.follow(payment)
+            movements.sync_movements(payment)
         else:
             _ask_for_result(payment)
     except GatewayError as error:
-        _bear(payment, error)
+        record_gateway_error(payment, error)
         return False
     return True
 
@@ -52,25 +52,25 @@ def _ask_for_result(payment: Payment) -> None:
         record(payment, Unfinished("not started"))
         return
     outcome = gateway.fetch(purchase_of(payment))
-    crashpoint("cp13")
+    failpoint("cp13")
     if isinstance(outcome, Approved):
         if not _may_capture(payment):
-            _leave_alone(payment)
+            _abandon_approved(payment)
             return
-        crashpoint("cp11")
+        failpoint("cp11")
         outcome = gateway.capture(purchase_of(payment))
-        crashpoint("cp12")
+        failpoint("cp12")
         record(payment, outcome)
-        crashpoint("cp15")
+        failpoint("cp15")
         return
     record(payment, outcome)
-    crashpoint("cp15")
+    failpoint("cp15")
     payment.refresh_from_db()
     if payment.status == Status.CAPTURED:  # before today: part of it may have gone back already
-        movements.follow(payment)
+        movements.sync_movements(payment)
 
 
-@repeatable
+@retry_transaction
 def _may_capture(payment: Payment) -> bool:
     """Claim before capture: only a live attempt of an order that still waits. This blocks its expiry."""
     locked = payment.lock()
@@ -82,8 +82,8 @@ def _may_capture(payment: Payment) -> bool:
     return True
 
 
-@repeatable
-def _leave_alone(payment: Payment) -> None:
+@retry_transaction
+def _abandon_approved(payment: Payment) -> None:
     """Approved, so nothing was taken, and we do not take it: the order is closed. PayPal lets it lapse."""
     locked = payment.lock()
     if locked.is_live and locked.order.status != Order.Status.PENDING:
@@ -91,8 +91,8 @@ def _leave_alone(payment: Payment) -> None:
     locked.schedule()
 
 
-@repeatable
-def expect_money(payment: Payment) -> None:
+@retry_transaction
+def mark_capture_expected(payment: Payment) -> None:
     """UnionPay told the browser that the money was taken: no second payment until a query has answered."""
     locked = payment.lock()
     if locked.status == Status.AWAITING:

@@ -39,9 +39,9 @@ Status = Payment.Status
 
 RESEND_AFTER = 60  # seconds; UnionPay refuses before that
 MINUTES = 30
-MOST_PER_NETWORK = 20  # an office may be one network
-MOST_PER_ORDER = 8
-MOST_CODES = 10  # guesses per order
+MAX_PER_NETWORK = 20  # an office may be one network
+MAX_PER_ORDER = 8
+MAX_CODES = 10  # guesses per order
 
 _FIELDS = {"61": "number", "62": "number", "65": "cvc", "66": "phone", "69": "code", "73": "expiry"}
 
@@ -77,7 +77,7 @@ def pay(request: HttpRequest, token: str) -> JsonResponse:
     if away := _if_no_code_is_awaited(order):
         return away
     purpose = f"code {order.pk}"
-    if rate_limit.is_exceeded_by_all(purpose, limit=MOST_CODES, minutes=MINUTES):
+    if rate_limit.is_exceeded_by_all(purpose, limit=MAX_CODES, minutes=MINUTES):
         return _error(_too_many(), field="code", status=429)
     rate_limit.count(request, purpose)
     revision = form.cleaned_data["revision"]
@@ -110,9 +110,9 @@ def _problem_of(request: HttpRequest, form: Form) -> JsonResponse | None:
 def _is_over_limit(request: HttpRequest, order: Order) -> bool:
     """Text messages cost money and wake people up: per network, and per order whoever asks."""
     own = f"sms {order.pk}"
-    if rate_limit.is_exceeded(request, "sms", limit=MOST_PER_NETWORK, minutes=MINUTES):
+    if rate_limit.is_exceeded(request, "sms", limit=MAX_PER_NETWORK, minutes=MINUTES):
         return True
-    if rate_limit.is_exceeded_by_all(own, limit=MOST_PER_ORDER, minutes=MINUTES):
+    if rate_limit.is_exceeded_by_all(own, limit=MAX_PER_ORDER, minutes=MINUTES):
         return True
     for purpose in ("sms", own):
         rate_limit.count(request, purpose)

@@ -33,7 +33,7 @@ from payments.gateways.base import GatewayError, Handoff
 from payments.gateways.unionpay import card_form
 from payments.models import Payment
 from shop import clock
-from shop.devstack.failpoints import crashpoint
+from shop.devstack.failpoints import failpoint
 
 from . import closing, services, settlement
 from .explanations import explanation
@@ -132,7 +132,7 @@ def _next_step(request: HttpRequest, payment: Payment) -> HttpResponse:
     if handoff and handoff.fields:
         return render(request, "payments/handoff.html", {"order": order, "handoff": handoff})
     if handoff:
-        crashpoint("cp07")
+        failpoint("cp07")
         return _to_gateway(handoff)
     reason = explanation(payment)
     if reason:
@@ -218,7 +218,7 @@ def unionpay_return(request: HttpRequest) -> HttpResponse:
             logger.warning("UnionPay return with a signature that does not hold")
             return redirect("catalog:home")
         if request.POST.get("respCode") in {"00", "A6"}:
-            settlement.expect_money(found)
+            settlement.mark_capture_expected(found)
     settled = settlement.settle(found)
     if request.method != "POST" and not order_access.is_granted(request, found.order):
         return redirect("catalog:home")  # a reference can be guessed, an order's link cannot

@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 
 MAY_LOOK, MAY_ASK = "payments.view_payment", "payments.change_payment"
 # Asking happens while a person waits. The command asks about everything.
-MOST_ASKED, SECONDS = 40, 15.0
-MOST_TOLD = 10
+MAX_ASKED, SECONDS = 40, 15.0
+MAX_SHOWN = 10
 
 
 def urls(site: admin.AdminSite) -> list[URLPattern]:
@@ -112,8 +112,8 @@ def ask(request: HttpRequest) -> HttpResponse:
     """Compare the last days' payments with the gateways. Settles what differs."""
     if not (request.user.has_perm(MAY_LOOK) and request.user.has_perm(MAY_ASK)):
         raise PermissionDenied
-    check = report.ask_gateways(most=MOST_ASKED, seconds=SECONDS)
-    for finding in check.findings[:MOST_TOLD]:
+    check = report.ask_gateways(most=MAX_ASKED, seconds=SECONDS)
+    for finding in check.findings[:MAX_SHOWN]:
         level = messages.ERROR if finding.is_red else messages.WARNING
         messages.add_message(request, level, f"{finding.text} {finding.advice}")
     if not check.findings:

@@ -28,7 +28,7 @@ from checkout.models import Order
 from payments.models import LedgerEntry, Payment, Refund
 from shop import clock
 from shop.money import formatted
-from shop.monitoring.audit import MOST, Check, Finding, Repair, check
+from shop.monitoring.audit import MAX_FINDINGS, Check, Finding, Repair, check
 
 from . import repairs
 
@@ -61,7 +61,7 @@ def page_of(row: Payment | Order | Any) -> str:
 
 
 def captures() -> Check:
-    found = (_capture_finding(payment) for payment in _wrong_captures()[: MOST + 1])
+    found = (_capture_finding(payment) for payment in _wrong_captures()[: MAX_FINDINGS + 1])
     return check("captures", _("Each payment taken pays one order, or goes back to its buyer."), found)
 
 
@@ -130,7 +130,7 @@ def _capture_words(payment: Any) -> tuple[str, str, Repair | None]:
 def paid_orders() -> Check:
     payer = Payment.objects.filter(order=OuterRef("pk"), pays_order=True)
     wrong = Order.objects.filter(~Exists(payer), status=Order.Status.PAID).order_by("pk")
-    found = (_unpaid_finding(order) for order in wrong[: MOST + 1])
+    found = (_unpaid_finding(order) for order in wrong[: MAX_FINDINGS + 1])
     return check("orders", _("Each paid order is paid by exactly one payment."), found)
 
 
@@ -151,7 +151,7 @@ def persons() -> Check:
     """Those with a refused refund are told by the check on refunds."""
     refused = Refund.objects.filter(payment=OuterRef("pk"), status=Refund.Status.FAILED)
     waiting = Payment.objects.filter(~Exists(refused), needs_attention=True).select_related("order")
-    found = (_person_finding(payment) for payment in waiting.order_by("pk")[: MOST + 1])
+    found = (_person_finding(payment) for payment in waiting.order_by("pk")[: MAX_FINDINGS + 1])
     return check("attention", _("No payment waits for the decision of a person."), found)
 
 
@@ -167,7 +167,10 @@ def standing_still() -> Check:
     late = clock.now() - LATE
     is_forgotten = Q(status__in=Payment.LIVE) & (Q(next_check_at=None) | Q(claimed_until__lt=late))
     waiting = Payment.objects.filter(Q(next_check_at__lt=late) | is_forgotten, needs_attention=False)
-    found = (_late_finding(payment) for payment in waiting.select_related("order").order_by("pk")[: MOST + 1])
+    found = (
+        _late_finding(payment)
+        for payment in waiting.select_related("order").order_by("pk")[: MAX_FINDINGS + 1]
+    )
     return check("attempts", _("Every payment without a result is asked about in time."), found)
 
 
@@ -191,7 +194,7 @@ def _late_finding(payment: Payment) -> Finding:
 
 def past_hold() -> Check:
     waiting = Order.objects.unpaid().filter(hold_until__lt=clock.now() - EXPIRY_LATE).order_by("pk")
-    found = (_hold_finding(order) for order in waiting[: MOST + 1])
+    found = (_hold_finding(order) for order in waiting[: MAX_FINDINGS + 1])
     return check("expiry", _("No unpaid order keeps its goods longer than it may."), found)
 
 

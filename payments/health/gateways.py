@@ -16,7 +16,7 @@ from payments.gateways import unionpay
 from payments.models import Dispute, GatewayEvent, LedgerEntry, Payment, Refund
 from shop import clock
 from shop.money import formatted
-from shop.monitoring.audit import MOST, Check, Finding, Repair, check
+from shop.monitoring.audit import MAX_FINDINGS, Check, Finding, Repair, check
 
 from . import repairs
 from .captures import CAPTURE, LATE, cents, page_of
@@ -38,7 +38,7 @@ def events() -> Check:
     """An event about something we do not know is kept trying for an hour; that alone is no fault."""
     left = GatewayEvent.objects.filter(processed_at=None, received_at__lt=clock.now() - LATE)
     left = left.exclude(is_verified=False).order_by("received_at")
-    found = (_event_finding(event) for event in left.defer("body", "headers")[: MOST + 1])
+    found = (_event_finding(event) for event in left.defer("body", "headers")[: MAX_FINDINGS + 1])
     return check("events", _("Every notification of a gateway has been acted on."), found)
 
 
@@ -91,8 +91,8 @@ def disputes() -> Check:
     open_one = Dispute.objects.filter(payment__order=OuterRef("pk"), is_open=True)
     orders = Order.objects.annotate(has_dispute=Exists(open_one)).exclude(is_disputed=F("has_dispute"))
     found = [
-        *(_flag_finding(order) for order in orders.order_by("pk")[: MOST + 1]),
-        *(_dispute_finding(dispute) for dispute in complaints[: MOST + 1]),
+        *(_flag_finding(order) for order in orders.order_by("pk")[: MAX_FINDINGS + 1]),
+        *(_dispute_finding(dispute) for dispute in complaints[: MAX_FINDINGS + 1]),
     ]
     return check("disputes", _("No buyer has complained at a gateway."), found)
 

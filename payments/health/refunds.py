@@ -14,7 +14,7 @@ from payments.models import LedgerEntry, Refund, RefundLine
 from shop import clock
 from shop.models import OutboxMessage
 from shop.money import formatted
-from shop.monitoring.audit import MOST, Check, Finding, Repair, check
+from shop.monitoring.audit import MAX_FINDINGS, Check, Finding, Repair, check
 
 from . import repairs
 from .captures import CAPTURE, cents, cents_of, page_of
@@ -39,7 +39,7 @@ def refunds() -> Check:
     is_refused = Q(status=Status.FAILED, payment__needs_attention=True)
     is_unbooked = Q(status=Status.DONE) & ~Exists(booked.exclude(kind=CAPTURE))
     wrong = Refund.objects.filter(is_late | is_refused | is_unbooked).select_related("payment__order")
-    found = (_refund_finding(refund) for refund in wrong.order_by("pk")[: MOST + 1])
+    found = (_refund_finding(refund) for refund in wrong.order_by("pk")[: MAX_FINDINGS + 1])
     return check("refunds", _("Each refund is done, and is one booking."), found)
 
 
@@ -70,7 +70,7 @@ def _refund_words(refund: Refund) -> tuple[str, str, Repair]:
                 Repair(_("Try again"), lambda actor: repairs.retry(refund, actor), "payments.add_refund"),
             )
     text = _("The refund of %(amount)s of order %(number)s (%(payment)s) is done but not booked.")
-    if refund.payment.gateway in repairs.TELLS_REFUNDS:
+    if refund.payment.gateway in repairs.GATEWAYS_LISTING_REFUNDS:
         advice, label = _("Ask the gateway whether the money went back, and book it."), _("Ask the gateway")
     else:
         advice = _("Please look it up in the portal of the gateway. If it is there, book it.")
@@ -87,7 +87,7 @@ def bookings() -> Check:
         status=Status.DONE,
     )
     lonely = LedgerEntry.objects.exclude(kind=CAPTURE).filter(~Exists(row)).select_related("payment__order")
-    found = (_booking_finding(entry) for entry in lonely.order_by("pk")[: MOST + 1])
+    found = (_booking_finding(entry) for entry in lonely.order_by("pk")[: MAX_FINDINGS + 1])
     return check("bookings", _("All money that went back belongs to one refund."), found)
 
 
@@ -112,8 +112,8 @@ def _booking_finding(entry: LedgerEntry) -> Finding:
 
 def totals() -> Check:
     found = [
-        *(_order_finding(order) for order in _wrong_orders()[: MOST + 1]),
-        *(_line_finding(line) for line in _wrong_lines()[: MOST + 1]),
+        *(_order_finding(order) for order in _wrong_orders()[: MAX_FINDINGS + 1]),
+        *(_line_finding(line) for line in _wrong_lines()[: MAX_FINDINGS + 1]),
     ]
     return check("totals", _("Orders and their lines say what went back of them."), found)
 
@@ -168,7 +168,7 @@ def mails() -> Check:
     key = Concat(Value("mail.payment_refunded:"), OuterRef("key"))
     told = OutboxMessage.objects.filter(key=key)
     silent = Refund.objects.filter(~Exists(told), status=Status.DONE).exclude(origin=Origin.REVERSAL)
-    found = (_mail_finding(refund) for refund in silent.select_related("payment__order")[: MOST + 1])
+    found = (_mail_finding(refund) for refund in silent.select_related("payment__order")[: MAX_FINDINGS + 1])
     return check("refund-mails", _("Each buyer hears of each refund."), found)
 
 

@@ -27,24 +27,24 @@ from shop.monitoring.audit import NotRepaired
 Kind = LedgerEntry.Kind
 Status = Payment.Status
 ZERO = Decimal(0)
-TELLS_REFUNDS = {"paypal"}  # UnionPay cannot be asked which refunds there are
+GATEWAYS_LISTING_REFUNDS = {"paypal"}  # UnionPay cannot be asked which refunds there are
 
 
-def _silence() -> NotRepaired:
+def _gateway_unreachable() -> NotRepaired:
     return NotRepaired(_("The gateway could not be asked just now. Please try again in a few minutes."))
 
 
 def ask(payment: Payment) -> None:
     """What became of it; or, of money that we have, whether some has gone back."""
     if not settlement.ask(payment):
-        raise _silence()
+        raise _gateway_unreachable()
 
 
 def expire(order: Order) -> None:
     closing.expire_order(order.pk)
     order.refresh_from_db()
     if order.status == Order.Status.PENDING:
-        raise _silence()
+        raise _gateway_unreachable()
 
 
 def process_event(event_id: int) -> None:
@@ -59,7 +59,7 @@ def process_event(event_id: int) -> None:
 
 def book_capture(payment: Payment) -> None:
     """Ask for the money of a payment that counts as captured, and book it."""
-    fact = _told(payment)
+    fact = _fetch_outcome(payment)
     if not isinstance(fact, Captured):
         with transaction.atomic():
             payment.lock().raise_alarm("captured here, but not at the gateway")
@@ -74,18 +74,18 @@ def find_payer(order: Order) -> None:
             if _mark_payer(payment.lock()):
                 return
     for payment in order.payments.exclude(status=Status.CAPTURED):
-        fact = _told(payment)
+        fact = _fetch_outcome(payment)
         if isinstance(fact, Captured):
             _book(payment, fact)
             return
     raise NotRepaired(_("No gateway knows of money for this order. Please put it on hold and look into it."))
 
 
-def _told(payment: Payment) -> object:
+def _fetch_outcome(payment: Payment) -> object:
     try:
         return get_gateway(payment.gateway).fetch(purchase_of(payment))
     except GatewayError:
-        raise _silence() from None
+        raise _gateway_unreachable() from None
 
 
 def _mark_payer(payment: Payment) -> bool:
@@ -132,7 +132,7 @@ def _book(payment: Payment, fact: Captured) -> None:
         return
     _count(locked, entry)
     if not locked.pays_order and not _mark_payer(locked):
-        outcomes.use(locked)
+        outcomes.apply_to_order(locked)
 
 
 def _count(payment: Payment, entry: LedgerEntry) -> None:
@@ -165,7 +165,7 @@ def use_money(payment: Payment, actor: str) -> None:
         key = uuid.uuid5(uuid.UUID(locked.create_key), "money health").hex
         refunds.return_unused(locked, key=key, actor=actor, reason="left over")
     else:
-        outcomes.use(locked)
+        outcomes.apply_to_order(locked)
 
 
 # --- money that went back ---
@@ -175,7 +175,7 @@ def execute(refund: Refund) -> None:
     try:
         refunds.execute_refund(refund.pk)
     except (refunds.RefundNotKnown, GatewayError):
-        raise _silence() from None
+        raise _gateway_unreachable() from None
 
 
 def retry(refund: Refund, actor: str) -> None:
@@ -190,7 +190,7 @@ def retry(refund: Refund, actor: str) -> None:
 def book_refund(refund: Refund) -> None:
     """Book a done refund that the gateway confirms. One that cannot be asked has been looked up there."""
     payment = refund.payment
-    if payment.gateway in TELLS_REFUNDS and not _confirms(payment, refund):
+    if payment.gateway in GATEWAYS_LISTING_REFUNDS and not _confirms(payment, refund):
         raise NotRepaired(
             _("The gateway does not know this refund. Please compare it with the account there.")
         )
@@ -214,7 +214,7 @@ def _confirms(payment: Payment, refund: Refund) -> bool:
     try:
         told = get_gateway(payment.gateway).movements(purchase_of(payment), payment.capture_reference)
     except GatewayError:
-        raise _silence() from None
+        raise _gateway_unreachable() from None
     return any((one.reference, one.amount) == (refund.reference, refund.amount) for one in told)
 
 

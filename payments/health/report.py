@@ -23,11 +23,11 @@ from shop.money import formatted
 from shop.monitoring.audit import Check, Finding
 
 from .captures import page_of
-from .repairs import TELLS_REFUNDS
+from .repairs import GATEWAYS_LISTING_REFUNDS
 
 STATES = ["red", "note", "ok"]
 DAYS = 2
-MOST_ASKED = 500
+MAX_ASKED = 500
 
 
 def checks() -> list[Check]:
@@ -41,7 +41,7 @@ def is_red(found: Iterable[Check]) -> bool:
     return any(each.state == "red" for each in found)
 
 
-def ask_gateways(*, days: int = DAYS, most: int = MOST_ASKED, seconds: float = float("inf")) -> Check:
+def ask_gateways(*, days: int = DAYS, most: int = MAX_ASKED, seconds: float = float("inf")) -> Check:
     """Whether the gateways tell of the last days' payments what our books tell. Needs no transaction open.
 
     Where they differ, the payment is settled and compared again: a note tells what was missing, red what
@@ -103,7 +103,7 @@ def _differences(payment: Payment) -> list[str]:
 
 
 def _is_told(payment: Payment, entry: LedgerEntry) -> bool:
-    return payment.gateway in TELLS_REFUNDS or entry.kind == LedgerEntry.Kind.CAPTURE
+    return payment.gateway in GATEWAYS_LISTING_REFUNDS or entry.kind == LedgerEntry.Kind.CAPTURE
 
 
 def _told(payment: Payment) -> dict[str, str]:

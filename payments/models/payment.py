@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from checkout.models import Order
 from shop import clock
 from shop.background import outbox
-from shop.database import repeatable
+from shop.database import retry_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -192,7 +192,7 @@ class Payment(models.Model):
             if is_ours:  # and still is: after the lease it may be another's
                 self._set_claim(Q(claimed_until=until), None)
 
-    @repeatable
+    @retry_transaction
     def _set_claim(self, condition: Q, until: dt.datetime | None) -> bool:
         return bool(Payment.objects.filter(condition, pk=self.pk).update(claimed_until=until))
 
@@ -234,7 +234,7 @@ class Payment(models.Model):
         self.next_check_at, self.checks = clock.now() + wait, 0
         self.save(update_fields=["next_check_at", "checks"])
 
-    @repeatable
+    @retry_transaction
     def postpone(self, problem: str) -> None:
         """Note why nothing was learnt, and ask again later. Takes the order's lock itself."""
         locked = self.lock()

@@ -27,10 +27,10 @@ from .plan import (
     NothingToRefund,
     RefundPlan,
     TooMuch,
-    left_of,
-    left_of_refund,
     plan_explanation,
     plan_refund,
+    refundable_of,
+    refundable_of_gateway_refund,
 )
 
 KEY = re.compile(r"[0-9a-f]{32}")
@@ -74,7 +74,7 @@ def refund_order(request: HttpRequest, *, site: admin.AdminSite, order_id: int) 
     if done:  # a second click
         return _requested(request, order, done)
     try:
-        left = left_of(order)
+        left = refundable_of(order)
         if order.is_disputed:
             raise DisputeOpen(order.number)
     except (NothingToRefund, DisputeOpen) as fact:
@@ -163,7 +163,7 @@ def explain(request: HttpRequest, *, site: admin.AdminSite, refund_id: int) -> H
     refund = get_object_or_404(Refund.objects.select_related("payment__order"), pk=refund_id)
     order = refund.payment.order
     try:
-        left = left_of_refund(refund)
+        left = refundable_of_gateway_refund(refund)
     except NothingToRefund:
         messages.warning(request, _("It is known already what this refund was for."))
         return _to_order(order)

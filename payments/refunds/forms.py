@@ -12,14 +12,14 @@ from django.utils.translation import gettext_lazy
 
 from shop import money
 
-from .plan import Left, LineLeft, NothingChosen, RefundPlan, TooMuch, Wanted
+from .plan import NothingChosen, Refundable, RefundableLine, RefundPlan, TooMuch, Wanted
 
 
 @dataclass(frozen=True)
 class Row:
     """A line of the order with its fields, as far as something of it is left."""
 
-    left: LineLeft
+    left: RefundableLine
     fields: tuple[tuple[str, BoundField | None], ...]  # with the heading of each
 
 
@@ -37,7 +37,7 @@ class RefundForm(forms.Form):
     def __init__(
         self,
         *args: Any,
-        left: Left,
+        left: Refundable,
         plan_of: Callable[[Wanted], RefundPlan],
         explains: bool = False,
         **kwargs: Any,
@@ -57,7 +57,7 @@ class RefundForm(forms.Form):
             self.fields["amount"] = self._amount_field(_("Another amount"), left.money, help_text)
             self.order_fields([name for name in self.fields if name != "reason"])
 
-    def _add_line(self, left: LineLeft) -> None:
+    def _add_line(self, left: RefundableLine) -> None:
         line = left.line
         quantity = _("Pieces of %(name)s") % {"name": line.name}
         self.fields[f"quantity_{line.pk}"] = _pieces(quantity, left.quantity)

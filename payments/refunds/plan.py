@@ -50,7 +50,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class LineLeft:
+class RefundableLine:
     """What of a line can still be given back. Refunds under way count as given."""
 
     line: OrderLine
@@ -74,14 +74,14 @@ class LineLeft:
 
 
 @dataclass(frozen=True)
-class Left:
+class Refundable:
     """What of a payment can still be given back."""
 
     payment: Payment
     currency: str
     money: Decimal
     shipping: Decimal
-    lines: tuple[LineLeft, ...]
+    lines: tuple[RefundableLine, ...]
 
     def everything(self) -> Wanted:
         """All that is left. Where a goodwill was paid before, less than the price is left for the last."""
@@ -98,7 +98,7 @@ class Left:
         )
 
 
-def _is_odd(left: LineLeft, amounts: Mapping[int, Decimal]) -> bool:
+def _is_odd(left: RefundableLine, amounts: Mapping[int, Decimal]) -> bool:
     """Whether the amount is not what the pieces cost."""
     return amounts[left.line.pk] != min(left.price_of(left.quantity), left.amount)
 
@@ -175,27 +175,29 @@ def paying_payment(order: Order) -> Payment | None:
     return order.payments.filter(pays_order=True).first()
 
 
-def left_of(order: Order) -> Left:
+def refundable_of(order: Order) -> Refundable:
     """What can be given back of a paid order. Raises NothingToRefund."""
     payment = paying_payment(order)
     if payment is None or payment.refundable_amount <= 0:
         raise NothingToRefund(order.number)
-    return Left(
+    return Refundable(
         payment,
         payment.captured_currency,
         payment.refundable_amount,
         _shipping_left(order),
-        lines_left(order),
+        refundable_lines(order),
     )
 
 
-def left_of_refund(refund: Refund) -> Left:
+def refundable_of_gateway_refund(refund: Refund) -> Refundable:
     """What a refund that the gateway made by itself can have been for. Raises NothingToRefund."""
     payment = refund.payment
     if not payment.pays_order or not is_unexplained(refund):
         raise NothingToRefund(refund.pk)
     order = payment.order
-    return Left(payment, payment.captured_currency, refund.amount, _shipping_left(order), lines_left(order))
+    return Refundable(
+        payment, payment.captured_currency, refund.amount, _shipping_left(order), refundable_lines(order)
+    )
 
 
 def is_unexplained(refund: Refund) -> bool:
@@ -211,7 +213,7 @@ def _shipping_left(order: Order) -> Decimal:
     return order.shipping_total - gone
 
 
-def lines_left(order: Order) -> tuple[LineLeft, ...]:
+def refundable_lines(order: Order) -> tuple[RefundableLine, ...]:
     """For each line of the order, in its order."""
     rows = RefundLine.objects.filter(line__order=order).exclude(refund__status=Refund.Status.FAILED)
     sums = rows.values("line_id").annotate(quantities=Sum("quantity"), amounts=Sum("amount"))
@@ -219,7 +221,7 @@ def lines_left(order: Order) -> tuple[LineLeft, ...]:
     sold = stock.returnable(order)
     lines = order.lines.select_related("variant").prefetch_related("shipped_items")
     return tuple(
-        LineLeft(
+        RefundableLine(
             line=line,
             quantity=line.quantity - gone.get(line.pk, (0, ZERO))[0],
             amount=line.net_total - gone.get(line.pk, (0, ZERO))[1],
@@ -237,7 +239,7 @@ def plan_refund(order: Order, wanted: Wanted) -> RefundPlan:
     """What giving this back would do. Raises NothingToRefund, NothingChosen, DisputeOpen, TooMuch."""
     if order.is_disputed:
         raise DisputeOpen(order.number)
-    return _plan(order, left_of(order), wanted)
+    return _plan(order, refundable_of(order), wanted)
 
 
 def plan_explanation(refund: Refund, wanted: Wanted) -> RefundPlan:
@@ -245,10 +247,10 @@ def plan_explanation(refund: Refund, wanted: Wanted) -> RefundPlan:
 
     Raises NothingToRefund, NothingChosen, TooMuch.
     """
-    return _plan(refund.payment.order, left_of_refund(refund), wanted, moves_money=False)
+    return _plan(refund.payment.order, refundable_of_gateway_refund(refund), wanted, moves_money=False)
 
 
-def _plan(order: Order, left: Left, wanted: Wanted, *, moves_money: bool = True) -> RefundPlan:
+def _plan(order: Order, left: Refundable, wanted: Wanted, *, moves_money: bool = True) -> RefundPlan:
     lines = tuple(planned for each in left.lines if (planned := _planned(each, wanted)))
     if wanted.shipping > left.shipping:
         raise TooMuch("shipping", left.shipping)
@@ -273,7 +275,7 @@ def _plan(order: Order, left: Left, wanted: Wanted, *, moves_money: bool = True)
     )
 
 
-def _planned(left: LineLeft, wanted: Wanted) -> PlannedLine | None:
+def _planned(left: RefundableLine, wanted: Wanted) -> PlannedLine | None:
     line = left.line
     quantity, amount = wanted.quantities.get(line.pk, 0), wanted.amounts.get(line.pk)
     if quantity > left.quantity:
@@ -293,7 +295,7 @@ def _planned(left: LineLeft, wanted: Wanted) -> PlannedLine | None:
 
 
 def _closed_by(
-    order: Order, left: Left, lines: tuple[PlannedLine, ...], kept: Decimal
+    order: Order, left: Refundable, lines: tuple[PlannedLine, ...], kept: Decimal
 ) -> tuple[OrderLine, ...]:
     """Services whose reports close with this: paid back in full, or the order is."""
     paid_now = {planned.line.pk: planned.amount for planned in lines}
@@ -305,13 +307,13 @@ def _closed_by(
     )
 
 
-def _is_readable(order: Order, left: LineLeft) -> bool:
+def _is_readable(order: Order, left: RefundableLine) -> bool:
     is_free = not left.line.net_total  # by a promo code
     return left.line.is_service and (left.amount > 0 or is_free) and not order.is_refunded
 
 
 def _kept(
-    order: Order, left: LineLeft, lines: tuple[PlannedLine, ...], closed: tuple[OrderLine, ...]
+    order: Order, left: RefundableLine, lines: tuple[PlannedLine, ...], closed: tuple[OrderLine, ...]
 ) -> Kept | None:
     withdrawn = sum(planned.withdrawn for planned in lines if planned.line == left.line)
     to_ship = left.undelivered - withdrawn if left.line.ships else 0

@@ -17,8 +17,8 @@ from payments.models.payment import alert_staff
 from payments.purchase import purchase_of
 from shop import clock
 from shop.background import outbox
-from shop.database import repeatable
-from shop.devstack.failpoints import crashpoint
+from shop.database import retry_transaction
+from shop.devstack.failpoints import failpoint
 
 from .plan import DisputeOpen, NothingToRefund, RefundPlan, TooMuch, Wanted, plan_explanation, plan_refund
 
@@ -44,7 +44,7 @@ class NotRefused(Exception):
 # --- asked for ---
 
 
-@repeatable
+@retry_transaction
 def request_refund(
     order_id: int, wanted: Wanted, *, key: str, actor: str, reason: str = "", seen: str | None = None
 ) -> Refund:
@@ -75,7 +75,7 @@ def request_refund(
     return refund
 
 
-@repeatable
+@retry_transaction
 def return_unused(payment: Payment, *, key: str, actor: str, reason: str = "") -> Refund:
     """Give back all booked money that pays no order: of the wrong amount, or what could not be used.
 
@@ -101,7 +101,7 @@ def give_back(payment: Payment, why: str) -> None:
         _store(payment, payment.refundable_amount, key=uuid.uuid4().hex, origin=Origin.AUTOMATIC, reason=why)
 
 
-@repeatable
+@retry_transaction
 def retry_refund(refund: Refund, *, actor: str) -> Refund:
     """Try a refused refund anew, under a new key. Any number of clicks: one new refund per refused one.
 
@@ -162,7 +162,7 @@ def _next_key(refund: Refund) -> str:
     return uuid.uuid5(uuid.UUID(refund.key), "again").hex
 
 
-@repeatable
+@retry_transaction
 def explain_refund(refund: Refund, wanted: Wanted, *, actor: str, seen: str | None = None) -> None:
     """Say what a refund was for that the gateway made by itself. Moves no money; may close reports.
 
@@ -198,7 +198,7 @@ def _store(
     )
     why = f", because {reason}" if origin == Origin.AUTOMATIC else ""
     payment.order.log(f"{payment.reference}: refund of {amount}{why}", actor=actor)
-    transaction.on_commit(lambda: crashpoint("cp22"))
+    transaction.on_commit(lambda: failpoint("cp22"))
     outbox.publish("payment.refund", key=key, refund_id=refund.pk)
     return refund
 
@@ -248,11 +248,11 @@ def execute_refund(refund_id: int) -> None:
         started_at=refund.started_at,
         captured_at=payment.captured_at if _is_whole(refund) else None,
     )
-    crashpoint("cp23")
+    failpoint("cp23")
     if isinstance(outcome, Unfinished):
         raise RefundNotKnown(outcome.code)
     _record(refund, outcome)
-    crashpoint("cp24")
+    failpoint("cp24")
 
 
 def _purchase(payment: Payment) -> Purchase:
@@ -278,7 +278,7 @@ def _tell_if_old(refund: Refund) -> None:
             alert_staff(note, key=f"refund-unknown:{refund.pk}")
 
 
-@repeatable
+@retry_transaction
 def _record(refund: Refund, outcome: Refunded | RefundRefused) -> None:
     payment = refund.payment.lock()
     locked = payment.refunds.get(pk=refund.pk)

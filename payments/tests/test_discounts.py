@@ -13,7 +13,7 @@ from payments.attempts import services as attempts
 from payments.attempts import settlement
 from payments.models import Payment
 from payments.refunds import plan as refund_plan
-from payments.refunds.plan import NothingToRefund, TooMuch, Wanted, left_of, plan_refund
+from payments.refunds.plan import NothingToRefund, TooMuch, Wanted, plan_refund, refundable_of
 from payments.sandbox import store
 from payments.tests.harness.refund_fixtures import gateway  # noqa: F401  a fixture
 from payments.tests.harness.refund_scenes import assert_books_agree, at_paypal, give
@@ -86,7 +86,7 @@ def test_each_piece_goes_back_at_what_was_paid_for_it_and_together_they_are_the_
     assert_books_agree(order)
     line.refresh_from_db()
     assert line.is_refunded
-    assert left_of(order).money == order.shipping_total
+    assert refundable_of(order).money == order.shipping_total
     with pytest.raises(TooMuch):
         plan_refund(order, Wanted(amounts={line.pk: Decimal("0.01")}))
 
@@ -99,7 +99,7 @@ def test_pieces_in_any_parts_add_up_to_the_line(parts):
     line = place(cart).lines.get()
     given, quantity = Decimal(0), line.quantity
     for part in parts:
-        left = refund_plan.LineLeft(line, quantity, line.net_total - given, quantity, 0)
+        left = refund_plan.RefundableLine(line, quantity, line.net_total - given, quantity, 0)
         given, quantity = given + left.price_of(part), quantity - part
     assert given == line.net_total == Decimal("59.93")
 
@@ -107,11 +107,11 @@ def test_pieces_in_any_parts_add_up_to_the_line(parts):
 def test_everything_goes_back_and_is_what_was_paid(buy):
     make_promotion(percent=15)
     order = buy("TEST10", (make_goods(price="33.33"), 3), (make_service(price="1280.00"), 1))
-    refund = give(order, left_of(order).everything())
+    refund = give(order, refundable_of(order).everything())
     assert refund.amount == order.total == order.refunded_total == at_paypal(order.payments.get())
     assert sum(line.refunded_total for line in order.lines.all()) == order.total - order.shipping_total
     with pytest.raises(NothingToRefund):
-        left_of(order)
+        refundable_of(order)
     assert_books_agree(order)
     assert reds() == []
 
@@ -131,8 +131,8 @@ def test_what_a_code_made_free_stays_readable_until_its_whole_order_goes_back(bu
     give(order, Wanted(quantities={paid.pk: 1}))
     assert free.cases.model.objects.open().filter(line=free).exists()
 
-    assert plan_refund(order, left_of(order).everything()).closes == (free,)
-    give(order, left_of(order).everything())
+    assert plan_refund(order, refundable_of(order).everything()).closes == (free,)
+    give(order, refundable_of(order).everything())
     assert not free.cases.model.objects.open().filter(line=free).exists()
     assert order.is_refunded
 

@@ -123,7 +123,7 @@ def test_a_dispute_told_late_and_out_of_order_ends_as_it_stands(payment, inbox):
 def test_contested_money_is_never_under_review_again(payment):
     dashboard.dispute(payment.reference)
     settled = settlement.settle(payment)
-    movements.follow(payment)
+    movements.sync_movements(payment)
 
     assert settled.status == "captured"
     assert order_of(payment).is_paid

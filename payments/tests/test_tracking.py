@@ -52,7 +52,7 @@ def test_each_parcel_is_told_once_with_what_is_in_it(payment):
     first = ship(payment, pieces=1, number="SF1")
     deliver("parcel.shipped")
     for _ in range(2):
-        tracking.tell(first.pk)
+        tracking.send_tracking(first.pk)
     assert told(payment) == [[(sku, "1")]]
 
     ship(payment, carrier="dhl", number="DHL2")
@@ -99,7 +99,7 @@ def test_a_definite_refusal_is_noted_once_and_ends_it(payment):
     shipment = ship(payment)
     dashboard.dashboard_refund(payment.reference)
     deliver("parcel.shipped")
-    tracking.tell(shipment.pk)
+    tracking.send_tracking(shipment.pk)
 
     assert not OutboxMessage.objects.filter(topic="parcel.shipped", delivered_at=None).exists()
     notes = [note for note in history(payment) if "CAPTURE_STATUS_NOT_VALID" in note]
@@ -113,11 +113,11 @@ def test_after_three_days_of_silence_it_is_noted_once_and_given_up(
     failing(shop, monkeypatch, error)
     shipment = ship(payment)
     with pytest.raises(GatewayError):
-        tracking.tell(shipment.pk)
+        tracking.send_tracking(shipment.pk)
 
     settings.CLOCK_FILE = tmp_path / "clock"
     settings.CLOCK_FILE.write_text(str(dt.timedelta(days=3, minutes=1).total_seconds()))
     for _ in range(2):
-        tracking.tell(shipment.pk)
+        tracking.send_tracking(shipment.pk)
     assert clock.now() - shipment.shipped_at > tracking.TRIED_FOR
     assert sum(error.code in note for note in history(payment)) == 1

@@ -15,19 +15,19 @@ from payments.models import GatewayEvent, Payment
 from payments.models.payment import alert_staff
 from shop import clock
 from shop.background import dispatch
-from shop.database import repeatable
-from shop.devstack.failpoints import crashpoint
+from shop.database import retry_transaction
+from shop.devstack.failpoints import failpoint
 
 logger = logging.getLogger(__name__)
 
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 RETRY_SECONDS = [5, 10, 20, 30]  # the last one repeats
 TRIED_FOR = dt.timedelta(days=3)  # then staff hear of it
 UNKNOWN_FOR = dt.timedelta(hours=1)  # how long an event about something we do not know is kept trying
 KEPT_HEADERS = ("paypal-", "content-type")
 
 
-@repeatable
+@retry_transaction
 def receive(gateway: str, headers: Mapping[str, str], body: bytes) -> GatewayEvent:
     """Store a notification; a repeat is the row we have. Raises InvalidNotification.
 
@@ -51,7 +51,7 @@ def receive(gateway: str, headers: Mapping[str, str], body: bytes) -> GatewayEve
     )
     if not created and event.is_verified is False:  # a forgery under its name, or a wrong setting of ours
         created = _look_again(event, headers, body)
-    crashpoint("cp08")
+    failpoint("cp08")
     if created and event.is_verified is not False:
         dispatch.after_commit("payments.tasks.process_event", event.pk)
     return event

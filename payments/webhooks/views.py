@@ -4,7 +4,7 @@ from django.views.decorators.http import require_POST
 
 from payments.attempts.views import logger
 from payments.gateways.base import GatewayError, InvalidNotification
-from shop.devstack.failpoints import crashpoint
+from shop.devstack.failpoints import failpoint
 
 from . import inbox
 
@@ -16,10 +16,10 @@ def notify(request: HttpRequest, gateway: str) -> HttpResponse:
     if gateway not in {"paypal", "unionpay"}:
         raise Http404
     try:
-        if int(request.headers.get("Content-Length") or 0) > inbox.MOST_BYTES:
+        if int(request.headers.get("Content-Length") or 0) > inbox.MAX_BYTES:
             return HttpResponseBadRequest()
         event = inbox.receive(gateway, request.headers, request.body)
-        crashpoint("cp09")
+        failpoint("cp09")
     except (InvalidNotification, ValueError):
         return HttpResponseBadRequest()
     except GatewayError as error:  # it cannot be verified now: the gateway sends it again

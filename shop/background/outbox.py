@@ -15,8 +15,8 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from shop import clock
-from shop.database import repeatable
-from shop.devstack.failpoints import crashpoint
+from shop.database import retry_transaction
+from shop.devstack.failpoints import failpoint
 from shop.models import OutboxMessage
 
 from . import dispatch
@@ -58,7 +58,7 @@ def publish(topic: str, *, key: str, due_in: dt.timedelta = dt.timedelta(0), **p
 
 
 def _wake_worker() -> None:
-    crashpoint("cp16")
+    failpoint("cp16")
     dispatch.now("shop.tasks.deliver_outbox")
 
 
@@ -67,16 +67,16 @@ def deliver_next() -> bool:
     message = _claim()
     if message is None:
         return False
-    crashpoint("cp17")
+    failpoint("cp17")
     try:
         for handler in _handlers[message.topic]:
             handler(**message.payload)
     except Exception as error:
         _postpone(message, error)
     else:
-        crashpoint("cp18")
+        failpoint("cp18")
         _note_delivery(message)
-        crashpoint("cp19")
+        failpoint("cp19")
     return True
 
 
@@ -96,7 +96,7 @@ def _claim() -> OutboxMessage | None:
     return message
 
 
-@repeatable
+@retry_transaction
 def _note_delivery(message: OutboxMessage) -> None:
     """The mail is out: a connection lost just now is no reason for a second one."""
     OutboxMessage.objects.filter(pk=message.pk).update(
@@ -104,7 +104,7 @@ def _note_delivery(message: OutboxMessage) -> None:
     )
 
 
-@repeatable
+@retry_transaction
 def _postpone(message: OutboxMessage, error: Exception) -> None:
     """Only the kind of the error is kept: its text may quote personal data."""
     delays = _delays.get(message.topic, RETRY_DELAYS)

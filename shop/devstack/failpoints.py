@@ -17,7 +17,7 @@ from django.conf import settings
 reached: Callable[[str], None] | None = None
 
 
-def crashpoint(name: str) -> None:
+def failpoint(name: str) -> None:
     """The process may end here, in a test."""
     if reached is not None:
         reached(name)

@@ -19,7 +19,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Cast
 
 from shop import crypto
-from shop.devstack.failpoints import crashpoint
+from shop.devstack.failpoints import failpoint
 
 from . import fingerprints
 
@@ -164,7 +164,7 @@ def _renewal_of(column: Column) -> Job:
 def _renew_value(column: Column, pk: Any, sealed: bytes, tally: Tally, dry_run: bool) -> None:
     tally.seen += 1
     try:
-        fresh = crypto.renewed(sealed, column.family)
+        fresh = crypto.reencrypted(sealed, column.family)
     except InvalidToken:
         tally.unreadable.append(pk)
         return
@@ -173,7 +173,7 @@ def _renew_value(column: Column, pk: Any, sealed: bytes, tally: Tally, dry_run: 
     if dry_run:
         tally.older += 1
         return
-    crashpoint("cp31-rotation")
+    failpoint("cp31-rotation")
     if _replace(column, pk, sealed, fresh):
         tally.renewed += 1
     else:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-MOST = 50  # rows of one check that are looked for and shown
+MAX_FINDINGS = 50  # rows of one check that are looked for and shown
 
 
 class NotRepaired(Exception):
@@ -53,4 +53,4 @@ class Check:
 def check(name: str, title: str, findings: Iterable[Finding]) -> Check:
     """A check with at most ``MOST`` of its findings."""
     found = tuple(findings)
-    return Check(name, title, found[:MOST], is_cut=len(found) > MOST)
+    return Check(name, title, found[:MAX_FINDINGS], is_cut=len(found) > MAX_FINDINGS)

@@ -14,7 +14,7 @@ Words: TypeAlias = "str | Promise"
 
 
 @dataclass(frozen=True)
-class Kind:
+class DataClass:
     """One class of data. ``position`` is its place on the privacy page."""
 
     name: str  # for the command and the log
@@ -37,11 +37,11 @@ class Question:
 
 Questions: TypeAlias = "list[tuple[str, list[Question]]]"  # by what they are asked for
 
-_kinds: dict[str, Kind] = {}
+_kinds: dict[str, DataClass] = {}
 _questions: list[Callable[[], Questions]] = []
 
 
-def declare(*kinds: Kind) -> None:
+def declare(*kinds: DataClass) -> None:
     _kinds.update({kind.name: kind for kind in kinds})
 
 
@@ -54,18 +54,18 @@ def questions() -> Questions:
     return [row for source in _questions for row in source()]
 
 
-def schedule() -> list[Kind]:
+def schedule() -> list[DataClass]:
     return sorted(_kinds.values(), key=lambda kind: kind.position)
 
 
-def overdue() -> Iterator[tuple[Kind, int]]:
+def overdue() -> Iterator[tuple[DataClass, int]]:
     """What ``forget`` would delete now, class by class."""
     for kind in schedule():
         if kind.overdue:
             yield kind, kind.overdue()
 
 
-def forget() -> Iterator[tuple[Kind, int]]:
+def forget() -> Iterator[tuple[DataClass, int]]:
     """Delete what is past its time. May be repeated, and stopped at any moment."""
     for kind, count in overdue():
         if count and kind.forget:

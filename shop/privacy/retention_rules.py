@@ -41,7 +41,7 @@ def _forget_sign_ins() -> None:
 
 
 retention.declare(
-    retention.Kind(
+    retention.DataClass(
         "sessions",
         90,
         _("Shopping cart, and what this browser has opened"),
@@ -50,7 +50,7 @@ retention.declare(
         lambda: _sessions().count(),
         lambda: _sessions().delete(),
     ),
-    retention.Kind(
+    retention.DataClass(
         "tries",
         100,
         _("Network address of wrong tries"),
@@ -59,7 +59,7 @@ retention.declare(
         lambda: _tries().count(),
         lambda: _tries().delete(),
     ),
-    retention.Kind(
+    retention.DataClass(
         "sign-ins",
         110,
         _("Network address of those who sign in as staff, or try to"),

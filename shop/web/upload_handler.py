@@ -10,8 +10,10 @@ from typing import Any
 from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
-MOST = 25 * 1024 * 1024  # bytes of one file: a consultant's; what buyers send is judged more narrowly
-MOST_TOGETHER = 60 * 1024 * 1024  # bytes of all files of one request
+MAX_FILE_BYTES = (
+    25 * 1024 * 1024
+)  # bytes of one file: a consultant's; what buyers send is judged more narrowly
+MAX_REQUEST_BYTES = 60 * 1024 * 1024  # bytes of all files of one request
 
 
 class CappedFile(InMemoryUploadedFile):
@@ -35,7 +37,7 @@ class CappedUploadHandler(FileUploadHandler):
         if not self.is_whole:
             return
         self.together += len(raw_data)
-        if start + len(raw_data) > MOST or self.together > MOST_TOGETHER:
+        if start + len(raw_data) > MAX_FILE_BYTES or self.together > MAX_REQUEST_BYTES:
             self.together -= self.content.tell()
             self.content, self.is_whole = BytesIO(), False
             return

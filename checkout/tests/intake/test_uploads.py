@@ -148,7 +148,7 @@ def test_what_no_room_is_left_for_does_not_break_the_form(client, service, media
 
 
 def test_one_network_cannot_fill_the_disk(client, service, monkeypatch):
-    monkeypatch.setattr(uploads, "MOST_PER_HOUR", 1)
+    monkeypatch.setattr(uploads, "MAX_PER_HOUR", 1)
     add(client, service)
     page = send(client, service, files.pdf(), files.pdf()).content.decode()
     assert "Too many files came from your network." in page
@@ -156,7 +156,7 @@ def test_one_network_cannot_fill_the_disk(client, service, monkeypatch):
 
 
 def test_one_request_cannot_fill_the_memory(client, service, monkeypatch):
-    monkeypatch.setattr(upload_handler, "MOST_TOGETHER", 100_000)
+    monkeypatch.setattr(upload_handler, "MAX_REQUEST_BYTES", 100_000)
     add(client, service)
     large = b"%PDF-1.4\n" + b"x" * 80_000 + b"\n%%EOF"
     page = send(client, service, large, large).content.decode()

@@ -246,7 +246,7 @@ def test_an_order_on_hold_can_be_corrected(order):
 
 
 def test_nobody_sends_mails_without_end_by_correcting(order):
-    for number in range(corrections.MOST):
+    for number in range(corrections.MAX_CORRECTIONS):
         corrections.correct(order.pk, wanted(fresh(order), email=f"a{number}@example.com"))
     with pytest.raises(corrections.TooLate):
         corrections.correct(order.pk, wanted(fresh(order), email="more@example.com"))

@@ -193,12 +193,12 @@ def test_the_mail_is_in_the_language_of_the_order(deliver_outbox, monkeypatch):
 def test_starting_the_clock_again_changes_nothing(waiting, deliver_outbox, monkeypatch):
     line = waiting.lines.get()
     stop_clock(monkeypatch, "2026-12-04 10:00")
-    services.restart_clock(line.pk)
+    services.restart_turnaround(line.pk)
     deliver_outbox()
     mail.outbox.clear()
     events = waiting.events.count()
     stop_clock(monkeypatch, "2026-12-08 10:00")
-    services.restart_clock(line.pk)
+    services.restart_turnaround(line.pk)
     complete(line)
     deliver_outbox()
     line.refresh_from_db()
@@ -210,7 +210,7 @@ def test_absences_known_by_then_do_not_count(waiting, monkeypatch):
     line = waiting.lines.get()
     Absence.objects.create(starts_on=day("2026-12-07"), ends_on=day("2026-12-11"))
     stop_clock(monkeypatch, "2026-12-04 10:00")
-    services.restart_clock(line.pk)
+    services.restart_turnaround(line.pk)
     line.refresh_from_db()
     assert line.report_due_on == day("2026-12-22")
 
@@ -221,7 +221,7 @@ def test_the_days_are_those_that_were_ordered(waiting, monkeypatch):
     terms.working_days = 20
     terms.save()
     stop_clock(monkeypatch, "2026-12-04 10:00")
-    services.restart_clock(line.pk)
+    services.restart_turnaround(line.pk)
     line.refresh_from_db()
     assert line.report_due_on == day("2026-12-15")
 
@@ -279,7 +279,7 @@ def test_the_dates_read_well_in_chinese(client, monkeypatch):
 def both_start_the_clock(monkeypatch, line):
     """Two workers have been told of the same details. How many entries the history has for it."""
     with meeting(monkeypatch, lead_times, "report_day"):
-        at_once(*[lambda: services.restart_clock(line.pk)] * 2)
+        at_once(*[lambda: services.restart_turnaround(line.pk)] * 2)
     return line.order.events.filter(note__contains="details complete").count()
 
 

@@ -125,7 +125,7 @@ def test_the_text_is_sealed_and_bound_to_its_case(taken, consultant, reader, cap
     assert "This message cannot be opened." in page(reader, other)
 
 
-@pytest.mark.parametrize("text", ["", "   ", "x" * (case_messages.LONGEST + 1), "a\0b"])
+@pytest.mark.parametrize("text", ["", "   ", "x" * (case_messages.MAX_LENGTH + 1), "a\0b"])
 def test_what_is_no_message_is_told_at_its_field_and_stays(reader, taken, text):
     answer = post(reader, taken, text)
     assert answer.status_code == 200
@@ -314,7 +314,7 @@ def test_details_that_come_during_the_wait_start_the_days_and_the_wait_counts_fr
     case = reports.assign(Case.objects.of(scenes.pay(place_waiting())).get(), consultant)
     case_messages.write_to_client(case, author=consultant, text=QUESTION, needs_answer=True)
     stop_clock(monkeypatch, "2026-12-04 10:00")
-    checkout.restart_clock(case.line_id)
+    checkout.restart_turnaround(case.line_id)
     deliver_outbox()
     stop_clock(monkeypatch, "2026-12-07 10:00")
     case_messages.write_to_consultant(case, text=ANSWER)

@@ -97,7 +97,7 @@ def test_a_published_case_keeps_its_day_when_the_details_come(
 ):
     scenes.published(waiting, consultant)
     stop_clock(monkeypatch, "2026-12-04 10:00")
-    checkout.restart_clock(waiting.line_id)
+    checkout.restart_turnaround(waiting.line_id)
     deliver_outbox()
     waiting.refresh_from_db()
     assert waiting.due_on == day("2026-12-10")
@@ -116,7 +116,7 @@ def test_the_client_reads_that_the_report_waits(client, waiting):
 
 def test_an_open_case_follows_its_line_when_the_details_come(waiting, deliver_outbox, monkeypatch):
     stop_clock(monkeypatch, "2026-12-04 10:00")
-    checkout.restart_clock(waiting.line_id)
+    checkout.restart_turnaround(waiting.line_id)
     deliver_outbox()
     waiting.refresh_from_db()
     waiting.line.refresh_from_db()

@@ -206,7 +206,7 @@ def test_there_are_at_most_ten_files_and_a_hundred_megabytes(case, consultant, d
         attach(case, consultant, name="11.pdf")
     assert "At most 10 files" in fact.value.message
     attach(case, consultant, name="the report.pdf", is_report=True)
-    monkeypatch.setattr(attachments, "MOST_TOGETHER_MB", 0)
+    monkeypatch.setattr(attachments, "MAX_TOTAL_MB", 0)
     with pytest.raises(Refused) as fact:
         attach(case, consultant, name="the report.pdf", is_report=True)
     assert "together" in fact.value.message

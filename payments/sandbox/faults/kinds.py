@@ -24,7 +24,7 @@ OPERATIONS = {
     ),
 }
 OF_NO_PAYMENT = {"token", "certificate"}
-MOST_TIMES = 1000
+MAX_TIMES = 1000
 ISSUES = {  # what PayPal may answer; everything not named here is 422
     "create": {
         "PAYEE_ACCOUNT_RESTRICTED": 422,
@@ -263,7 +263,7 @@ def checked(wanted: Any) -> dict[str, Any]:
         "gateway": read("gateway", one_of(*OPERATIONS), given.pop("gateway", None)),
         "on": given.pop("on", None),
         "fault": given.pop("fault", None),
-        "times": read("times", whole(0, MOST_TIMES), given.pop("times", 1)),
+        "times": read("times", whole(0, MAX_TIMES), given.pop("times", 1)),
         "reference": read("reference", text(r"[A-Za-z0-9\-]{0,64}"), given.pop("reference", "")),
     }
     read("on", one_of(*OPERATIONS[fault["gateway"]]), fault["on"])

@@ -12,15 +12,15 @@ from payments.sandbox import store
 from . import disputes, webhooks
 from .documents import (
     Document,
+    add_refund,
     find,
-    give_back,
     is_expired,
     keep,
-    left_of,
     now,
+    refundable,
     show_capture,
     show_refund,
-    show_what_is_left,
+    update_status,
 )
 
 REASONS = {
@@ -55,7 +55,7 @@ def dashboard_refund(
     """
     with store.transaction():
         capture = _captured(reference)
-        refund = give_back(capture, _part(capture, amount), status=status)
+        refund = add_refund(capture, _part(capture, amount), status=status)
         event = "PAYMENT.REFUND.PENDING" if status == "PENDING" else "PAYMENT.CAPTURE.REFUNDED"
         webhooks.announce(event, "refund", show_refund(refund))
     return {"capture": capture["id"], "refund": refund["id"], "amount": refund["amount"]["value"]}
@@ -77,7 +77,7 @@ def decide_refund(reference: str, outcome: str) -> dict[str, Any]:
             raise NotPossible("no refund is pending")
         del refund["status_details"]
         keep("refund", refund | {"status": status})
-        show_what_is_left(capture)
+        update_status(capture)
         webhooks.announce(event, "refund", show_refund(find("refund", refund["id"])))
     return {"capture": capture["id"], "refund": refund["id"], "status": status}
 
@@ -125,12 +125,12 @@ def resolve_dispute(reference: str, outcome: str = "RESOLVED_SELLER_FAVOUR") -> 
         running = _open_dispute(capture)
         running |= {"status": "RESOLVED", "dispute_outcome": {"outcome_code": outcome}}
         running.pop("seller_response_due_date", None)
-        if OUTCOMES[outcome] and left_of(capture):
+        if OUTCOMES[outcome] and refundable(capture):
             running["dispute_outcome"]["amount_refunded"] = running["dispute_amount"]
-            _take_back(capture, left_of(capture), "BUYER_COMPLAINT")
+            _take_back(capture, refundable(capture), "BUYER_COMPLAINT")
         else:
             capture.pop("status_details", None)
-            show_what_is_left(capture)
+            update_status(capture)
         disputes.keep(running)
         webhooks.announce("CUSTOMER.DISPUTE.RESOLVED", "dispute", disputes.show_dispute(running))
     return {"capture": capture["id"], "dispute": running["dispute_id"]}
@@ -178,13 +178,13 @@ def reverse_approval(reference: str) -> dict[str, Any]:
 
 def _take_back(capture: Document, amount: Decimal, reason: str) -> Document:
     capture["status_details"] = {"reason": reason}
-    taken = give_back(capture, amount, {"note_to_payer": "Payment reversed"})
+    taken = add_refund(capture, amount, {"note_to_payer": "Payment reversed"})
     webhooks.announce("PAYMENT.CAPTURE.REVERSED", "refund", show_refund(taken))
     return taken
 
 
 def _part(capture: Document, amount: Decimal | None) -> Decimal:
-    left = left_of(capture)
+    left = refundable(capture)
     if amount is not None and not 0 < amount <= left:
         raise NotPossible(f"only {left} is left")
     return left if amount is None else amount

@@ -167,22 +167,22 @@ def _public(document: Document) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in own}
 
 
-def given_back(capture: Document) -> Decimal:
+def refunded_total(capture: Document) -> Decimal:
     """What has left the merchant, or is on its way."""
     refunds = [find("refund", id) for id in find("order", capture["order_id"])["refunds"]]
     counted = [refund for refund in refunds if refund["status"] in {"COMPLETED", "PENDING"}]
     return sum((Decimal(refund["amount"]["value"]) for refund in counted), Decimal(0))
 
 
-def left_of(capture: Document) -> Decimal:
-    return Decimal(capture["amount"]["value"]) - given_back(capture)
+def refundable(capture: Document) -> Decimal:
+    return Decimal(capture["amount"]["value"]) - refunded_total(capture)
 
 
-def give_back(
+def add_refund(
     capture: Document, amount: Decimal, given: dict[str, Any] | None = None, *, status: str = "COMPLETED"
 ) -> Document:
     """Move the money. ``given`` is what the merchant told about it; the dashboard tells nothing."""
-    refund = _new_refund(given or {}, capture, amount, total=given_back(capture) + amount) | {
+    refund = _new_refund(given or {}, capture, amount, total=refunded_total(capture) + amount) | {
         "status": status
     }
     if status == "PENDING":
@@ -191,13 +191,13 @@ def give_back(
     order = find("order", capture["order_id"])
     order["refunds"].append(refund["id"])
     keep("order", order)
-    show_what_is_left(capture)
+    update_status(capture)
     return refund
 
 
-def show_what_is_left(capture: Document) -> None:
+def update_status(capture: Document) -> None:
     """A capture's status follows its refunds."""
-    left = left_of(capture)
+    left = refundable(capture)
     if left == 0:
         capture["status"] = "REFUNDED"
     elif left < Decimal(capture["amount"]["value"]):

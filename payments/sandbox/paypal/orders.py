@@ -27,7 +27,7 @@ from .errors import Refusal, Reply
 from .reviews import reviewed
 from .schemas import ORDER, TRACKER, check
 
-MOST_ATTEMPTS = 10
+MAX_ATTEMPTS = 10
 _WITH_POSTCODES = {"AU", "C2", "CA", "CN", "DE", "ES", "FR", "GB", "IT", "JP", "NL", "SG", "TH", "TW", "US"}
 
 
@@ -86,7 +86,7 @@ def capture(exchange: Exchange, order_id: str) -> Reply:
     _note(exchange, order)
     if order["status"] == "COMPLETED":
         raise Refusal(422, "ORDER_ALREADY_CAPTURED")
-    if order["declines"] >= MOST_ATTEMPTS:
+    if order["declines"] >= MAX_ATTEMPTS:
         raise Refusal(422, "MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED")
     if order["status"] != "APPROVED":
         raise Refusal(422, "ORDER_NOT_APPROVED")

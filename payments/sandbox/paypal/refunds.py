@@ -10,7 +10,7 @@ from . import webhooks
 from .amounts import amount_of
 from .api import DAYS_45, Exchange, endpoint
 from .disputes import open_dispute_of
-from .documents import Document, find, give_back, left_of, show_capture, show_refund
+from .documents import Document, add_refund, find, refundable, show_capture, show_refund
 from .errors import Refusal, Reply
 from .reviews import refund_status
 from .schemas import REFUND, check
@@ -36,7 +36,7 @@ def create(exchange: Exchange, capture_id: str) -> Reply:
     _note(exchange, capture)
     _check_state(capture)
     amount, status = _amount(exchange.body, capture), refund_status(capture)
-    refund = give_back(capture, amount, exchange.body, status=status)
+    refund = add_refund(capture, amount, exchange.body, status=status)
     exchange.facts["amount"] = refund["amount"]["value"]
     event = "PAYMENT.REFUND.PENDING" if status == "PENDING" else "PAYMENT.CAPTURE.REFUNDED"
     webhooks.announce(event, "refund", show_refund(refund))
@@ -65,7 +65,7 @@ def _check_state(capture: Document) -> None:
 
 def _amount(body: dict[str, Any], capture: Document) -> Decimal:
     """What to give back: all that is left if nothing is said."""
-    left = left_of(capture)
+    left = refundable(capture)
     if "amount" not in body:
         return left
     amount = amount_of(body["amount"], "/amount", decimals_issue="DECIMALS_NOT_SUPPORTED")

@@ -33,7 +33,7 @@ Origin, Status = Refund.Origin, Refund.Status
 
 def follow(payment: Payment) -> None:
     payment.refresh_from_db()
-    movements.follow(payment)
+    movements.sync_movements(payment)
     payment.refresh_from_db()
 
 
@@ -229,7 +229,7 @@ def all_at_once(*acts_of_threads):
 @pytest.mark.failure("F43")
 def test_a_refund_that_six_workers_hear_of_at_once_is_mirrored_once(payment):
     dashboard.dashboard_refund(payment.reference, Decimal(100))
-    all_at_once(*[partial(movements.follow, payment)] * 6)
+    all_at_once(*[partial(movements.sync_movements, payment)] * 6)
 
     assert books(payment)[1:] == [("refund", "-100.00")]
     assert order_of(payment).refunded_total == 100
@@ -241,7 +241,7 @@ def test_a_refund_that_six_workers_hear_of_at_once_is_mirrored_once(payment):
 @pytest.mark.parametrize("elsewhere", ["0", "100.00"])
 def test_our_refund_and_its_mirror_and_the_dashboard_at_once_book_what_paypal_did(payment, elsewhere):
     refund = our_refund(payment, "50.00")
-    work = [partial(movements.follow, payment)] * 3 + [partial(refunds.execute_refund, refund.pk)] * 2
+    work = [partial(movements.sync_movements, payment)] * 3 + [partial(refunds.execute_refund, refund.pk)] * 2
     if Decimal(elsewhere):
         work.append(partial(dashboard.dashboard_refund, payment.reference, Decimal(elsewhere)))
     all_at_once(*work)

@@ -480,7 +480,7 @@ def test_a_silent_gateway_is_asked_a_few_times_per_sweep_and_soon_again(gateway,
     Payment.objects.update(next_check_at="2020-01-01T00:00:00Z")
     monkeypatch.setattr(gateway, "fetch", fail, raising=False)
     tasks.sweep()
-    assert len(asked) == tasks.MOST_SILENCE
+    assert len(asked) == tasks.MAX_SILENCE
     soon = clock.now() + attempts.UNREACHABLE_WAIT
     assert Payment.objects.filter(problem=attempts.UNREACHABLE, next_check_at__lte=soon).count() == 3
     tasks.sweep()

@@ -346,7 +346,7 @@ def test_the_ordinary_form_does_not_charge_a_card_without_a_code(order, client, 
 
 
 def test_one_order_gets_so_many_codes_whoever_asks(order, card, later, monkeypatch):
-    monkeypatch.setattr(sms_code_views, "MOST_PER_ORDER", 3)
+    monkeypatch.setattr(sms_code_views, "MAX_PER_ORDER", 3)
     for number in range(3):
         browser = Client(REMOTE_ADDR=f"192.0.2.{number}")
         assert browser.post(address(order, "send_code"), card).status_code in {200, 429}
@@ -360,7 +360,7 @@ def test_one_order_gets_so_many_codes_whoever_asks(order, card, later, monkeypat
 
 
 def test_one_network_gets_so_many_codes(order, card, monkeypatch):
-    monkeypatch.setattr(sms_code_views, "MOST_PER_NETWORK", 1)
+    monkeypatch.setattr(sms_code_views, "MAX_PER_NETWORK", 1)
     other = place(make_cart((make_goods("TEA-902"), 1)))
     assert Client().post(address(order, "send_code"), card).status_code == 200
     assert Client().post(address(other, "send_code"), card).status_code == 429
@@ -368,7 +368,7 @@ def test_one_network_gets_so_many_codes(order, card, monkeypatch):
 
 
 def test_codes_cannot_be_guessed_for_long(send, pay, monkeypatch):
-    monkeypatch.setattr(sms_code_views, "MOST_CODES", 3)
+    monkeypatch.setattr(sms_code_views, "MAX_CODES", 3)
     send()
     for _ in range(3):
         assert pay("123456")[0] == 400

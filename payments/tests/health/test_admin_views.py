@@ -32,7 +32,7 @@ from payments.tests.harness.paypal_shop import shop  # noqa: F401  fixture
 from shop import clock
 from shop.admin import staff_groups
 from shop.models import OutboxMessage
-from shop.monitoring.audit import MOST, Finding, check
+from shop.monitoring.audit import MAX_FINDINGS, Finding, check
 
 pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
@@ -156,12 +156,12 @@ def test_every_red_row_says_what_helps(paid, board):
 
 
 def test_a_check_shows_so_many_rows_and_says_that_there_are_more(paid, board, monkeypatch):
-    rows = [Finding(str(number), f"row {number}", "advice") for number in range(MOST + 1)]
+    rows = [Finding(str(number), f"row {number}", "advice") for number in range(MAX_FINDINGS + 1)]
     many = check("many", "Many.", rows)
-    assert (len(many.findings), many.is_cut) == (MOST, True)
+    assert (len(many.findings), many.is_cut) == (MAX_FINDINGS, True)
     monkeypatch.setattr(report, "checks", lambda: [many])
     assert "There are more of these" in board.text()
-    assert not check("few", "Few.", rows[:MOST]).is_cut
+    assert not check("few", "Few.", rows[:MAX_FINDINGS]).is_cut
 
 
 # --- what it costs ---

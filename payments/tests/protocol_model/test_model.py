@@ -39,7 +39,7 @@ DIRECTED = {
     "refund row in the same commit": ("card", STORM),
     "idempotency key on refund": ("page", STORM),
 }
-MOST = 4_000  # schedules in which a missing mechanism must have shown
+MAX_SCHEDULES = 4_000  # schedules in which a missing mechanism must have shown
 
 
 def in_parallel(protocol, seeds, methods, faults):
@@ -106,7 +106,7 @@ def test_every_mechanism_has_its_weather():
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_each_mechanism_is_missed_when_it_is_switched_off(mechanism):
     methods, faults = DIRECTED[mechanism]
-    assert any(campaign(without(mechanism), [seed], methods, faults).broken for seed in range(MOST))
+    assert any(campaign(without(mechanism), [seed], methods, faults).broken for seed in range(MAX_SCHEDULES))
 
 
 @pytest.mark.prove

@@ -20,7 +20,7 @@ from payments import disputes
 from payments.attempts import movements, settlement
 from payments.models import LedgerEntry, Payment, Refund
 from payments.refunds import services as refunds
-from payments.refunds.plan import DisputeOpen, NothingToRefund, TooMuch, Wanted, left_of
+from payments.refunds.plan import DisputeOpen, NothingToRefund, TooMuch, Wanted, refundable_of
 from payments.sandbox.paypal import dashboard
 from payments.tests.harness.refund_fixtures import (
     gateway,  # noqa: F401  fixtures
@@ -80,7 +80,7 @@ def promised(order) -> Decimal:
 
 
 def two_members_of_staff(order):
-    return at_once(*[lambda: ask_for(order, left_of(order).everything())] * 2)
+    return at_once(*[lambda: ask_for(order, refundable_of(order).everything())] * 2)
 
 
 def test_without_the_lock_two_members_of_staff_promise_the_money_twice(approve, gateway, monkeypatch):
@@ -263,7 +263,7 @@ def complain(gateway, monkeypatch):
 
 
 def refund_meets_complaint(monkeypatch, order, complain):
-    everything = left_of(order).everything()
+    everything = refundable_of(order).everything()
     return while_held_in(
         monkeypatch,
         refunds,
@@ -307,5 +307,5 @@ def test_a_refund_and_a_complaint_at_once_never_pay_twice(approve, gateway, comp
     assert (refund.status, refund.problem, at_paypal(payment)) == ("failed", "TRANSACTION_DISPUTED", 0)
     assert payment.needs_attention
     with pytest.raises(DisputeOpen):
-        ask_for(order, left_of(order).everything())
+        ask_for(order, refundable_of(order).everything())
     assert_books_agree(order)

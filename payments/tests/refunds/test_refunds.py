@@ -30,8 +30,8 @@ from payments.refunds.plan import (
     NothingToRefund,
     TooMuch,
     Wanted,
-    left_of,
     plan_refund,
+    refundable_of,
 )
 from payments.sandbox.paypal import dashboard
 from payments.tests.harness.refund_fixtures import (
@@ -108,7 +108,7 @@ def test_the_shipping_fee_and_a_goodwill_go_back_without_touching_a_line(order, 
 
 
 def test_everything_goes_back_in_one_refund(order, payment):
-    refund = give(order, left_of(order).everything())
+    refund = give(order, refundable_of(order).everything())
     assert refund.amount == order.refunded_total == TOTAL == at_paypal(payment)
     assert order.is_refunded
     assert order.shown_status == "Refunded"
@@ -116,12 +116,12 @@ def test_everything_goes_back_in_one_refund(order, payment):
     assert fulfilment.left_to_ship(order) == {}
     assert_books_agree(order)
     with pytest.raises(NothingToRefund):
-        left_of(order)
+        refundable_of(order)
 
 
 def test_everything_that_is_left_after_a_goodwill_ends_at_nothing(order, payment):
     give(order, Wanted(amount=Decimal("500.00")))
-    refund = give(order, left_of(order).everything())
+    refund = give(order, refundable_of(order).everything())
     assert refund.amount == TOTAL - 500
     assert order.is_refunded
     assert_books_agree(order)
@@ -170,7 +170,7 @@ def test_while_the_buyer_complains_at_the_gateway_nothing_is_refunded(order, pay
 
 def test_the_same_key_is_the_same_refund_however_often_it_is_sent(order, payment, deliver_outbox):
     key = uuid.uuid4().hex
-    asked = {ask_for(order, left_of(order).everything(), key=key).pk}
+    asked = {ask_for(order, refundable_of(order).everything(), key=key).pk}
     for _ in range(3):  # also when nothing would be left for a new one
         asked.add(ask_for(order, Wanted(amount=Decimal("1.00")), key=key).pk)
     deliver_outbox()
@@ -201,7 +201,7 @@ def test_what_was_seen_is_what_is_done_or_nothing(order):
 
 def test_refunds_under_way_count_as_given(order):
     ask_for(order, some(order, tea=2))
-    assert left_of(order).money == TOTAL - TEA
+    assert refundable_of(order).money == TOTAL - TEA
     with pytest.raises(TooMuch):
         ask_for(order, Wanted(amount=TOTAL))
     with pytest.raises(TooMuch):
@@ -410,7 +410,7 @@ def test_the_whole_of_an_untouched_capture_may_be_undone_at_every_repetition_ali
         raise GatewayError("timeout")
 
     monkeypatch.setattr(gateway, "refund", listen, raising=False)
-    whole = ask_for(order, left_of(order).everything())
+    whole = ask_for(order, refundable_of(order).everything())
     for _ in range(2):
         with pytest.raises(GatewayError):
             refunds.execute_refund(whole.pk)
@@ -430,7 +430,7 @@ def test_a_part_and_what_is_left_after_it_are_never_undone(order, payment, gatew
         return does(*args, **details)
 
     monkeypatch.setattr(gateway, "refund", listen, raising=False)
-    give(order, left_of(order).everything())
+    give(order, refundable_of(order).everything())
     assert told == [None]
 
 
@@ -484,7 +484,7 @@ def test_goods_of_a_refund_of_the_dashboard_are_back_in_stock_once_it_is_explain
 @pytest.mark.failure("F43")
 def test_ours_and_the_dashboards_at_once_never_give_back_more_than_was_taken(order, payment):
     """Ours was asked for, but the dashboard was faster: ours is refused, the other one booked."""
-    ours = ask_for(order, left_of(order).everything())
+    ours = ask_for(order, refundable_of(order).everything())
     dashboard.dashboard_refund(payment.reference, Decimal("100.00"))
     refund_handler(ours.pk)
     ours.refresh_from_db()
@@ -625,7 +625,7 @@ def happen(order, payment, what, number):
             dashboard.dashboard_refund(payment.reference, amount)
             settlement.ask(payment)
         case "too late":
-            ours = ask_for(order, left_of(order).everything())
+            ours = ask_for(order, refundable_of(order).everything())
             with suppress(dashboard.NotPossible):  # less is left
                 dashboard.dashboard_refund(payment.reference, amount)
             refund_handler(ours.pk)

@@ -14,7 +14,7 @@ from payments.attempts import services as attempts
 from payments.attempts import settlement
 from payments.models import Payment, Refund
 from payments.refunds import services as refunds
-from payments.refunds.plan import left_of, plan_refund
+from payments.refunds.plan import plan_refund, refundable_of
 from payments.sandbox import store
 from payments.tests.harness.refund_scenes import ask_for, assert_books_agree, some
 from payments.tests.harness.unionpay_fixtures import (
@@ -86,7 +86,7 @@ def moved(order) -> list[tuple[str, Decimal]]:
 
 
 def test_all_of_a_payment_is_undone_on_its_day_and_the_preview_says_so(order):
-    wanted = left_of(order).everything()
+    wanted = refundable_of(order).everything()
     assert plan_refund(order, wanted).is_undone
     assert execute(ask_for(order, wanted)).status == "done"
     assert moved(order) == [("31", order.total)]
@@ -97,7 +97,7 @@ def test_all_of_a_payment_is_undone_on_its_day_and_the_preview_says_so(order):
 
 def test_all_of_a_payment_is_refunded_on_another_day(order, later):
     later(hours=25)
-    wanted = left_of(order).everything()
+    wanted = refundable_of(order).everything()
     assert not plan_refund(order, wanted).is_undone
     assert execute(ask_for(order, wanted)).status == "done"
     assert moved(order) == [("04", order.total)]
@@ -107,7 +107,7 @@ def test_all_of_a_payment_is_refunded_on_another_day(order, later):
 def test_a_part_is_refunded_and_so_is_what_was_left(order):
     assert not plan_refund(order, some(order, tea=1)).is_undone
     first = execute(ask_for(order, some(order, tea=1)))
-    rest = left_of(order).everything()
+    rest = refundable_of(order).everything()
     assert not plan_refund(order, rest).is_undone
     second = execute(ask_for(order, rest))
     assert sorted(moved(order)) == [("04", first.amount), ("04", second.amount)]

@@ -210,7 +210,7 @@ def test_a_card_whose_first_record_was_lost_is_still_sent_once(database_line, or
 
     real = attempts._take_card.__wrapped__
 
-    @database.repeatable
+    @database.retry_transaction
     def take_card(*arguments):
         if not database_line.losses:
             getattr(database_line, loss)(b"COMMIT")

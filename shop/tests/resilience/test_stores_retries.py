@@ -14,7 +14,13 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from catalog.models import Variant
 from checkout.tests.scenes import make_goods
 from shop import database
-from shop.database import OpenTransaction, Trouble, assert_no_transaction, repeatable, trouble_of
+from shop.database import (
+    OpenTransaction,
+    TransientError,
+    assert_no_transaction,
+    classify_error,
+    retry_transaction,
+)
 from shop.tests.harness.environment import address_of
 from shop.tests.harness.proxy import LOSSES
 from shop.tests.harness.stack import BASE
@@ -30,7 +36,7 @@ def run_both(first, second):
         try:
             return act()
         except DatabaseError as error:
-            return trouble_of(error)
+            return classify_error(error)
         finally:
             connection.close()
 
@@ -61,8 +67,8 @@ def crossing(one, other):
 def test_of_two_transactions_in_a_deadlock_both_end_well():
     pair = make_goods("TEA-901"), make_goods("TEA-902")
     outcomes = run_both(*(transaction.atomic(act) for act in crossing(*pair)))
-    assert {outcome.result() for outcome in outcomes} == {"done", Trouble.BUSY}, "the deadlock is real"
-    outcomes = run_both(*(repeatable(act) for act in crossing(*pair)))
+    assert {outcome.result() for outcome in outcomes} == {"done", TransientError.BUSY}, "the deadlock is real"
+    outcomes = run_both(*(retry_transaction(act) for act in crossing(*pair)))
     assert [outcome.result() for outcome in outcomes] == ["done", "done"]
 
 
@@ -85,7 +91,7 @@ def test_a_serialization_failure_is_tried_again():
         transaction.atomic(sell_under_someones_eyes)()
     Variant.objects.filter(pk=tea.pk).update(on_hand=5)
     runs.clear()
-    repeatable(sell_under_someones_eyes)()
+    retry_transaction(sell_under_someones_eyes)()
     tea.refresh_from_db()
     assert (len(runs), tea.on_hand) == (2, 3)
 
@@ -94,7 +100,7 @@ def test_a_serialization_failure_is_tried_again():
 def test_a_lock_is_waited_for_three_seconds_and_four_times_at_most(short_limits, other_session):
     tea, runs = make_goods(), []
 
-    @repeatable
+    @retry_transaction
     def take():
         runs.append(1)
         Variant.objects.select_for_update().get(pk=tea.pk)
@@ -114,7 +120,7 @@ def test_no_further_try_begins_when_a_person_has_waited_long_enough(short_limits
     monkeypatch.setattr(database, "PATIENCE", 0.2)
     tea, runs = make_goods(), []
 
-    @repeatable
+    @retry_transaction
     def take():
         runs.append(1)
         Variant.objects.select_for_update().get(pk=tea.pk)
@@ -130,7 +136,7 @@ def test_no_further_try_begins_when_a_person_has_waited_long_enough(short_limits
 def test_after_a_lost_commit_it_runs_once_more_and_sees_what_became_of_the_first_run(database_line, loss):
     tea, seen = make_goods(on_hand=5), []
 
-    @repeatable
+    @retry_transaction
     def empty():
         seen.append(Variant.objects.select_for_update().get(pk=tea.pk).on_hand)
         Variant.objects.filter(pk=tea.pk).update(on_hand=0)
@@ -148,7 +154,7 @@ def test_a_second_loss_is_not_repeated(database_line):
     make_goods()
     runs = []
 
-    @repeatable
+    @retry_transaction
     def change():
         runs.append(1)
         database_line.lose_request(b"COMMIT")
@@ -165,7 +171,7 @@ def test_a_second_loss_is_not_repeated(database_line):
 def test_inside_a_transaction_only_the_whole_can_be_repeated():
     runs = []
 
-    @repeatable
+    @retry_transaction
     def inner():
         runs.append(1)
         with connection.cursor() as cursor:
@@ -182,13 +188,13 @@ def test_inside_a_transaction_only_the_whole_can_be_repeated():
 @pytest.mark.failure("F25")
 def test_no_gateway_can_be_called_in_what_may_be_repeated():
     with pytest.raises(OpenTransaction):
-        repeatable(assert_no_transaction)()
+        retry_transaction(assert_no_transaction)()
 
 
 def test_a_mistake_is_not_repeated():
     runs = []
 
-    @repeatable
+    @retry_transaction
     def wrong():
         runs.append(1)
         with connection.cursor() as cursor:
@@ -206,7 +212,7 @@ import sqlite3, threading, django
 django.setup()
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from shop.database import Trouble, repeatable, trouble_of
+from shop.database import TransientError, classify_error, retry_transaction
 
 connection.settings_dict["OPTIONS"]["timeout"] = 0.1
 with connection.cursor() as cursor:
@@ -227,7 +233,7 @@ try:
 except OperationalError as error:
     print(trouble_of(error))
 threading.Timer(0.25, other.rollback).start()
-repeatable(sell)()
+retry_transaction(sell)()
 print(connection.cursor().execute("SELECT pieces FROM shelf").fetchone()[0])
 """
 
@@ -249,4 +255,4 @@ def test_on_sqlite_a_locked_database_is_tried_again(tmp_path):
         timeout=60,
         check=False,
     )
-    assert done.stdout.split() == ["Trouble.BUSY", "4"], done.stderr
+    assert done.stdout.split() == ["TransientError.BUSY", "4"], done.stderr
