@@ -231,7 +231,7 @@ other.execute("BEGIN IMMEDIATE")
 try:
     transaction.atomic(sell)()
 except OperationalError as error:
-    print(trouble_of(error))
+    print(classify_error(error))
 threading.Timer(0.25, other.rollback).start()
 retry_transaction(sell)()
 print(connection.cursor().execute("SELECT pieces FROM shelf").fetchone()[0])
