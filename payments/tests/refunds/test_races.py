@@ -168,7 +168,7 @@ def test_our_refund_and_a_look_at_the_gateway_at_once_are_one_booking(approve, g
         reached, go_on = threading.Event(), threading.Event()
 
         def hold(name, reached=reached, go_on=go_on):
-            if name == "cp23":
+            if name == "before_refund_recorded":
                 reached.set()
                 assert go_on.wait(10)
 
@@ -200,7 +200,10 @@ def test_without_the_lock_the_gateways_word_about_our_refund_looks_like_a_second
         patch.setattr(movements, "lock", lambda payment: Payment.objects.get(pk=payment.pk))
         meet(patch, refunds, "move", before=True)
         while_held(
-            monkeypatch, "cp23", lambda: refunds.execute_refund(refund.pk), lambda: settlement.ask(payment)
+            monkeypatch,
+            "before_refund_recorded",
+            lambda: refunds.execute_refund(refund.pk),
+            lambda: settlement.ask(payment),
         )
     payment.refresh_from_db()
     assert payment.needs_attention
