@@ -1,4 +1,4 @@
-"""Files of answers under the newest of ``SEAL_KEYS``: see ``shop.rotation``."""
+"""Files of answers under the newest of ``SEAL_KEYS``: see ``shop.keyring.rotation``."""
 
 from cryptography.fernet import InvalidToken
 from django.db import transaction

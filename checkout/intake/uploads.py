@@ -29,14 +29,14 @@ from catalog.question_options import FILE_TYPES, MAX_MB
 from checkout.models import Draft, Intake, Order, Upload
 from shop import clock
 from shop.crypto import open_sealed_bytes, seal_bytes
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
 logger = logging.getLogger(__name__)
 
 KEPT = dt.timedelta(hours=24)  # without an order
 MAX_PIXELS = 50_000_000
 MB = 1024 * 1024
-PURPOSE, MAX_PER_HOUR = "answer-file", 150  # files of one network: enough for a family, too few for a disk
+PER_NETWORK = RateLimit("answer-file", limit=150, minutes=60)  # enough for a family, too few for a disk
 MAX_NAME_LENGTH = 100
 CONTENT_TYPES = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
 SUFFIXES = {"pdf": (".pdf",), "jpeg": (".jpg", ".jpeg"), "png": (".png",)}
@@ -64,9 +64,9 @@ def receive(
     for field, question in asked.items():
         for file in request.FILES.getlist(field):
             try:
-                if rate_limit.is_exceeded(request, PURPOSE, limit=MAX_PER_HOUR, minutes=60):
+                if PER_NETWORK.is_exceeded(request):
                     raise Refused(_("Too many files came from your network. Please try again in an hour."))
-                rate_limit.count(request, PURPOSE)
+                PER_NETWORK.hit(request)
                 _keep(owner, field, question, file)
             except Refused as fact:
                 problems.setdefault(field, []).append(f"{clean_name(file.name or '')}: {fact.message}")

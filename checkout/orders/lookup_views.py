@@ -10,15 +10,14 @@ from checkout import order_access
 from checkout.forms.form_data import current_language
 from checkout.models import Order
 from checkout.signals import sections
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
 from . import lookup
 from .forms import FindForm
 from .history import standing_of
 
-PURPOSE = "find-order"
-MAX_PER_NETWORK, MINUTES = 10, 15
-MAX_PER_ADDRESS, ADDRESS_MINUTES = 3, 60
+PER_NETWORK = RateLimit("find-order", limit=10, minutes=15)
+PER_ADDRESS = RateLimit("find-order", limit=3, minutes=60)
 
 
 @never_cache
@@ -29,10 +28,10 @@ def find(request: HttpRequest) -> HttpResponse:
     """Asks for an e-mail address, and for an order number by choice. Every address gets the same answer."""
     form = FindForm(request.POST or None)
     if request.method == "POST":
-        if rate_limit.is_exceeded(request, PURPOSE, limit=MAX_PER_NETWORK, minutes=MINUTES):
+        if PER_NETWORK.is_exceeded(request):
             return render(request, "429.html", status=429)
         if form.is_valid():
-            rate_limit.count(request, PURPOSE)
+            PER_NETWORK.hit(request)
             _ask(form.cleaned_data["email"], form.cleaned_data["number"])
             return redirect("checkout:link_sent")
     return render(
@@ -43,7 +42,7 @@ def find(request: HttpRequest) -> HttpResponse:
 @sensitive_variables()
 def _ask(email: str, number: str) -> None:
     """Nobody is sent more than a few mails an hour, whoever asks for them; the answer does not tell."""
-    if rate_limit.take_about(email.casefold(), PURPOSE, limit=MAX_PER_ADDRESS, minutes=ADDRESS_MINUTES):
+    if PER_ADDRESS.take(email.casefold()):
         lookup.ask_for_link(email, number=number, language=current_language())
 
 

@@ -25,10 +25,12 @@ from checkout.promotions.services import CodeNotUsable, offer_of
 from checkout.quote import Quote, differences, make_quote, read_signed
 from checkout.shipping.rates import TARIFFS
 from checkout.stock import OutOfStock
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
 from . import answer_copy, drafts, shipping_estimate
 from .forms import CheckoutForms, Sent
+
+PERSONAL_OFFERS = RateLimit("promo-email", limit=30, minutes=60)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -98,10 +100,10 @@ def _asks_too_often(request: HttpRequest, cart: Cart) -> bool:
     """A code for first orders tells whether an e-mail address has ordered here: not to one who tries many."""
     if not cart.promo_code:
         return False
-    if rate_limit.is_exceeded(request, "promo-email", limit=30, minutes=60):
+    if PERSONAL_OFFERS.is_exceeded(request):
         return True
     if offer_of(cart, email=_email_in(request.POST)).is_personal:
-        rate_limit.count(request, "promo-email")
+        PERSONAL_OFFERS.hit(request)
     return False
 
 

@@ -9,13 +9,13 @@ from django.views.decorators.http import require_http_methods
 
 from checkout import order_access
 from checkout.models import Order, PrivacyRequest
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
 from . import erasure, export
 from . import requests as privacy_requests
 
 Kind = PrivacyRequest.Kind
-PURPOSE, MOST, MINUTES = "privacy-request", 3, 60
+PER_ORDER = RateLimit("privacy-request", limit=3, minutes=60)
 
 
 @never_cache
@@ -37,7 +37,7 @@ def _waiting(order: Order) -> PrivacyRequest | None:
 
 
 def _ask(request: HttpRequest, order: Order, kind: PrivacyRequest.Kind) -> HttpResponse:
-    if rate_limit.take_about(order.number, PURPOSE, limit=MOST, minutes=MINUTES):
+    if PER_ORDER.take(order.number):
         privacy_requests.ask(order, kind)
         text = _("We are sending a link to the e-mail address of the order. It is good for 24 hours.")
         messages.success(request, text)

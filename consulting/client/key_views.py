@@ -15,11 +15,10 @@ from checkout.forms.form_data import current_language
 from consulting import access
 from consulting.forms import LostKeyForm
 from consulting.keys import lifecycle
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
-PURPOSE = "lost-key"
-MAX_PER_NETWORK, MINUTES = 10, 15
-MAX_PER_ADDRESS, ADDRESS_MINUTES = 3, 24 * 60
+PER_NETWORK = RateLimit("lost-key", limit=10, minutes=15)
+PER_ADDRESS = RateLimit("lost-key", limit=3, minutes=24 * 60)
 
 
 @never_cache
@@ -30,10 +29,10 @@ def lost_key(request: HttpRequest) -> HttpResponse:
     """Asks for order number and e-mail address. Whether there is such an order only the mailbox learns."""
     form = LostKeyForm(request.POST or None)
     if request.method == "POST":
-        if rate_limit.is_exceeded(request, PURPOSE, limit=MAX_PER_NETWORK, minutes=MINUTES):
+        if PER_NETWORK.is_exceeded(request):
             return render(request, "429.html", status=429)
         if form.is_valid():
-            rate_limit.count(request, PURPOSE)
+            PER_NETWORK.hit(request)
             _ask(form.cleaned_data["email"], form.cleaned_data["number"])
             return redirect("consulting:key_sent")
     return render(request, "consulting/lost_key.html", {"form": form})
@@ -42,7 +41,7 @@ def lost_key(request: HttpRequest) -> HttpResponse:
 @sensitive_variables()
 def _ask(email: str, number: str) -> None:
     """Nobody is sent more than a few mails a day, whoever asks for them; the answer does not tell."""
-    if rate_limit.take_about(email.casefold(), PURPOSE, limit=MAX_PER_ADDRESS, minutes=ADDRESS_MINUTES):
+    if PER_ADDRESS.take(email.casefold()):
         lifecycle.ask_for_key(email, number=number, language=current_language())
 
 

@@ -27,7 +27,7 @@ from payments.models import Payment
 from payments.models.payment import WRONG_CODE
 from payments.purchase import purchase_of
 from shop import clock
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
 from . import services as attempts
 from .explanations import explanation
@@ -76,10 +76,10 @@ def pay(request: HttpRequest, token: str) -> JsonResponse:
         return _go("pay", order)
     if away := _if_no_code_is_awaited(order):
         return away
-    purpose = f"code {order.pk}"
-    if rate_limit.is_exceeded_by_all(purpose, limit=MAX_CODES, minutes=MINUTES):
+    guesses = RateLimit(f"code {order.pk}", MAX_CODES, MINUTES)
+    if guesses.is_exceeded_by_all():
         return _error(_too_many(), field="code", status=429)
-    rate_limit.count(request, purpose)
+    guesses.hit(request)
     revision = form.cleaned_data["revision"]
     try:
         payment = attempts.pay(order.pk, method=form.chosen, revision=revision, card=form.card)
@@ -109,13 +109,12 @@ def _problem_of(request: HttpRequest, form: Form) -> JsonResponse | None:
 
 def _is_over_limit(request: HttpRequest, order: Order) -> bool:
     """Text messages cost money and wake people up: per network, and per order whoever asks."""
-    own = f"sms {order.pk}"
-    if rate_limit.is_exceeded(request, "sms", limit=MAX_PER_NETWORK, minutes=MINUTES):
+    per_network = RateLimit("sms", MAX_PER_NETWORK, MINUTES)
+    per_order = RateLimit(f"sms {order.pk}", MAX_PER_ORDER, MINUTES)
+    if per_network.is_exceeded(request) or per_order.is_exceeded_by_all():
         return True
-    if rate_limit.is_exceeded_by_all(own, limit=MAX_PER_ORDER, minutes=MINUTES):
-        return True
-    for purpose in ("sms", own):
-        rate_limit.count(request, purpose)
+    per_network.hit(request)
+    per_order.hit(request)
     return False
 
 

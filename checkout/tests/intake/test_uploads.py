@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from dataclasses import replace
 from io import BytesIO
 from types import SimpleNamespace
 
@@ -148,7 +149,7 @@ def test_what_no_room_is_left_for_does_not_break_the_form(client, service, media
 
 
 def test_one_network_cannot_fill_the_disk(client, service, monkeypatch):
-    monkeypatch.setattr(uploads, "MAX_PER_HOUR", 1)
+    monkeypatch.setattr(uploads, "PER_NETWORK", replace(uploads.PER_NETWORK, limit=1))
     add(client, service)
     page = send(client, service, files.pdf(), files.pdf()).content.decode()
     assert "Too many files came from your network." in page
