@@ -1,4 +1,4 @@
-"""What still works while one thing is away; ``python -m shop.tests.resilience`` writes it into docs.
+"""What still works while one thing is away; ``python -m shop.tests.harness.resilience`` writes it into docs.
 
 Each cell is a test of ``test_resilience_matrix.py``. What does not hold is repaired in the shop.
 """
