@@ -7,9 +7,9 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_safe
 
 from checkout import order_access
-from checkout.forms.form_data import current_language
 from checkout.models import Order
 from checkout.signals import sections
+from shop.l10n.languages import current_language
 from shop.web import rate_limit
 
 from . import lookup

@@ -11,10 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from checkout.forms.form_data import current_language
 from consulting import access
 from consulting.forms import LostKeyForm
 from consulting.keys import lifecycle
+from shop.l10n.languages import current_language
 from shop.web import rate_limit
 
 PURPOSE = "lost-key"
