@@ -59,7 +59,7 @@ def grant(request: HttpRequest, response: HttpResponse, *orders: Order, is_place
         entries[order.pk] = _Entry(stamp(order), here)
     response.set_signed_cookie(
         COOKIE,
-        ".".join(_written(pk, entry) for pk, entry in list(entries.items())[-MAX_ORDERS:]),
+        ".".join(_serialize(pk, entry) for pk, entry in list(entries.items())[-MAX_ORDERS:]),
         salt=SALT,
         max_age=AGE,
         secure=settings.PRODUCTION,
@@ -68,7 +68,7 @@ def grant(request: HttpRequest, response: HttpResponse, *orders: Order, is_place
     )
 
 
-def _written(pk: int, entry: _Entry) -> str:
+def _serialize(pk: int, entry: _Entry) -> str:
     return "-".join([str(pk), entry.stamp, *([PLACED] if entry.is_placed else [])])
 
 
@@ -82,7 +82,7 @@ def _read(request: HttpRequest) -> dict[int, _Entry]:
     return found
 
 
-def end_all(order: Order) -> None:
+def revoke_all(order: Order) -> None:
     """No browser sees the order in full any more before it names the e-mail address again."""
     Order.objects.filter(pk=order.pk).update(grants_ended=F("grants_ended") + 1)
 

@@ -77,12 +77,12 @@ class Section:
     moments: tuple[Moment, ...] = ()
 
 
-def sections(found: Order, *, reveal: bool) -> list[Section]:
+def collect_sections(found: Order, *, reveal: bool) -> list[Section]:
     """What other apps add to the confirmation. ``reveal``: the reader is known to be the customer."""
     answers: list[tuple[Any, Any]] = confirmation_sections.send(sender=Order, order=found, reveal=reveal)
     return [section for _receiver, section in answers if isinstance(section, Section)]
 
 
-def is_money_on_its_way(found: Order) -> bool:
+def has_money_on_its_way(found: Order) -> bool:
     """Whether a payment of the order may have been made already."""
     return any(answer for _receiver, answer in money_is_on_its_way.send(sender=Order, order=found))

@@ -90,7 +90,7 @@ def questions_left(intake: Intake) -> list[IntakeQuestion]:
     return list(product.questions.filter(key__in=intake.missing_keys))
 
 
-def ask_for_missing(order: Order) -> None:
+def publish_details_missing(order: Order) -> None:
     """Publish the mail that asks for missing answers, and its reminder.
 
     Needs the transaction that pays the order.
@@ -124,7 +124,7 @@ def add_answers(intake: Intake, new: Mapping[str, dict[str, Any]], *, typed: Map
 
 
 @transaction.atomic
-def forget_expired(intake_id: int, *, delivered_at: dt.datetime) -> None:
+def erase_expired(intake_id: int, *, delivered_at: dt.datetime) -> None:
     """Delete the answers, and their files, whose days after the delivery of the report are over."""
     intake = Intake.objects.select_for_update().get(pk=intake_id)
     files: list[int] = []
@@ -134,7 +134,7 @@ def forget_expired(intake_id: int, *, delivered_at: dt.datetime) -> None:
         is_over = days is not None and delivered_at + dt.timedelta(days=days) <= clock.now()
         if is_over and not answer.get("is_forgotten"):
             files += [file["id"] for file in answer["value"] or []] if answer["kind"] == "file" else []
-            answers.append(_forgotten(answer))
+            answers.append(_erased(answer))
         else:
             answers.append(answer)
     intake.answers, intake.next_keep_days = answers, _next_keep_days(answers)
@@ -142,7 +142,7 @@ def forget_expired(intake_id: int, *, delivered_at: dt.datetime) -> None:
     uploads.detach(intake, files)
 
 
-def _forgotten(answer: dict[str, Any]) -> dict[str, Any]:
+def _erased(answer: dict[str, Any]) -> dict[str, Any]:
     """The entry with its question and without its answer."""
     question = {name: value for name, value in answer.items() if name not in {"consent", "is_missing"}}
     return question | {"value": None, "shown_zh_hant": "", "shown_en": "", "is_forgotten": True}

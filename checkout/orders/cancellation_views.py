@@ -27,7 +27,7 @@ def request_cancellation(request: HttpRequest, token: str) -> HttpResponse:
     form = CancellationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            cancellations.ask(order.pk, reason=form.cleaned_data["reason"])
+            cancellations.request_cancellation(order.pk, reason=form.cleaned_data["reason"])
         except cancellations.NotCancellable:
             messages.warning(request, _("Nothing in this order can be cancelled any more."))
         else:

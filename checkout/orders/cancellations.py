@@ -29,7 +29,7 @@ class AlreadyAnswered(Exception):
 
 
 @dataclass(frozen=True)
-class Offer:
+class CancellationOffer:
     """What of an order may be cancelled: lines with pieces; the others with the reason; why nothing may."""
 
     lines: tuple[tuple[OrderLine, int], ...] = ()
@@ -37,24 +37,24 @@ class Offer:
     why_not: str = ""
 
 
-def offer_of(order: Order) -> Offer:
+def offer_of(order: Order) -> CancellationOffer:
     """By rule: goods that no parcel holds, and services that nobody has begun."""
-    why_not = _why_not(order)
+    why_not = _obstacle(order)
     if why_not:
-        return Offer(why_not=why_not)
+        return CancellationOffer(why_not=why_not)
     answers: list[tuple[Any, Any]] = unbegun_services.send(sender=Order, order=order)
     unbegun: set[int] = {pk for _receiver, pks in answers for pk in pks}
     lines, kept = [], []
     for line in order.lines.prefetch_related("shipped_items", "cancellations"):
-        if reason := _why_kept(line, unbegun):
+        if reason := _line_obstacle(line, unbegun):
             kept.append((line, reason))
         else:
             lines.append((line, line.quantity if line.is_service else undelivered(line)))
     why_not = "" if lines else _("Everything in this order has been shipped or begun, or is being cancelled.")
-    return Offer(tuple(lines), tuple(kept), why_not)
+    return CancellationOffer(tuple(lines), tuple(kept), why_not)
 
 
-def _why_not(order: Order) -> str:
+def _obstacle(order: Order) -> str:
     if not order.is_paid:
         return _("This order is not paid.")
     if order.is_refunded:
@@ -66,7 +66,7 @@ def _why_not(order: Order) -> str:
     return ""
 
 
-def _why_kept(line: OrderLine, unbegun: set[int]) -> str:
+def _line_obstacle(line: OrderLine, unbegun: set[int]) -> str:
     """Why the line cannot be cancelled; empty when it can."""
     if line.is_refunded:
         return _("Refunded")
@@ -79,13 +79,13 @@ def _why_kept(line: OrderLine, unbegun: set[int]) -> str:
     return "" if undelivered(line) else _("It has been shipped.")
 
 
-def is_under_way(line: OrderLine) -> bool:
+def has_open_cancellation(line: OrderLine) -> bool:
     """Whether a request about the line waits for its answer or for its refund: nobody begins it."""
     return line.cancellations.filter(state__in=[State.OPEN, State.ACCEPTED]).exists()
 
 
 @retry_transaction
-def ask(order_id: int, *, reason: str = "") -> CancellationRequest:
+def request_cancellation(order_id: int, *, reason: str = "") -> CancellationRequest:
     """The buyer asks. Any number of clicks make one request. Raises NotCancellable."""
     order = Order.objects.lock(order_id)
     waiting = order.cancellations.filter(state=State.OPEN).first()

@@ -38,7 +38,7 @@ class Correction:
     delivery_note: str = field(default="", repr=False)
 
 
-def open_until(order: Order) -> dt.datetime | None:
+def correctable_until(order: Order) -> dt.datetime | None:
     """Until when the buyer may correct; None where it is too late."""
     if not order.is_paid or order.is_refunded or order.paid_at is None or order.shipments.exists():
         return None
@@ -54,7 +54,7 @@ def correct(order_id: int, wanted: Correction) -> Order:
     Raises TooLate and OtherZone.
     """
     order = Order.objects.lock(order_id)
-    if open_until(order) is None:
+    if correctable_until(order) is None:
         raise TooLate(order.number)
     if order.needs_shipping and wanted.region:
         _correct_address(order, wanted)
@@ -67,7 +67,7 @@ def _correct_address(order: Order, wanted: Correction) -> None:
     if zone_of(wanted.region) != zone_of(order.region):
         raise OtherZone(order.number)
     names = ["recipient", "phone", "region", "address", "delivery_note"]
-    changed = [name for name in names if _told(getattr(order, name)) != _told(getattr(wanted, name))]
+    changed = [name for name in names if _without_empty_parts(getattr(order, name)) != _without_empty_parts(getattr(wanted, name))]
     if not changed:
         return
     for name in changed:
@@ -79,14 +79,14 @@ def _correct_address(order: Order, wanted: Correction) -> None:
     )
 
 
-def _told(value: str | dict[str, str]) -> str | dict[str, str]:
+def _without_empty_parts(value: str | dict[str, str]) -> str | dict[str, str]:
     """Without the parts that say nothing: older orders keep them."""
     return {part: text for part, text in value.items() if text} if isinstance(value, dict) else value
 
 
 def _correct_email(order: Order, email: str) -> None:
     """The old mailbox is told; the new one gets the confirmation, and with it the order key."""
-    correction = _give_to(order, email)
+    correction = _change_email(order, email)
     order.log("e-mail address corrected by the buyer", fact=Fact.EMAIL_CORRECTED)
     key = f"{order.number}:{correction.pk}"
     outbox.publish("mail.order_confirmation", key=key, order_id=order.pk)
@@ -94,11 +94,11 @@ def _correct_email(order: Order, email: str) -> None:
 
 def readdress(order: Order, email: str, *, actor: str) -> None:
     """Staff give the order to another mailbox, at any time; the old one is told. The caller locks it."""
-    _give_to(order, email)
+    _change_email(order, email)
     order.log("e-mail address changed by staff", actor=actor)
 
 
-def _give_to(order: Order, email: str) -> EmailCorrection:
+def _change_email(order: Order, email: str) -> EmailCorrection:
     correction = EmailCorrection.objects.create(order=order, old_email=order.email, at=clock.now())
     order.email = email
     order.save(update_fields=["email"])

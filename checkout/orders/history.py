@@ -11,35 +11,35 @@ from django.utils.translation import gettext as _
 
 from checkout.models import Order, OrderEvent, Shipment
 from checkout.shipping.fulfilment import left_to_ship
-from checkout.signals import Moment, Section, Track, is_money_on_its_way
+from checkout.signals import Moment, Section, Track, has_money_on_its_way
 
 Status = Order.Status
 
 
 @dataclass(frozen=True)
-class Standing:
+class OrderProgress:
     """What a customer reads: the states of the whole order, and of its tracks, each at its own pace."""
 
     states: tuple[str, ...]
     tracks: tuple[Track, ...]
 
 
-def standing_of(order: Order, sections: Iterable[Section]) -> Standing:
+def progress_of(order: Order, sections: Iterable[Section]) -> OrderProgress:
     tracks = [track for section in sections if (track := section.track)]
-    parcels = parcels_of(order)
+    parcels = parcel_track(order)
     tracks = [parcels, *tracks] if parcels else tracks
     if not order.is_paid:
-        is_paying = order.status == Status.PENDING and is_money_on_its_way(order)
-        return Standing((_("Payment in progress") if is_paying else str(order.get_status_display()),), ())
+        is_paying = order.status == Status.PENDING and has_money_on_its_way(order)
+        return OrderProgress((_("Payment in progress") if is_paying else str(order.get_status_display()),), ())
     if order.is_refunded:
-        return Standing((order.shown_status,), tuple(tracks))
-    states = [_state(order, tracks)]
+        return OrderProgress((order.shown_status,), tuple(tracks))
+    states = [_paid_state(order, tracks)]
     if order.refunded_total:
         states.append(order.shown_status)
-    return Standing(tuple(states), tuple(tracks))
+    return OrderProgress(tuple(states), tuple(tracks))
 
 
-def _state(order: Order, tracks: list[Track]) -> str:
+def _paid_state(order: Order, tracks: list[Track]) -> str:
     if order.is_held and not all(track.is_done for track in tracks):
         return _("On hold")
     if not tracks:
@@ -49,7 +49,7 @@ def _state(order: Order, tracks: list[Track]) -> str:
     return _("Completed") if all(track.is_done for track in tracks) else _("Processing")
 
 
-def parcels_of(order: Order) -> Track | None:
+def parcel_track(order: Order) -> Track | None:
     """The track of the goods. None where nothing is sent, or nothing is paid for yet."""
     if not order.is_paid or not order.needs_shipping:
         return None
@@ -69,14 +69,14 @@ def history_of(order: Order, sections: Iterable[Section], *, reveal: bool) -> li
     if order.payment_started_at:
         moments.append(Moment(order.payment_started_at, _("You started to pay.")))
     events = (event for event in order.events.all() if reveal or event.fact not in OrderEvent.BY_BUYER)
-    told = ((event, _words_of(event, order)) for event in events)
+    told = ((event, _event_text(event, order)) for event in events)
     moments += [Moment(event.at, text) for event, text in told if text]
-    moments += [Moment(parcel.shipped_at, _parcel_words(parcel)) for parcel in order.shipments.all()]
+    moments += [Moment(parcel.shipped_at, _parcel_text(parcel)) for parcel in order.shipments.all()]
     moments += [moment for section in sections for moment in section.moments]
     return sorted(moments, key=lambda moment: moment.at)
 
 
-def _words_of(event: OrderEvent, order: Order) -> str:
+def _event_text(event: OrderEvent, order: Order) -> str:
     """Empty where the entry is nothing to the customer."""
     if event.fact:
         return str(OrderEvent.Fact(event.fact).label)
@@ -98,7 +98,7 @@ def _words_of(event: OrderEvent, order: Order) -> str:
     return ""
 
 
-def _parcel_words(parcel: Shipment) -> str:
+def _parcel_text(parcel: Shipment) -> str:
     things = ", ".join(f"{item.line.name} × {item.quantity}" for item in parcel.items.all())
     return _("A parcel was sent (%(carrier)s): %(things)s") % {
         "carrier": parcel.get_carrier_display(),

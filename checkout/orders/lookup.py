@@ -17,23 +17,23 @@ from shop import clock
 from shop.background import outbox
 
 SALT = "checkout.finding"
-LASTS = dt.timedelta(minutes=30)
+LINK_LIFETIME = dt.timedelta(minutes=30)
 KEPT = dt.timedelta(days=1)
 
 
-class NoLink(Exception):
+class InvalidLink(Exception):
     """The link is not ours, or its time is over."""
 
 
 @transaction.atomic
-def ask_for_link(email: str, *, number: str = "", language: str) -> OrderSearch:
+def request_link(email: str, *, number: str = "", language: str) -> OrderSearch:
     """Write down that a link is wanted; the worker sees whether there is anything to send."""
-    search = note(email, number=number, language=language)
+    search = save_search(email, number=number, language=language)
     outbox.publish("mail.order_links", key=str(search.pk), search_id=search.pk)
     return search
 
 
-def note(email: str, *, number: str, language: str) -> OrderSearch:
+def save_search(email: str, *, number: str, language: str) -> OrderSearch:
     """Keep, sealed and for a day, what somebody asks for."""
     return OrderSearch.objects.create(email=email, number=number, language=language, asked_at=clock.now())
 
@@ -62,17 +62,17 @@ def link_of(search: OrderSearch) -> str:
 
 
 def read_link(token: str) -> OrderSearch:
-    """The request that the link was mailed for. Raises NoLink."""
+    "The request that the link was mailed for. Raises InvalidLink."
     try:
         search_id, mailed_at = signing.loads(token, salt=SALT)
     except signing.BadSignature:
-        raise NoLink from None
+        raise InvalidLink from None
     search = OrderSearch.objects.filter(pk=search_id).first()
-    if search is None or clock.now().timestamp() >= mailed_at + LASTS.total_seconds():
-        raise NoLink
+    if search is None or clock.now().timestamp() >= mailed_at + LINK_LIFETIME.total_seconds():
+        raise InvalidLink
     return search
 
 
-def forget_searches() -> None:
+def delete_old_searches() -> None:
     """Requests have had their time."""
     OrderSearch.objects.filter(asked_at__lt=clock.now() - KEPT).delete()

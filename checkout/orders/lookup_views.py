@@ -8,13 +8,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from checkout import order_access
 from checkout.models import Order
-from checkout.signals import sections
+from checkout.signals import collect_sections
 from shop.l10n.languages import current_language
 from shop.web import rate_limit
 
 from . import lookup
 from .forms import FindForm
-from .history import standing_of
+from .history import progress_of
 
 PURPOSE = "find-order"
 MAX_PER_NETWORK, MINUTES = 10, 15
@@ -44,13 +44,13 @@ def find(request: HttpRequest) -> HttpResponse:
 def _ask(email: str, number: str) -> None:
     """Nobody is sent more than a few mails an hour, whoever asks for them; the answer does not tell."""
     if rate_limit.take_about(email.casefold(), PURPOSE, limit=MAX_PER_ADDRESS, minutes=ADDRESS_MINUTES):
-        lookup.ask_for_link(email, number=number, language=current_language())
+        lookup.request_link(email, number=number, language=current_language())
 
 
 @never_cache
 @require_safe
 def link_sent(request: HttpRequest) -> HttpResponse:
-    minutes = int(lookup.LASTS.total_seconds() // 60)
+    minutes = int(lookup.LINK_LIFETIME.total_seconds() // 60)
     return render(request, "checkout/link_sent.html", {"minutes": minutes})
 
 
@@ -60,7 +60,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
     """Behind the mailed link: only its button does something, for programs that read mail open links too."""
     try:
         search = lookup.read_link(token)
-    except lookup.NoLink:
+    except lookup.InvalidLink:
         return render(request, "checkout/link_over.html", status=410)
     if request.method != "POST":
         return render(request, "checkout/open_link.html")
@@ -76,5 +76,5 @@ def orders(request: HttpRequest) -> HttpResponse:
     found = Order.objects.filter(pk__in=order_access.granted(request)).prefetch_related(
         "lines", "shipments", "cancellations"
     )
-    shown = [(order, standing_of(order, sections(order, reveal=False))) for order in found]
+    shown = [(order, progress_of(order, collect_sections(order, reveal=False))) for order in found]
     return render(request, "checkout/orders.html", {"orders": shown, "most": order_access.MAX_ORDERS})

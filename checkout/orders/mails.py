@@ -9,7 +9,7 @@ from checkout.addresses import formats
 from checkout.intake import answers
 from checkout.models import CancellationRequest, EmailCorrection, Order, OrderLine, OrderSearch, Shipment
 from checkout.shipping.rates import TARIFFS
-from checkout.signals import sections
+from checkout.signals import collect_sections
 from shop.background import outbox
 from shop.mail import send
 
@@ -33,7 +33,7 @@ def _context(order: Order) -> dict[str, object]:
     }
 
 
-def address_of(order: Order) -> list[str]:
+def address_label(order: Order) -> list[str]:
     if not order.needs_shipping:
         return []
     return formats.label(recipient=order.recipient, region=order.region, address=order.address)
@@ -46,8 +46,8 @@ def send_confirmation(order_id: int) -> None:
     with override(order.language):
         context = {
             **_context(order),
-            "address_label": address_of(order),
-            "sections": sections(order, reveal=True),
+            "address_label": address_label(order),
+            "sections": collect_sections(order, reveal=True),
         }
         send(
             "order_confirmation",
@@ -65,11 +65,11 @@ def _confirmation_key(order: Order) -> str:
 
 
 @outbox.subscribe("mail.new_order")
-def tell_merchant(order_id: int) -> None:
+def send_new_order(order_id: int) -> None:
     """To the shop's own inboxes, in the shop's language. No answers and no keys."""
     order = Order.objects.get(pk=order_id)
     with override(settings.LANGUAGE_CODE):
-        context = {**_context(order), "address_label": address_of(order), "admin_url": admin_url(order)}
+        context = {**_context(order), "address_label": address_label(order), "admin_url": admin_url(order)}
         send(
             "new_order",
             to=settings.MERCHANT_EMAILS,
@@ -122,7 +122,7 @@ def send_shipped(shipment_id: int) -> None:
             **_context(order),
             "shipment": shipment,
             "items": list(shipment.items.select_related("line")),
-            "address_label": address_of(order),
+            "address_label": address_label(order),
         }
         send(
             "order_shipped",
@@ -134,7 +134,7 @@ def send_shipped(shipment_id: int) -> None:
 
 
 @outbox.subscribe("intake.completed")
-def start_the_working_days(line_id: int) -> None:
+def restart_turnaround(line_id: int) -> None:
     services.restart_turnaround(line_id)
 
 
@@ -156,12 +156,12 @@ def send_new_report_date(line_id: int) -> None:
 
 
 @outbox.subscribe("mail.details_missing")
-def ask_for_details(order_id: int) -> None:
+def send_details_missing(order_id: int) -> None:
     _send(order_id, name="details_missing")
 
 
 @outbox.subscribe("mail.details_reminder")
-def remind_of_details(order_id: int) -> None:
+def send_details_reminder(order_id: int) -> None:
     _send(order_id, name="details_reminder")
 
 
@@ -194,7 +194,7 @@ def send_order_links(search_id: int) -> None:
     send(
         "order_links",
         to=[found[0].email],
-        context={"link": lookup.link_of(search), "minutes": int(lookup.LASTS.total_seconds() // 60)},
+        context={"link": lookup.link_of(search), "minutes": int(lookup.LINK_LIFETIME.total_seconds() // 60)},
         language=search.language,
         message_key=f"order-links-{search.pk}",
     )
@@ -214,7 +214,7 @@ def send_cancelled(order_id: int) -> None:
 
 
 @outbox.subscribe("mail.cancellation_asked")
-def tell_merchant_of_cancellation(request_id: int) -> None:
+def send_cancellation_request(request_id: int) -> None:
     """To the shop's own inboxes: somebody waits for an answer, and nothing is shipped until then."""
     request = CancellationRequest.objects.select_related("order").get(pk=request_id)
     with override(settings.LANGUAGE_CODE):
@@ -259,7 +259,7 @@ def send_address_corrected(order_id: int) -> None:
     order = Order.objects.get(pk=order_id)
     version = corrections.address_version(order)
     with override(order.language):
-        context = {"order": order, "address_label": address_of(order), "order_url": order_url(order)}
+        context = {"order": order, "address_label": address_label(order), "order_url": order_url(order)}
     send(
         "address_corrected",
         to=[order.email],
@@ -270,7 +270,7 @@ def send_address_corrected(order_id: int) -> None:
 
 
 @outbox.subscribe("mail.email_corrected")
-def tell_old_mailbox(correction_id: int) -> None:
+def send_email_corrected(correction_id: int) -> None:
     """Whoever reads the old mailbox learns that it no longer belongs to the order, and not what does."""
     correction = EmailCorrection.objects.select_related("order").get(pk=correction_id)
     if not correction.old_email:  # told already

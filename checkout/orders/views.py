@@ -18,12 +18,12 @@ from checkout.intake import answers, uploads
 from checkout.models import Order, Shipment
 from checkout.shipping.fulfilment import left_to_ship
 from checkout.shipping.rates import TARIFFS
-from checkout.signals import is_money_on_its_way, sections
+from checkout.signals import has_money_on_its_way, collect_sections
 from shop.web import rate_limit
 
 from .cancellations import offer_of
-from .corrections import open_until
-from .history import history_of, standing_of
+from .corrections import correctable_until
+from .history import history_of, progress_of
 
 
 def bought(order: Order) -> dict[int, int]:
@@ -73,7 +73,7 @@ def _name_email(request: HttpRequest, found: Order) -> HttpResponse:
 
 def order_context(found: Order, *, known: bool, form: OrderEmailForm) -> dict[str, Any]:
     lines = list(found.lines.all())
-    parts = sections(found, reveal=known)
+    parts = collect_sections(found, reveal=known)
     request = found.cancellations.last() if known else None
     return {
         "order": found,
@@ -84,11 +84,11 @@ def order_context(found: Order, *, known: bool, form: OrderEmailForm) -> dict[st
         "sections": parts,
         "missing": answers.missing_answers(found) if known and found.is_paid else [],
         "files": uploads.of_order(found) if known else [],
-        "standing": standing_of(found, parts),
+        "standing": progress_of(found, parts),
         "history": history_of(found, parts, reveal=known),
-        "is_paying": found.status == Order.Status.PENDING and is_money_on_its_way(found),
+        "is_paying": found.status == Order.Status.PENDING and has_money_on_its_way(found),
         "cancellation": request,
-        "correctable_until": open_until(found) if known else None,
+        "correctable_until": correctable_until(found) if known else None,
         "may_ask_to_cancel": known and request is None and bool(offer_of(found).lines),
         "left_to_ship": left_to_ship(found).items() if found.is_paid and found.shipments.all() else [],
         "address_label": formats.label(recipient=found.recipient, region=found.region, address=found.address)

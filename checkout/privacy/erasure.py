@@ -55,7 +55,7 @@ def confirm(request: PrivacyRequest) -> PrivacyRequest:
     return request
 
 
-def waiting() -> list[PrivacyRequest]:
+def confirmed_requests() -> list[PrivacyRequest]:
     """Confirmed, but something was in the way."""
     return list(PrivacyRequest.objects.filter(confirmed_at__isnull=False, done_at=None))
 
@@ -81,7 +81,7 @@ def erase(order: Order) -> None:
     """Everything personal in the order, here and in the other apps. The caller holds its lock."""
     if order.erased_at:
         return
-    forget_address(order)
+    erase_address(order)
     order.email, order.erased_at = "", clock.now()
     order.submission_digest = ""
     order.is_given_up = order.is_given_up or order.paid_at is None  # money that comes in late goes back
@@ -89,20 +89,20 @@ def erase(order: Order) -> None:
     order.cancellations.update(reason="", answer="")
     order.email_corrections.update(old_email="")
     order.shipments.update(tracking_number="")  # the carrier's page may name the receiver
-    forget_answers(order)
-    _forget_draft(order)
+    erase_answers(order)
+    _erase_draft(order)
     order_erased.send(sender=Order, order=order)
     order.log("what is personal was erased", fact=OrderEvent.Fact.ERASED)
 
 
-def forget_address(order: Order) -> None:
+def erase_address(order: Order) -> None:
     """Where a parcel went; the country stays for the books."""
     order.recipient = order.phone = order.delivery_note = order.card_text = ""
     order.address = {}
     order.save(update_fields=["recipient", "phone", "delivery_note", "card_text", "address"])
 
 
-def forget_answers(order: Order) -> None:
+def erase_answers(order: Order) -> None:
     """All answers and the files that no other order holds."""
     for intake in Intake.objects.filter(line__order=order):
         files = list(intake.uploads.values_list("pk", flat=True))
@@ -111,7 +111,7 @@ def forget_answers(order: Order) -> None:
     Intake.objects.filter(line__order=order).delete()
 
 
-def _forget_draft(order: Order) -> None:
+def _erase_draft(order: Order) -> None:
     """What was typed before it was ordered; a newer order of the same cart holds its own copy of it."""
     draft = order.draft
     if draft and not draft.orders.exclude(pk=order.pk).filter(status=Order.Status.PENDING).exists():

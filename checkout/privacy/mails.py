@@ -17,7 +17,7 @@ def send_link(request_id: int) -> None:
     if request is None or request.order.erased_at:
         return
     order = request.order
-    hours = int(privacy_requests.LASTS.total_seconds() // 3600)
+    hours = int(privacy_requests.LINK_LIFETIME.total_seconds() // 3600)
     send(
         "privacy_link",
         to=[order.email],
@@ -39,7 +39,7 @@ def begin_erasure(request_id: int) -> None:
 
 
 @outbox.subscribe("mail.order_erased")
-def tell_of_erasure(request_id: int) -> None:
+def send_order_erased(request_id: int) -> None:
     """The last mail to that address, which is then forgotten too."""
     request = PrivacyRequest.objects.select_related("order").get(pk=request_id)
     if not request.email:  # told already

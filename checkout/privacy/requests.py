@@ -17,16 +17,16 @@ from shop import clock
 from shop.background import outbox
 
 SALT = "checkout.privacy"
-LASTS = dt.timedelta(hours=24)
-AGAIN = dt.timedelta(minutes=15)  # in which a download that broke off may be repeated
+LINK_LIFETIME = dt.timedelta(hours=24)
+EXPORT_RETRY_WINDOW = dt.timedelta(minutes=15)  # in which a download that broke off may be repeated
 
 
-class NoLink(Exception):
+class InvalidLink(Exception):
     """The link is not ours, was used, or its time is over."""
 
 
 @transaction.atomic
-def ask(order: Order, kind: PrivacyRequest.Kind) -> PrivacyRequest:
+def create_request(order: Order, kind: PrivacyRequest.Kind) -> PrivacyRequest:
     """Write down what is wanted; the worker mails the link that confirms it."""
     request = PrivacyRequest.objects.create(order=order, kind=kind, asked_at=clock.now(), email="")
     outbox.publish("mail.privacy_link", key=str(request.pk), request_id=request.pk)
@@ -41,19 +41,19 @@ def link_of(request: PrivacyRequest) -> str:
 
 
 def read_link(token: str) -> PrivacyRequest:
-    """The request that the link confirms. Raises NoLink."""
+    "The request that the link confirms. Raises InvalidLink."
     try:
         request_id, mailed_at = signing.loads(token, salt=SALT)
     except signing.BadSignature:
-        raise NoLink from None
+        raise InvalidLink from None
     request = PrivacyRequest.objects.select_related("order").filter(pk=request_id).first()
     now = clock.now()
-    if request is None or now.timestamp() >= mailed_at + LASTS.total_seconds() or request.order.erased_at:
-        raise NoLink
-    if request.kind == PrivacyRequest.Kind.EXPORT and request.used_at and now > request.used_at + AGAIN:
-        raise NoLink
+    if request is None or now.timestamp() >= mailed_at + LINK_LIFETIME.total_seconds() or request.order.erased_at:
+        raise InvalidLink
+    if request.kind == PrivacyRequest.Kind.EXPORT and request.used_at and now > request.used_at + EXPORT_RETRY_WINDOW:
+        raise InvalidLink
     return request
 
 
-def note_use(request: PrivacyRequest) -> None:
+def mark_used(request: PrivacyRequest) -> None:
     PrivacyRequest.objects.filter(pk=request.pk, used_at=None).update(used_at=clock.now())

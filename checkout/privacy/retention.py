@@ -55,10 +55,10 @@ def _erase(orders: QuerySet[Order]) -> None:
                 erasure.erase(order)
 
 
-def _forget_addresses() -> None:
+def _erase_addresses() -> None:
     for order in old_addresses():
         with transaction.atomic():
-            erasure.forget_address(Order.objects.lock(order.pk))
+            erasure.erase_address(Order.objects.lock(order.pk))
 
 
 def old_drafts() -> QuerySet[Draft]:
@@ -93,7 +93,7 @@ retention.declare(
         gettext_lazy("To deliver the goods and to reach you about them"),
         lambda: _("%(days)s after the last parcel") % {"days": in_days(settings.KEEP_ADDRESSES_DAYS)},
         lambda: len(old_addresses()),
-        _forget_addresses,
+        _erase_addresses,
     ),
     retention.DataClass(
         "unpaid-orders",
@@ -129,7 +129,7 @@ retention.declare(
         gettext_lazy("To send you a link to them"),
         lambda: _("%(days)s, encrypted") % {"days": in_days(lookup.KEPT.days)},
         lambda: _old_searches().count(),
-        lookup.forget_searches,
+        lookup.delete_old_searches,
     ),
     retention.DataClass(
         "privacy-requests",

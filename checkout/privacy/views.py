@@ -38,7 +38,7 @@ def _waiting(order: Order) -> PrivacyRequest | None:
 
 def _ask(request: HttpRequest, order: Order, kind: PrivacyRequest.Kind) -> HttpResponse:
     if rate_limit.take_about(order.number, PURPOSE, limit=MOST, minutes=MINUTES):
-        privacy_requests.ask(order, kind)
+        privacy_requests.create_request(order, kind)
         text = _("We are sending a link to the e-mail address of the order. It is good for 24 hours.")
         messages.success(request, text)
     else:
@@ -53,7 +53,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponseBase:
     """Behind the mailed link. Opening it does nothing: programs that read mail open links too."""
     try:
         asked = privacy_requests.read_link(token)
-    except privacy_requests.NoLink:
+    except privacy_requests.InvalidLink:
         return render(request, "checkout/link_over.html", {"is_about_privacy": True}, status=410)
     context = {"order": asked.order, "asked": asked}
     if not order_access.is_granted(request, asked.order):
@@ -62,7 +62,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponseBase:
         return _erasure(request, asked)
     if request.method != "POST":
         return render(request, "checkout/privacy_export.html", context)
-    privacy_requests.note_use(asked)
+    privacy_requests.mark_used(asked)
     name = f"order-{asked.order.number}.zip"
     return FileResponse(export.bundle(asked.order), as_attachment=True, filename=name)
 
@@ -79,6 +79,6 @@ def _erasure(request: HttpRequest, asked: PrivacyRequest) -> HttpResponse:
         return render(request, "checkout/privacy_erasure_sure.html", context)
     if request.POST.get("sure") != "on":
         return render(request, "checkout/privacy_erasure_sure.html", context | {"is_unticked": True})
-    privacy_requests.note_use(asked)
+    privacy_requests.mark_used(asked)
     erasure.confirm(asked)
     return redirect(request.path)

@@ -30,7 +30,7 @@ class CodeNotUsable(Exception):
 
 
 @dataclass(frozen=True)
-class Offer:
+class PromoOffer:
     """What a code does for a cart: a discount per variant id, or free shipping, or nothing and why."""
 
     code: str = ""
@@ -45,38 +45,38 @@ class Offer:
         return sum(self.shares.values(), ZERO)
 
 
-NOTHING = Offer()
+NO_OFFER = PromoOffer()
 
 
-def offer_of(cart: Cart, *, email: str = "") -> Offer:
+def offer_of(cart: Cart, *, email: str = "") -> PromoOffer:
     """What the code that is kept with the cart does for it."""
-    return offer_for(cart, cart.promo_code, email=email) if cart.promo_code else NOTHING
+    return offer_for(cart, cart.promo_code, email=email) if cart.promo_code else NO_OFFER
 
 
-def offer_for(cart: Cart, code: str, *, email: str = "") -> Offer:
+def offer_for(cart: Cart, code: str, *, email: str = "") -> PromoOffer:
     """What the code would do. Whose order it is counts from the moment the e-mail address is known."""
     code = normalised_code(code)
     promotion = Promotion.objects.filter(code=code).first()
     if promotion is None:
         problem = _("We do not know the promo code %(code)s. Please check how it is written.")
-        return Offer(code, problem=problem % {"code": code})
+        return PromoOffer(code, problem=problem % {"code": code})
     problem = _time_problem(promotion) or _use_problem(promotion, cart)
     if not problem:
         lines, named = _eligible(promotion, cart)
         problem = _cart_problem(promotion, cart, lines, named)
     if problem:
-        return Offer(code, promotion.name, problem=problem)
+        return PromoOffer(code, promotion.name, problem=problem)
     if problem := _email_problem(promotion, cart, email):
-        return Offer(code, promotion.name, problem=problem, is_personal=True)
+        return PromoOffer(code, promotion.name, problem=problem, is_personal=True)
     if promotion.kind == Kind.FREE_SHIPPING:
-        return Offer(code, promotion.name, ships_free=True)
+        return PromoOffer(code, promotion.name, ships_free=True)
     shares = _shares(promotion, lines)
     if not any(shares.values()):
         problem = _("The promo code %(code)s takes nothing off this cart.") % {"code": code}
-        return Offer(code, promotion.name, problem=problem)
+        return PromoOffer(code, promotion.name, problem=problem)
     if sum(shares.values()) == cart.total and not cart.needs_shipping:
-        return Offer(code, promotion.name, problem=nothing_to_pay(code))
-    return Offer(code, promotion.name, shares=shares)
+        return PromoOffer(code, promotion.name, problem=nothing_to_pay(code))
+    return PromoOffer(code, promotion.name, shares=shares)
 
 
 def nothing_to_pay(code: str) -> str:

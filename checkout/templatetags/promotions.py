@@ -12,7 +12,7 @@ register = template.Library()
 
 
 @register.simple_tag
-def promo_offer(cart: Cart) -> promotions.Offer:
+def promo_offer(cart: Cart) -> promotions.PromoOffer:
     """What the cart's promo code takes off."""
     return promotions.offer_of(cart)
 

@@ -1,7 +1,7 @@
 from checkout.models import Order
-from checkout.orders.history import history_of, standing_of
+from checkout.orders.history import history_of, progress_of
 from checkout.shipping import fulfilment
-from checkout.signals import sections
+from checkout.signals import collect_sections
 
 from .scenes import make_cart, make_goods, make_service, pay, place
 
@@ -14,13 +14,13 @@ def mixed_order(**changes) -> Order:
 
 def standing(order):
     order = Order.objects.get(pk=order.pk)
-    found = standing_of(order, sections(order, reveal=True))
+    found = progress_of(order, collect_sections(order, reveal=True))
     return found.states, {track.name: track.state for track in found.tracks}
 
 
 def texts(order):
     order = Order.objects.get(pk=order.pk)
-    return [moment.text for moment in history_of(order, sections(order, reveal=True), reveal=True)]
+    return [moment.text for moment in history_of(order, collect_sections(order, reveal=True), reveal=True)]
 
 
 def ship(order, quantity):

@@ -40,7 +40,7 @@ def ship(order, quantity=1):
 def test_any_number_of_clicks_make_one_request_and_one_mail_to_the_merchant(order, deliver_outbox):
     deliver_outbox()
     mail.outbox.clear()
-    requests = {cancellations.ask(order.pk, reason=REASON).pk for _ in range(3)}
+    requests = {cancellations.request_cancellation(order.pk, reason=REASON).pk for _ in range(3)}
     assert len(requests) == 1
     deliver_outbox()
     (message,) = mail.outbox
@@ -56,7 +56,7 @@ def test_who_gives_no_reason_is_stored_without_one(order):
 
 
 def test_nothing_is_shipped_until_the_request_is_answered(order):
-    request = cancellations.ask(order.pk)
+    request = cancellations.request_cancellation(order.pk)
     assert standing(order) == (("On hold",), {"Parcels": "On hold"})
     with pytest.raises(fulfilment.OnHold):
         ship(order)
@@ -67,7 +67,7 @@ def test_nothing_is_shipped_until_the_request_is_answered(order):
 
 def test_a_hold_of_the_staff_outlives_a_declined_request(order):
     fulfilment.set_hold(order.pk, on_hold=True, actor="boss")
-    cancellations.decline(cancellations.ask(order.pk), actor="boss", answer="No.")
+    cancellations.decline(cancellations.request_cancellation(order.pk), actor="boss", answer="No.")
     assert fresh(order).on_hold
 
 
@@ -79,7 +79,7 @@ def test_only_what_no_parcel_holds_can_be_cancelled(order):
     offer = cancellations.offer_of(fresh(order))
     assert [reason for _line, reason in offer.kept] == ["It has been shipped."]
     with pytest.raises(cancellations.NotCancellable):
-        cancellations.ask(order.pk)
+        cancellations.request_cancellation(order.pk)
     assert not CancellationRequest.objects.exists()
 
 
@@ -95,13 +95,13 @@ def test_the_rule_says_why_nothing_can_be_cancelled(order, change, why):
     Order.objects.filter(pk=order.pk).update(**change)
     assert cancellations.offer_of(fresh(order)).why_not.startswith(why)
     with pytest.raises(cancellations.NotCancellable):
-        cancellations.ask(order.pk)
+        cancellations.request_cancellation(order.pk)
 
 
 def test_a_declined_request_cannot_be_repeated_to_hold_the_order_up(order):
-    cancellations.decline(cancellations.ask(order.pk), actor="boss", answer="No.")
+    cancellations.decline(cancellations.request_cancellation(order.pk), actor="boss", answer="No.")
     with pytest.raises(cancellations.NotCancellable):
-        cancellations.ask(order.pk)
+        cancellations.request_cancellation(order.pk)
     assert "customer service" in cancellations.offer_of(fresh(order)).why_not
 
 
@@ -115,7 +115,7 @@ def test_a_declined_request_cannot_be_repeated_to_hold_the_order_up(order):
 def test_the_answer_is_mailed_once_in_the_language_of_the_order(
     order, deliver_outbox, answer, subject, sentence
 ):
-    request = cancellations.ask(order.pk)
+    request = cancellations.request_cancellation(order.pk)
     deliver_outbox()
     mail.outbox.clear()
     answer(request, actor="boss", answer="多謝您的查詢。")
@@ -130,7 +130,7 @@ def test_the_answer_is_mailed_once_in_the_language_of_the_order(
 
 
 def test_an_accepted_order_stays_on_hold_until_a_person_lets_it_go(order):
-    cancellations.accept(cancellations.ask(order.pk), actor="boss")
+    cancellations.accept(cancellations.request_cancellation(order.pk), actor="boss")
     with pytest.raises(fulfilment.OnHold):
         ship(order)
     assert "Its cancellation has been accepted." in [
@@ -182,7 +182,7 @@ def answer_url(order):
 
 
 def test_the_merchant_finds_the_request_and_declines_with_a_text(merchant, order):  # noqa: F811
-    cancellations.ask(order.pk, reason=REASON)
+    cancellations.request_cancellation(order.pk, reason=REASON)
     listed = merchant.get("/en/admin/checkout/order/?work=cancellation").content.decode()
     assert order.number in listed
     assert order.number not in merchant.get("/en/admin/checkout/order/?work=to-ship").content.decode()
@@ -201,7 +201,7 @@ def test_the_merchant_finds_the_request_and_declines_with_a_text(merchant, order
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_only_who_may_change_orders_answers(client, django_user_model, order, method):
-    request = cancellations.ask(order.pk)
+    request = cancellations.request_cancellation(order.pk)
     client.force_login(
         django_user_model.objects.create_user("guest", password="x", is_staff=True),
         backend="django.contrib.auth.backends.ModelBackend",
@@ -221,7 +221,7 @@ def test_without_the_lock_a_parcel_leaves_that_was_just_asked_back(order, monkey
             monkeypatch,
             cancellations,
             "offer_of",
-            lambda: cancellations.ask(order.pk),
+            lambda: cancellations.request_cancellation(order.pk),
             lambda: ship(order, 2),
         )
     assert CancellationRequest.objects.exists()
@@ -233,8 +233,8 @@ def test_without_the_lock_a_parcel_leaves_that_was_just_asked_back(order, monkey
 def test_asking_and_shipping_at_once_do_one_of_the_two(order, _):
     assert connection.vendor == "postgresql"
     at_once(
-        lambda: cancellations.ask(order.pk),
+        lambda: cancellations.request_cancellation(order.pk),
         lambda: ship(order, 2),
-        lambda: cancellations.ask(order.pk),
+        lambda: cancellations.request_cancellation(order.pk),
     )
     assert CancellationRequest.objects.count() + Shipment.objects.count() == 1

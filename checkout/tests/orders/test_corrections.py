@@ -254,7 +254,7 @@ def test_nobody_sends_mails_without_end_by_correcting(order):
 
 def test_an_order_that_is_not_paid_is_corrected_at_checkout_only():
     order = place(make_cart((make_goods("TEA-910"), 1)))
-    assert corrections.open_until(order) is None
+    assert corrections.correctable_until(order) is None
 
 
 def test_the_merchant_sees_the_correction(merchant, order):  # noqa: F811
@@ -285,7 +285,7 @@ def test_without_the_lock_a_parcel_leaves_for_the_address_of_before(order, monke
         while_held_in(
             monkeypatch,
             corrections,
-            "open_until",
+            "correctable_until",
             lambda: corrections.correct(order.pk, wanted(order, recipient="New")),
             lambda: ship(order, seen),
         )

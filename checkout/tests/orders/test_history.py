@@ -116,7 +116,7 @@ def test_no_note_and_no_name_of_staff_reaches_the_page(language):
 
 def test_a_stranger_reads_the_history_but_no_personal_data():
     order = mixed_order()
-    cancellations.ask(order.pk)
+    cancellations.request_cancellation(order.pk)
     page = Client().get(f"/en/order/{order.token}/").content.decode()
     assert "Your payment was received." in page
     assert "You asked to cancel." not in page

@@ -219,10 +219,10 @@ def test_no_address_is_kept_readable_or_travels(order, link, client):
 
 
 def test_searches_are_forgotten_after_a_day(order, link, monkeypatch):
-    lookup.forget_searches()
+    lookup.delete_old_searches()
     assert OrderSearch.objects.count() == 1
     later(monkeypatch, hours=25)
-    lookup.forget_searches()
+    lookup.delete_old_searches()
     assert not OrderSearch.objects.exists()
 
 

@@ -158,7 +158,7 @@ def _furnish(world: World) -> None:
     asked = CancellationRequest.objects.create(order=world.unpaid, reason="", asked_at=now)
     with transaction.atomic():
         outbox.publish("test.message", key="1")
-    copy_asked = privacy_requests.ask(order, PrivacyRequest.Kind.EXPORT)
+    copy_asked = privacy_requests.create_request(order, PrivacyRequest.Kind.EXPORT)
     promotion = Promotion.objects.create(code="CANARY", kind="percent", percent=5, name_zh_hant="x")
     attempt = {"ip_address": "10.0.0.1", "username": "x", "user_agent": "x", "path_info": "/"}
     tried = AccessAttempt.objects.create(**attempt, get_data="", post_data="", failures_since_start=1)
