@@ -1,1 +1,1 @@
-"""What a consultant must know of a subject: ``forms.IntakeForm`` asks, ``answers`` stores, ``uploads`` keeps files."""
+"""What a consultant must know: ``forms`` asks, ``answers`` stores, ``uploads`` keeps the files."""

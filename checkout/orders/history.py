@@ -1,4 +1,4 @@
-"""Where an order stands and how it came there, in words for its customer.
+"""An order's progress and history, in words for its customer.
 
 Derived from statuses, parcels, reports and the ledger; the notes in the order's history are for staff and are
 not read here.
@@ -18,7 +18,7 @@ Status = Order.Status
 
 @dataclass(frozen=True)
 class OrderProgress:
-    """What a customer reads: the states of the whole order, and of its tracks, each at its own pace."""
+    """The state of the whole order in words (two if it is partly refunded), and that of each track."""
 
     states: tuple[str, ...]
     tracks: tuple[Track, ...]
@@ -30,7 +30,8 @@ def progress_of(order: Order, sections: Iterable[Section]) -> OrderProgress:
     tracks = [parcels, *tracks] if parcels else tracks
     if not order.is_paid:
         is_paying = order.status == Status.PENDING and has_money_on_its_way(order)
-        return OrderProgress((_("Payment in progress") if is_paying else str(order.get_status_display()),), ())
+        state = _("Payment in progress") if is_paying else str(order.get_status_display())
+        return OrderProgress((state,), ())
     if order.is_refunded:
         return OrderProgress((order.shown_status,), tuple(tracks))
     states = [_paid_state(order, tracks)]
@@ -69,15 +70,14 @@ def history_of(order: Order, sections: Iterable[Section], *, reveal: bool) -> li
     if order.payment_started_at:
         moments.append(Moment(order.payment_started_at, _("You started to pay.")))
     events = (event for event in order.events.all() if reveal or event.fact not in OrderEvent.BY_BUYER)
-    told = ((event, _event_text(event, order)) for event in events)
-    moments += [Moment(event.at, text) for event, text in told if text]
+    moments += [Moment(event.at, text) for event in events if (text := _event_text(event, order))]
     moments += [Moment(parcel.shipped_at, _parcel_text(parcel)) for parcel in order.shipments.all()]
     moments += [moment for section in sections for moment in section.moments]
     return sorted(moments, key=lambda moment: moment.at)
 
 
 def _event_text(event: OrderEvent, order: Order) -> str:
-    """Empty where the entry is nothing to the customer."""
+    """The entry in words; empty if it is of no interest to the customer."""
     if event.fact:
         return str(OrderEvent.Fact(event.fact).label)
     match event.old_status, event.new_status:

@@ -1,4 +1,4 @@
-"""What the shop does when it hears of an order, and what a cart asks of orders."""
+"""Mails about orders. Each is built when its outbox message is delivered, from the rows as they are then."""
 
 from django.conf import settings
 from django.urls import reverse
@@ -22,6 +22,17 @@ def order_url(order: Order) -> str:
         return settings.SITE_URL + order.get_absolute_url()
 
 
+def admin_url(order: Order) -> str:
+    return settings.SITE_URL + reverse("admin:checkout_order_change", args=[order.pk])
+
+
+def address_label(order: Order) -> list[str]:
+    """The lines of the delivery address; none where nothing is shipped."""
+    if not order.needs_shipping:
+        return []
+    return formats.label(recipient=order.recipient, region=order.region, address=order.address)
+
+
 def _context(order: Order) -> dict[str, object]:
     lines = list(order.lines.all())
     return {
@@ -33,10 +44,7 @@ def _context(order: Order) -> dict[str, object]:
     }
 
 
-def address_label(order: Order) -> list[str]:
-    if not order.needs_shipping:
-        return []
-    return formats.label(recipient=order.recipient, region=order.region, address=order.address)
+# --- placed and paid ---
 
 
 @outbox.subscribe("mail.order_confirmation")
@@ -59,7 +67,7 @@ def send_confirmation(order_id: int) -> None:
 
 
 def _confirmation_key(order: Order) -> str:
-    """To a corrected address it is another mail, not a copy."""
+    """Another key for each corrected address: to that it is another mail, not a copy."""
     corrected = order.email_corrections.count()
     return f"order-confirmation-{order.number}" + (f"-{corrected}" if corrected else "")
 
@@ -79,12 +87,9 @@ def send_new_order(order_id: int) -> None:
         )
 
 
-def admin_url(order: Order) -> str:
-    return settings.SITE_URL + reverse("admin:checkout_order_change", args=[order.pk])
-
-
 @outbox.subscribe("mail.order_under_review")
 def send_under_review(order_id: int) -> None:
+    """The payment service is still checking the payment."""
     order = Order.objects.get(pk=order_id)
     with override(order.language):
         send(
@@ -98,7 +103,7 @@ def send_under_review(order_id: int) -> None:
 
 @outbox.subscribe("mail.payment_denied")
 def send_payment_denied(order_id: int) -> None:
-    """What was under review came to nothing. Nothing is sent if the order has been paid or closed since."""
+    """The payment under review was denied. Nothing is sent if the order has been paid or closed since."""
     order = Order.objects.get(pk=order_id)
     if order.status != Order.Status.PENDING:
         return
@@ -110,6 +115,22 @@ def send_payment_denied(order_id: int) -> None:
             language=order.language,
             message_key=f"payment-denied-{order.number}-{order.hold_until:%Y%m%d%H%M}",
         )
+
+
+@outbox.subscribe("mail.order_cancelled")
+def send_cancelled(order_id: int) -> None:
+    """The buyer has cancelled the order before it was paid."""
+    order = Order.objects.get(pk=order_id)
+    send(
+        "order_cancelled",
+        to=[order.email],
+        context={"order": order, "order_url": order_url(order)},
+        language=order.language,
+        message_key=f"order-cancelled-{order.number}",
+    )
+
+
+# --- parcels ---
 
 
 @outbox.subscribe("mail.order_shipped")
@@ -133,14 +154,18 @@ def send_shipped(shipment_id: int) -> None:
         )
 
 
+# --- answers that came later, or are missing ---
+
+
 @outbox.subscribe("intake.completed")
 def restart_turnaround(line_id: int) -> None:
+    """The last missing answer has come: the working days of the report begin."""
     services.restart_turnaround(line_id)
 
 
 @outbox.subscribe("mail.new_report_date")
 def send_new_report_date(line_id: int) -> None:
-    """The details came later than the payment, so the report does too. Not told of what was paid back."""
+    """The details came later than the payment, so the report does too. Not for refunded lines."""
     line = OrderLine.objects.select_related("order").get(pk=line_id)
     order = line.order
     if not order.is_paid or order.is_refunded or line.is_refunded:
@@ -157,16 +182,16 @@ def send_new_report_date(line_id: int) -> None:
 
 @outbox.subscribe("mail.details_missing")
 def send_details_missing(order_id: int) -> None:
-    _send(order_id, name="details_missing")
+    _send_about_details(order_id, name="details_missing")
 
 
 @outbox.subscribe("mail.details_reminder")
 def send_details_reminder(order_id: int) -> None:
-    _send(order_id, name="details_reminder")
+    _send_about_details(order_id, name="details_reminder")
 
 
-def _send(order_id: int, *, name: str) -> None:
-    """Nothing is sent once everything has come, or once the order is paid back."""
+def _send_about_details(order_id: int, *, name: str) -> None:
+    """Send the mail, unless no answer is missing any more or the order is refunded."""
     order = Order.objects.get(pk=order_id)
     lines = {subject.line_id: subject.line for subject in answers.incomplete(order)}
     if not lines or not order.is_paid or order.is_refunded:
@@ -182,35 +207,31 @@ def _send(order_id: int, *, name: str) -> None:
         )
 
 
+# --- looked up ---
+
+
 @outbox.subscribe("mail.order_links")
 def send_order_links(search_id: int) -> None:
-    """A link to the orders of the address, if it has any. Its time begins when it leaves."""
+    """A link to the orders of the address, if it has any. Its lifetime begins when the mail leaves."""
     search = OrderSearch.objects.filter(pk=search_id).first()
-    if search is None:  # forgotten: nobody waits for it any more
+    if search is None:  # deleted meanwhile: nobody waits for it any more
         return
-    found = lookup.orders_of(search)
-    if not found:
+    orders = lookup.orders_of(search)
+    if not orders:
         return
     send(
         "order_links",
-        to=[found[0].email],
-        context={"link": lookup.link_of(search), "minutes": int(lookup.LINK_LIFETIME.total_seconds() // 60)},
+        to=[orders[0].email],
+        context={
+            "link": lookup.LINK.url(search.pk, language=search.language),
+            "minutes": int(lookup.LINK.lifetime.total_seconds() // 60),
+        },
         language=search.language,
         message_key=f"order-links-{search.pk}",
     )
 
 
-@outbox.subscribe("mail.order_cancelled")
-def send_cancelled(order_id: int) -> None:
-    """The buyer has cancelled the order before it was paid."""
-    order = Order.objects.get(pk=order_id)
-    send(
-        "order_cancelled",
-        to=[order.email],
-        context={"order": order, "order_url": order_url(order)},
-        language=order.language,
-        message_key=f"order-cancelled-{order.number}",
-    )
+# --- cancellation requests ---
 
 
 @outbox.subscribe("mail.cancellation_asked")
@@ -235,7 +256,7 @@ def send_cancellation_request(request_id: int) -> None:
 
 @outbox.subscribe("mail.cancellation_answered")
 def send_cancellation_answer(request_id: int) -> None:
-    """What the merchant has answered, in the language of the order."""
+    """The merchant's answer, in the language of the order."""
     request = CancellationRequest.objects.select_related("order").get(pk=request_id)
     order = request.order
     send(
@@ -251,6 +272,9 @@ def send_cancellation_answer(request_id: int) -> None:
         language=order.language,
         message_key=f"cancellation-answered-{request.pk}",
     )
+
+
+# --- corrections ---
 
 
 @outbox.subscribe("mail.address_corrected")
@@ -273,7 +297,7 @@ def send_address_corrected(order_id: int) -> None:
 def send_email_corrected(correction_id: int) -> None:
     """Whoever reads the old mailbox learns that it no longer belongs to the order, and not what does."""
     correction = EmailCorrection.objects.select_related("order").get(pk=correction_id)
-    if not correction.old_email:  # told already
+    if not correction.old_email:  # sent before
         return
     send(
         "email_corrected",
@@ -282,5 +306,5 @@ def send_email_corrected(correction_id: int) -> None:
         language=correction.order.language,
         message_key=f"email-corrected-{correction.pk}",
     )
-    correction.old_email = ""  # it has had its use
+    correction.old_email = ""  # needed for this mail only
     correction.save(update_fields=["old_email"])

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from checkout.intake import uploads
-from checkout.models import Draft, Order, OrderSearch, PrivacyRequest
+from checkout.models import Draft, Order, PrivacyRequest
 from checkout.orders import lookup
 from checkout.shipping.fulfilment import left_to_ship
 from shop import clock
@@ -63,10 +63,6 @@ def _erase_addresses() -> None:
 
 def old_drafts() -> QuerySet[Draft]:
     return Draft.objects.filter(updated_at__lt=clock.now() - DRAFTS_KEPT)
-
-
-def _old_searches() -> QuerySet[OrderSearch]:
-    return OrderSearch.objects.filter(asked_at__lt=clock.now() - lookup.KEPT)
 
 
 def _old_requests() -> QuerySet[PrivacyRequest]:
@@ -128,7 +124,7 @@ retention.declare(
         gettext_lazy("E-mail address you enter to find your orders"),
         gettext_lazy("To send you a link to them"),
         lambda: _("%(days)s, encrypted") % {"days": in_days(lookup.KEPT.days)},
-        lambda: _old_searches().count(),
+        lambda: lookup.old_searches().count(),
         lookup.delete_old_searches,
     ),
     retention.DataClass(

@@ -11,15 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
+from checkout.orders import mail_requests
 from consulting import access
 from consulting.forms import LostKeyForm
 from consulting.keys import lifecycle
-from shop.l10n.languages import current_language
-from shop.web import rate_limit
-
-PURPOSE = "lost-key"
-MAX_PER_NETWORK, MINUTES = 10, 15
-MAX_PER_ADDRESS, ADDRESS_MINUTES = 3, 24 * 60
 
 
 @never_cache
@@ -29,21 +24,16 @@ MAX_PER_ADDRESS, ADDRESS_MINUTES = 3, 24 * 60
 def lost_key(request: HttpRequest) -> HttpResponse:
     """Asks for order number and e-mail address. Whether there is such an order only the mailbox learns."""
     form = LostKeyForm(request.POST or None)
-    if request.method == "POST":
-        if rate_limit.is_exceeded(request, PURPOSE, limit=MAX_PER_NETWORK, minutes=MINUTES):
-            return render(request, "429.html", status=429)
-        if form.is_valid():
-            rate_limit.count(request, PURPOSE)
-            _ask(form.cleaned_data["email"], form.cleaned_data["number"])
-            return redirect("consulting:key_sent")
-    return render(request, "consulting/lost_key.html", {"form": form})
-
-
-@sensitive_variables()
-def _ask(email: str, number: str) -> None:
-    """Nobody is sent more than a few mails a day, whoever asks for them; the answer does not tell."""
-    if rate_limit.take_about(email.casefold(), PURPOSE, limit=MAX_PER_ADDRESS, minutes=ADDRESS_MINUTES):
-        lifecycle.ask_for_key(email, number=number, language=current_language())
+    accepted = mail_requests.accept(
+        request,
+        form,
+        lifecycle.ask_for_key,
+        purpose="lost-key",
+        max_per_address=3,
+        address_minutes=24 * 60,
+        next_page="consulting:key_sent",
+    )
+    return accepted or render(request, "consulting/lost_key.html", {"form": form})
 
 
 @never_cache

@@ -77,7 +77,7 @@ def test_only_what_no_parcel_holds_can_be_cancelled(order):
     assert quantity == 1
     ship(order, 1)
     offer = cancellations.offer_of(fresh(order))
-    assert [reason for _line, reason in offer.kept] == ["It has been shipped."]
+    assert [reason for _line, reason in offer.excluded] == ["It has been shipped."]
     with pytest.raises(cancellations.NotCancellable):
         cancellations.request_cancellation(order.pk)
     assert not CancellationRequest.objects.exists()
@@ -134,7 +134,7 @@ def test_an_accepted_order_stays_on_hold_until_a_person_lets_it_go(order):
     with pytest.raises(fulfilment.OnHold):
         ship(order)
     assert "Its cancellation has been accepted." in [
-        why for _line, why in cancellations.offer_of(fresh(order)).kept
+        why for _line, why in cancellations.offer_of(fresh(order)).excluded
     ]
     assert texts(order)[-2:] == ["You asked to cancel.", "Your request to cancel was accepted."]
 

@@ -21,7 +21,7 @@ def test_a_service_nobody_has_begun_can_be_cancelled(order, case, consultant):
     assert offered(order) == [case.line_id]
     reports.assign(case, consultant)
     offer = cancellations.offer_of(order)
-    assert [why for _line, why in offer.kept] == ["Work on the report has begun."]
+    assert [why for _line, why in offer.excluded] == ["Work on the report has begun."]
     with pytest.raises(cancellations.NotCancellable):
         cancellations.request_cancellation(order.pk)
 
