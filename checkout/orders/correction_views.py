@@ -43,7 +43,7 @@ def correct(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _not_here(request: HttpRequest, order: Order) -> HttpResponse:
-    """Who has named the e-mail address may own a mistyped mailbox, and is to redirect nobody's parcel."""
+    """Whoever named the e-mail address may own a mistyped mailbox, and must not redirect the parcel."""
     text = _(
         "Only the browser in which the order was placed can correct it. Please contact customer service."
     )

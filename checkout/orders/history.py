@@ -25,6 +25,7 @@ class OrderProgress:
 
 
 def progress_of(order: Order, sections: Iterable[Section]) -> OrderProgress:
+    """The order's progress, with the tracks of its parcels and of the sections."""
     tracks = [track for section in sections if (track := section.track)]
     parcels = parcel_track(order)
     tracks = [parcels, *tracks] if parcels else tracks
@@ -65,7 +66,7 @@ def parcel_track(order: Order) -> Track | None:
 
 
 def history_of(order: Order, sections: Iterable[Section], *, reveal: bool) -> list[Moment]:
-    """What has happened, oldest first. ``reveal``: also what the buyer asked for and corrected."""
+    """Moments, oldest first. ``reveal``: also what the buyer requested and corrected."""
     moments = [Moment(order.placed_at, _("You placed the order."))]
     if order.payment_started_at:
         moments.append(Moment(order.payment_started_at, _("You started to pay.")))

@@ -36,7 +36,7 @@ def bought(order: Order) -> dict[int, int]:
 def order_page(request: HttpRequest, token: str) -> HttpResponse:
     """The order's page: its confirmation once it is paid. Needs no session, only the unguessable link.
 
-    Who has not placed the order here sees it without personal data until they name its e-mail address.
+    Browsers that have not placed the order see it without personal data until they name its e-mail address.
     With ``?print=1`` it is a receipt on paper.
     """
     parcels = Prefetch("shipments", Shipment.objects.prefetch_related("items__line"))
@@ -72,6 +72,7 @@ def _name_email(request: HttpRequest, order: Order) -> HttpResponse:
 
 
 def order_context(order: Order, *, known: bool, form: OrderEmailForm) -> dict[str, Any]:
+    """``known``: the reader is the customer and sees everything."""
     lines = list(order.lines.all())
     parts = collect_sections(order, reveal=known)
     request = order.cancellations.last() if known else None
@@ -84,7 +85,7 @@ def order_context(order: Order, *, known: bool, form: OrderEmailForm) -> dict[st
         "sections": parts,
         "missing": answers.missing_answers(order) if known and order.is_paid else [],
         "files": uploads.of_order(order) if known else [],
-        "standing": progress_of(order, parts),
+        "progress": progress_of(order, parts),
         "history": history_of(order, parts, reveal=known),
         "is_paying": order.status == Order.Status.PENDING and has_money_on_its_way(order),
         "cancellation": request,

@@ -1,4 +1,4 @@
-"""How long the checkout keeps what."""
+"""How long the checkout keeps each class of data, and how it is deleted."""
 
 import datetime as dt
 
@@ -32,14 +32,14 @@ def old_orders() -> QuerySet[Order]:
 
 
 def unpaid_orders() -> QuerySet[Order]:
-    """Never paid, and money that comes in late is not to be expected any more."""
+    """Never paid, and too old for money that comes in late."""
     ended = [Order.Status.CANCELLED, Order.Status.EXPIRED]
     limit = _days_ago(settings.KEEP_UNPAID_DAYS)
     return Order.objects.filter(erased_at=None, paid_at=None, status__in=ended, hold_until__lt=limit)
 
 
 def old_addresses() -> list[Order]:
-    """Of orders of which nothing is left to send."""
+    """Orders whose address is old, and of which nothing is left to send."""
     limit = _days_ago(settings.KEEP_ADDRESSES_DAYS)
     old = Order.objects.exclude(recipient="", phone="").filter(erased_at=None, paid_at__lt=limit)
     old = old.annotate(last=Max("shipments__shipped_at")).exclude(last__gte=limit)
@@ -47,7 +47,7 @@ def old_addresses() -> list[Order]:
 
 
 def _erase(orders: QuerySet[Order]) -> None:
-    """One transaction for each; what is not settled waits."""
+    """Erase the orders that nothing stands in the way of, each in its own transaction."""
     for pk in list(orders.values_list("pk", flat=True)):
         with transaction.atomic():
             order = Order.objects.lock(pk)

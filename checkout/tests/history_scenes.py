@@ -1,3 +1,5 @@
+"""An order with goods and reports, and what its customer reads of it."""
+
 from checkout.models import Order
 from checkout.orders.history import history_of, progress_of
 from checkout.shipping import fulfilment
@@ -12,10 +14,10 @@ def mixed_order(**changes) -> Order:
     return pay(place(make_cart((make_goods(), 2), (make_service(), 2)), **changes))
 
 
-def standing(order):
+def progress(order):
     order = Order.objects.get(pk=order.pk)
-    found = progress_of(order, collect_sections(order, reveal=True))
-    return found.states, {track.name: track.state for track in found.tracks}
+    shown = progress_of(order, collect_sections(order, reveal=True))
+    return shown.states, {track.name: track.state for track in shown.tracks}
 
 
 def texts(order):
