@@ -11,6 +11,7 @@ from django.forms import Textarea
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from shop.admin.read_only import ReadOnlyAdmin
 from shop.money import formatted
 
 from .admin_filters import Stock, Translation
@@ -156,22 +157,13 @@ class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(StockReceipt)
-class StockReceiptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class StockReceiptAdmin(ReadOnlyAdmin[StockReceipt]):
     """To look at: stock is changed on the product's page."""
 
     list_display = ("at", "variant", "kind", "quantity", "by", "note")
     list_filter = ("kind",)
     search_fields = ("variant__sku", "by", "note")
     list_select_related = ("variant",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 @admin.register(Category)

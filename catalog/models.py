@@ -12,10 +12,10 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shop import clock
+from shop.l10n.languages import current_column
 
 from . import question_options
 
@@ -24,14 +24,15 @@ MAX_QUANTITY = 99  # of anything, per order
 
 def in_language(instance: models.Model, field: str) -> str:
     """The field in the reader's language, or in the other one where it has not been translated."""
-    first = "en" if (get_language() or "").startswith("en") else "zh_hant"
+    first = current_column()
     other = "zh_hant" if first == "en" else "en"
     return str(getattr(instance, f"{field}_{first}") or getattr(instance, f"{field}_{other}"))
 
 
 def language_of(instance: models.Model, field: str) -> str:
     """The language code of what ``in_language`` gives: what a page must put into ``lang``."""
-    first, other = ("en", "zh_hant") if (get_language() or "").startswith("en") else ("zh_hant", "en")
+    first = current_column()
+    other = "zh_hant" if first == "en" else "en"
     is_fallback = not getattr(instance, f"{field}_{first}") and getattr(instance, f"{field}_{other}")
     return (other if is_fallback else first).replace("_", "-")
 

@@ -1,8 +1,8 @@
-"""Which orders this browser may see in full: those it placed, and those whose e-mail address it has named.
+"""The orders this browser may see in full: those it placed, and those whose e-mail address it has named.
 
 A signed cookie that outlives the session. Everybody else who has an order's link sees it redacted. Each entry
 is stamped with the e-mail address it was given for: a corrected address ends what the old one had opened,
-and so does ``end_all``.
+and so does ``revoke_all``.
 
 An entry also says whether the order was placed here. Naming an address proves no more than that one owns its
 mailbox, and that may be a mistyped one: only the browser that placed an order may send its parcel elsewhere.
@@ -20,9 +20,7 @@ from checkout.models import Order
 COOKIE = "__Host-orders" if settings.PRODUCTION else "orders"
 SALT = "checkout.grants"
 AGE = 180 * 24 * 3600
-MAX_ORDERS = 20  # the oldest are forgotten
-
-
+MAX_ORDERS = 20  # the oldest are dropped
 PLACED = "p"  # ends the entry of an order that was placed here
 
 
@@ -33,7 +31,7 @@ class _Entry:
 
 
 def granted(request: HttpRequest) -> list[int]:
-    """Ids of the orders, oldest first."""
+    """Ids of the orders this browser may see, oldest first."""
     entries = _read(request)
     orders = Order.objects.only("email", "grants_ended").in_bulk(list(entries))
     return [pk for pk, entry in entries.items() if pk in orders and _fits(entry, orders[pk])]
@@ -51,15 +49,15 @@ def is_placed_here(request: HttpRequest, order: Order) -> bool:
 
 
 def grant(request: HttpRequest, response: HttpResponse, *orders: Order, is_placed: bool = False) -> None:
-    """Let this browser see the orders from now on. Where it has placed one, that stays known."""
+    """Let this browser see the orders from now on. An entry of an order it placed stays one."""
     entries = _read(request)
     for order in orders:
-        known = entries.pop(order.pk, None)
-        here = is_placed or (known is not None and known.is_placed)
-        entries[order.pk] = _Entry(stamp(order), here)
+        previous = entries.pop(order.pk, None)
+        was_placed = previous is not None and previous.is_placed
+        entries[order.pk] = _Entry(stamp(order), is_placed or was_placed)
     response.set_signed_cookie(
         COOKIE,
-        ".".join(_written(pk, entry) for pk, entry in list(entries.items())[-MAX_ORDERS:]),
+        ".".join(_serialize(pk, entry) for pk, entry in list(entries.items())[-MAX_ORDERS:]),
         salt=SALT,
         max_age=AGE,
         secure=settings.PRODUCTION,
@@ -68,27 +66,27 @@ def grant(request: HttpRequest, response: HttpResponse, *orders: Order, is_place
     )
 
 
-def _written(pk: int, entry: _Entry) -> str:
+def _serialize(pk: int, entry: _Entry) -> str:
     return "-".join([str(pk), entry.stamp, *([PLACED] if entry.is_placed else [])])
 
 
 def _read(request: HttpRequest) -> dict[int, _Entry]:
-    """By order id, as the cookie says."""
+    """The cookie's entries by order id, not checked against the orders."""
     text = request.get_signed_cookie(COOKIE, default="", salt=SALT, max_age=AGE)
-    found = {}
+    entries = {}
     for part in filter(None, (text or "").split(".")):
         pk, stamp, *more = part.split("-")
-        found[int(pk)] = _Entry(stamp, PLACED in more)
-    return found
+        entries[int(pk)] = _Entry(stamp, PLACED in more)
+    return entries
 
 
-def end_all(order: Order) -> None:
-    """No browser sees the order in full any more before it names the e-mail address again."""
+def revoke_all(order: Order) -> None:
+    """End every grant: no browser sees the order in full before it names the e-mail address again."""
     Order.objects.filter(pk=order.pk).update(grants_ended=F("grants_ended") + 1)
 
 
 def stamp(order: Order) -> str:
-    """What a grant of the order carries now; another one once its grants were ended."""
+    """The stamp a grant of the order must carry; e-mail address and ``revoke_all`` change it."""
     ended = f"|{order.grants_ended}" if order.grants_ended else ""
     text = f"{order.pk}|{order.email.casefold()}{ended}"
     return salted_hmac(SALT, text, algorithm="sha256").hexdigest()[:12]

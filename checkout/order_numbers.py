@@ -1,7 +1,12 @@
-"""Order numbers: eight symbols a person can read out, e.g. A7K3-92QM. The last one is a check symbol."""
+"""Order numbers: eight symbols a person can read out, e.g. A7K3-92QM. The last one is a check symbol.
+
+``symbols_of`` and ``ALPHABET`` serve every code that people type: order numbers and order keys.
+"""
 
 import secrets
 import unicodedata
+
+from django.views.decorators.debug import sensitive_variables
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 
@@ -21,15 +26,21 @@ def new_number() -> str:
 
 
 def parse(text: str) -> str:
-    """The order number that a person typed, as it is written. Raises TypingError.
+    """The order number that a person typed, in its canonical form. Raises TypingError."""
+    symbols = symbols_of(text)
+    if len(symbols) != 8 or not set(symbols) <= set(ALPHABET) or symbols[7] != _check_symbol(symbols[:7]):
+        raise TypingError
+    return f"{symbols[:4]}-{symbols[4:]}"
+
+
+@sensitive_variables()
+def symbols_of(text: str) -> str:
+    """What a person typed as symbols of ``ALPHABET``, as far as it can be folded to them.
 
     Case, full-width forms, spaces, dashes and other punctuation do not matter; O is 0, I and L are 1.
     """
     folded = unicodedata.normalize("NFKC", text).upper().translate(_LOOK_ALIKES)
-    symbols = "".join(symbol for symbol in folded if not _is_separator(symbol))
-    if len(symbols) != 8 or not set(symbols) <= set(ALPHABET) or symbols[7] != _check_symbol(symbols[:7]):
-        raise TypingError
-    return f"{symbols[:4]}-{symbols[4:]}"
+    return "".join(symbol for symbol in folded if not _is_separator(symbol))
 
 
 def _is_separator(symbol: str) -> bool:

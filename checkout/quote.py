@@ -21,7 +21,7 @@ from cart.lines import CartLine
 from catalog import lead_times
 from catalog.models import Variant
 from checkout.models.order import Delivery
-from checkout.promotions.services import Offer
+from checkout.promotions.services import PromoOffer
 from checkout.shipping.delivery_dates import delivery
 from shop.money import formatted
 
@@ -143,7 +143,7 @@ def make_quote(cart: Cart, region: str, method: str = "", *, email: str = "") ->
     )
 
 
-def _useful(offer: Offer, value: Decimal, fee: Decimal) -> Offer:
+def _useful(offer: PromoOffer, value: Decimal, fee: Decimal) -> PromoOffer:
     """The offer, where it takes something off and leaves something to pay."""
     facts = {"code": offer.code}
     if offer.ships_free and not fee:
@@ -152,10 +152,10 @@ def _useful(offer: Offer, value: Decimal, fee: Decimal) -> Offer:
         problem = promotions.nothing_to_pay(offer.code)
     else:
         return offer
-    return Offer(offer.code, offer.name, problem=problem)
+    return PromoOffer(offer.code, offer.name, problem=problem)
 
 
-def _quoted(line: CartLine, report_days: Mapping[int, date], offer: Offer) -> QuoteLine:
+def _quoted(line: CartLine, report_days: Mapping[int, date], offer: PromoOffer) -> QuoteLine:
     due = report_days.get(line.variant.product_id)
     return QuoteLine(
         variant_id=line.variant.pk,

@@ -238,7 +238,7 @@ def mark_paid(order: Order, *, method: str, last4: str, note: str) -> None:
     order_paid.send(sender=Order, order=order)
     outbox.publish("mail.order_confirmation", key=order.number, order_id=order.pk)
     outbox.publish("mail.new_order", key=order.number, order_id=order.pk)
-    intake.ask_for_missing(order)
+    intake.publish_details_missing(order)
 
 
 def _hold_again(order: Order) -> None:

@@ -1,12 +1,15 @@
-"""The ways in which apps above hear of an order, and add to what is told about one."""
+"""Signals by which apps above hear of an order, or are asked about one, and the values they return."""
+
+from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.dispatch import Signal
 
-from checkout.models import Order
+if TYPE_CHECKING:
+    from checkout.models import Order
 
 # Sent inside the transaction that makes an order paid; a receiver that raises undoes the payment's record.
 # Arguments: order.
@@ -77,12 +80,12 @@ class Section:
     moments: tuple[Moment, ...] = ()
 
 
-def sections(found: Order, *, reveal: bool) -> list[Section]:
-    """What other apps add to the confirmation. ``reveal``: the reader is known to be the customer."""
-    answers: list[tuple[Any, Any]] = confirmation_sections.send(sender=Order, order=found, reveal=reveal)
-    return [section for _receiver, section in answers if isinstance(section, Section)]
+def collect_sections(order: Order, *, reveal: bool) -> list[Section]:
+    """Sections that apps above add to the confirmation. ``reveal``: the reader is surely the customer."""
+    responses: list[tuple[Any, Any]] = confirmation_sections.send(type(order), order=order, reveal=reveal)
+    return [section for _receiver, section in responses if isinstance(section, Section)]
 
 
-def is_money_on_its_way(found: Order) -> bool:
+def has_money_on_its_way(order: Order) -> bool:
     """Whether a payment of the order may have been made already."""
-    return any(answer for _receiver, answer in money_is_on_its_way.send(sender=Order, order=found))
+    return any(response for _receiver, response in money_is_on_its_way.send(type(order), order=order))

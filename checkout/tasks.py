@@ -7,6 +7,6 @@ from .privacy import erasure
 
 @shared_task(ignore_result=True)
 def erase_confirmed() -> None:
-    """What a client has asked to erase, once nothing is in the way any more."""
-    for request in erasure.waiting():
+    """Carry out the confirmed erasures that nothing is in the way of any more (hourly job)."""
+    for request in erasure.confirmed_requests():
         erasure.carry_out(request.pk)

@@ -109,7 +109,7 @@ class CaseAdmin(_CaseAdmin):
 
 
 @admin.register(AccessLog)
-class AccessLogAdmin(ReadOnlyAdmin):
+class AccessLogAdmin(ReadOnlyAdmin[AccessLog]):
     list_display = ["at", "what", "who_or_client", "order", "case"]
     list_filter = ["what"]
     search_fields = ["order__number", "who"]

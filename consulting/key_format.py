@@ -5,21 +5,18 @@ every single wrong symbol and every swap of any two.
 """
 
 import secrets
-import unicodedata
 from collections.abc import Iterable
 
 from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
+from checkout.order_numbers import ALPHABET, symbols_of
 from shop import crypto
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 LENGTH = 20
 GROUP = 4
 
 _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
-_LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
-_DASH_LIKE = "−ー"  # a minus and a Japanese length mark: an input method may give either for a dash
 
 
 class TypingError(ValueError):
@@ -38,20 +35,11 @@ def make() -> str:
 
 @sensitive_variables()
 def parse(text: str) -> str:
-    """The canonical form of what a person typed. Raises TypingError.
-
-    Case, full-width forms, spaces, dashes and other punctuation do not matter; O is 0, I and L are 1.
-    """
-    folded = unicodedata.normalize("NFKC", text).upper().translate(_LOOK_ALIKES)
-    canonical = "".join(symbol for symbol in folded if not _is_separator(symbol))
+    """The canonical form of what a person typed. Raises TypingError."""
+    canonical = symbols_of(text)
     if len(canonical) != LENGTH or not set(canonical) <= _VALUES.keys() or _weighted_sum(canonical):
         raise TypingError
     return canonical
-
-
-def _is_separator(symbol: str) -> bool:
-    """Separators, punctuation, and what cannot be seen (controls, zero-width marks)."""
-    return unicodedata.category(symbol)[0] in "ZPC" or symbol in _DASH_LIKE
 
 
 def _weighted_sum(symbols: Iterable[str]) -> int:

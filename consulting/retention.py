@@ -40,7 +40,7 @@ def _expired_answers() -> Iterator[tuple[int, dt.datetime]]:
 def forget_answers() -> None:
     """Personal answers are deleted as many days after the delivery of the report as their question says."""
     for pk, delivered_at in list(_expired_answers()):
-        answers.forget_expired(pk, delivered_at=delivered_at)
+        answers.erase_expired(pk, delivered_at=delivered_at)
         failpoint("after_answers_forgotten")
 
 

@@ -21,7 +21,7 @@ from .refunds import admin_views as refund_admin
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin):
+class PaymentAdmin(ReadOnlyAdmin[Payment]):
     list_display = [
         "reference",
         "order",
@@ -68,14 +68,14 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(ReadOnlyAdmin):
+class LedgerEntryAdmin(ReadOnlyAdmin[LedgerEntry]):
     list_display = ["at", "gateway", "reference", "payment", "amount", "currency"]
     list_filter = ["gateway", "currency"]
     search_fields = ["reference", "payment__reference", "payment__order__number"]
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(ReadOnlyAdmin[Refund]):
     list_display = [
         "started_at", "order", "shown_amount", "origin", "status", "next_step", "problem", "reason", "actor",
     ]  # fmt: skip
@@ -124,7 +124,7 @@ class RefundAdmin(ReadOnlyAdmin):
 
 
 @admin.register(GatewayEvent)
-class GatewayEventAdmin(ReadOnlyAdmin):
+class GatewayEventAdmin(ReadOnlyAdmin[GatewayEvent]):
     list_display = ["received_at", "gateway", "event_id", "is_verified", "processed_at", "payment"]
     list_filter = ["gateway", "is_verified"]
     fields = ["gateway", "event_id", "received_at", "is_verified", "processed_at", "payment"]

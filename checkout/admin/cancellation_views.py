@@ -1,12 +1,11 @@
 """The page on which the merchant answers a request to cancel."""
 
-from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
-from django.urls import reverse
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from checkout.models import CancellationRequest, Order
@@ -14,49 +13,63 @@ from checkout.orders import cancellations
 from checkout.orders.forms import AnswerForm
 from checkout.shipping.fulfilment import left_to_ship
 
+from .permissions import changeable_order
 
-def answer_page(request: HttpRequest, order: Order, context: dict[str, Any]) -> HttpResponse:
-    """Accepting leads to the refund, already filled in; declining needs a text for the customer."""
-    back = HttpResponseRedirect(reverse("admin:checkout_order_change", args=[order.pk]))
-    waiting = order.cancellations.filter(state=CancellationRequest.State.OPEN).first()
-    if waiting is None:
+
+def urls(site: admin.AdminSite) -> list[URLPattern]:
+    return [path("<int:order_id>/cancellation/", site.admin_view(answer), name="checkout_order_cancellation")]
+
+
+def answer(request: HttpRequest, order_id: int) -> HttpResponse:
+    """Accepting leads to the refund form, already filled in; declining needs a text for the customer."""
+    order = changeable_order(request, order_id)
+    back = redirect("admin:checkout_order_change", order.pk)
+    open_request = order.cancellations.filter(state=CancellationRequest.State.OPEN).first()
+    if open_request is None:
         messages.warning(request, _("This request has been answered already."))
         return back
     form = AnswerForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            return _answer(request, waiting, form) or back
+            return _answer(request, open_request, form) or back
         except cancellations.AlreadyAnswered:
             messages.warning(request, _("This request has been answered already."))
             return back
     title = _("Request to cancel order %(number)s") % {"number": order.number}
-    shown = {**context, "title": title, "order": order, "form": form, "asked": waiting}
-    return render(request, "admin/checkout/order/cancellation.html", shown)
+    context = {
+        **admin.site.each_context(request),
+        "title": title,
+        "order": order,
+        "form": form,
+        "asked": open_request,
+        "opts": Order._meta,
+    }
+    return render(request, "admin/checkout/order/cancellation.html", context)
 
 
-def _answer(request: HttpRequest, waiting: CancellationRequest, form: AnswerForm) -> HttpResponse | None:
+def _answer(request: HttpRequest, cancellation: CancellationRequest, form: AnswerForm) -> HttpResponse | None:
     actor, text = request.user.get_username(), form.cleaned_data["answer"]
     if form.cleaned_data["action"] == "decline":
-        cancellations.decline(waiting, actor=actor, answer=text)
+        cancellations.decline(cancellation, actor=actor, answer=text)
         messages.success(request, _("The customer is told that it cannot be cancelled. The order goes on."))
         return None
-    filled_in = refund_values(waiting)
-    cancellations.accept(waiting, actor=actor, answer=text)
+    filled_in = refund_values(cancellation)
+    cancellations.accept(cancellation, actor=actor, answer=text)
     messages.success(
         request,
         _("The customer is told that you agree. The order is on hold; please refund it now."),
     )
     if not request.user.has_perm("payments.add_refund"):
         return None
-    url = reverse("admin:payments_refund_order", args=[waiting.order_id])
-    return HttpResponseRedirect(f"{url}?{urlencode(filled_in)}")
+    url = reverse("admin:payments_refund_order", args=[cancellation.order_id])
+    return redirect(f"{url}?{urlencode(filled_in)}")
 
 
-def refund_values(waiting: CancellationRequest) -> dict[str, str]:
-    """What the refund page's form is to hold: the pieces, and the shipping fee if nothing will be sent."""
-    order = waiting.order
+def refund_values(cancellation: CancellationRequest) -> dict[str, str]:
+    """Initial values of the refund form: the pieces, and the shipping fee if nothing will be sent."""
+    order = cancellation.order
     left = {line.pk: quantity for line, quantity in left_to_ship(order).items()}
-    lines = list(waiting.lines.all())
+    lines = list(cancellation.lines.all())
     values = {f"quantity_{line.pk}": str(left.get(line.pk, line.quantity)) for line in lines}
     stays = left.keys() - {line.pk for line in lines}
     if order.shipping_total and not stays and not order.shipments.exists():

@@ -1,9 +1,14 @@
-"""Filters of the order list whose values may be empty."""
+"""Filters of the order list."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from django.contrib.admin import AllValuesFieldListFilter
+from django.contrib.admin import AllValuesFieldListFilter, SimpleListFilter
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from checkout.models import CancellationRequest, Order, Shipment
 
 
 class NamedValues(AllValuesFieldListFilter):
@@ -12,3 +17,47 @@ class NamedValues(AllValuesFieldListFilter):
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
             yield {**choice, "display": choice["display"] or "–"}
+
+
+class FulfilmentFilter(SimpleListFilter):
+    title = _("work")
+    parameter_name = "work"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, object]]:  # type: ignore[override]
+        return [
+            ("to-ship", _("To ship")),
+            ("shipped", _("Shipped")),
+            ("consulting", _("With consulting")),
+            ("on-hold", _("On hold")),
+            ("cancellation", _("Cancellation requested")),
+            ("disputed", _("Disputed")),
+            ("refunded", _("Partly or fully refunded")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        parcels = Exists(Shipment.objects.filter(order=OuterRef("pk")))
+        is_asked = Exists(CancellationRequest.objects.filter(order=OuterRef("pk"), state="open"))
+        match self.value():
+            case "to-ship":
+                return queryset.filter(
+                    ~parcels,
+                    ~is_asked,
+                    status=Order.Status.PAID,
+                    needs_shipping=True,
+                    on_hold=False,
+                    is_disputed=False,
+                    refunded_total__lt=F("total"),
+                )
+            case "shipped":
+                return queryset.filter(parcels)
+            case "consulting":
+                return queryset.filter(services_total__gt=0)
+            case "on-hold":
+                return queryset.filter(on_hold=True)
+            case "cancellation":
+                return queryset.filter(is_asked)
+            case "disputed":
+                return queryset.filter(is_disputed=True)
+            case "refunded":
+                return queryset.filter(refunded_total__gt=0)
+        return queryset

@@ -1,18 +1,10 @@
-"""What people type, and the language they type it in."""
+"""What people type, as forms take it."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from django.forms import BaseForm
 from django.http import QueryDict
-from django.utils.translation import get_language
-
-LANGUAGE_COLUMNS = {"zh_hant": "zh-hant", "en": "en"}
-
-
-def current_language() -> str:
-    """The reader's language: zh-hant or en."""
-    return "en" if (get_language() or "").startswith("en") else "zh-hant"
 
 
 def query_of(data: Mapping[str, list[str]]) -> QueryDict:

@@ -26,15 +26,15 @@ def checks(sender: object, **_kwargs: Any) -> list[Check]:
 
 
 def late_messages() -> Check:
-    """Whatever the outbox has not got rid of: mails, refunds, parcels told to PayPal."""
+    """Overdue outbox messages: mails, refunds, tracking numbers for PayPal."""
     now = clock.now()
     late = OutboxMessage.objects.filter(
         Q(due_at__lt=now - LATE)
         | (~Q(last_error="") & Q(attempts__gte=MANY_TRIES, created_at__lt=now - LATE)),
         delivered_at__isnull=True,
     )
-    found = (_message_finding(message) for message in late.order_by("created_at")[: MAX_FINDINGS + 1])
-    return check("messages", _("Every mail and message that is due has gone out."), found)
+    findings = (_message_finding(message) for message in late.order_by("created_at")[: MAX_FINDINGS + 1])
+    return check("messages", _("Every mail and message that is due has gone out."), findings)
 
 
 def _message_finding(message: OutboxMessage) -> Finding:
@@ -54,8 +54,7 @@ def _message_finding(message: OutboxMessage) -> Finding:
 
 
 def _deliver_now(message_id: int) -> None:
-    """The worker does it: nobody waits for a mail server here. A running delivery keeps its claim."""
-
+    """Make the message due and wake the worker. A running delivery keeps its claim."""
     OutboxMessage.objects.filter(pk=message_id, delivered_at__isnull=True).update(due_at=clock.now())
     dispatch.after_commit("shop.tasks.deliver_outbox")
 
@@ -66,18 +65,18 @@ def _lacks(topic: str, key: Any) -> Any:
 
 
 def missing_mails() -> Check:
-    """Facts whose mail was never even written down."""
+    """Paid orders and parcels without an outbox message."""
     orders = Order.objects.filter(status=Order.Status.PAID).annotate(
         lacks_confirmation=_lacks("mail.order_confirmation", OuterRef("number")),
         lacks_notice=_lacks("mail.new_order", OuterRef("number")),
     )
     orders = orders.filter(Q(lacks_confirmation=True) | Q(lacks_notice=True)).order_by("pk")
     parcels = Shipment.objects.filter(_lacks("mail.order_shipped", OuterRef("pk"))).select_related("order")
-    found = [
+    findings = [
         *(_order_finding(order) for order in orders[: MAX_FINDINGS + 1]),
         *(_parcel_finding(parcel) for parcel in parcels.order_by("pk")[: MAX_FINDINGS + 1]),
     ]
-    return check("mails", _("Every paid order and every parcel has its mails."), found)
+    return check("mails", _("Every paid order and every parcel has its mails."), findings)
 
 
 def _order_finding(order: Order) -> Finding:

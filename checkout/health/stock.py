@@ -44,17 +44,17 @@ def _with_books() -> "QuerySet[Any]":
 
 def stock_books() -> Check:
     wrong = _with_books().filter(~Q(on_hand=F("booked")) | ~Q(reserved=F("held"))).order_by("pk")
-    found = [finding for variant in wrong[: MAX_FINDINGS + 1] for finding in _stock_findings(variant)]
-    return check("stock", _("Stock on hand and reserved are the sums of their movements."), found)
+    findings = [finding for variant in wrong[: MAX_FINDINGS + 1] for finding in _stock_findings(variant)]
+    return check("stock", _("Stock on hand and reserved are the sums of their movements."), findings)
 
 
 def _stock_findings(variant: Any) -> list[Finding]:
-    found = []
+    findings = []
     if variant.on_hand != variant.booked:
-        found.append(_shelf_finding(variant))
+        findings.append(_shelf_finding(variant))
     if variant.reserved != variant.held:
-        found.append(_reserved_finding(variant))
-    return found
+        findings.append(_reserved_finding(variant))
+    return findings
 
 
 def _shelf_finding(variant: Any) -> Finding:
@@ -123,8 +123,8 @@ def holds() -> Check:
     for row in rows[: MAX_FINDINGS + 1]:
         order = row["order_id"], row["order__number"], row["order__status"]
         goods[order].append(f"{row['held']} × {row['variant__sku']}")
-    found = (_hold_finding(*order, ", ".join(held)) for order, held in goods.items())
-    return check("holds", _("Only orders that wait for their payment hold stock."), found)
+    findings = (_hold_finding(*order, ", ".join(held)) for order, held in goods.items())
+    return check("holds", _("Only orders that wait for their payment hold stock."), findings)
 
 
 def _hold_finding(order_id: int, number: str, status: str, held: str) -> Finding:

@@ -1,0 +1,1 @@
+"""What a consultant must know: ``forms`` asks, ``answers`` stores, ``uploads`` keeps the files."""

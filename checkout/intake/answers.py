@@ -33,7 +33,7 @@ class MissingAnswer:
         return in_language(self, "label")  # type: ignore[arg-type]
 
 
-def write(order: Order, given: Iterable[tuple[OrderLine, int, Answers]]) -> None:
+def write(order: Order, subjects: Iterable[tuple[OrderLine, int, Answers]]) -> None:
     """Store the answers of an order that is being placed, and give it the files of its draft."""
     intakes = Intake.objects.bulk_create(
         Intake(
@@ -43,7 +43,7 @@ def write(order: Order, given: Iterable[tuple[OrderLine, int, Answers]]) -> None
             is_complete=_is_complete(answers),
             next_keep_days=_next_keep_days(answers),
         )
-        for line, subject, answers in given
+        for line, subject, answers in subjects
     )
     has_files = any(answer.get("kind") == "file" for intake in intakes for answer in intake.answers)
     if order.draft_id and has_files:
@@ -64,14 +64,14 @@ def _is_complete(answers: Answers) -> bool:
 
 
 def _next_keep_days(answers: Answers) -> int | None:
-    kept = [answer for answer in answers if not answer.get("is_forgotten")]
-    return min((days for answer in kept if (days := answer.get("keep_days")) is not None), default=None)
+    present = [answer for answer in answers if not answer.get("is_forgotten")]
+    return min((days for answer in present if (days := answer.get("keep_days")) is not None), default=None)
 
 
 def incomplete(order: Order) -> list[Intake]:
-    """The subjects of which answers are missing, in the order of the lines; none of what was paid back."""
-    found = Intake.objects.filter(line__order=order, is_complete=False).select_related("line")
-    return [intake for intake in found.order_by("line__position", "subject") if not intake.line.is_refunded]
+    """The subjects with missing answers, in the order of the lines; without refunded lines."""
+    intakes = Intake.objects.filter(line__order=order, is_complete=False).select_related("line")
+    return [intake for intake in intakes.order_by("line__position", "subject") if not intake.line.is_refunded]
 
 
 def missing_answers(order: Order) -> list[MissingAnswer]:
@@ -85,28 +85,31 @@ def missing_answers(order: Order) -> list[MissingAnswer]:
 
 
 def questions_left(intake: Intake) -> list[IntakeQuestion]:
-    """The missing questions as they stand now. One that the merchant has deleted is not asked any more."""
+    """The missing questions as the catalogue has them now, without those deleted since."""
     product = intake.line.variant.product
     return list(product.questions.filter(key__in=intake.missing_keys))
 
 
-def ask_for_missing(order: Order) -> None:
-    """Once it is paid: write now, and once more after some days. Part of the transaction that pays it."""
+def publish_details_missing(order: Order) -> None:
+    """Publish the mail that asks for missing answers, and its reminder.
+
+    Needs the transaction that pays the order.
+    """
     if incomplete(order):
         outbox.publish("mail.details_missing", key=order.number, order_id=order.pk)
         outbox.publish("mail.details_reminder", key=order.number, due_in=REMIND_AFTER, order_id=order.pk)
 
 
 @transaction.atomic
-def add_answers(intake: Intake, given: Mapping[str, dict[str, Any]], *, typed: Mapping[str, Any]) -> Intake:
-    """Put answers (by key) in the places left for them, and keep what was typed for the others.
+def add_answers(intake: Intake, new: Mapping[str, dict[str, Any]], *, typed: Mapping[str, Any]) -> Intake:
+    """Store the new answers (by key) where they are missing, and keep what was typed for the others.
 
     An answer that is already there is never replaced. With a line's last missing answer the outbox topic
     ``intake.completed`` (key: the line's id) is published.
     """
     Order.objects.select_for_update().get(lines=intake.line_id)  # the last answer must know it is the last
     intake = Intake.objects.select_for_update().get(pk=intake.pk)
-    stored = {answer["key"]: answer for answer in stamped(list(given.values()))}
+    stored = {answer["key"]: answer for answer in stamped(list(new.values()))}
     intake.answers = [
         stored.get(answer["key"], answer) if answer.get("is_missing") else answer for answer in intake.answers
     ]
@@ -121,7 +124,7 @@ def add_answers(intake: Intake, given: Mapping[str, dict[str, Any]], *, typed: M
 
 
 @transaction.atomic
-def forget_expired(intake_id: int, *, delivered_at: dt.datetime) -> None:
+def erase_expired(intake_id: int, *, delivered_at: dt.datetime) -> None:
     """Delete the answers, and their files, whose days after the delivery of the report are over."""
     intake = Intake.objects.select_for_update().get(pk=intake_id)
     files: list[int] = []
@@ -131,7 +134,7 @@ def forget_expired(intake_id: int, *, delivered_at: dt.datetime) -> None:
         is_over = days is not None and delivered_at + dt.timedelta(days=days) <= clock.now()
         if is_over and not answer.get("is_forgotten"):
             files += [file["id"] for file in answer["value"] or []] if answer["kind"] == "file" else []
-            answers.append(_forgotten(answer))
+            answers.append(_erased(answer))
         else:
             answers.append(answer)
     intake.answers, intake.next_keep_days = answers, _next_keep_days(answers)
@@ -139,7 +142,7 @@ def forget_expired(intake_id: int, *, delivered_at: dt.datetime) -> None:
     uploads.detach(intake, files)
 
 
-def _forgotten(answer: dict[str, Any]) -> dict[str, Any]:
-    """What was asked stays, what was answered goes."""
-    kept = {name: value for name, value in answer.items() if name not in {"consent", "is_missing"}}
-    return kept | {"value": None, "shown_zh_hant": "", "shown_en": "", "is_forgotten": True}
+def _erased(answer: dict[str, Any]) -> dict[str, Any]:
+    """The entry with its question and without its answer."""
+    question = {name: value for name, value in answer.items() if name not in {"consent", "is_missing"}}
+    return question | {"value": None, "shown_zh_hant": "", "shown_en": "", "is_forgotten": True}

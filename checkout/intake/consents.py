@@ -5,7 +5,7 @@ A changed text needs a new version.
 
 from django.utils.translation import gettext_lazy as _
 
-from checkout.forms.form_data import current_language
+from shop.l10n.languages import current_language
 
 VERSION = "2026-11-28"
 THIRD_PERSON = _(
@@ -14,6 +14,6 @@ THIRD_PERSON = _(
 )
 
 
-def given() -> dict[str, str]:
-    """The consent as it is ticked now; the moment is added when the answer is stored."""
+def current_consent() -> dict[str, str]:
+    """What is stored with the answer when the box is ticked now; the moment is added on storing."""
     return {"version": VERSION, "language": current_language(), "text": str(THIRD_PERSON)}

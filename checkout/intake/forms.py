@@ -15,11 +15,12 @@ from django.utils.translation import ngettext, override
 
 from catalog import question_options as rules
 from catalog.models import IntakeQuestion
-from checkout.forms.form_data import LANGUAGE_COLUMNS
 from checkout.models import Upload
+from shop.l10n.languages import LANGUAGE_COLUMNS
 
 from . import consents
-from .fields import Ask, Unclear, ask_of
+from .asks import Ask, Unclear
+from .question_kinds import ask_of
 
 LATER, CONSENT = "later", "consent"
 FILE = IntakeQuestion.Kind.FILE
@@ -32,8 +33,8 @@ class AskedQuestion:
     question: IntakeQuestion
     fields: list[BoundField]  # its parts
     extras: list[BoundField]  # "I will add this later", consent
-    kept: list[Upload]
-    problems: list[str]  # with files, where the form itself is not judged
+    uploads: list[Upload]  # received before
+    problems: list[str]  # with files, where the form itself is not validated
     notes: SafeString
     asked_if: str  # JSON: field name -> values, for the page's script
 
@@ -60,24 +61,24 @@ class Source(NamedTuple):
 
 
 class IntakeForm(forms.Form):
-    """Judges each question by its kind; those that do not apply are neither judged nor kept.
+    """Validate each question by its kind; questions that do not apply are neither validated nor stored.
 
-    ``given``: earlier answers that conditions may name. ``is_partial``: asked after payment, where what is
-    empty is no mistake; else a required question that can follow after payment may be left for later.
+    ``earlier``: answers given before, which conditions may name. ``is_partial``: asked after payment, where
+    an empty answer is no error; else a required question that can follow after payment may be left for later.
     """
 
     def __init__(
         self,
         *args: Any,
         questions: Iterable[IntakeQuestion],
-        kept: Mapping[str, Sequence[Upload]] | None = None,
+        uploads: Mapping[str, Sequence[Upload]] | None = None,
         problems: Mapping[str, list[str]] | None = None,
-        given: Mapping[str, Any] | None = None,
+        earlier: Mapping[str, Any] | None = None,
         is_partial: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.given, self.is_partial = dict(given or {}), is_partial
+        self.earlier, self.is_partial = dict(earlier or {}), is_partial
         self.problems = problems or {}
         self.asks: dict[str, Ask] = {}
         self.parts: dict[str, dict[str, str]] = {}  # question -> part -> field
@@ -86,7 +87,7 @@ class IntakeForm(forms.Form):
         self.sources: list[Source] = []
         self.copied: int | None = None  # answers that have just come from one of them
         for question in questions:
-            self._add(ask_of(question, (kept or {}).get(self.add_prefix(question.key), ())))
+            self._add(ask_of(question, (uploads or {}).get(self.add_prefix(question.key), ())))
 
     def _add(self, ask: Ask) -> None:
         question, fields = ask.question, ask.parts()
@@ -112,19 +113,19 @@ class IntakeForm(forms.Form):
             for part in ask.needed_parts:
                 self.fields[names[part]].widget.attrs["required"] = True
 
-    # --- judging ---
+    # --- validation ---
 
     def clean(self) -> dict[str, Any]:
         self.answered, self.missing = {}, []
         for key, ask in self.asks.items():
-            if ask.question.applies(self.given | self.answered):
-                self._judge(key, ask)
+            if ask.question.applies(self.earlier | self.answered):
+                self._validate(key, ask)
                 continue
             for name in self.parts[key].values():
                 self.errors.pop(name, None)
         return self.cleaned_data
 
-    def _judge(self, key: str, ask: Ask) -> None:
+    def _validate(self, key: str, ask: Ask) -> None:
         names, question = self.parts[key], ask.question
         first = next(iter(names.values()))
         problems = self.problems.get(self.add_prefix(key), [])
@@ -134,9 +135,9 @@ class IntakeForm(forms.Form):
             return
         try:
             value = ask.read({part: self.cleaned_data.get(name) for part, name in names.items()})
-            self._compare(question, value)
-        except Unclear as fact:
-            self.add_error(names[fact.part], fact.message)
+            self._check_order(question, value)
+        except Unclear as error:
+            self.add_error(names[error.part], error.message)
             return
         if value is None:
             self._leave_out(question, first)
@@ -145,8 +146,8 @@ class IntakeForm(forms.Form):
         else:
             self.answered[key] = value
 
-    def _compare(self, question: IntakeQuestion, value: Any) -> None:
-        base = (self.given | self.answered).get(question.options.get("not_before", ""))
+    def _check_order(self, question: IntakeQuestion, value: Any) -> None:
+        base = (self.earlier | self.answered).get(question.options.get("not_before", ""))
         if base and value and value < base:
             raise Unclear("", _("This date is before the one above."))
 
@@ -162,7 +163,7 @@ class IntakeForm(forms.Form):
             self.add_error(first, _("Please answer this question."))
 
     def answers(self) -> list[dict[str, Any]]:
-        """What was answered and what was left for later, with the questions as they were asked."""
+        """The answers, and the questions left for later, each with its text as it was asked."""
         return [
             answer_of(ask, self.answered.get(key))
             for key, ask in self.asks.items()
@@ -182,7 +183,7 @@ class IntakeForm(forms.Form):
             question=ask.question,
             fields=[self[name] for name in names.values() if name not in extras],
             extras=[self[name] for name in extras],
-            kept=ask.kept,
+            uploads=ask.uploads,
             problems=[] if self.is_bound else self.problems.get(self.add_prefix(key), []),
             notes=self.notes(ask.question),
             asked_if=self._asked_if(ask.question),
@@ -233,7 +234,7 @@ def _file_limits(question: IntakeQuestion) -> list[str]:
 
 
 def answer_of(ask: Ask, value: Any) -> dict[str, Any]:
-    """The answer with the question as it was asked, in both languages. None: it is still missing."""
+    """The answer (None: still missing) with its question as it was asked, in both languages."""
     question = ask.question
     answer = {
         "key": question.key,
@@ -249,4 +250,4 @@ def answer_of(ask: Ask, value: Any) -> dict[str, Any]:
     for column, language in LANGUAGE_COLUMNS.items():
         with override(language):
             answer[f"shown_{column}"] = ask.shown(value)
-    return answer | ({"consent": consents.given()} if question.is_third_person else {})
+    return answer | ({"consent": consents.current_consent()} if question.is_third_person else {})

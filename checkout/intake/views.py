@@ -32,7 +32,7 @@ class SubjectForm:
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
 def details(request: HttpRequest, token: str) -> HttpResponse:
-    """The missing questions of each subject. What is complete is stored, the rest kept as it was typed."""
+    """The missing questions of each subject. Complete answers are stored, the others kept as typed."""
     order = get_object_or_404(Order, token=token)
     if not order_access.is_granted(request, order):
         return redirect(order)
@@ -48,7 +48,7 @@ def ask_for_details(request: HttpRequest, order: Order, *, back: str, back_name:
     link = {"back": back, "back_name": back_name}
     if request.method != "POST":
         return _page(request, order, [SubjectForm(each, _form(each)) for each in subjects], link)
-    parts = [SubjectForm(each, _judged(request, each)) for each in subjects]
+    parts = [SubjectForm(each, _validated(request, each)) for each in subjects]
     for part in parts:
         _store(request, part)
     if any(part.form.errors for part in parts):
@@ -62,15 +62,15 @@ def ask_for_details(request: HttpRequest, order: Order, *, back: str, back_name:
 
 
 def _form(subject: Intake, data: object = None, problems: dict[str, list[str]] | None = None) -> IntakeForm:
-    kept: dict[str, list[Upload]] = {}
+    received: dict[str, list[Upload]] = {}
     for upload in subject.uploads.all():
-        kept.setdefault(upload.field, []).append(upload)
+        received.setdefault(upload.field, []).append(upload)
     form = IntakeForm(
         data,
         questions=answers.questions_left(subject),
-        kept=kept,
+        uploads=received,
         problems=problems,
-        given={answer["key"]: answer["value"] for answer in subject.answers},
+        earlier={answer["key"]: answer["value"] for answer in subject.answers},
         is_partial=True,
         prefix=f"i{subject.pk}",
     )
@@ -79,14 +79,14 @@ def _form(subject: Intake, data: object = None, problems: dict[str, list[str]] |
     return form
 
 
-def _judged(request: HttpRequest, subject: Intake) -> IntakeForm:
-    asked = {
+def _validated(request: HttpRequest, subject: Intake) -> IntakeForm:
+    file_questions = {
         form.add_prefix(key): ask.question
         for form in [_form(subject)]
         for key, ask in form.asks.items()
         if ask.question.kind == IntakeQuestion.Kind.FILE
     }
-    problems = uploads.receive(request, subject, asked) if request.FILES else {}
+    problems = uploads.receive(request, subject, file_questions) if request.FILES else {}
     form = _form(subject, request.POST, problems)
     form.full_clean()
     return form
@@ -94,9 +94,9 @@ def _judged(request: HttpRequest, subject: Intake) -> IntakeForm:
 
 def _store(request: HttpRequest, part: SubjectForm) -> None:
     form, prefix = part.form, f"{part.form.prefix}-"
-    given = {key: answer_of(form.asks[key], value) for key, value in form.answered.items()}
+    new = {key: answer_of(form.asks[key], value) for key, value in form.answered.items()}
     typed = {name: values for name, values in request.POST.lists() if name.startswith(prefix)}
-    answers.add_answers(part.intake, given, typed=typed)
+    answers.add_answers(part.intake, new, typed=typed)
 
 
 def _page(
@@ -114,5 +114,5 @@ def file(request: HttpRequest, token: str, pk: int) -> HttpResponse:
     order = get_object_or_404(Order, token=token)
     if not order_access.is_granted(request, order):
         raise Http404
-    found = Upload.objects.filter(intakes__line__order=order, pk=pk).distinct()
-    return uploads.download(get_object_or_404(found))
+    files = Upload.objects.filter(intakes__line__order=order, pk=pk).distinct()
+    return uploads.download(get_object_or_404(files))

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import models
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from shop.crypto import EncryptedJSONField
+from shop.l10n.languages import current_column
 
 from .order import Draft, OrderLine
 
@@ -53,12 +53,12 @@ class Intake(models.Model):
 
     @property
     def rows(self) -> list[AnswerRow]:
-        language = "en" if (get_language() or "").startswith("en") else "zh_hant"
+        column = current_column()
         answers: list[dict[str, Any]] = self.answers
         return [
             AnswerRow(
-                label=answer[f"label_{language}"],
-                text=answer[f"shown_{language}"],
+                label=answer[f"label_{column}"],
+                text=answer[f"shown_{column}"],
                 files=answer["value"] if answer.get("kind") == "file" and answer["value"] else [],
                 is_missing=bool(answer.get("is_missing")),
                 is_forgotten=bool(answer.get("is_forgotten")),

@@ -20,14 +20,14 @@ from .forms import CancellationForm
 @sensitive_post_parameters()
 @sensitive_variables("form")
 def request_cancellation(request: HttpRequest, token: str) -> HttpResponse:
-    """What may be cancelled and what not, and why. Only for browsers that may see the order in full."""
+    """The form, and what may be cancelled. Only for browsers that may see the order in full."""
     order = get_object_or_404(Order, token=token)
     if not order_access.is_granted(request, order) or not order.is_paid or order.awaits_cancellation:
         return redirect(order)
     form = CancellationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            cancellations.ask(order.pk, reason=form.cleaned_data["reason"])
+            cancellations.request_cancellation(order.pk, reason=form.cleaned_data["reason"])
         except cancellations.NotCancellable:
             messages.warning(request, _("Nothing in this order can be cancelled any more."))
         else:

@@ -1,4 +1,4 @@
-"""Asking to cancel a paid order: what is not shipped and not begun, by rule; the merchant answers.
+"""Requests to cancel a paid order: what is not shipped and not begun, by rule; the merchant answers.
 
 Until then nothing of it is shipped, and nobody begins its reports.
 """
@@ -21,7 +21,7 @@ Fact = OrderEvent.Fact
 
 
 class NotCancellable(Exception):
-    """The rule does not allow it (any more): ``offer_of`` tells why."""
+    """The rule does not allow it (any more): ``offer_of`` says why."""
 
 
 class AlreadyAnswered(Exception):
@@ -29,32 +29,32 @@ class AlreadyAnswered(Exception):
 
 
 @dataclass(frozen=True)
-class Offer:
-    """What of an order may be cancelled: lines with pieces; the others with the reason; why nothing may."""
+class CancellationOffer:
+    """The lines that may be cancelled, with pieces; the other lines, with reasons; or why nothing may be."""
 
     lines: tuple[tuple[OrderLine, int], ...] = ()
-    kept: tuple[tuple[OrderLine, str], ...] = ()
+    excluded: tuple[tuple[OrderLine, str], ...] = ()
     why_not: str = ""
 
 
-def offer_of(order: Order) -> Offer:
+def offer_of(order: Order) -> CancellationOffer:
     """By rule: goods that no parcel holds, and services that nobody has begun."""
-    why_not = _why_not(order)
+    why_not = _obstacle(order)
     if why_not:
-        return Offer(why_not=why_not)
-    answers: list[tuple[Any, Any]] = unbegun_services.send(sender=Order, order=order)
-    unbegun: set[int] = {pk for _receiver, pks in answers for pk in pks}
-    lines, kept = [], []
+        return CancellationOffer(why_not=why_not)
+    responses: list[tuple[Any, Any]] = unbegun_services.send(sender=Order, order=order)
+    unbegun: set[int] = {pk for _receiver, pks in responses for pk in pks}
+    lines, excluded = [], []
     for line in order.lines.prefetch_related("shipped_items", "cancellations"):
-        if reason := _why_kept(line, unbegun):
-            kept.append((line, reason))
+        if reason := _line_obstacle(line, unbegun):
+            excluded.append((line, reason))
         else:
             lines.append((line, line.quantity if line.is_service else undelivered(line)))
     why_not = "" if lines else _("Everything in this order has been shipped or begun, or is being cancelled.")
-    return Offer(tuple(lines), tuple(kept), why_not)
+    return CancellationOffer(tuple(lines), tuple(excluded), why_not)
 
 
-def _why_not(order: Order) -> str:
+def _obstacle(order: Order) -> str:
     if not order.is_paid:
         return _("This order is not paid.")
     if order.is_refunded:
@@ -66,7 +66,7 @@ def _why_not(order: Order) -> str:
     return ""
 
 
-def _why_kept(line: OrderLine, unbegun: set[int]) -> str:
+def _line_obstacle(line: OrderLine, unbegun: set[int]) -> str:
     """Why the line cannot be cancelled; empty when it can."""
     if line.is_refunded:
         return _("Refunded")
@@ -79,18 +79,18 @@ def _why_kept(line: OrderLine, unbegun: set[int]) -> str:
     return "" if undelivered(line) else _("It has been shipped.")
 
 
-def is_under_way(line: OrderLine) -> bool:
-    """Whether a request about the line waits for its answer or for its refund: nobody begins it."""
+def has_open_cancellation(line: OrderLine) -> bool:
+    """Whether a request about the line waits for its answer or for its refund: nobody begins its report."""
     return line.cancellations.filter(state__in=[State.OPEN, State.ACCEPTED]).exists()
 
 
 @retry_transaction
-def ask(order_id: int, *, reason: str = "") -> CancellationRequest:
-    """The buyer asks. Any number of clicks make one request. Raises NotCancellable."""
+def request_cancellation(order_id: int, *, reason: str = "") -> CancellationRequest:
+    """Save and publish the buyer's request, or return the open one. Raises NotCancellable."""
     order = Order.objects.lock(order_id)
-    waiting = order.cancellations.filter(state=State.OPEN).first()
-    if waiting:
-        return waiting
+    open_request = order.cancellations.filter(state=State.OPEN).first()
+    if open_request:
+        return open_request
     offer = offer_of(order)
     if not offer.lines:
         raise NotCancellable(order.number)
@@ -103,10 +103,7 @@ def ask(order_id: int, *, reason: str = "") -> CancellationRequest:
 
 @transaction.atomic
 def accept(request: CancellationRequest, *, actor: str, answer: str = "") -> None:
-    """The merchant agrees; the order stays on hold until the money has been given back by hand.
-
-    Raises AlreadyAnswered.
-    """
+    """Accept the request, and hold the order until staff have refunded it. Raises AlreadyAnswered."""
     order = Order.objects.lock(request.order_id)
     _answer(request, State.ACCEPTED, actor=actor, answer=answer)
     order.on_hold = True
@@ -116,14 +113,14 @@ def accept(request: CancellationRequest, *, actor: str, answer: str = "") -> Non
 
 @transaction.atomic
 def decline(request: CancellationRequest, *, actor: str, answer: str) -> None:
-    """The merchant does not agree, and says why; the order goes on. Raises AlreadyAnswered."""
+    """Decline the request, with the reason as answer; the order goes on. Raises AlreadyAnswered."""
     order = Order.objects.lock(request.order_id)
     _answer(request, State.DECLINED, actor=actor, answer=answer)
     order.log("cancellation declined", actor=actor, fact=Fact.CANCELLATION_DECLINED)
 
 
 def _answer(request: CancellationRequest, state: State, *, actor: str, answer: str) -> None:
-    """The caller holds the order's lock."""
+    """Store the answer and publish its mail. Needs the order's lock."""
     request.refresh_from_db()
     if request.state != State.OPEN:
         raise AlreadyAnswered(str(request))

@@ -26,7 +26,7 @@ def correct(request: HttpRequest, token: str) -> HttpResponse:
         return redirect(order)
     if not order_access.is_placed_here(request, order):
         return _not_here(request, order)
-    until = corrections.open_until(order)
+    until = corrections.correctable_until(order)
     if until is None:
         return _too_late(request, order)
     forms = CorrectionForms(order, request.POST if request.method == "POST" else None)
@@ -43,7 +43,7 @@ def correct(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _not_here(request: HttpRequest, order: Order) -> HttpResponse:
-    """Who has named the e-mail address may own a mistyped mailbox, and is to redirect nobody's parcel."""
+    """Whoever named the e-mail address may own a mistyped mailbox, and must not redirect the parcel."""
     text = _(
         "Only the browser in which the order was placed can correct it. Please contact customer service."
     )

@@ -28,7 +28,7 @@ class OtherZone(Exception):
 
 @dataclass(frozen=True)
 class Correction:
-    """What the order is to say from now on. Without a region only the e-mail address changes."""
+    """The new values. Without a region only the e-mail address changes."""
 
     email: str = field(repr=False)
     recipient: str = field(default="", repr=False)
@@ -38,8 +38,8 @@ class Correction:
     delivery_note: str = field(default="", repr=False)
 
 
-def open_until(order: Order) -> dt.datetime | None:
-    """Until when the buyer may correct; None where it is too late."""
+def correctable_until(order: Order) -> dt.datetime | None:
+    """The moment until which the buyer may correct; None if it is too late."""
     if not order.is_paid or order.is_refunded or order.paid_at is None or order.shipments.exists():
         return None
     until = order.paid_at + dt.timedelta(minutes=settings.CORRECTION_MINUTES)
@@ -48,30 +48,29 @@ def open_until(order: Order) -> dt.datetime | None:
 
 
 @retry_transaction
-def correct(order_id: int, wanted: Correction) -> Order:
-    """Write it down and tell the mailboxes. What is as it was changes nothing and tells nobody.
-
-    Raises TooLate and OtherZone.
-    """
+def correct(order_id: int, correction: Correction) -> Order:
+    """Apply what differs and publish the mails about it. Raises TooLate and OtherZone."""
     order = Order.objects.lock(order_id)
-    if open_until(order) is None:
+    if correctable_until(order) is None:
         raise TooLate(order.number)
-    if order.needs_shipping and wanted.region:
-        _correct_address(order, wanted)
-    if wanted.email.casefold() != order.email.casefold():
-        _correct_email(order, wanted.email)
+    if order.needs_shipping and correction.region:
+        _correct_address(order, correction)
+    if correction.email.casefold() != order.email.casefold():
+        _correct_email(order, correction.email)
     return order
 
 
-def _correct_address(order: Order, wanted: Correction) -> None:
-    if zone_of(wanted.region) != zone_of(order.region):
+def _correct_address(order: Order, correction: Correction) -> None:
+    if zone_of(correction.region) != zone_of(order.region):
         raise OtherZone(order.number)
     names = ["recipient", "phone", "region", "address", "delivery_note"]
-    changed = [name for name in names if _told(getattr(order, name)) != _told(getattr(wanted, name))]
+    changed = [
+        name for name in names if _stripped(getattr(correction, name)) != _stripped(getattr(order, name))
+    ]
     if not changed:
         return
     for name in changed:
-        setattr(order, name, getattr(wanted, name))
+        setattr(order, name, getattr(correction, name))
     order.save(update_fields=changed)
     order.log("delivery details corrected by the buyer", fact=Fact.ADDRESS_CORRECTED)
     outbox.publish(
@@ -79,26 +78,29 @@ def _correct_address(order: Order, wanted: Correction) -> None:
     )
 
 
-def _told(value: str | dict[str, str]) -> str | dict[str, str]:
-    """Without the parts that say nothing: older orders keep them."""
+def _stripped(value: str | dict[str, str]) -> str | dict[str, str]:
+    """Without empty parts of the address, which older orders hold."""
     return {part: text for part, text in value.items() if text} if isinstance(value, dict) else value
 
 
 def _correct_email(order: Order, email: str) -> None:
-    """The old mailbox is told; the new one gets the confirmation, and with it the order key."""
-    correction = _give_to(order, email)
+    """Mail the old address, and the confirmation (with the order key, if any) to the new one."""
+    correction = _set_email(order, email)
     order.log("e-mail address corrected by the buyer", fact=Fact.EMAIL_CORRECTED)
     key = f"{order.number}:{correction.pk}"
     outbox.publish("mail.order_confirmation", key=key, order_id=order.pk)
 
 
 def readdress(order: Order, email: str, *, actor: str) -> None:
-    """Staff give the order to another mailbox, at any time; the old one is told. The caller locks it."""
-    _give_to(order, email)
+    """Change the e-mail address on behalf of staff, at any time; the old address gets a mail.
+
+    Needs the order's lock.
+    """
+    _set_email(order, email)
     order.log("e-mail address changed by staff", actor=actor)
 
 
-def _give_to(order: Order, email: str) -> EmailCorrection:
+def _set_email(order: Order, email: str) -> EmailCorrection:
     correction = EmailCorrection.objects.create(order=order, old_email=order.email, at=clock.now())
     order.email = email
     order.save(update_fields=["email"])
@@ -107,5 +109,5 @@ def _give_to(order: Order, email: str) -> EmailCorrection:
 
 
 def address_version(order: Order) -> int:
-    """How often the delivery details were corrected: tells whether a label is the latest."""
+    """The number of corrections of the delivery details: tells whether a label is the latest."""
     return order.events.filter(fact=Fact.ADDRESS_CORRECTED).count()

@@ -1,4 +1,4 @@
-"""What is typed on the pages about an order that was placed before."""
+"""Forms on the pages of a placed order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ class AnswerForm(forms.Form):
 
 @dataclass(frozen=True)
 class OrderedGoods:
-    """As much of a cart as the delivery form asks of it: what the order sends."""
+    """The part of a cart that the delivery form reads, made of the order's lines."""
 
     goods: list[OrderLine]
     needs_shipping: bool = True
@@ -92,7 +92,7 @@ class CorrectionForms:
         self.shipping = self._shipping(order, data) if order.needs_shipping else None
 
     def _shipping(self, order: Order, data: Mapping[str, Any] | None) -> ShippingForm:
-        """The delivery form for what was ordered: where to may change, not how or whether it is a gift."""
+        """The delivery form of the order: the address may change, delivery method and gift card may not."""
         goods = order.lines.filter(ships=True).select_related("variant__product")
         cart = cast("Cart", OrderedGoods(list(goods)))
         fixed = {"method": order.shipping_method, "is_gift": order.is_gift, "card_text": order.card_text}
@@ -116,9 +116,9 @@ class CorrectionForms:
         return all(verdicts)
 
     def correction(self) -> Correction:
-        """What was typed. Only after ``is_valid()``."""
+        """The typed values. Needs ``is_valid()``."""
         email = self.email.cleaned_data["email"]
         if self.shipping is None:
             return Correction(email)
-        given = self.shipping.delivery()
-        return Correction(email, **{name: given[name] for name in (*TYPED, "address")})
+        values = self.shipping.delivery()
+        return Correction(email, **{name: values[name] for name in (*TYPED, "address")})

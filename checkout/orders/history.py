@@ -1,4 +1,4 @@
-"""Where an order stands and how it came there, in words for its customer.
+"""An order's progress and history, in words for its customer.
 
 Derived from statuses, parcels, reports and the ledger; the notes in the order's history are for staff and are
 not read here.
@@ -11,35 +11,37 @@ from django.utils.translation import gettext as _
 
 from checkout.models import Order, OrderEvent, Shipment
 from checkout.shipping.fulfilment import left_to_ship
-from checkout.signals import Moment, Section, Track, is_money_on_its_way
+from checkout.signals import Moment, Section, Track, has_money_on_its_way
 
 Status = Order.Status
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What a customer reads: the states of the whole order, and of its tracks, each at its own pace."""
+class OrderProgress:
+    """The state of the whole order in words (two if it is partly refunded), and that of each track."""
 
     states: tuple[str, ...]
     tracks: tuple[Track, ...]
 
 
-def standing_of(order: Order, sections: Iterable[Section]) -> Standing:
+def progress_of(order: Order, sections: Iterable[Section]) -> OrderProgress:
+    """The order's progress, with the tracks of its parcels and of the sections."""
     tracks = [track for section in sections if (track := section.track)]
-    parcels = parcels_of(order)
+    parcels = parcel_track(order)
     tracks = [parcels, *tracks] if parcels else tracks
     if not order.is_paid:
-        is_paying = order.status == Status.PENDING and is_money_on_its_way(order)
-        return Standing((_("Payment in progress") if is_paying else str(order.get_status_display()),), ())
+        is_paying = order.status == Status.PENDING and has_money_on_its_way(order)
+        state = _("Payment in progress") if is_paying else str(order.get_status_display())
+        return OrderProgress((state,), ())
     if order.is_refunded:
-        return Standing((order.shown_status,), tuple(tracks))
-    states = [_state(order, tracks)]
+        return OrderProgress((order.shown_status,), tuple(tracks))
+    states = [_paid_state(order, tracks)]
     if order.refunded_total:
         states.append(order.shown_status)
-    return Standing(tuple(states), tuple(tracks))
+    return OrderProgress(tuple(states), tuple(tracks))
 
 
-def _state(order: Order, tracks: list[Track]) -> str:
+def _paid_state(order: Order, tracks: list[Track]) -> str:
     if order.is_held and not all(track.is_done for track in tracks):
         return _("On hold")
     if not tracks:
@@ -49,7 +51,7 @@ def _state(order: Order, tracks: list[Track]) -> str:
     return _("Completed") if all(track.is_done for track in tracks) else _("Processing")
 
 
-def parcels_of(order: Order) -> Track | None:
+def parcel_track(order: Order) -> Track | None:
     """The track of the goods. None where nothing is sent, or nothing is paid for yet."""
     if not order.is_paid or not order.needs_shipping:
         return None
@@ -64,20 +66,19 @@ def parcels_of(order: Order) -> Track | None:
 
 
 def history_of(order: Order, sections: Iterable[Section], *, reveal: bool) -> list[Moment]:
-    """What has happened, oldest first. ``reveal``: also what the buyer asked for and corrected."""
+    """Moments, oldest first. ``reveal``: also what the buyer requested and corrected."""
     moments = [Moment(order.placed_at, _("You placed the order."))]
     if order.payment_started_at:
         moments.append(Moment(order.payment_started_at, _("You started to pay.")))
     events = (event for event in order.events.all() if reveal or event.fact not in OrderEvent.BY_BUYER)
-    told = ((event, _words_of(event, order)) for event in events)
-    moments += [Moment(event.at, text) for event, text in told if text]
-    moments += [Moment(parcel.shipped_at, _parcel_words(parcel)) for parcel in order.shipments.all()]
+    moments += [Moment(event.at, text) for event in events if (text := _event_text(event, order))]
+    moments += [Moment(parcel.shipped_at, _parcel_text(parcel)) for parcel in order.shipments.all()]
     moments += [moment for section in sections for moment in section.moments]
     return sorted(moments, key=lambda moment: moment.at)
 
 
-def _words_of(event: OrderEvent, order: Order) -> str:
-    """Empty where the entry is nothing to the customer."""
+def _event_text(event: OrderEvent, order: Order) -> str:
+    """The entry in words; empty if it is of no interest to the customer."""
     if event.fact:
         return str(OrderEvent.Fact(event.fact).label)
     match event.old_status, event.new_status:
@@ -98,7 +99,7 @@ def _words_of(event: OrderEvent, order: Order) -> str:
     return ""
 
 
-def _parcel_words(parcel: Shipment) -> str:
+def _parcel_text(parcel: Shipment) -> str:
     things = ", ".join(f"{item.line.name} × {item.quantity}" for item in parcel.items.all())
     return _("A parcel was sent (%(carrier)s): %(things)s") % {
         "carrier": parcel.get_carrier_display(),

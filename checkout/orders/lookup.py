@@ -1,78 +1,65 @@
-"""Finding one's orders again by a link that is mailed, never by what a page answers.
+"""Order look-up by a mailed link, never by what a page answers.
 
 Whether an address has orders is looked up by the worker only; whoever asks gets the same page in the same
-time. The link names nobody: it is the signed number of the request and the moment it was mailed.
+time.
 """
 
 import datetime as dt
 
-from django.conf import settings
-from django.core import signing
 from django.db import transaction
-from django.urls import reverse
-from django.utils.translation import override
+from django.db.models import QuerySet
 
 from checkout.models import Order, OrderSearch
 from shop import clock
 from shop.background import outbox
 
-SALT = "checkout.finding"
-LASTS = dt.timedelta(minutes=30)
+from .mailed_link import InvalidLink, MailedLink
+
+LINK = MailedLink("checkout:open_link", salt="checkout.finding", lifetime=dt.timedelta(minutes=30))
 KEPT = dt.timedelta(days=1)
 
 
-class NoLink(Exception):
-    """The link is not ours, or its time is over."""
-
-
 @transaction.atomic
-def ask_for_link(email: str, *, number: str = "", language: str) -> OrderSearch:
-    """Write down that a link is wanted; the worker sees whether there is anything to send."""
-    search = note(email, number=number, language=language)
+def request_link(email: str, *, number: str = "", language: str) -> OrderSearch:
+    """Save the search and publish it; the worker sees whether there is anything to send."""
+    search = save_search(email, number=number, language=language)
     outbox.publish("mail.order_links", key=str(search.pk), search_id=search.pk)
     return search
 
 
-def note(email: str, *, number: str, language: str) -> OrderSearch:
-    """Keep, sealed and for a day, what somebody asks for."""
+def save_search(email: str, *, number: str, language: str) -> OrderSearch:
+    """Save, encrypted, what somebody searches for; it is deleted after ``KEPT``."""
     return OrderSearch.objects.create(email=email, number=number, language=language, asked_at=clock.now())
 
 
 def orders_of(search: OrderSearch) -> list[Order]:
-    """What was asked for, newest first.
+    """Orders the search matches, newest first.
 
     The database finds letters alike that belong to different mailboxes (ı and I), so only ASCII is folded:
     else a look-alike address could be sent the link to somebody else's orders.
     """
-    found = Order.objects.of_address(search.email)
+    orders = Order.objects.of_address(search.email)
     if search.number:
-        found = found.filter(number=search.number)
-    return [order for order in found if _folded(order.email) == _folded(search.email)]
+        orders = orders.filter(number=search.number)
+    return [order for order in orders if _folded(order.email) == _folded(search.email)]
 
 
 def _folded(email: str) -> bytes:
     return email.encode().lower()
 
 
-def link_of(search: OrderSearch) -> str:
-    """The whole address, good for ``LASTS`` from now."""
-    token = signing.dumps([search.pk, int(clock.now().timestamp())], salt=SALT)
-    with override(search.language):
-        return settings.SITE_URL + reverse("checkout:open_link", args=[token])
-
-
 def read_link(token: str) -> OrderSearch:
-    """The request that the link was mailed for. Raises NoLink."""
-    try:
-        search_id, mailed_at = signing.loads(token, salt=SALT)
-    except signing.BadSignature:
-        raise NoLink from None
-    search = OrderSearch.objects.filter(pk=search_id).first()
-    if search is None or clock.now().timestamp() >= mailed_at + LASTS.total_seconds():
-        raise NoLink
+    """The search that the link was mailed for. Raises InvalidLink."""
+    search = OrderSearch.objects.filter(pk=LINK.read(token)).first()
+    if search is None:
+        raise InvalidLink
     return search
 
 
-def forget_searches() -> None:
-    """Requests have had their time."""
-    OrderSearch.objects.filter(asked_at__lt=clock.now() - KEPT).delete()
+def old_searches() -> QuerySet[OrderSearch]:
+    return OrderSearch.objects.filter(asked_at__lt=clock.now() - KEPT)
+
+
+def delete_old_searches() -> None:
+    """Delete searches older than ``KEPT`` (hourly job)."""
+    old_searches().delete()

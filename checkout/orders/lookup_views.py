@@ -1,4 +1,4 @@
-"""Find my order: a page that answers everybody alike, a mailed link, and the orders this browser may see."""
+"""Order look-up: a form that answers everybody alike, a mailed link, and the orders this browser may see."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -7,16 +7,15 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_safe
 
 from checkout import order_access
-from checkout.forms.form_data import current_language
 from checkout.models import Order
-from checkout.signals import sections
+from checkout.signals import collect_sections
 from shop.web.rate_limit import RateLimit
 
-from . import lookup
+from . import lookup, mail_requests
 from .forms import FindForm
-from .history import standing_of
+from .history import progress_of
+from .mailed_link import InvalidLink
 
-PER_NETWORK = RateLimit("find-order", limit=10, minutes=15)
 PER_ADDRESS = RateLimit("find-order", limit=3, minutes=60)
 
 
@@ -27,39 +26,31 @@ PER_ADDRESS = RateLimit("find-order", limit=3, minutes=60)
 def find(request: HttpRequest) -> HttpResponse:
     """Asks for an e-mail address, and for an order number by choice. Every address gets the same answer."""
     form = FindForm(request.POST or None)
-    if request.method == "POST":
-        if PER_NETWORK.is_exceeded(request):
-            return render(request, "429.html", status=429)
-        if form.is_valid():
-            PER_NETWORK.hit(request)
-            _ask(form.cleaned_data["email"], form.cleaned_data["number"])
-            return redirect("checkout:link_sent")
-    return render(
-        request, "checkout/find.html", {"form": form, "has_orders": bool(order_access.granted(request))}
+    accepted = mail_requests.accept(
+        request,
+        form,
+        lookup.request_link,
+        per_address=PER_ADDRESS,
+        next_page="checkout:link_sent",
     )
-
-
-@sensitive_variables()
-def _ask(email: str, number: str) -> None:
-    """Nobody is sent more than a few mails an hour, whoever asks for them; the answer does not tell."""
-    if PER_ADDRESS.take(email.casefold()):
-        lookup.ask_for_link(email, number=number, language=current_language())
+    context = {"form": form, "has_orders": bool(order_access.granted(request))}
+    return accepted or render(request, "checkout/find.html", context)
 
 
 @never_cache
 @require_safe
 def link_sent(request: HttpRequest) -> HttpResponse:
-    minutes = int(lookup.LASTS.total_seconds() // 60)
+    minutes = int(lookup.LINK.lifetime.total_seconds() // 60)
     return render(request, "checkout/link_sent.html", {"minutes": minutes})
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Behind the mailed link: only its button does something, for programs that read mail open links too."""
+    """The page behind the mailed link. A GET does nothing: programs that read mail open links too."""
     try:
         search = lookup.read_link(token)
-    except lookup.NoLink:
+    except InvalidLink:
         return render(request, "checkout/link_over.html", status=410)
     if request.method != "POST":
         return render(request, "checkout/open_link.html")
@@ -72,8 +63,8 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 def orders(request: HttpRequest) -> HttpResponse:
     """The orders this browser may see in full, newest first."""
-    found = Order.objects.filter(pk__in=order_access.granted(request)).prefetch_related(
+    visible = Order.objects.filter(pk__in=order_access.granted(request)).prefetch_related(
         "lines", "shipments", "cancellations"
     )
-    shown = [(order, standing_of(order, sections(order, reveal=False))) for order in found]
+    shown = [(order, progress_of(order, collect_sections(order, reveal=False))) for order in visible]
     return render(request, "checkout/orders.html", {"orders": shown, "most": order_access.MAX_ORDERS})

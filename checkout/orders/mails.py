@@ -1,4 +1,4 @@
-"""What the shop does when it hears of an order, and what a cart asks of orders."""
+"""Mails about orders. Each is built when its outbox message is delivered, from the rows as they are then."""
 
 from django.conf import settings
 from django.urls import reverse
@@ -9,7 +9,7 @@ from checkout.addresses import formats
 from checkout.intake import answers
 from checkout.models import CancellationRequest, EmailCorrection, Order, OrderLine, OrderSearch, Shipment
 from checkout.shipping.rates import TARIFFS
-from checkout.signals import sections
+from checkout.signals import collect_sections
 from shop.background import outbox
 from shop.mail import send
 
@@ -20,6 +20,17 @@ def order_url(order: Order) -> str:
     """The order page, in the order's language."""
     with override(order.language):
         return settings.SITE_URL + order.get_absolute_url()
+
+
+def admin_url(order: Order) -> str:
+    return settings.SITE_URL + reverse("admin:checkout_order_change", args=[order.pk])
+
+
+def address_label(order: Order) -> list[str]:
+    """The lines of the delivery address; none where nothing is shipped."""
+    if not order.needs_shipping:
+        return []
+    return formats.label(recipient=order.recipient, region=order.region, address=order.address)
 
 
 def _context(order: Order) -> dict[str, object]:
@@ -33,10 +44,7 @@ def _context(order: Order) -> dict[str, object]:
     }
 
 
-def address_of(order: Order) -> list[str]:
-    if not order.needs_shipping:
-        return []
-    return formats.label(recipient=order.recipient, region=order.region, address=order.address)
+# --- placed and paid ---
 
 
 @outbox.subscribe("mail.order_confirmation")
@@ -46,8 +54,8 @@ def send_confirmation(order_id: int) -> None:
     with override(order.language):
         context = {
             **_context(order),
-            "address_label": address_of(order),
-            "sections": sections(order, reveal=True),
+            "address_label": address_label(order),
+            "sections": collect_sections(order, reveal=True),
         }
         send(
             "order_confirmation",
@@ -59,17 +67,17 @@ def send_confirmation(order_id: int) -> None:
 
 
 def _confirmation_key(order: Order) -> str:
-    """To a corrected address it is another mail, not a copy."""
+    """Another key for each corrected address: to that it is another mail, not a copy."""
     corrected = order.email_corrections.count()
     return f"order-confirmation-{order.number}" + (f"-{corrected}" if corrected else "")
 
 
 @outbox.subscribe("mail.new_order")
-def tell_merchant(order_id: int) -> None:
+def send_new_order(order_id: int) -> None:
     """To the shop's own inboxes, in the shop's language. No answers and no keys."""
     order = Order.objects.get(pk=order_id)
     with override(settings.LANGUAGE_CODE):
-        context = {**_context(order), "address_label": address_of(order), "admin_url": admin_url(order)}
+        context = {**_context(order), "address_label": address_label(order), "admin_url": admin_url(order)}
         send(
             "new_order",
             to=settings.MERCHANT_EMAILS,
@@ -79,12 +87,9 @@ def tell_merchant(order_id: int) -> None:
         )
 
 
-def admin_url(order: Order) -> str:
-    return settings.SITE_URL + reverse("admin:checkout_order_change", args=[order.pk])
-
-
 @outbox.subscribe("mail.order_under_review")
 def send_under_review(order_id: int) -> None:
+    """The payment service is still checking the payment."""
     order = Order.objects.get(pk=order_id)
     with override(order.language):
         send(
@@ -98,7 +103,7 @@ def send_under_review(order_id: int) -> None:
 
 @outbox.subscribe("mail.payment_denied")
 def send_payment_denied(order_id: int) -> None:
-    """What was under review came to nothing. Nothing is sent if the order has been paid or closed since."""
+    """The payment under review was denied. Nothing is sent if the order has been paid or closed since."""
     order = Order.objects.get(pk=order_id)
     if order.status != Order.Status.PENDING:
         return
@@ -110,94 +115,6 @@ def send_payment_denied(order_id: int) -> None:
             language=order.language,
             message_key=f"payment-denied-{order.number}-{order.hold_until:%Y%m%d%H%M}",
         )
-
-
-@outbox.subscribe("mail.order_shipped")
-def send_shipped(shipment_id: int) -> None:
-    """One mail per parcel: what is in it, and how to follow it."""
-    shipment = Shipment.objects.select_related("order").get(pk=shipment_id)
-    order = shipment.order
-    with override(order.language):
-        context = {
-            **_context(order),
-            "shipment": shipment,
-            "items": list(shipment.items.select_related("line")),
-            "address_label": address_of(order),
-        }
-        send(
-            "order_shipped",
-            to=[order.email],
-            context=context,
-            language=order.language,
-            message_key=f"order-shipped-{shipment.pk}",
-        )
-
-
-@outbox.subscribe("intake.completed")
-def start_the_working_days(line_id: int) -> None:
-    services.restart_turnaround(line_id)
-
-
-@outbox.subscribe("mail.new_report_date")
-def send_new_report_date(line_id: int) -> None:
-    """The details came later than the payment, so the report does too. Not told of what was paid back."""
-    line = OrderLine.objects.select_related("order").get(pk=line_id)
-    order = line.order
-    if not order.is_paid or order.is_refunded or line.is_refunded:
-        return
-    with override(order.language):
-        send(
-            "new_report_date",
-            to=[order.email],
-            context={"order": order, "line": line, "order_url": order_url(order)},
-            language=order.language,
-            message_key=f"new-report-date-{line.pk}",
-        )
-
-
-@outbox.subscribe("mail.details_missing")
-def ask_for_details(order_id: int) -> None:
-    _send(order_id, name="details_missing")
-
-
-@outbox.subscribe("mail.details_reminder")
-def remind_of_details(order_id: int) -> None:
-    _send(order_id, name="details_reminder")
-
-
-def _send(order_id: int, *, name: str) -> None:
-    """Nothing is sent once everything has come, or once the order is paid back."""
-    order = Order.objects.get(pk=order_id)
-    lines = {subject.line_id: subject.line for subject in answers.incomplete(order)}
-    if not lines or not order.is_paid or order.is_refunded:
-        return
-    with override(order.language):
-        context = {"order": order, "lines": list(lines.values()), "order_url": order_url(order)}
-        send(
-            name,
-            to=[order.email],
-            context=context,
-            language=order.language,
-            message_key=f"{name}-{order.number}",
-        )
-
-
-@outbox.subscribe("mail.order_links")
-def send_order_links(search_id: int) -> None:
-    """A link to the orders of the address, if it has any. Its time begins when it leaves."""
-    search = OrderSearch.objects.filter(pk=search_id).first()
-    if search is None:  # forgotten: nobody waits for it any more
-        return
-    found = lookup.orders_of(search)
-    if not found:
-        return
-    send(
-        "order_links",
-        to=[found[0].email],
-        context={"link": lookup.link_of(search), "minutes": int(lookup.LASTS.total_seconds() // 60)},
-        language=search.language,
-        message_key=f"order-links-{search.pk}",
-    )
 
 
 @outbox.subscribe("mail.order_cancelled")
@@ -213,8 +130,112 @@ def send_cancelled(order_id: int) -> None:
     )
 
 
+# --- parcels ---
+
+
+@outbox.subscribe("mail.order_shipped")
+def send_shipped(shipment_id: int) -> None:
+    """One mail per parcel: what is in it, and how to follow it."""
+    shipment = Shipment.objects.select_related("order").get(pk=shipment_id)
+    order = shipment.order
+    with override(order.language):
+        context = {
+            **_context(order),
+            "shipment": shipment,
+            "items": list(shipment.items.select_related("line")),
+            "address_label": address_label(order),
+        }
+        send(
+            "order_shipped",
+            to=[order.email],
+            context=context,
+            language=order.language,
+            message_key=f"order-shipped-{shipment.pk}",
+        )
+
+
+# --- answers that came later, or are missing ---
+
+
+@outbox.subscribe("intake.completed")
+def restart_turnaround(line_id: int) -> None:
+    """The last missing answer has come: the working days of the report begin."""
+    services.restart_turnaround(line_id)
+
+
+@outbox.subscribe("mail.new_report_date")
+def send_new_report_date(line_id: int) -> None:
+    """The details came later than the payment, so the report does too. Not for refunded lines."""
+    line = OrderLine.objects.select_related("order").get(pk=line_id)
+    order = line.order
+    if not order.is_paid or order.is_refunded or line.is_refunded:
+        return
+    with override(order.language):
+        send(
+            "new_report_date",
+            to=[order.email],
+            context={"order": order, "line": line, "order_url": order_url(order)},
+            language=order.language,
+            message_key=f"new-report-date-{line.pk}",
+        )
+
+
+@outbox.subscribe("mail.details_missing")
+def send_details_missing(order_id: int) -> None:
+    _send_about_details(order_id, name="details_missing")
+
+
+@outbox.subscribe("mail.details_reminder")
+def send_details_reminder(order_id: int) -> None:
+    _send_about_details(order_id, name="details_reminder")
+
+
+def _send_about_details(order_id: int, *, name: str) -> None:
+    """Send the mail, unless no answer is missing any more or the order is refunded."""
+    order = Order.objects.get(pk=order_id)
+    lines = {subject.line_id: subject.line for subject in answers.incomplete(order)}
+    if not lines or not order.is_paid or order.is_refunded:
+        return
+    with override(order.language):
+        context = {"order": order, "lines": list(lines.values()), "order_url": order_url(order)}
+        send(
+            name,
+            to=[order.email],
+            context=context,
+            language=order.language,
+            message_key=f"{name}-{order.number}",
+        )
+
+
+# --- looked up ---
+
+
+@outbox.subscribe("mail.order_links")
+def send_order_links(search_id: int) -> None:
+    """A link to the orders of the address, if it has any. Its lifetime begins when the mail leaves."""
+    search = OrderSearch.objects.filter(pk=search_id).first()
+    if search is None:  # deleted meanwhile: nobody waits for it any more
+        return
+    orders = lookup.orders_of(search)
+    if not orders:
+        return
+    send(
+        "order_links",
+        to=[orders[0].email],
+        context={
+            "link": lookup.LINK.url(search.pk, language=search.language),
+            "minutes": int(lookup.LINK.lifetime.total_seconds() // 60),
+        },
+        language=search.language,
+        message_key=f"order-links-{search.pk}",
+    )
+
+
+# --- cancellation requests ---
+
+
 @outbox.subscribe("mail.cancellation_asked")
-def tell_merchant_of_cancellation(request_id: int) -> None:
+def send_cancellation_request(request_id: int) -> None:
     """To the shop's own inboxes: somebody waits for an answer, and nothing is shipped until then."""
     request = CancellationRequest.objects.select_related("order").get(pk=request_id)
     with override(settings.LANGUAGE_CODE):
@@ -235,7 +256,7 @@ def tell_merchant_of_cancellation(request_id: int) -> None:
 
 @outbox.subscribe("mail.cancellation_answered")
 def send_cancellation_answer(request_id: int) -> None:
-    """What the merchant has answered, in the language of the order."""
+    """The merchant's answer, in the language of the order."""
     request = CancellationRequest.objects.select_related("order").get(pk=request_id)
     order = request.order
     send(
@@ -253,13 +274,16 @@ def send_cancellation_answer(request_id: int) -> None:
     )
 
 
+# --- corrections ---
+
+
 @outbox.subscribe("mail.address_corrected")
 def send_address_corrected(order_id: int) -> None:
     """The delivery details as they are now, to the order's mailbox."""
     order = Order.objects.get(pk=order_id)
     version = corrections.address_version(order)
     with override(order.language):
-        context = {"order": order, "address_label": address_of(order), "order_url": order_url(order)}
+        context = {"order": order, "address_label": address_label(order), "order_url": order_url(order)}
     send(
         "address_corrected",
         to=[order.email],
@@ -270,10 +294,10 @@ def send_address_corrected(order_id: int) -> None:
 
 
 @outbox.subscribe("mail.email_corrected")
-def tell_old_mailbox(correction_id: int) -> None:
+def send_email_corrected(correction_id: int) -> None:
     """Whoever reads the old mailbox learns that it no longer belongs to the order, and not what does."""
     correction = EmailCorrection.objects.select_related("order").get(pk=correction_id)
-    if not correction.old_email:  # told already
+    if not correction.old_email:  # sent before
         return
     send(
         "email_corrected",
@@ -282,5 +306,5 @@ def tell_old_mailbox(correction_id: int) -> None:
         language=correction.order.language,
         message_key=f"email-corrected-{correction.pk}",
     )
-    correction.old_email = ""  # it has had its use
+    correction.old_email = ""  # needed for this mail only
     correction.save(update_fields=["old_email"])

@@ -18,12 +18,12 @@ from checkout.intake import answers, uploads
 from checkout.models import Order, Shipment
 from checkout.shipping.fulfilment import left_to_ship
 from checkout.shipping.rates import TARIFFS
-from checkout.signals import is_money_on_its_way, sections
+from checkout.signals import collect_sections, has_money_on_its_way
 from shop.web.rate_limit import RateLimit
 
 from .cancellations import offer_of
-from .corrections import open_until
-from .history import history_of, standing_of
+from .corrections import correctable_until
+from .history import history_of, progress_of
 
 EMAIL_GUESSES = RateLimit("order-email", limit=10, minutes=15)
 
@@ -35,68 +35,69 @@ def bought(order: Order) -> dict[int, int]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
-def order(request: HttpRequest, token: str) -> HttpResponse:
+def order_page(request: HttpRequest, token: str) -> HttpResponse:
     """The order's page: its confirmation once it is paid. Needs no session, only the unguessable link.
 
-    Who has not placed the order here sees it without personal data until they name its e-mail address.
+    Browsers that have not placed the order see it without personal data until they name its e-mail address.
     With ``?print=1`` it is a receipt on paper.
     """
     parcels = Prefetch("shipments", Shipment.objects.prefetch_related("items__line"))
-    found = get_object_or_404(Order.objects.prefetch_related("lines", parcels, "events"), token=token)
+    order = get_object_or_404(Order.objects.prefetch_related("lines", parcels, "events"), token=token)
     if request.method == "POST":
-        return _name_email(request, found)
-    known = order_access.is_granted(request, found)
+        return _name_email(request, order)
+    known = order_access.is_granted(request, order)
     cart = Cart(request.session)
-    is_new = bool(found.is_paid and found.draft and cart.token == found.draft.token)
+    is_new = bool(order.is_paid and order.draft and cart.token == order.draft.token)
     if is_new:
-        cart.take_out(bought(found))
+        cart.take_out(bought(order))
     template = "checkout/receipt.html" if request.GET.get("print") == "1" else "checkout/order.html"
-    context = order_context(found, known=known, form=OrderEmailForm())
-    context["is_placed_here"] = order_access.is_placed_here(request, found)
+    context = order_context(order, known=known, form=OrderEmailForm())
+    context["is_placed_here"] = order_access.is_placed_here(request, order)
     response = render(request, template, context)
     if is_new:  # not else: the cart of a lost session is still to come back
         recovery.follow(request, response)
     return response
 
 
-def _name_email(request: HttpRequest, found: Order) -> HttpResponse:
+def _name_email(request: HttpRequest, order: Order) -> HttpResponse:
     if EMAIL_GUESSES.is_exceeded(request):
         return render(request, "429.html", status=429)
     form = OrderEmailForm(request.POST)
     if form.is_valid():
-        if form.cleaned_data["email"].casefold() == found.email.casefold():
-            response = redirect(found)
-            order_access.grant(request, response, found)
+        if form.cleaned_data["email"].casefold() == order.email.casefold():
+            response = redirect(order)
+            order_access.grant(request, response, order)
             return response
         EMAIL_GUESSES.hit(request)
         form.add_error("email", _("This is not the e-mail address of the order."))
-    return render(request, "checkout/order.html", order_context(found, known=False, form=form))
+    return render(request, "checkout/order.html", order_context(order, known=False, form=form))
 
 
-def order_context(found: Order, *, known: bool, form: OrderEmailForm) -> dict[str, Any]:
-    lines = list(found.lines.all())
-    parts = sections(found, reveal=known)
-    request = found.cancellations.last() if known else None
+def order_context(order: Order, *, known: bool, form: OrderEmailForm) -> dict[str, Any]:
+    """``known``: the reader is the customer and sees everything."""
+    lines = list(order.lines.all())
+    parts = collect_sections(order, reveal=known)
+    request = order.cancellations.last() if known else None
     return {
-        "order": found,
+        "order": order,
         "known": known,
         "email_form": form,
         "goods": [line for line in lines if not line.is_service],
         "services": [line for line in lines if line.is_service],
         "sections": parts,
-        "missing": answers.missing_answers(found) if known and found.is_paid else [],
-        "files": uploads.of_order(found) if known else [],
-        "standing": standing_of(found, parts),
-        "history": history_of(found, parts, reveal=known),
-        "is_paying": found.status == Order.Status.PENDING and is_money_on_its_way(found),
+        "missing": answers.missing_answers(order) if known and order.is_paid else [],
+        "files": uploads.of_order(order) if known else [],
+        "progress": progress_of(order, parts),
+        "history": history_of(order, parts, reveal=known),
+        "is_paying": order.status == Order.Status.PENDING and has_money_on_its_way(order),
         "cancellation": request,
-        "correctable_until": open_until(found) if known else None,
-        "may_ask_to_cancel": known and request is None and bool(offer_of(found).lines),
-        "left_to_ship": left_to_ship(found).items() if found.is_paid and found.shipments.all() else [],
-        "address_label": formats.label(recipient=found.recipient, region=found.region, address=found.address)
-        if known and found.needs_shipping
+        "correctable_until": correctable_until(order) if known else None,
+        "may_ask_to_cancel": known and request is None and bool(offer_of(order).lines),
+        "left_to_ship": left_to_ship(order).items() if order.is_paid and order.shipments.all() else [],
+        "address_label": formats.label(recipient=order.recipient, region=order.region, address=order.address)
+        if known and order.needs_shipping
         else [],
-        "tariff": TARIFFS.get(found.shipping_method),
+        "tariff": TARIFFS.get(order.shipping_method),
         "will_ship": any(line.ships and line.withdrawn_quantity < line.quantity for line in lines),
         "will_report": any(line.is_service and not line.is_refunded for line in lines),
     }

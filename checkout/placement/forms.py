@@ -14,10 +14,10 @@ from catalog.models import IntakeQuestion
 from checkout.addresses.forms import ShippingForm
 from checkout.forms.contact import EmailForm
 from checkout.forms.fields import PhoneField
-from checkout.forms.form_data import LANGUAGE_COLUMNS, current_language
 from checkout.intake.forms import IntakeForm
 from checkout.models import Upload
 from checkout.services import IntakeAnswers, Submission
+from shop.l10n.languages import LANGUAGE_COLUMNS, current_language
 
 SAME = "same"
 
@@ -164,7 +164,7 @@ class LineForms:
             IntakeForm(
                 data,
                 questions=questions,
-                kept=sent.kept,
+                uploads=sent.kept,
                 problems=sent.problems,
                 prefix=f"{self.prefix}-{number}",
             )

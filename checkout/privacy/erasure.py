@@ -1,4 +1,4 @@
-"""Erasing what is personal in an order: by its client's wish, or because its time is over.
+"""Erasure of the personal data of an order: on its client's request, or when its time is over.
 
 The books stay: number, days, what was bought at which price, what was paid and given back, and the country.
 One transaction erases everything in the database; files follow once it is committed, and a file that outlives
@@ -22,29 +22,29 @@ State = CancellationRequest.State
 
 
 def obstacles(order: Order) -> list[str]:
-    """Why the order is not erased yet, in sentences for its client. Empty: nothing is in the way."""
-    answers: list[tuple[Any, Any]] = open_matters.send(sender=Order, order=order)
-    return _unsettled(order) + [sentence for _receiver, sentences in answers for sentence in sentences]
+    """The reasons why the order cannot be erased yet, in sentences for its client."""
+    responses: list[tuple[Any, Any]] = open_matters.send(sender=Order, order=order)
+    return _unsettled(order) + [sentence for _receiver, sentences in responses for sentence in sentences]
 
 
 def _unsettled(order: Order) -> list[str]:
-    found = []
+    reasons = []
     if order.status == Order.Status.PENDING:
-        found.append(_("The order waits for its payment. You may cancel it, or let its time run out."))
+        reasons.append(_("The order waits for its payment. You may cancel it, or let its time run out."))
     if order.status == Order.Status.UNDER_REVIEW:
-        found.append(_("The payment service is still checking the payment."))
+        reasons.append(_("The payment service is still checking the payment."))
     if order.is_disputed:
-        found.append(_("The payment service still has to decide about your complaint."))
+        reasons.append(_("The payment service still has to decide about your complaint."))
     if order.awaits_cancellation:
-        found.append(_("You have asked to cancel, and the merchant has not answered yet."))
+        reasons.append(_("You have asked to cancel, and the merchant has not answered yet."))
     if order.is_paid and not order.is_refunded and left_to_ship(order):
-        found.append(_("Goods of this order have not been sent yet, for which we need the address."))
-    return found
+        reasons.append(_("Goods of this order have not been sent yet, for which we need the address."))
+    return reasons
 
 
 @transaction.atomic
 def confirm(request: PrivacyRequest) -> PrivacyRequest:
-    """Both confirmations are there: the worker erases as soon as nothing is in the way. May be repeated."""
+    """Note that the client has confirmed twice, and publish the erasure. May be repeated."""
     order = Order.objects.lock(request.order_id)
     request = PrivacyRequest.objects.select_for_update().get(pk=request.pk)
     if request.confirmed_at is None:
@@ -55,14 +55,17 @@ def confirm(request: PrivacyRequest) -> PrivacyRequest:
     return request
 
 
-def waiting() -> list[PrivacyRequest]:
-    """Confirmed, but something was in the way."""
+def confirmed_requests() -> list[PrivacyRequest]:
+    """Requests that are confirmed and not carried out: something was in the way."""
     return list(PrivacyRequest.objects.filter(confirmed_at__isnull=False, done_at=None))
 
 
 @transaction.atomic
 def carry_out(request_id: int) -> bool:
-    """Erase, unless something is in the way: then it is tried again every hour. May be repeated."""
+    """Erase the order of the request and return True, or return False if something is in the way.
+
+    The hourly job tries again. May be repeated.
+    """
     request = PrivacyRequest.objects.select_related("order").get(pk=request_id)
     order = Order.objects.lock(request.order_id)
     request.refresh_from_db()
@@ -78,10 +81,10 @@ def carry_out(request_id: int) -> bool:
 
 @transaction.atomic
 def erase(order: Order) -> None:
-    """Everything personal in the order, here and in the other apps. The caller holds its lock."""
+    """Erase everything personal in the order, here and in the apps above. Needs the order's lock."""
     if order.erased_at:
         return
-    forget_address(order)
+    erase_address(order)
     order.email, order.erased_at = "", clock.now()
     order.submission_digest = ""
     order.is_given_up = order.is_given_up or order.paid_at is None  # money that comes in late goes back
@@ -89,21 +92,21 @@ def erase(order: Order) -> None:
     order.cancellations.update(reason="", answer="")
     order.email_corrections.update(old_email="")
     order.shipments.update(tracking_number="")  # the carrier's page may name the receiver
-    forget_answers(order)
-    _forget_draft(order)
+    erase_answers(order)
+    _erase_draft(order)
     order_erased.send(sender=Order, order=order)
     order.log("what is personal was erased", fact=OrderEvent.Fact.ERASED)
 
 
-def forget_address(order: Order) -> None:
-    """Where a parcel went; the country stays for the books."""
+def erase_address(order: Order) -> None:
+    """Erase where a parcel went; the country stays for the books."""
     order.recipient = order.phone = order.delivery_note = order.card_text = ""
     order.address = {}
     order.save(update_fields=["recipient", "phone", "delivery_note", "card_text", "address"])
 
 
-def forget_answers(order: Order) -> None:
-    """All answers and the files that no other order holds."""
+def erase_answers(order: Order) -> None:
+    """Delete all answers, and the files that no other order holds."""
     for intake in Intake.objects.filter(line__order=order):
         files = list(intake.uploads.values_list("pk", flat=True))
         Upload.objects.filter(pk__in=files).update(draft=None)
@@ -111,8 +114,8 @@ def forget_answers(order: Order) -> None:
     Intake.objects.filter(line__order=order).delete()
 
 
-def _forget_draft(order: Order) -> None:
-    """What was typed before it was ordered; a newer order of the same cart holds its own copy of it."""
+def _erase_draft(order: Order) -> None:
+    """Erase what was typed before ordering, unless a newer order of the same cart is pending."""
     draft = order.draft
     if draft and not draft.orders.exclude(pk=order.pk).filter(status=Order.Status.PENDING).exists():
         draft.data = {}

@@ -50,22 +50,22 @@ FACTS = (
 @sensitive_variables()
 def bundle(order: Order) -> IO[bytes]:
     """The zip, open for reading."""
-    held = [_own(order), *_of_others(order)]
-    facts = {"made_at": clock.now(), **{name: value for one in held for name, value in one.facts.items()}}
+    parts = [_own(order), *_of_others(order)]
+    facts = {"made_at": clock.now(), **{name: value for part in parts for name, value in part.facts.items()}}
     file: IO[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  whoever sends it closes it
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
         text = json.dumps(facts, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
         archive.writestr("order.json", text)
-        for one in held:
-            for path, content in one.files.items():
+        for part in parts:
+            for path, content in part.files.items():
                 archive.writestr(path, content)
     file.seek(0)
     return file
 
 
 def _of_others(order: Order) -> list[Holdings]:
-    answers: list[tuple[Any, Any]] = personal_data.send(sender=Order, order=order)
-    return [holdings for _receiver, holdings in answers]
+    responses: list[tuple[Any, Any]] = personal_data.send(sender=Order, order=order)
+    return [holdings for _receiver, holdings in responses]
 
 
 @sensitive_variables()
@@ -76,8 +76,8 @@ def _own(order: Order) -> Holdings:
     facts["lines"] = list(order.lines.values(*line_facts, *more))
     facts["history"] = list(order.events.values("at", "old_status", "new_status", "fact"))
     facts["parcels"] = list(order.shipments.values("carrier", "tracking_number", "shipped_at"))
-    asked = ("reason", "state", "asked_at", "answer", "answered_at")
-    facts["cancellation_requests"] = list(order.cancellations.values(*asked))
+    request_facts = ("reason", "state", "asked_at", "answer", "answered_at")
+    facts["cancellation_requests"] = list(order.cancellations.values(*request_facts))
     facts["privacy_requests"] = list(order.privacy_requests.values("kind", "asked_at", "confirmed_at"))
     intakes = Intake.objects.filter(line__order=order).order_by("line__position", "subject")
     facts["answers"] = [

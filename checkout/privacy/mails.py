@@ -7,24 +7,24 @@ from shop.background import outbox
 from shop.mail import send
 
 from . import erasure
-from . import requests as privacy_requests
+from .requests import LINK
 
 
 @outbox.subscribe("mail.privacy_link")
 def send_link(request_id: int) -> None:
-    """Its time begins when it leaves."""
+    """The link that confirms the request; its lifetime begins when the mail leaves."""
     request = PrivacyRequest.objects.select_related("order").filter(pk=request_id).first()
     if request is None or request.order.erased_at:
         return
     order = request.order
-    hours = int(privacy_requests.LASTS.total_seconds() // 3600)
+    hours = int(LINK.lifetime.total_seconds() // 3600)
     send(
         "privacy_link",
         to=[order.email],
         context={
             "order": order,
             "request": request,
-            "link": privacy_requests.link_of(request),
+            "link": LINK.url(request.pk, language=order.language),
             "hours": hours,
         },
         language=order.language,
@@ -34,15 +34,15 @@ def send_link(request_id: int) -> None:
 
 @outbox.subscribe("erasure.confirmed")
 def begin_erasure(request_id: int) -> None:
-    """At once where nothing is in the way; else the hourly job looks again."""
+    """Erase now, unless something is in the way: then the hourly job tries again."""
     erasure.carry_out(request_id)
 
 
 @outbox.subscribe("mail.order_erased")
-def tell_of_erasure(request_id: int) -> None:
-    """The last mail to that address, which is then forgotten too."""
+def send_order_erased(request_id: int) -> None:
+    """The last mail to the client's address, which is erased from the request afterwards."""
     request = PrivacyRequest.objects.select_related("order").get(pk=request_id)
-    if not request.email:  # told already
+    if not request.email:  # sent before
         return
     with override(request.order.language):
         send(

@@ -1,4 +1,4 @@
-"""How long the checkout keeps what."""
+"""How long the checkout keeps each class of data, and how it is deleted."""
 
 import datetime as dt
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from checkout.intake import uploads
-from checkout.models import Draft, Order, OrderSearch, PrivacyRequest
+from checkout.models import Draft, Order, PrivacyRequest
 from checkout.orders import lookup
 from checkout.shipping.fulfilment import left_to_ship
 from shop import clock
@@ -32,14 +32,14 @@ def old_orders() -> QuerySet[Order]:
 
 
 def unpaid_orders() -> QuerySet[Order]:
-    """Never paid, and money that comes in late is not to be expected any more."""
+    """Never paid, and too old for money that comes in late."""
     ended = [Order.Status.CANCELLED, Order.Status.EXPIRED]
     limit = _days_ago(settings.KEEP_UNPAID_DAYS)
     return Order.objects.filter(erased_at=None, paid_at=None, status__in=ended, hold_until__lt=limit)
 
 
 def old_addresses() -> list[Order]:
-    """Of orders of which nothing is left to send."""
+    """Orders whose address is old, and of which nothing is left to send."""
     limit = _days_ago(settings.KEEP_ADDRESSES_DAYS)
     old = Order.objects.exclude(recipient="", phone="").filter(erased_at=None, paid_at__lt=limit)
     old = old.annotate(last=Max("shipments__shipped_at")).exclude(last__gte=limit)
@@ -47,7 +47,7 @@ def old_addresses() -> list[Order]:
 
 
 def _erase(orders: QuerySet[Order]) -> None:
-    """One transaction for each; what is not settled waits."""
+    """Erase the orders that nothing stands in the way of, each in its own transaction."""
     for pk in list(orders.values_list("pk", flat=True)):
         with transaction.atomic():
             order = Order.objects.lock(pk)
@@ -55,18 +55,14 @@ def _erase(orders: QuerySet[Order]) -> None:
                 erasure.erase(order)
 
 
-def _forget_addresses() -> None:
+def _erase_addresses() -> None:
     for order in old_addresses():
         with transaction.atomic():
-            erasure.forget_address(Order.objects.lock(order.pk))
+            erasure.erase_address(Order.objects.lock(order.pk))
 
 
 def old_drafts() -> QuerySet[Draft]:
     return Draft.objects.filter(updated_at__lt=clock.now() - DRAFTS_KEPT)
-
-
-def _old_searches() -> QuerySet[OrderSearch]:
-    return OrderSearch.objects.filter(asked_at__lt=clock.now() - lookup.KEPT)
 
 
 def _old_requests() -> QuerySet[PrivacyRequest]:
@@ -93,7 +89,7 @@ retention.declare(
         gettext_lazy("To deliver the goods and to reach you about them"),
         lambda: _("%(days)s after the last parcel") % {"days": in_days(settings.KEEP_ADDRESSES_DAYS)},
         lambda: len(old_addresses()),
-        _forget_addresses,
+        _erase_addresses,
     ),
     retention.DataClass(
         "unpaid-orders",
@@ -128,8 +124,8 @@ retention.declare(
         gettext_lazy("E-mail address you enter to find your orders"),
         gettext_lazy("To send you a link to them"),
         lambda: _("%(days)s, encrypted") % {"days": in_days(lookup.KEPT.days)},
-        lambda: _old_searches().count(),
-        lookup.forget_searches,
+        lambda: lookup.old_searches().count(),
+        lookup.delete_old_searches,
     ),
     retention.DataClass(
         "privacy-requests",

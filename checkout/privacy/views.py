@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from checkout import order_access
 from checkout.models import Order, PrivacyRequest
+from checkout.orders.mailed_link import InvalidLink
 from shop.web.rate_limit import RateLimit
 
 from . import erasure, export
@@ -21,12 +22,12 @@ PER_ORDER = RateLimit("privacy-request", limit=3, minutes=60)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def privacy_page(request: HttpRequest, token: str) -> HttpResponse:
-    """Both can be asked for here; nothing happens before the order's mailbox has confirmed it."""
+    """Takes the request; nothing happens before the link mailed to the order's address confirms it."""
     order = get_object_or_404(Order, token=token)
     if not order_access.is_granted(request, order) or order.erased_at:
         return redirect(order)
     if request.method == "POST" and request.POST.get("kind") in Kind.values:
-        return _ask(request, order, Kind(request.POST["kind"]))
+        return _create_request(request, order, Kind(request.POST["kind"]))
     context = {"order": order, "obstacles": erasure.obstacles(order), "waiting": _waiting(order)}
     return render(request, "checkout/privacy.html", context)
 
@@ -36,9 +37,9 @@ def _waiting(order: Order) -> PrivacyRequest | None:
     return order.privacy_requests.filter(confirmed_at__isnull=False, done_at=None).first()
 
 
-def _ask(request: HttpRequest, order: Order, kind: PrivacyRequest.Kind) -> HttpResponse:
+def _create_request(request: HttpRequest, order: Order, kind: PrivacyRequest.Kind) -> HttpResponse:
     if PER_ORDER.take(order.number):
-        privacy_requests.ask(order, kind)
+        privacy_requests.create_request(order, kind)
         text = _("We are sending a link to the e-mail address of the order. It is good for 24 hours.")
         messages.success(request, text)
     else:
@@ -50,28 +51,28 @@ def _ask(request: HttpRequest, order: Order, kind: PrivacyRequest.Kind) -> HttpR
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_link(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Behind the mailed link. Opening it does nothing: programs that read mail open links too."""
+    """The page behind the mailed link. A GET does nothing: programs that read mail open links too."""
     try:
-        asked = privacy_requests.read_link(token)
-    except privacy_requests.NoLink:
+        privacy_request = privacy_requests.read_link(token)
+    except InvalidLink:
         return render(request, "checkout/link_over.html", {"is_about_privacy": True}, status=410)
-    context = {"order": asked.order, "asked": asked}
-    if not order_access.is_granted(request, asked.order):
+    context = {"order": privacy_request.order, "asked": privacy_request}
+    if not order_access.is_granted(request, privacy_request.order):
         return render(request, "checkout/privacy_elsewhere.html", context, status=403)
-    if asked.kind == Kind.ERASURE:
-        return _erasure(request, asked)
+    if privacy_request.kind == Kind.ERASURE:
+        return _erasure(request, privacy_request)
     if request.method != "POST":
         return render(request, "checkout/privacy_export.html", context)
-    privacy_requests.note_use(asked)
-    name = f"order-{asked.order.number}.zip"
-    return FileResponse(export.bundle(asked.order), as_attachment=True, filename=name)
+    privacy_requests.mark_used(privacy_request)
+    name = f"order-{privacy_request.order.number}.zip"
+    return FileResponse(export.bundle(privacy_request.order), as_attachment=True, filename=name)
 
 
-def _erasure(request: HttpRequest, asked: PrivacyRequest) -> HttpResponse:
+def _erasure(request: HttpRequest, privacy_request: PrivacyRequest) -> HttpResponse:
     """Two confirmations: the button on the first page, then a ticked box and the button on the second."""
-    order = asked.order
-    context = {"order": order, "asked": asked, "obstacles": erasure.obstacles(order)}
-    if asked.confirmed_at:
+    order = privacy_request.order
+    context = {"order": order, "asked": privacy_request, "obstacles": erasure.obstacles(order)}
+    if privacy_request.confirmed_at:
         return render(request, "checkout/privacy_confirmed.html", context)
     if request.method != "POST":
         return render(request, "checkout/privacy_erasure.html", context)
@@ -79,6 +80,6 @@ def _erasure(request: HttpRequest, asked: PrivacyRequest) -> HttpResponse:
         return render(request, "checkout/privacy_erasure_sure.html", context)
     if request.POST.get("sure") != "on":
         return render(request, "checkout/privacy_erasure_sure.html", context | {"is_unticked": True})
-    privacy_requests.note_use(asked)
-    erasure.confirm(asked)
+    privacy_requests.mark_used(privacy_request)
+    erasure.confirm(privacy_request)
     return redirect(request.path)

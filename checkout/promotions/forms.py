@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from cart.cart import MAX_CODE_LENGTH, Cart
 from checkout.models.promotion import normalised_code
 
-from .services import Offer, offer_for
+from .services import PromoOffer, offer_for
 
 
 class PromoForm(forms.Form):
@@ -23,7 +23,7 @@ class PromoForm(forms.Form):
             "max_length": _("This is too long for a promo code. Please check how it is written."),
         },
     )
-    offer: Offer | None = None
+    offer: PromoOffer | None = None
 
     def __init__(self, *args: Any, cart: Cart | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -30,8 +30,8 @@ class CodeNotUsable(Exception):
 
 
 @dataclass(frozen=True)
-class Offer:
-    """What a code does for a cart: a discount per variant id, or free shipping, or nothing and why."""
+class PromoOffer:
+    """The effect of a code on a cart: a discount per variant id, or free shipping, or why neither."""
 
     code: str = ""
     name: str = ""
@@ -45,38 +45,38 @@ class Offer:
         return sum(self.shares.values(), ZERO)
 
 
-NOTHING = Offer()
+NO_OFFER = PromoOffer()
 
 
-def offer_of(cart: Cart, *, email: str = "") -> Offer:
-    """What the code that is kept with the cart does for it."""
-    return offer_for(cart, cart.promo_code, email=email) if cart.promo_code else NOTHING
+def offer_of(cart: Cart, *, email: str = "") -> PromoOffer:
+    """The effect of the code stored with the cart; ``NO_OFFER`` without one."""
+    return offer_for(cart, cart.promo_code, email=email) if cart.promo_code else NO_OFFER
 
 
-def offer_for(cart: Cart, code: str, *, email: str = "") -> Offer:
-    """What the code would do. Whose order it is counts from the moment the e-mail address is known."""
+def offer_for(cart: Cart, code: str, *, email: str = "") -> PromoOffer:
+    """The effect of the code. Limits per buyer count once the e-mail address is known."""
     code = normalised_code(code)
     promotion = Promotion.objects.filter(code=code).first()
     if promotion is None:
         problem = _("We do not know the promo code %(code)s. Please check how it is written.")
-        return Offer(code, problem=problem % {"code": code})
+        return PromoOffer(code, problem=problem % {"code": code})
     problem = _time_problem(promotion) or _use_problem(promotion, cart)
     if not problem:
         lines, named = _eligible(promotion, cart)
         problem = _cart_problem(promotion, cart, lines, named)
     if problem:
-        return Offer(code, promotion.name, problem=problem)
+        return PromoOffer(code, promotion.name, problem=problem)
     if problem := _email_problem(promotion, cart, email):
-        return Offer(code, promotion.name, problem=problem, is_personal=True)
+        return PromoOffer(code, promotion.name, problem=problem, is_personal=True)
     if promotion.kind == Kind.FREE_SHIPPING:
-        return Offer(code, promotion.name, ships_free=True)
+        return PromoOffer(code, promotion.name, ships_free=True)
     shares = _shares(promotion, lines)
     if not any(shares.values()):
         problem = _("The promo code %(code)s takes nothing off this cart.") % {"code": code}
-        return Offer(code, promotion.name, problem=problem)
+        return PromoOffer(code, promotion.name, problem=problem)
     if sum(shares.values()) == cart.total and not cart.needs_shipping:
-        return Offer(code, promotion.name, problem=nothing_to_pay(code))
-    return Offer(code, promotion.name, shares=shares)
+        return PromoOffer(code, promotion.name, problem=nothing_to_pay(code))
+    return PromoOffer(code, promotion.name, shares=shares)
 
 
 def nothing_to_pay(code: str) -> str:
@@ -91,15 +91,15 @@ def nothing_to_pay(code: str) -> str:
 
 
 def _time_problem(promotion: Promotion) -> str:
-    facts = {"code": promotion.code}
+    values = {"code": promotion.code}
     if not promotion.is_active:
-        return _("The promo code %(code)s is not valid at present.") % facts
+        return _("The promo code %(code)s is not valid at present.") % values
     if promotion.is_early and promotion.valid_from:
-        facts["date"] = date_format(promotion.valid_from, "DATE_FORMAT")
-        return _("The promo code %(code)s is valid from %(date)s.") % facts
+        values["date"] = date_format(promotion.valid_from, "DATE_FORMAT")
+        return _("The promo code %(code)s is valid from %(date)s.") % values
     if promotion.is_over and promotion.valid_until:
-        facts["date"] = date_format(promotion.valid_until, "DATE_FORMAT")
-        return _("The promo code %(code)s was valid until %(date)s.") % facts
+        values["date"] = date_format(promotion.valid_until, "DATE_FORMAT")
+        return _("The promo code %(code)s was valid until %(date)s.") % values
     return ""
 
 
@@ -131,28 +131,28 @@ def _eligible(promotion: Promotion, cart: Cart) -> tuple[list[CartLine], list[st
 
 
 def _cart_problem(promotion: Promotion, cart: Cart, lines: Sequence[CartLine], names: list[str]) -> str:
-    facts: dict[str, object] = {"code": promotion.code, "things": _things(promotion, names)}
+    values: dict[str, object] = {"code": promotion.code, "things": _things(promotion, names)}
     if promotion.kind == Kind.FREE_SHIPPING and not cart.needs_shipping:
         text = _("The promo code %(code)s is for the shipping fee, but nothing in your cart is shipped.")
-        return text % facts
+        return text % values
     if not lines:
         text = _("The promo code %(code)s is for %(things)s. Please add one of these to your cart first.")
-        return text % facts
+        return text % values
     missing = promotion.minimum_quantity - sum(line.quantity for line in lines)
     if missing > 0:
-        facts |= {"least": promotion.minimum_quantity, "missing": missing}
+        values |= {"least": promotion.minimum_quantity, "missing": missing}
         text = _(
             "The promo code %(code)s needs at least %(least)s pieces of: %(things)s. "
             "Please add %(missing)s more."
         )
-        return text % facts
+        return text % values
     short = promotion.minimum_value - sum((line.total for line in lines), ZERO)
     if short > 0:
-        facts |= {"least": _money(promotion.minimum_value), "missing": _money(short)}
+        values |= {"least": _money(promotion.minimum_value), "missing": _money(short)}
         text = _(
             "The promo code %(code)s needs at least %(least)s of: %(things)s. %(missing)s are still missing."
         )
-        return text % facts
+        return text % values
     return ""
 
 
@@ -176,7 +176,7 @@ def _email_problem(promotion: Promotion, cart: Cart, email: str) -> str:
 
 
 def _is_spent(promotion: Promotion, token: str, email: str) -> bool:
-    """Whether the buyer has had it already, or has ordered before. Capitals make no other address."""
+    """Whether the buyer has used it already, or has ordered before. Capitals make no other address."""
     uses = promotion.redemptions.filter(released_at=None, order__email__iexact=email)
     if uses.exclude(order__draft__token=token, order__status=Order.Status.PENDING).exists():
         return True
@@ -221,11 +221,11 @@ def _step() -> Decimal:
     return Decimal(1).scaleb(-exponent(settings.CURRENCY))
 
 
-# --- the orders that use it: the callers hold the locks of draft and order ---
+# --- uses: the callers hold the locks of draft and order ---
 
 
 def lock(code: str) -> Promotion:
-    """The promotion, locked until the end of the transaction; before any stock is. Raises CodeNotUsable."""
+    """Lock and return the promotion. Needs a transaction, and no stock locked yet. Raises CodeNotUsable."""
     promotion = Promotion.objects.select_for_update().filter(code=code).first()
     if promotion is None:
         raise CodeNotUsable(code)  # deleted since it was shown
@@ -233,7 +233,7 @@ def lock(code: str) -> Promotion:
 
 
 def redeem(order: Order, promotion: Promotion) -> None:
-    """The order uses the promotion, which is locked. Raises CodeNotUsable.
+    """Count a use of the promotion by the order. Needs the promotion's lock. Raises CodeNotUsable.
 
     What only the catalogue side of it has changed meanwhile - dates, percent - stays as it was shown.
     """
@@ -245,15 +245,15 @@ def redeem(order: Order, promotion: Promotion) -> None:
 
 
 def withdraw(order: Order) -> None:
-    """A new revision of the order is written: it may use another code, or none."""
+    """Delete the order's use, for a new revision that may have another code or none."""
     Redemption.objects.filter(order=order).delete()
 
 
 def release(order: Order) -> None:
-    """Nothing came of the order: its use counts no more. Needs no lock, for it only makes room."""
+    """Stop counting the use of an order that ended unpaid. Needs no lock: it only makes room."""
     Redemption.objects.filter(order=order, released_at=None).update(released_at=clock.now())
 
 
 def redeem_again(order: Order) -> None:
-    """Late money revives the order: its code is honoured even if used up meanwhile, for so it was paid."""
+    """Count the use again of an order that late money revives, even if the code is used up meanwhile."""
     Redemption.objects.filter(order=order).update(released_at=None)

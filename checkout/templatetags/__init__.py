@@ -1,0 +1,1 @@
+"""Template tags about shipping and promo codes, for pages of every app."""

@@ -1,4 +1,4 @@
-"""What the cart page says of promo codes: the cart itself knows no more than the text of one."""
+"""What the cart page shows of promo codes; the cart itself stores only the text of one."""
 
 from decimal import Decimal
 
@@ -12,8 +12,8 @@ register = template.Library()
 
 
 @register.simple_tag
-def promo_offer(cart: Cart) -> promotions.Offer:
-    """What the cart's promo code takes off."""
+def promo_offer(cart: Cart) -> promotions.PromoOffer:
+    """The effect of the cart's promo code."""
     return promotions.offer_of(cart)
 
 

@@ -1,7 +1,9 @@
+"""An order with goods and reports, and what its customer reads of it."""
+
 from checkout.models import Order
-from checkout.orders.history import history_of, standing_of
+from checkout.orders.history import history_of, progress_of
 from checkout.shipping import fulfilment
-from checkout.signals import sections
+from checkout.signals import collect_sections
 
 from .scenes import make_cart, make_goods, make_service, pay, place
 
@@ -12,15 +14,15 @@ def mixed_order(**changes) -> Order:
     return pay(place(make_cart((make_goods(), 2), (make_service(), 2)), **changes))
 
 
-def standing(order):
+def progress(order):
     order = Order.objects.get(pk=order.pk)
-    found = standing_of(order, sections(order, reveal=True))
-    return found.states, {track.name: track.state for track in found.tracks}
+    shown = progress_of(order, collect_sections(order, reveal=True))
+    return shown.states, {track.name: track.state for track in shown.tracks}
 
 
 def texts(order):
     order = Order.objects.get(pk=order.pk)
-    return [moment.text for moment in history_of(order, sections(order, reveal=True), reveal=True)]
+    return [moment.text for moment in history_of(order, collect_sections(order, reveal=True), reveal=True)]
 
 
 def ship(order, quantity):

@@ -1,11 +1,11 @@
+"""The checkout of services, filled in and sent as a browser does, and questions to ask."""
+
 from catalog.models import IntakeQuestion
 from checkout.models import Order
 
 from .scenes import quote_of
 
 URL = "/en/checkout/"
-
-
 CONTACT = {
     "contact_name": "Mei",
     "phone": "91234567",
@@ -21,10 +21,10 @@ def contact_for(variant, **changes):
 
 
 def typed_for(*variants):
-    found = {"email": "mei@example.com"}
+    values = {"email": "mei@example.com"}
     for variant in variants:
-        found |= contact_for(variant)
-    return found
+        values |= contact_for(variant)
+    return values
 
 
 def page_of(client):

@@ -1,3 +1,5 @@
+"""Promo codes, carts that hold one, and how often one is used."""
+
 from checkout.models import Promotion
 
 from .scenes import make_cart

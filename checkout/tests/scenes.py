@@ -16,7 +16,17 @@ from checkout.models import Draft, Order
 from checkout.quote import make_quote
 from checkout.services import IntakeAnswers, Submission
 
+URL = "/en/checkout/"
 ADDRESS = {"area": "Kowloon", "city": "Yau Tsim Mong", "line1": "1 Nathan Road", "line2": "", "postcode": ""}
+TYPED = {
+    "email": "mei@example.com",
+    "region": "HK",
+    "recipient": "Mei Chan",
+    "phone": "9123 4567",
+    "area": "Kowloon",
+    "city": "Yau Tsim Mong",
+    "line1": "1 Nathan Road",
+}
 
 
 def make_goods(
@@ -143,21 +153,8 @@ def place_waiting(service: Variant | None = None, **changes: object) -> Order:
     return place(make_cart((service, 1)), intakes=for_later(service), **changes)
 
 
-URL = "/en/checkout/"
-
-
-TYPED = {
-    "email": "mei@example.com",
-    "region": "HK",
-    "recipient": "Mei Chan",
-    "phone": "9123 4567",
-    "area": "Kowloon",
-    "city": "Yau Tsim Mong",
-    "line1": "1 Nathan Road",
-}
-
-
 def add(client, variant, quantity=1):
+    """Put it into the browser's cart."""
     response = client.post("/en/cart/add/", {"variant": variant.pk, "quantity": quantity})
     assert response.status_code == 302, response.content
 
@@ -167,11 +164,13 @@ def quote_of(response) -> str:
 
 
 def post(client, **changes):
+    """Send the checkout page, filled in."""
     page = client.get(URL)
     return client.post(URL, {**TYPED, "quote": quote_of(page), **changes})
 
 
 def pay(order: Order) -> Order:
+    """The order, as a payment makes it."""
     with transaction.atomic():
         locked = Order.objects.lock(order.pk)
         services.mark_paid(locked, method="paypal", last4="", note="test")

@@ -8,11 +8,10 @@ from django.db import connection
 
 from checkout.models import Shipment, StockMovement
 from checkout.shipping.fulfilment import ship
+from checkout.tests.health_scenes import OURS, URL, ours, reds, repair
+from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place
 from shop import clock
 from shop.models import OutboxMessage
-
-from .health_scenes import OURS, URL, ours, reds, repair
-from .scenes import make_cart, make_goods, make_service, pay, place
 
 pytestmark = pytest.mark.django_db
 
@@ -25,13 +24,6 @@ def tea():
 @pytest.fixture
 def order(tea):
     return pay(place(make_cart((tea, 2), (make_service(), 1))))
-
-
-@pytest.fixture
-def boss(client, db):
-    user = User.objects.create_superuser("boss", "boss@shop.example", "x")
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 def sql(statement, *values):
@@ -83,11 +75,7 @@ def test_a_reserved_figure_follows_what_orders_hold(boss, tea):
 def test_more_held_than_there_is_needs_the_stock_corrected_first(boss, tea):
     place(make_cart((tea, 4)))
     sql("UPDATE catalog_variant SET reserved = 0, on_hand = 3 WHERE id = %s", tea.pk)
-    found = {finding.key: finding for finding in ours()["stock"].findings}
-    posted = {"check": "stock", "finding": f"reserved-{tea.pk}"}
-    assert posted["finding"] in found
-    answer = boss.post(f"{URL}repair/", posted, follow=True)
-    assert "Orders hold more than is on hand." in answer.content.decode()
+    assert "Orders hold more than is on hand." in repair(boss, "stock", f"reserved-{tea.pk}")
     assert reds() == {"stock"}
 
 

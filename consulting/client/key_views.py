@@ -11,13 +11,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from checkout.forms.form_data import current_language
+from checkout.orders import mail_requests
 from consulting import access
 from consulting.forms import LostKeyForm
 from consulting.keys import lifecycle
 from shop.web.rate_limit import RateLimit
 
-PER_NETWORK = RateLimit("lost-key", limit=10, minutes=15)
 PER_ADDRESS = RateLimit("lost-key", limit=3, minutes=24 * 60)
 
 
@@ -28,21 +27,14 @@ PER_ADDRESS = RateLimit("lost-key", limit=3, minutes=24 * 60)
 def lost_key(request: HttpRequest) -> HttpResponse:
     """Asks for order number and e-mail address. Whether there is such an order only the mailbox learns."""
     form = LostKeyForm(request.POST or None)
-    if request.method == "POST":
-        if PER_NETWORK.is_exceeded(request):
-            return render(request, "429.html", status=429)
-        if form.is_valid():
-            PER_NETWORK.hit(request)
-            _ask(form.cleaned_data["email"], form.cleaned_data["number"])
-            return redirect("consulting:key_sent")
-    return render(request, "consulting/lost_key.html", {"form": form})
-
-
-@sensitive_variables()
-def _ask(email: str, number: str) -> None:
-    """Nobody is sent more than a few mails a day, whoever asks for them; the answer does not tell."""
-    if PER_ADDRESS.take(email.casefold()):
-        lifecycle.ask_for_key(email, number=number, language=current_language())
+    accepted = mail_requests.accept(
+        request,
+        form,
+        lifecycle.ask_for_key,
+        per_address=PER_ADDRESS,
+        next_page="consulting:key_sent",
+    )
+    return accepted or render(request, "consulting/lost_key.html", {"form": form})
 
 
 @never_cache

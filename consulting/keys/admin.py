@@ -101,7 +101,7 @@ DEEDS = {
 
 
 @admin.register(OrderKey)
-class OrderKeyAdmin(ReadOnlyAdmin):
+class OrderKeyAdmin(ReadOnlyAdmin[OrderKey]):
     list_display = ["order", "masked", "state", "issued_at", "first_used_at", "use_count"]
     list_filter = ["state", "issued_at"]
     search_fields = ["order__number", "last_group"]

@@ -66,7 +66,7 @@ def reissue(order_id: int, *, actor: str) -> OrderKey:
 def _issue(order: Order, actor: str) -> OrderKey:
     new = keys.new_key(order, clock.now())
     _wrap_reports(order, new)
-    order_access.end_all(order)
+    order_access.revoke_all(order)
     _log(order, What.KEY_REPLACED, actor)
     order.log("order key replaced" if actor else "order key replaced by the client", actor=actor)
     outbox.publish("mail.key_replaced", key=str(new.pk), key_id=new.pk)
@@ -94,7 +94,7 @@ def revoke(order_key: OrderKey, *, actor: str) -> None:
     order = Order.objects.lock(order_key.order_id)
     _end(_current(order_key), OrderKey.State.REVOKED)
     Report.objects.filter(case__line__order=order).update(client_wrap=b"")
-    order_access.end_all(order)
+    order_access.revoke_all(order)
     _log(order, What.KEY_REVOKED, actor)
     order.log("order key revoked", actor=actor)
 
@@ -132,7 +132,7 @@ def resend(order_key: OrderKey, *, actor: str) -> None:
 @transaction.atomic
 def ask_for_key(email: str, *, number: str, language: str) -> None:
     """Write down that somebody has lost a key; the worker sees whether there is anything to send."""
-    search = lookup.note(email, number=number, language=language)
+    search = lookup.save_search(email, number=number, language=language)
     outbox.publish("mail.lost_key", key=str(search.pk), search_id=search.pk)
 
 

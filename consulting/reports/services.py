@@ -62,7 +62,7 @@ def assign(case: Case, consultant: User, *, only_if_free: bool = False) -> Case:
     if case.state == Case.State.UNASSIGNED:
         Order.objects.lock(case.order.pk)  # begun or cancelled, whichever comes first
     case = _locked(case)
-    if case.state == Case.State.UNASSIGNED and cancellations.is_under_way(case.line):
+    if case.state == Case.State.UNASSIGNED and cancellations.has_open_cancellation(case.line):
         raise CancellationAsked(str(case))
     if case.consultant_id == consultant.pk:
         return case

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from shop import clock
+from shop.admin.read_only import ReadOnlyAdmin
 from shop.models import OutboxMessage
 
 # django_countries brings a translation that says "all countries", which every filter of the admin would show.
@@ -30,7 +31,7 @@ class UndeliveredFilter(admin.SimpleListFilter):
 
 
 @admin.register(OutboxMessage)
-class OutboxMessageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class OutboxMessageAdmin(ReadOnlyAdmin[OutboxMessage]):
     list_display = ["key", "created_at", "attempts", "due_at", "delivered_at", "last_error"]
     list_filter = [UndeliveredFilter, "topic"]
     search_fields = ["key"]
@@ -40,12 +41,3 @@ class OutboxMessageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def deliver_now(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
         queryset.filter(delivered_at__isnull=True).update(due_at=clock.now(), claimed_until=None)
         self.message_user(request, _("The messages go out within seconds."))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False

@@ -37,7 +37,7 @@ def order(db):
     """Tea, sent, and a report, published, with a message and a declined request to cancel."""
     order = scenes.paid_order(subjects=1, goods=1)
     Order.objects.filter(pk=order.pk).update(card_text="canary-card")
-    request = cancellations.ask(order.pk, reason="canary-reason")
+    request = cancellations.request_cancellation(order.pk, reason="canary-reason")
     cancellations.decline(request, actor="mei", answer="It is sent today.")
     left = {line.pk: quantity for line, quantity in fulfilment.left_to_ship(order).items()}
     fulfilment.ship(order.pk, carrier="sf", tracking_number="SF1", quantities=left, actor="packer")
@@ -204,7 +204,7 @@ def test_after_two_confirmations_the_worker_erases_and_the_canaries_are_gone(
 
 
 def test_erasing_again_changes_nothing_and_later_mails_go_nowhere(order, mailoutbox, deliver_outbox):
-    request = privacy_requests.ask(order, PrivacyRequest.Kind.ERASURE)
+    request = privacy_requests.create_request(order, PrivacyRequest.Kind.ERASURE)
     erasure.confirm(request)
     erasure.confirm(request)
     assert erasure.carry_out(request.pk)
@@ -264,7 +264,7 @@ def settle(what):
 @pytest.mark.parametrize("what", ["open case", "refund", "dispute", "payment"])
 def test_an_unsettled_order_is_erased_once_it_is_settled(order, what, deliver_outbox):
     unsettled(order, what)
-    request = privacy_requests.ask(order, PrivacyRequest.Kind.ERASURE)
+    request = privacy_requests.create_request(order, PrivacyRequest.Kind.ERASURE)
     erasure.confirm(request)
     deliver_outbox()
     order.refresh_from_db()

@@ -49,8 +49,8 @@ def plant():
     now = clock.now()
     GatewayEvent.objects.create(gateway="paypal", event_id="1", body=b"canary-payer", received_at=now)
     Try.objects.create(purpose="x", network="10.0.0.1/32", at=now)
-    lookup.ask_for_link("canary@example.com", language="en")
-    privacy_requests.ask(order, PrivacyRequest.Kind.EXPORT)
+    lookup.request_link("canary@example.com", language="en")
+    privacy_requests.create_request(order, PrivacyRequest.Kind.EXPORT)
     session = SessionStore()
     session["cart"] = {}
     session.save()

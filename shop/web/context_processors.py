@@ -4,12 +4,13 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.translation import get_language
+
+from shop.l10n.languages import current_language
 
 
 def shop_details() -> dict[str, Any]:
     """Name and contact in the reader's language. Used by pages and mails alike; touches no database."""
-    language = "en" if (get_language() or "").startswith("en") else "zh-hant"
+    language = current_language()
     return {
         "name": settings.SHOP_NAME[language],
         "name_en": settings.SHOP_NAME["en"],

@@ -3,7 +3,6 @@
 import pytest
 
 from checkout.models import Order
-from checkout.tests.conftest import merchant  # noqa: F401 - a fixture
 from checkout.tests.scenes import TYPED, URL, add, make_cart, make_goods, pay, place, quote_of
 from shop import clock
 
@@ -82,7 +81,7 @@ def test_each_text_shows_its_version(client, numbered, language):
     assert "v1-2" in client.get(f"/{language}/privacy/").content.decode()
 
 
-def test_the_merchant_sees_what_was_agreed_to(merchant, numbered):  # noqa: F811
+def test_the_merchant_sees_what_was_agreed_to(merchant, numbered):
     order = pay(place(make_cart((make_goods(), 1))))
     page = merchant.get(f"/en/admin/checkout/order/{order.pk}/change/").content.decode()
     assert "Terms v1-0 · Returns and refunds v1-1 · Privacy v1-2 · en" in page

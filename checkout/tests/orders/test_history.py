@@ -9,7 +9,7 @@ from checkout import services
 from checkout.models import Order
 from checkout.orders import cancellations
 from checkout.shipping import fulfilment
-from checkout.tests.history_scenes import STAFF_NOTE, mixed_order, ship, standing, texts
+from checkout.tests.history_scenes import STAFF_NOTE, mixed_order, progress, ship, texts
 from checkout.tests.scenes import make_cart, make_goods, pay, place
 
 pytestmark = pytest.mark.django_db
@@ -21,19 +21,19 @@ def goods_order(**changes) -> Order:
 
 def test_an_order_of_goods_alone_is_as_far_as_its_parcels():
     order = goods_order()
-    assert standing(order) == (("Processing",), {"Parcels": "Processing"})
+    assert progress(order) == (("Processing",), {"Parcels": "Processing"})
     ship(order, 1)
-    assert standing(order) == (("Partly shipped",), {"Parcels": "Partly shipped"})
+    assert progress(order) == (("Partly shipped",), {"Parcels": "Partly shipped"})
     ship(order, 1)
-    assert standing(order) == (("Shipped",), {"Parcels": "Shipped"})
+    assert progress(order) == (("Shipped",), {"Parcels": "Shipped"})
 
 
 def test_an_order_on_hold_says_so_until_it_may_go_on():
     order = goods_order()
     fulfilment.set_hold(order.pk, on_hold=True, actor="boss", note=STAFF_NOTE)
-    assert standing(order) == (("On hold",), {"Parcels": "On hold"})
+    assert progress(order) == (("On hold",), {"Parcels": "On hold"})
     fulfilment.set_hold(order.pk, on_hold=False, actor="boss")
-    assert standing(order)[0] == ("Processing",)
+    assert progress(order)[0] == ("Processing",)
     assert texts(order)[-2:] == [
         "The order is on hold; nothing is sent for now.",
         "The order is no longer on hold.",
@@ -44,18 +44,18 @@ def test_a_part_of_the_money_that_went_back_is_told_beside_the_state():
     order = goods_order()
     with transaction.atomic():
         fulfilment.note_refund(Order.objects.lock(order.pk), order.total / 2, {})
-    assert standing(order)[0] == ("Processing", "Partly refunded")
+    assert progress(order)[0] == ("Processing", "Partly refunded")
     with transaction.atomic():
         fulfilment.note_refund(Order.objects.lock(order.pk), order.total / 2, {})
-    assert standing(order)[0] == ("Refunded",)
+    assert progress(order)[0] == ("Refunded",)
 
 
 def test_an_order_that_is_not_paid_has_no_tracks():
     order = place(make_cart((make_goods(), 1)))
-    assert standing(order) == (("Awaiting payment",), {})
+    assert progress(order) == (("Awaiting payment",), {})
     with transaction.atomic():
         services.expire(Order.objects.lock(order.pk))
-    assert standing(order) == (("Expired",), {})
+    assert progress(order) == (("Expired",), {})
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_no_note_and_no_name_of_staff_reaches_the_page(language):
 
 def test_a_stranger_reads_the_history_but_no_personal_data():
     order = mixed_order()
-    cancellations.ask(order.pk)
+    cancellations.request_cancellation(order.pk)
     page = Client().get(f"/en/order/{order.token}/").content.decode()
     assert "Your payment was received." in page
     assert "You asked to cancel." not in page

@@ -5,12 +5,14 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from django.core import mail
+from django.core import mail, signing
 from django.test import Client
 
 from checkout import order_access
-from checkout.models import Order, OrderSearch
+from checkout.models import Order, OrderSearch, PrivacyRequest
 from checkout.orders import lookup
+from checkout.orders.mailed_link import InvalidLink
+from checkout.privacy import requests
 from checkout.tests.scenes import make_cart, make_goods, pay, place
 from shop import clock
 from shop.models import OutboxMessage, Try
@@ -219,10 +221,10 @@ def test_no_address_is_kept_readable_or_travels(order, link, client):
 
 
 def test_searches_are_forgotten_after_a_day(order, link, monkeypatch):
-    lookup.forget_searches()
+    lookup.delete_old_searches()
     assert OrderSearch.objects.count() == 1
     later(monkeypatch, hours=25)
-    lookup.forget_searches()
+    lookup.delete_old_searches()
     assert not OrderSearch.objects.exists()
 
 
@@ -249,3 +251,18 @@ def test_tries_about_a_subject_are_counted_apart_by_purpose(db):
     assert one.is_exceeded("a@example.com")
     assert not two.is_exceeded("a@example.com")
     assert not one.is_exceeded("b@example.com")
+
+
+def test_links_mailed_before_are_still_good(order, monkeypatch):
+    """The token's form and salts are in mailboxes: the id and the second of mailing, signed as JSON."""
+    search = lookup.save_search("mei@example.com", number="", language="en")
+    token = signing.dumps([search.pk, int(clock.now().timestamp())], salt="checkout.finding")
+    assert lookup.read_link(token) == search
+    erasure = requests.create_request(order, PrivacyRequest.Kind.ERASURE)
+    token = signing.dumps([erasure.pk, int(clock.now().timestamp())], salt="checkout.privacy")
+    assert requests.read_link(token) == erasure
+    with pytest.raises(InvalidLink):
+        lookup.read_link(token)
+    later(monkeypatch, hours=24)
+    with pytest.raises(InvalidLink):
+        requests.read_link(token)

@@ -268,8 +268,8 @@ class Shop(RuleBasedStateMachine):
 
 
 ALL = settings(
-    max_examples=times(50, 500),
-    stateful_step_count=times(20, 50),
+    max_examples=times(20, 500),
+    stateful_step_count=times(15, 50),
     suppress_health_check=list(HealthCheck),
     database=None,
 )

@@ -1,7 +1,6 @@
 """What money health tells of discounts and of the uses of promo codes: broken, found, right again."""
 
 import pytest
-from django.contrib.auth.models import User
 
 from checkout.models import Order, OrderLine, Redemption
 from checkout.tests.health_scenes import ours, reds, repair
@@ -19,15 +18,6 @@ def promotion():
 @pytest.fixture
 def order(promotion):
     return pay(place(coded("TEST10", (make_goods(price="33.33"), 3), (make_service(), 1))))
-
-
-@pytest.fixture
-def boss(client):
-    client.force_login(
-        User.objects.create_superuser("boss", "boss@shop.example", "x"),
-        "django.contrib.auth.backends.ModelBackend",
-    )
-    return client
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ def test_a_service_nobody_has_begun_can_be_cancelled(order, case, consultant):
     assert offered(order) == [case.line_id]
     reports.assign(case, consultant)
     offer = cancellations.offer_of(order)
-    assert [why for _line, why in offer.kept] == ["Work on the report has begun."]
+    assert [why for _line, why in offer.excluded] == ["Work on the report has begun."]
     with pytest.raises(cancellations.NotCancellable):
-        cancellations.ask(order.pk)
+        cancellations.request_cancellation(order.pk)
 
 
 def test_a_case_that_was_given_back_with_a_draft_has_been_begun(order, case, consultant):
@@ -40,7 +40,7 @@ def test_a_case_that_was_given_back_untouched_can_be_cancelled(order, case, cons
 
 
 def test_nobody_takes_a_case_while_its_client_asks_to_cancel(workspace, consultant, order, case):
-    request = cancellations.ask(order.pk)
+    request = cancellations.request_cancellation(order.pk)
     page = workspace.post(f"/en/consultant/case/{case.pk}/take/", follow=True).content.decode()
     assert "The client has asked to cancel." in page
     case.refresh_from_db()
@@ -56,7 +56,7 @@ def test_the_merchant_who_assigns_it_is_told_too(client, superuser, consultant, 
 
     writer = staff("writer", "change_case", "change_report")
     client.force_login(superuser, backend="django.contrib.auth.backends.ModelBackend")
-    cancellations.ask(order.pk)
+    cancellations.request_cancellation(order.pk)
     typed = {"consultant": writer.pk, "due_on": case.due_on.isoformat()}
     page = client.post(f"/en/admin/consulting/case/{case.pk}/change/", typed, follow=True).content.decode()
     assert "The client has asked to cancel." in page
@@ -71,7 +71,7 @@ def test_without_the_lock_a_case_is_begun_that_was_just_cancelled(order, case, c
             monkeypatch,
             cancellations,
             "offer_of",
-            lambda: cancellations.ask(order.pk),
+            lambda: cancellations.request_cancellation(order.pk),
             lambda: reports.assign(case, consultant),
         )
     case.refresh_from_db()
@@ -84,6 +84,6 @@ def test_without_the_lock_a_case_is_begun_that_was_just_cancelled(order, case, c
 def test_asking_and_beginning_at_once_do_one_of_the_two(order, consultant, _):
     assert connection.vendor == "postgresql"
     case = Case.objects.of(order).first()
-    at_once(lambda: cancellations.ask(order.pk), lambda: reports.assign(case, consultant))
+    at_once(lambda: cancellations.request_cancellation(order.pk), lambda: reports.assign(case, consultant))
     case.refresh_from_db()
     assert (case.state == Case.State.WRITING) != CancellationRequest.objects.exists()

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from checkout import services
 from checkout.models import Order
-from checkout.tests.history_scenes import STAFF_NOTE, mixed_order, ship, standing, texts
+from checkout.tests.history_scenes import STAFF_NOTE, mixed_order, progress, ship, texts
 from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place
 from consulting.models import Case
 from consulting.tests.scenes import published, staff
@@ -21,21 +21,21 @@ def publish(order, count=1):
 
 def test_parcels_and_reports_are_two_tracks_that_do_not_wait_for_each_other():
     order = mixed_order()
-    assert standing(order) == (("Processing",), {"Parcels": "Processing", "Reports": "In preparation"})
+    assert progress(order) == (("Processing",), {"Parcels": "Processing", "Reports": "In preparation"})
     ship(order, 1)
-    assert standing(order) == (("Processing",), {"Parcels": "Partly shipped", "Reports": "In preparation"})
+    assert progress(order) == (("Processing",), {"Parcels": "Partly shipped", "Reports": "In preparation"})
     ship(order, 1)
-    assert standing(order) == (("Processing",), {"Parcels": "Shipped", "Reports": "In preparation"})
+    assert progress(order) == (("Processing",), {"Parcels": "Shipped", "Reports": "In preparation"})
     publish(order)
-    assert standing(order) == (("Processing",), {"Parcels": "Shipped", "Reports": "1 of 2 ready to open"})
+    assert progress(order) == (("Processing",), {"Parcels": "Shipped", "Reports": "1 of 2 ready to open"})
     publish(order, 2)
-    assert standing(order) == (("Completed",), {"Parcels": "Shipped", "Reports": "Ready to open"})
+    assert progress(order) == (("Completed",), {"Parcels": "Shipped", "Reports": "Ready to open"})
 
 
 def test_reports_that_are_ready_do_not_ship_the_goods():
     order = mixed_order()
     publish(order, 2)
-    assert standing(order) == (("Processing",), {"Parcels": "Processing", "Reports": "Ready to open"})
+    assert progress(order) == (("Processing",), {"Parcels": "Processing", "Reports": "Ready to open"})
 
 
 def test_the_history_tells_what_happened_in_order():

@@ -158,7 +158,7 @@ def _furnish(world: World) -> None:
     asked = CancellationRequest.objects.create(order=world.unpaid, reason="", asked_at=now)
     with transaction.atomic():
         outbox.publish("test.message", key="1")
-    copy_asked = privacy_requests.ask(order, PrivacyRequest.Kind.EXPORT)
+    copy_asked = privacy_requests.create_request(order, PrivacyRequest.Kind.EXPORT)
     promotion = Promotion.objects.create(code="CANARY", kind="percent", percent=5, name_zh_hant="x")
     attempt = {"ip_address": "10.0.0.1", "username": "x", "user_agent": "x", "path_info": "/"}
     tried = AccessAttempt.objects.create(**attempt, get_data="", post_data="", failures_since_start=1)
@@ -176,8 +176,10 @@ def _furnish(world: World) -> None:
         "gateway": "paypal",
         "app_label": "consulting",
         "content_type_id": ContentType.objects.get_for_model(Order).pk,
-        "privacy_link": privacy_requests.link_of(copy_asked).rstrip("/").rpartition("/")[2],
-        "link": lookup.link_of(search).rstrip("/").rpartition("/")[2],
+        "privacy_link": privacy_requests.LINK.url(copy_asked.pk, language="en")
+        .rstrip("/")
+        .rpartition("/")[2],
+        "link": lookup.LINK.url(search.pk, language="en").rstrip("/").rpartition("/")[2],
         "order_id": order.pk,
         "payment_id": payment.pk,
         "refund_id": refund.pk,

@@ -160,5 +160,5 @@ def test_an_order_in_another_state_leads_to_its_page_and_stays_as_it_is(world):
         status = one.status
         one.refresh_from_db()
         assert one.status == status
-    assert corrections.open_until(unpaid) is None
+    assert corrections.correctable_until(unpaid) is None
     assert cancellations.offer_of(place(make_cart((make_goods("TEA-Z"), 1)))).lines == ()

@@ -70,10 +70,10 @@ FAILURES = {
     "checkout:details": ("buyer", (answers, "add_answers"), {"i-name": CANARY}),
     "checkout:request_cancellation": (
         "buyer",
-        (cancellations, "ask"),
+        (cancellations, "request_cancellation"),
         {"reason": CANARY},
     ),
-    "checkout:find": ("nobody", (lookup, "ask_for_link"), {"email": f"{CANARY}@example.com"}),
+    "checkout:find": ("nobody", (lookup, "request_link"), {"email": f"{CANARY}@example.com"}),
     "payments:pay": ("buyer", (payments, "pay"), {"method": "paypal", "revision": "1", "note": CANARY}),
     "consulting:unlock": (
         "nobody",

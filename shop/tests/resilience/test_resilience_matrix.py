@@ -154,4 +154,6 @@ def test_only_a_database_that_is_down_closes_the_shop_and_pay_needs_nothing_else
 
 
 def test_the_table_in_docs_is_this_one():
-    assert resilience.table() in resilience.DOCUMENT.read_text(), "run `python -m shop.tests.harness.resilience`"
+    assert resilience.table() in resilience.DOCUMENT.read_text(), (
+        "run `python -m shop.tests.harness.resilience`"
+    )

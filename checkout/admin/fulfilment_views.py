@@ -1,0 +1,136 @@
+"""The admin's pages "Ship" and "Put on hold" of an order."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
+
+from checkout.addresses import formats
+from checkout.models import Order, OrderLine, Shipment
+from checkout.shipping import fulfilment
+from checkout.shipping.rates import TARIFFS
+
+from .permissions import changeable_order
+
+
+def urls(site: admin.AdminSite) -> list[URLPattern]:
+    return [
+        path("<int:order_id>/ship/", site.admin_view(ship), name="checkout_order_ship"),
+        path("<int:order_id>/hold/", site.admin_view(hold), name="checkout_order_hold"),
+    ]
+
+
+class ShipForm(forms.Form):
+    """One parcel: carrier, number, and how many of each line are in it."""
+
+    carrier = forms.ChoiceField(label=_("Carrier"), choices=Shipment.Carrier.choices)
+    tracking_number = forms.RegexField(
+        label=_("Tracking number"),
+        regex=r"^[A-Za-z0-9][A-Za-z0-9 -]{3,38}$",
+        required=False,
+        strip=True,
+        error_messages={"invalid": _("Please enter 4 to 39 letters and digits, as printed on the waybill.")},
+    )
+
+    def __init__(self, *args: object, left: dict[OrderLine, int], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.left = left
+        for line, quantity in left.items():
+            self.fields[f"line_{line.pk}"] = forms.IntegerField(
+                label=f"{line.sku} {line.name}",
+                min_value=0,
+                max_value=quantity,
+                initial=quantity,
+                help_text=_("%(left)s left to ship") % {"left": quantity},
+            )
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean() or {}
+        is_missing = not cleaned.get("tracking_number") and "tracking_number" not in self.errors
+        if is_missing and cleaned.get("carrier") != Shipment.Carrier.HAND:
+            self.add_error("tracking_number", _("Please enter the tracking number of the parcel."))
+        if not self.errors and not any(self.quantities().values()):
+            raise forms.ValidationError(_("The parcel is empty. Please enter at least one quantity."))
+        return cleaned
+
+    def quantities(self) -> dict[int, int]:
+        return {line.pk: self.cleaned_data.get(f"line_{line.pk}", 0) for line in self.left}
+
+
+def why_not_shipped(order: Order) -> str:
+    """The reason why no parcel of the order may leave now, in words; empty if one may."""
+    if order.is_disputed:
+        return str(
+            _("The buyer has opened a dispute at PayPal. Nothing may be shipped until it is resolved.")
+        )
+    if order.awaits_cancellation:
+        return str(_("The customer has asked to cancel. Nothing may be shipped until that is answered."))
+    return str(_("This order is on hold. Nothing may be shipped.")) if order.on_hold else ""
+
+
+def ship(request: HttpRequest, order_id: int) -> HttpResponse:
+    """The page behind "Ship"."""
+    order = changeable_order(request, order_id)
+    left = fulfilment.left_to_ship(order) if order.is_paid else {}
+    back = redirect("admin:checkout_order_change", order.pk)
+    if why_not_shipped(order):
+        messages.warning(request, why_not_shipped(order))
+        return back
+    if not left:
+        messages.warning(request, _("There is nothing left to ship in this order."))
+        return back
+    form = ShipForm(request.POST or None, left=left)
+    if form.is_valid():
+        try:
+            fulfilment.ship(
+                order.pk,
+                carrier=form.cleaned_data["carrier"],
+                tracking_number=form.cleaned_data["tracking_number"].upper(),
+                quantities=form.quantities(),
+                actor=request.user.get_username(),
+                seen=request.POST.get("seen"),
+            )
+        except fulfilment.AddressChanged:
+            text = _("The customer has corrected the address. Nothing was shipped; please look again.")
+            messages.warning(request, text)
+            return redirect(request.path)
+        except fulfilment.OnHold:
+            messages.warning(request, _("This order has just been put on hold. Nothing was shipped."))
+            return back
+        except fulfilment.NothingToShip:
+            messages.warning(request, _("Part of this order has just been shipped. Please look again."))
+            return back
+        messages.success(request, _("The parcel is recorded; the customer receives the shipping e-mail."))
+        return back
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Ship order %(number)s") % {"number": order.number},
+        "order": order,
+        "form": form,
+        "label": formats.label(recipient=order.recipient, region=order.region, address=order.address),
+        "tariff": TARIFFS.get(order.shipping_method),
+        "opts": Order._meta,
+    }
+    return render(request, "admin/checkout/order/ship.html", context)
+
+
+def hold(request: HttpRequest, order_id: int) -> HttpResponse:
+    """The page behind "Put on hold" and "Release from hold"."""
+    order = changeable_order(request, order_id)
+    if request.method == "POST":
+        on_hold = request.POST.get("on_hold") == "yes"
+        note = " ".join(request.POST.get("note", "").split())[:200]
+        fulfilment.set_hold(order.pk, on_hold=on_hold, actor=request.user.get_username(), note=note)
+        text = _("The order is on hold: nothing is shipped.") if on_hold else _("The order can be shipped.")
+        messages.success(request, text)
+        return redirect("admin:checkout_order_change", order.pk)
+    title = _("Release order %(number)s from hold") if order.on_hold else _("Put order %(number)s on hold")
+    context = {
+        **admin.site.each_context(request),
+        "title": title % {"number": order.number},
+        "order": order,
+        "opts": Order._meta,
+    }
+    return render(request, "admin/checkout/order/hold.html", context)

@@ -1,0 +1,63 @@
+"""What the admin's page of an order lists below it: lines, parcels, history. Nothing of it is typed."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from checkout.models import Order, OrderEvent, OrderLine, Shipment
+from shop.admin.read_only import ReadOnlyInline
+from shop.money import formatted
+
+
+class LineInline(ReadOnlyInline[OrderLine, Order]):
+    model = OrderLine
+    fields = [
+        "sku", "shown_name", "shown_price", "quantity", "shown_total", "shown_discount", "shown_refunded",
+        "withdrawn_quantity", "report_due_on", "waits_for_details",
+    ]  # fmt: skip
+    readonly_fields = [
+        "shown_name", "shown_price", "shown_total", "shown_discount", "shown_refunded", "withdrawn_quantity",
+        "waits_for_details",
+    ]  # fmt: skip
+
+    @admin.display(description=_("name"))
+    def shown_name(self, line: OrderLine) -> str:
+        return line.name
+
+    @admin.display(description=_("unit price"))
+    def shown_price(self, line: OrderLine) -> str:
+        return formatted(line.unit_price, line.order.currency)
+
+    @admin.display(description=_("amount"))
+    def shown_total(self, line: OrderLine) -> str:
+        return formatted(line.total, line.order.currency)
+
+    @admin.display(description=_("discount"))
+    def shown_discount(self, line: OrderLine) -> str:
+        return formatted(-line.discount_total, line.order.currency) if line.discount_total else "–"
+
+    @admin.display(description=_("refunded"))
+    def shown_refunded(self, line: OrderLine) -> str:
+        return formatted(line.refunded_total, line.order.currency) if line.refunded_total else "–"
+
+
+class ShipmentInline(ReadOnlyInline[Shipment, Order]):
+    model = Shipment
+    fields = ["carrier", "tracking_number", "shipped_at", "shipped_by"]
+
+
+class EventInline(ReadOnlyInline[OrderEvent, Order]):
+    model = OrderEvent
+    fields = ["at", "shown_old_status", "shown_new_status", "note", "actor"]
+    readonly_fields = ["shown_old_status", "shown_new_status"]
+
+    @admin.display(description=_("old status"))
+    def shown_old_status(self, event: OrderEvent) -> str:
+        return _status_label(event.old_status)
+
+    @admin.display(description=_("new status"))
+    def shown_new_status(self, event: OrderEvent) -> str:
+        return _status_label(event.new_status)
+
+
+def _status_label(status: str) -> str:
+    return str(Order.Status(status).label) if status else "–"
