@@ -17,7 +17,6 @@ from consulting.keys import health as key_health
 from consulting.keys import services as keys
 from consulting.keys import throttle as key_throttle
 from consulting.models import AccessLog
-from consulting.reports import services as reports
 from consulting.tests import scenes
 from consulting.tests.scenes import unlock, wrong_key
 from shop import clock
@@ -45,7 +44,7 @@ def looked_up(monkeypatch):
         return look_up(typed)
 
     monkeypatch.setattr(rate_limit, "take", remember)
-    monkeypatch.setattr(reports, "_find_key", count)
+    monkeypatch.setattr(keys, "_find_key", count)
     return counts
 
 
