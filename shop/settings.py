@@ -346,6 +346,10 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    **{
+        alias: {"BACKEND": "shop.privacy.private_storage.PrivateFileStorage", "OPTIONS": {"folder": alias}}
+        for alias in ("answers", "reports")  # sealed files
+    },
 }
 MEDIA_ROOT = VAR_DIR / "media"
 

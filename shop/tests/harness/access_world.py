@@ -139,7 +139,7 @@ def _furnish(world: World) -> None:
         field="f", name="canary-file-3310.pdf", kind="pdf", size=4, stored_as="canary", uploaded_at=now
     )
     upload.intakes.add(Intake.objects.get(line__order=order, subject=1))
-    uploads._write("canary", FILE.encode())
+    uploads.write_sealed("canary", FILE.encode())
     payment = Payment.objects.create(
         order=order,
         method="paypal",

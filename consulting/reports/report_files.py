@@ -1,16 +1,13 @@
-"""The private folder of the files of reports: each sealed with the key of its version, under a random name.
+"""Files of reports: each sealed with the key of its version, under a random name.
 
-No URL leads there. Rows of ``ReportFile`` say which files are still needed.
+Rows of ``ReportFile`` say which files are still needed.
 """
 
 import hashlib
 import logging
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
@@ -21,16 +18,13 @@ from consulting import report_encryption
 from consulting.models import Report, ReportFile
 from consulting.report_document import Attachment
 from shop import clock
+from shop.privacy.private_storage import PrivateFileStorage, as_file, private_storage
 
 logger = logging.getLogger(__name__)
 
 
-def folder() -> Path:
-    return Path(settings.MEDIA_ROOT) / "reports"
-
-
-def path_of(stored_as: str) -> Path:
-    return folder() / stored_as
+def storage() -> PrivateFileStorage:
+    return private_storage("reports")
 
 
 @sensitive_variables()
@@ -49,25 +43,19 @@ def keep(
             yield piece
 
     try:
-        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        with path_of(stored_as).open("xb") as target:
-            target.writelines(
-                report_encryption.seal_file(report, report_encryption.prepare(report), stored_as, measured())
-            )
+        dek = report_encryption.prepare(report)
+        sealed = report_encryption.seal_file(report, dek, stored_as, measured())
+        storage().save(stored_as, as_file(sealed))
     except OSError:
-        discard([stored_as])
         logger.exception("A file of a report could not be stored")
         raise Refused(_("We cannot keep this file just now. Please try again in a few minutes.")) from None
-    except BaseException:
-        discard([stored_as])
-        raise
     return Attachment(stored_as, kind, size, name, digest.hexdigest(), is_report)
 
 
 def read(opened: report_encryption.Opened, file: Attachment) -> Iterator[bytes]:
-    """The content, piece by piece. Raises vault.Unreadable, also midway: nothing altered is passed on."""
+    """The content, piece by piece. Raises Unreadable, also midway: nothing altered is passed on."""
     try:
-        with path_of(file.stored_as).open("rb") as source:
+        with storage().open(file.stored_as) as source:
             yield from report_encryption.open_file(opened.report, opened.dek, file.stored_as, source)
     except OSError as error:
         raise report_encryption.Unreadable(str(opened.report)) from error
@@ -89,28 +77,19 @@ def copy(opened: report_encryption.Opened, target: Report) -> tuple[Attachment, 
 
 def settle(report: Report, attachments: Iterable[Attachment]) -> None:
     """The rows of a saved version, as its text lists them. Files that it lost are deleted with the commit."""
-    wanted = {file.stored_as for file in attachments}
+    listed = {file.stored_as for file in attachments}
     known = set(report.files.values_list("stored_as", flat=True))
     ReportFile.objects.bulk_create(
-        ReportFile(report=report, stored_as=name) for name in sorted(wanted - known)
+        ReportFile(report=report, stored_as=name) for name in sorted(listed - known)
     )
-    lost = known - wanted
+    lost = known - listed
     report.files.filter(stored_as__in=lost).delete()
-    transaction.on_commit(lambda: discard(lost))
-
-
-def discard(names: Iterable[str]) -> None:
-    for name in names:
-        with suppress(OSError):  # what is left is found by ``forget_orphans``
-            path_of(name).unlink()
+    transaction.on_commit(lambda: storage().discard(lost))
 
 
 def _strays() -> set[str]:
     """Files that no version needs: left by a process that ended between file and row."""
-    if not folder().is_dir():
-        return set()
-    limit = (clock.now() - KEPT).timestamp()
-    old = {path.name for path in folder().iterdir() if path.stat().st_mtime < limit}
+    old = storage().names_before(clock.now() - KEPT)
     return old - set(ReportFile.objects.filter(stored_as__in=old).values_list("stored_as", flat=True))
 
 
@@ -120,7 +99,7 @@ def count_orphans() -> int:
 
 
 def forget_orphans() -> None:
-    discard(_strays())
+    storage().discard(_strays())
 
 
 def erase(order: Order) -> None:
@@ -128,4 +107,4 @@ def erase(order: Order) -> None:
     files = ReportFile.objects.filter(report__case__line__order=order)
     names = list(files.values_list("stored_as", flat=True))
     files.delete()
-    transaction.on_commit(lambda: discard(names))
+    transaction.on_commit(lambda: storage().discard(names))
