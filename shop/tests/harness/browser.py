@@ -1,14 +1,18 @@
 """A real Chromium for tests, which fails a test for whatever the page complains about."""
 
+from __future__ import annotations
+
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+if TYPE_CHECKING:  # every worker loads this file, and not every one opens a browser
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 LIGHT = "chromium-headless-shell"  # the same engine without a window: a third of the work per page
 PROGRAMS = [LIGHT, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
@@ -47,11 +51,13 @@ class Complaints:
         return [line for line in self.found if not any(part in line for part in self.expected)]
 
 
-OpenPage = Callable[..., Page]
+OpenPage = Callable[..., "Page"]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
     if not program:
         pytest.fail("Chromium is missing: apt-get install chromium, or name it in the variable CHROMIUM.")
@@ -103,9 +109,11 @@ def page(open_page: OpenPage) -> Page:
 
 def assert_accessible(page: Page) -> None:
     """axe finds nothing serious on the page. Needs JavaScript."""
+    from axe_playwright_python.sync_playwright import Axe
+
     violations = Axe().run(page).response["violations"]
-    serious = [found for found in violations if found["impact"] in {"serious", "critical"}]
+    serious = [each for each in violations if each["impact"] in {"serious", "critical"}]
     assert not serious, "\n".join(
-        f"{page.url}: {found['id']}: {found['help']}: {[node['html'] for node in found['nodes']]}"
-        for found in serious
+        f"{page.url}: {each['id']}: {each['help']}: {[node['html'] for node in each['nodes']]}"
+        for each in serious
     )

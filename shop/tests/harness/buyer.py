@@ -15,7 +15,8 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from .stack import Stack, wait_for
+from shop.tests.harness.stacks.stack import Stack, wait_for
+
 from .walk import date_for, number_for
 
 TEA = "wuyi-rougui-oolong"

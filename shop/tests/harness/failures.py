@@ -1,5 +1,6 @@
-"""Which tests show which row of the failure model; ``python -m shop.tests.failures`` writes them into docs.
+"""Which tests show which row of the failure model.
 
+``python -m shop.tests.harness.failures`` writes them into docs.
 A test names its rows by ``@pytest.mark.failure("F34", …)``, at the function or for the whole file.
 """
 
@@ -23,7 +24,7 @@ def marked() -> dict[str, list[str]]:
     """Row -> the tests that name it, as path::function. Read from the sources; nothing is imported."""
     found: dict[str, set[str]] = defaultdict(set)
     for app in APPS:
-        for path in sorted((BASE / app / "tests").glob("test_*.py")):
+        for path in sorted((BASE / app / "tests").rglob("test_*.py")):
             tree = ast.parse(path.read_text())
             whole_file = [row for node in tree.body if _is_pytestmark(node) for row in _rows_in(node)]
             for test in _tests(tree):

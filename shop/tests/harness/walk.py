@@ -4,15 +4,20 @@ Every function takes a Playwright page and a language; labels come from the cata
 in both.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 import os
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from django.utils.translation import gettext, override
-from playwright.sync_api import Page
 
 from .effort import times
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 CARD = "6221558812340000"
 CVC = "123"

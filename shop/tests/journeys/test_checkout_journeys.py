@@ -7,7 +7,7 @@ import psycopg2
 
 from shop.tests.harness import walk
 from shop.tests.harness.buyer import Buyer
-from shop.tests.harness.stack import Stack
+from shop.tests.harness.stacks.stack import Stack
 from shop.tests.harness.walk import walked_in
 
 TEA, LAMP, COMPASS, LINES = (

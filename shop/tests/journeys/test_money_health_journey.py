@@ -10,7 +10,7 @@ from payments.tests.harness.rehearsal import act, armed_while
 from shop.tests.harness import prepared, walk
 from shop.tests.harness.browser import assert_accessible
 from shop.tests.harness.effort import times
-from shop.tests.harness.stack import BASE, running, wait_for
+from shop.tests.harness.stacks.stack import BASE, running, wait_for
 from shop.tests.harness.walk import LANGUAGES
 
 PATH = "admin/payments/payment/health/"

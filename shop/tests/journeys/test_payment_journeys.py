@@ -15,7 +15,7 @@ import requests
 from payments.tests.harness.rehearsal import act, arm, armed_while
 from shop.tests.harness import walk
 from shop.tests.harness.effort import times
-from shop.tests.harness.stack import Stack, own_stores, running, wait_for
+from shop.tests.harness.stacks.stack import Stack, own_stores, running, wait_for
 from shop.tests.harness.walk import LANGUAGES, walked_in
 
 NO_MONEY = {"en": "No money was taken", "zh-hant": "未扣款"}

@@ -35,7 +35,7 @@ def test_the_table_names_exactly_the_tests_that_are_marked():
         for row in shown
         if shown[row] != failures.LATER and shown[row] != failures.cell(tests.get(row, []))
     ]
-    assert not outdated, "run `python -m shop.tests.failures`"
+    assert not outdated, "run `python -m shop.tests.harness.failures`"
 
 
 def test_no_row_that_has_tests_is_put_off():

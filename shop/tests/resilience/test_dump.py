@@ -12,7 +12,7 @@ import pytest
 from consulting.tests import documents
 from shop.tests.harness.buyer import Buyer, forms_on
 from shop.tests.harness.leaks import find_leaks, writings
-from shop.tests.harness.stack import Stack
+from shop.tests.harness.stacks.stack import Stack
 from shop.tests.harness.walk import key_in
 
 SERVICE = "bazi-yearly-outlook"

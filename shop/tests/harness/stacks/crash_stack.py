@@ -13,14 +13,14 @@ from typing import Any
 import psycopg2
 import pytest
 
-from .stack import Stack, own_stores, running, wait_for
+from .stack import OwnStack, assert_never_gave_up, own_stores, running, wait_for
 from .supervisor import DEATHS
 
 LEAP = 40.0  # seconds of the shop's clock that pass at once when nothing has happened at first …
-STEP = 5.0  # … and then
+STEP = 3.0  # … and then
 GLANCE = 0.2
 CONFIRMATION = "Cloud Inkstone: Order confirmation"
-ROUND = 2.5  # real seconds that beat and worker get between two steps of the clock
+ROUND = 1.5  # real seconds that beat and worker get between two steps of the clock
 
 # I6: the stock's columns are the sums of its rows.
 STOCK = """
@@ -85,7 +85,7 @@ BOOKED = """
 class CrashStack:
     """A running shop and its clock. ``killed_at`` is what it is for."""
 
-    stack: Stack
+    stack: OwnStack
     armed: Path
     offset: float = 0.0
 
@@ -256,13 +256,12 @@ class CrashStack:
 
 @pytest.fixture(scope="session", params=["supervised"])
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashStack]:
-    """On PostgreSQL and Redis. The parameter names its kind: see ``Groups`` in conftest.py."""
+    """On PostgreSQL and Redis. The parameter names its kind: see ``scheduling.Groups``."""
     folder = tmp_path_factory.mktemp("supervised")
     options = {
-        "DJANGO_SETTINGS_MODULE": "shop.tests.harness.supervised_settings",
         "SHOP_CRASHPOINT_FILE": str(folder / "crashpoint"),
     }
-    program = ("-m", "shop.tests.harness.supervisor")
+    program = ("-m", "shop.tests.harness.stacks.supervisor")
     with own_stores() as stores, running(folder, **stores, program=program, **options) as stack:
         yield CrashStack(stack, folder / "crashpoint")
-    assert stack.status is None, f"the stack gave up during the tests:\n{stack.console.read_text()}"
+    assert_never_gave_up(stack)

@@ -2,8 +2,8 @@
 
 Who is *held* stays dead until it is let go (``held_file``): a machine that is down, not a process that fell.
 
-``python -m shop.tests.supervisor`` in place of ``manage.py runstack``, which gives up when a child dies. Beat
-ticks so often here that a test does not wait; the rows and the shop's clock still say what is due.
+``python -m shop.tests.harness.stacks.supervisor`` stands in place of ``manage.py runstack``, which gives up
+when a child dies.
 """
 
 import os
@@ -96,5 +96,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.tests.harness.supervised_settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.tests.harness.stacks.settings")
     sys.exit(main())

@@ -13,13 +13,13 @@ import requests
 
 from checkout.tests import files
 from payments.tests.harness.rehearsal import arm
+from shop.tests.harness.buyer import Buyer, Form, forms_on
+from shop.tests.harness.stacks.crash_stack import STOCK
+from shop.tests.harness.stacks.stack import wait_for
+from shop.tests.harness.walk import key_in, say
 
-from .buyer import Buyer, Form, forms_on
-from .crash_stack import STOCK
-from .resilience import AFTERWARDS, DEGRADED, REFUSED, WORKS
-from .resilience_stack import FragileShop
-from .stack import wait_for
-from .walk import key_in, say
+from .stack import FragileShop
+from .table import AFTERWARDS, DEGRADED, REFUSED, WORKS
 
 SLOWEST = 20.0  # seconds for one page, on a busy machine
 PATIENCE = 60.0
