@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+pytest.register_assert_rewrite("shop.tests.harness", "payments.tests.harness")
+
 from shop.tests.harness import effort, environment, prepared, scheduling
 from shop.tests.harness.browser import browser, complaints, open_page, page
 from shop.tests.harness.effort import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown

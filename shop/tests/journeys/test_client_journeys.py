@@ -181,5 +181,5 @@ def link_of(stack, language, email, subject):
 
 def leaks(stack, needle):
     """In database, queue and files; not in the sandbox's mailbox, which is the client's own."""
-    found = find_leaks(stack, [needle])
-    return [place for place in found if place.startswith(("database dump", "redis", "media"))]
+    places = find_leaks(stack, [needle])
+    return [place for place in places if place.startswith(("database dump", "redis", "media"))]

@@ -75,10 +75,10 @@ def seen_by(walk, what):
 def test_nothing_but_celery_and_the_health_check_talks_to_redis(walked, shop):
     """So there is no cache that could be lost: see the row."""
     walked("redis-cache")
-    asked = [command.split() for command in shop.asked_of_redis]
-    assert ["FLUSHALL"] in asked, "nobody listened"
+    commands = [command.split() for command in shop.asked_of_redis]
+    assert ["FLUSHALL"] in commands, "nobody listened"
     foreign = {
-        tuple(words[:2]) for words in asked if words[0] not in ADMINISTRATIVE and not is_celerys(words)
+        tuple(words[:2]) for words in commands if words[0] not in ADMINISTRATIVE and not is_celerys(words)
     }
     assert foreign == set()
 

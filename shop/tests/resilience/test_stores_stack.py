@@ -183,13 +183,13 @@ def paused_worker(shaken):
 
 
 def worker_of(shaken):
-    found = subprocess.run(
+    listed = subprocess.run(
         ["pgrep", "--parent", str(shaken.process.pid), "--full", "shop --quiet worker"],
         capture_output=True,
         text=True,
         check=True,
     )
-    return int(found.stdout.split()[0])
+    return int(listed.stdout.split()[0])
 
 
 @pytest.mark.failure("F23")

@@ -208,8 +208,8 @@ class FragileShop(CrashStack):
 
 
 def members_of(group: int) -> list[int]:
-    found = subprocess.run(["pgrep", "--pgroup", str(group)], capture_output=True, text=True, check=True)
-    return [int(pid) for pid in found.stdout.split()]
+    listed = subprocess.run(["pgrep", "--pgroup", str(group)], capture_output=True, text=True, check=True)
+    return [int(pid) for pid in listed.stdout.split()]
 
 
 @contextmanager

@@ -171,7 +171,7 @@ class Walk:
         if is_confirmed(buyer):
             return WORKS
         page = wait_for(
-            lambda: told(buyer.get(buyer.pay_path), "could not be reached"), "the reason", PATIENCE
+            lambda: with_text(buyer.get(buyer.pay_path), "could not be reached"), "the reason", PATIENCE
         )
         assert "No money was taken" in words(page)
         return REFUSED
@@ -289,7 +289,7 @@ def is_confirmation(subject: str) -> bool:
     return "Order confirmation" in subject or "訂單確認" in subject
 
 
-def told(page: requests.Response, text: str) -> requests.Response | None:
+def with_text(page: requests.Response, text: str) -> requests.Response | None:
     return page if text in words(page) else None
 
 

@@ -195,19 +195,19 @@ class CrashStack:
 
     def stuck(self) -> dict[str, list[Any]]:
         ago = dt.datetime.fromtimestamp(self.now() - 60, dt.UTC)
-        found = {what: self.rows(statement, ago=ago) for what, statement in STUCK.items()}
-        return {what: rows for what, rows in found.items() if rows}
+        stuck = {what: self.rows(statement, ago=ago) for what, statement in STUCK.items()}
+        return {what: rows for what, rows in stuck.items() if rows}
 
     def assert_money(self, email: str) -> None:
         """I1, I2: what was taken made one order paid, or went back. The sandbox's log is the witness."""
         for number, status in self.orders(email):
-            taken, given = self.taken(number), self.given_back(number)
-            kept = [reference for reference in taken if reference not in given]
+            taken, returned = self.taken(number), self.given_back(number)
+            left = [reference for reference in taken if reference not in returned]
             is_ours, total, booked, captures = self.rows(BOOKED, number=number)[0]
-            assert len(kept) == is_ours, f"{number} is {status}: {taken}, back: {given}"
+            assert len(left) == is_ours, f"{number} is {status}: {taken}, back: {returned}"
             assert (booked, captures) == (total if is_ours else 0, len(taken)), number
 
-    def told(self, number: str, *kinds: str, status: Any) -> list[str]:
+    def moved(self, number: str, *kinds: str, status: Any) -> list[str]:
         """References of this order's attempts whose exchanges of that kind really moved something."""
         prefix = number.replace("-", "")
         return [
@@ -220,8 +220,8 @@ class CrashStack:
 
     def taken(self, number: str) -> list[str]:
         """References of attempts whose money was taken, once per time it was."""
-        paypal = self.told(number, "capture", status=201)
-        return paypal + self.told(number, "purchase", "pay", status="00")
+        paypal = self.moved(number, "capture", status=201)
+        return paypal + self.moved(number, "purchase", "pay", status="00")
 
     def given_back(self, number: str) -> list[str]:
         """Whose money went back, once per time it did."""
@@ -238,7 +238,7 @@ class CrashStack:
             and entry["status"] == "00"
             and query_ids.get(entry.get("original", ""), "").startswith(prefix)
         ]
-        return self.told(number, "refund", status=201) + unionpay
+        return self.moved(number, "refund", status=201) + unionpay
 
     def mails(self, email: str) -> Counter[str]:
         """Subjects without the order's number, with how often each came."""

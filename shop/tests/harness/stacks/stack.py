@@ -99,8 +99,8 @@ class OwnStack(Stack):
 def wait_for(look: Callable[[], T | None], what: str, timeout: float = 30.0) -> T:
     deadline = time.monotonic() + timeout
     while True:
-        if found := look():
-            return found
+        if result := look():
+            return result
         assert time.monotonic() < deadline, f"waited {timeout:.0f} s in vain for {what}"
         time.sleep(0.05)
 
