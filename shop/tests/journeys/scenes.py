@@ -15,9 +15,7 @@ def text_of(page) -> str:
 
 
 def confirmed(stack: Stack, email: str, language: str, number: str) -> dict[str, str]:
-    return stack.wait_for_mail(
-        email, walk.say(language, "Order confirmation %(number)s", number=number), timeout=45
-    )
+    return stack.wait_for_mail(email, walk.say(language, "Order confirmation %(number)s", number=number))
 
 
 def exchanges(stack: Stack, number: str, kind: str) -> list[dict]:

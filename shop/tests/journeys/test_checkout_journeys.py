@@ -26,7 +26,7 @@ def text_of(page) -> str:
 
 def confirmation(stack: Stack, email: str, language: str, number: str) -> dict[str, str]:
     subject = walk.say(language, "Order confirmation %(number)s", number=number)
-    return stack.wait_for_mail(email, subject, timeout=45)
+    return stack.wait_for_mail(email, subject)
 
 
 def open_checkout(page, stack: Stack, language: str, *slugs: str) -> None:

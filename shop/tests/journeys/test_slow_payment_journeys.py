@@ -62,9 +62,7 @@ def test_a_payment_under_review_is_decided_after_two_days(clock_moves, open_page
         page.goto(order_page)
         assert walk.wait_for_confirmation(page, language) == number
         return
-    mail = stack.wait_for_mail(
-        email, walk.say(language, "Payment not accepted %(number)s", number=number), timeout=45
-    )
+    mail = stack.wait_for_mail(email, walk.say(language, "Payment not accepted %(number)s", number=number))
     assert NO_MONEY[language] in mail["text"]
     page.goto(order_page)
     assert walk.say(language, "Awaiting payment") in text_of(page)

@@ -26,7 +26,7 @@ from shop.tests.harness import environment, prepared
 from .kinds import KINDS
 
 BASE = prepared.BASE
-PATIENCE = 120.0  # seconds until the stack is open: it migrates and seeds first
+PATIENCE = 180.0  # seconds until the stack is open: it may migrate and seed first
 STOP_PATIENCE = 15.0
 T = TypeVar("T")
 _counter = itertools.count()
@@ -54,7 +54,7 @@ class Stack:
         query = f"?{urlencode({'to': to})}" if to else ""
         return requests.get(f"{self.sandbox_url}/mailbox/messages.json{query}", timeout=10).json()
 
-    def wait_for_mail(self, to: str, subject_part: str, timeout: float = 30.0) -> dict[str, str]:
+    def wait_for_mail(self, to: str, subject_part: str, timeout: float = 60.0) -> dict[str, str]:
         return wait_for(
             lambda: next((mail for mail in self.mails(to) if subject_part in mail["subject"]), None),
             f"a mail to {to} with {subject_part!r} in its subject",
