@@ -70,10 +70,10 @@ def everyone_is_the_one(monkeypatch):
     """No claim on attempts."""
 
     @contextmanager
-    def claimed(payment):
+    def claim(payment):
         yield True
 
-    monkeypatch.setattr(attempts, "claimed", claimed)
+    monkeypatch.setattr(Payment, "claim", claim)
 
 
 @pytest.fixture
