@@ -32,4 +32,4 @@ def now(task: str, *arguments: object) -> None:
         current_app.send_task(task, arguments, ignore_result=True)
     except (OperationalError, OSError) as error:
         _quiet_until = time.monotonic() + PAUSE
-        logger.warning("The broker does not take tasks (%s); beat will do", type(error).__name__)
+        logger.warning("The broker does not take wake-ups (%s); beat will do", type(error).__name__)

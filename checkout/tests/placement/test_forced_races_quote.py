@@ -17,7 +17,7 @@ from shop.tests.harness.races import while_held
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AGAIN = times(3, 20)
+AGAIN = times(1, 20)
 SEEN = 2 * 168
 
 

@@ -40,7 +40,7 @@ from shop.tests.harness.races import (
 pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AGAIN = times(3, 20)
+AGAIN = times(1, 20)
 PAYPAL, CARD, PAGE = Payment.Method
 
 

@@ -44,7 +44,7 @@ from shop.tests.harness.races import at_once, nothing_is_locked, while_held, whi
 pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = times(3, 20)
+ROUNDS = times(1, 20)
 PATIENCE = 0.7  # seconds in which a thread that is not locked out arrives
 
 

@@ -25,7 +25,7 @@ from payments.tests.harness.rehearsal_fixtures import (
     order,  # noqa: F401  fixtures
 )
 from shop import clock
-from shop.tests.harness.stack import wait_for
+from shop.tests.harness.stacks.stack import wait_for
 
 pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.usefixtures("nothing_armed")

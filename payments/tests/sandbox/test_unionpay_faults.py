@@ -38,7 +38,7 @@ from payments.tests.harness.unionpay_fixtures import (
     unionpay_sandbox,  # noqa: F401  fixtures
 )
 from shop import clock
-from shop.tests.harness.stack import wait_for
+from shop.tests.harness.stacks.stack import wait_for
 
 PURCHASE = {"gateway": "unionpay", "on": "purchase"}
 QUERY = {"gateway": "unionpay", "on": "query"}

@@ -21,7 +21,7 @@ LATER = "(later)"
 @cache
 def marked() -> dict[str, list[str]]:
     """Row -> the tests that name it, as path::function. Read from the sources; nothing is imported."""
-    found: dict[str, set[str]] = defaultdict(set)
+    tests: dict[str, set[str]] = defaultdict(set)
     for app in APPS:
         for path in sorted((BASE / app / "tests").rglob("test_*.py")):
             source = path.read_text()
@@ -32,8 +32,8 @@ def marked() -> dict[str, list[str]]:
             for test in _tests(tree):
                 name = f"{path.relative_to(BASE)}::{test.name}"
                 for row in [*whole_file, *(row for mark in test.decorator_list for row in _rows_in(mark))]:
-                    found[row].add(name)
-    return {row: sorted(names) for row, names in found.items()}
+                    tests[row].add(name)
+    return {row: sorted(names) for row, names in tests.items()}
 
 
 def _tests(tree: ast.Module) -> Iterator[ast.FunctionDef]:

@@ -27,7 +27,6 @@ from shop.devstack import failpoints
 from shop.models import OutboxMessage
 from shop.tests.harness.proxy import LOSSES
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures", "shop.tests.harness.stores"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 METHOD = Payment.Method.PAYPAL
@@ -290,8 +289,8 @@ def test_a_lost_commit_of_a_refund_gives_back_once(database_line, approved, loss
     settlement.settle(approved)
     key = "0" * 32
     getattr(database_line, loss)(b"COMMIT")
-    wanted = Wanted(amount=Decimal("10.00"))
-    refund = refunds.request_refund(approved.order_id, wanted, key=key, actor="merchant")
+    plan = Wanted(amount=Decimal("10.00"))
+    refund = refunds.request_refund(approved.order_id, plan, key=key, actor="merchant")
     assert database_line.losses == 1
     assert Refund.objects.get() == refund
     assert OutboxMessage.objects.filter(topic="payment.refund").count() == 1

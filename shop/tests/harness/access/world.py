@@ -155,7 +155,7 @@ def _furnish(world: World) -> None:
     refund = Refund.objects.create(payment=payment, amount=1, key="refund-key", started_at=now)
     event = GatewayEvent.objects.create(gateway="paypal", event_id="E1", body=b"{}", received_at=now)
     search = OrderSearch.objects.create(email=scenes.EMAIL, language="en", asked_at=now)
-    asked = CancellationRequest.objects.create(order=world.unpaid, reason="", asked_at=now)
+    request = CancellationRequest.objects.create(order=world.unpaid, reason="", asked_at=now)
     with transaction.atomic():
         outbox.publish("test.message", key="1")
     copy_asked = privacy_requests.create_request(order, PrivacyRequest.Kind.EXPORT)
@@ -183,7 +183,7 @@ def _furnish(world: World) -> None:
         "order_id": order.pk,
         "payment_id": payment.pk,
         "refund_id": refund.pk,
-        "request_id": asked.pk,
+        "request_id": request.pk,
         "objects": {
             "catalog_product": goods.product_id,
             "catalog_category": goods.product.category_id,

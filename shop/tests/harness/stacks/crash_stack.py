@@ -13,14 +13,14 @@ from typing import Any
 import psycopg2
 import pytest
 
-from .stack import Stack, own_stores, running, wait_for
+from .stack import OwnStack, assert_never_gave_up, own_stores, running, wait_for
 from .supervisor import DEATHS
 
 LEAP = 40.0  # seconds of the shop's clock that pass at once when nothing has happened at first …
-STEP = 5.0  # … and then
+STEP = 3.0  # … and then
 GLANCE = 0.2
 CONFIRMATION = "Cloud Inkstone: Order confirmation"
-ROUND = 2.5  # real seconds that beat and worker get between two steps of the clock
+ROUND = 1.5  # real seconds that beat and worker get between two steps of the clock
 
 # I6: the stock's columns are the sums of its rows.
 STOCK = """
@@ -85,7 +85,7 @@ BOOKED = """
 class CrashStack:
     """A running shop and its clock. ``killed_at`` is what it is for."""
 
-    stack: Stack
+    stack: OwnStack
     armed: Path
     offset: float = 0.0
 
@@ -195,19 +195,19 @@ class CrashStack:
 
     def stuck(self) -> dict[str, list[Any]]:
         ago = dt.datetime.fromtimestamp(self.now() - 60, dt.UTC)
-        found = {what: self.rows(statement, ago=ago) for what, statement in STUCK.items()}
-        return {what: rows for what, rows in found.items() if rows}
+        stuck = {what: self.rows(statement, ago=ago) for what, statement in STUCK.items()}
+        return {what: rows for what, rows in stuck.items() if rows}
 
     def assert_money(self, email: str) -> None:
         """I1, I2: what was taken made one order paid, or went back. The sandbox's log is the witness."""
         for number, status in self.orders(email):
-            taken, given = self.taken(number), self.given_back(number)
-            kept = [reference for reference in taken if reference not in given]
+            taken, returned = self.taken(number), self.given_back(number)
+            left = [reference for reference in taken if reference not in returned]
             is_ours, total, booked, captures = self.rows(BOOKED, number=number)[0]
-            assert len(kept) == is_ours, f"{number} is {status}: {taken}, back: {given}"
+            assert len(left) == is_ours, f"{number} is {status}: {taken}, back: {returned}"
             assert (booked, captures) == (total if is_ours else 0, len(taken)), number
 
-    def told(self, number: str, *kinds: str, status: Any) -> list[str]:
+    def moved(self, number: str, *kinds: str, status: Any) -> list[str]:
         """References of this order's attempts whose exchanges of that kind really moved something."""
         prefix = number.replace("-", "")
         return [
@@ -220,8 +220,8 @@ class CrashStack:
 
     def taken(self, number: str) -> list[str]:
         """References of attempts whose money was taken, once per time it was."""
-        paypal = self.told(number, "capture", status=201)
-        return paypal + self.told(number, "purchase", "pay", status="00")
+        paypal = self.moved(number, "capture", status=201)
+        return paypal + self.moved(number, "purchase", "pay", status="00")
 
     def given_back(self, number: str) -> list[str]:
         """Whose money went back, once per time it did."""
@@ -238,7 +238,7 @@ class CrashStack:
             and entry["status"] == "00"
             and query_ids.get(entry.get("original", ""), "").startswith(prefix)
         ]
-        return self.told(number, "refund", status=201) + unionpay
+        return self.moved(number, "refund", status=201) + unionpay
 
     def mails(self, email: str) -> Counter[str]:
         """Subjects without the order's number, with how often each came."""
@@ -256,13 +256,12 @@ class CrashStack:
 
 @pytest.fixture(scope="session", params=["supervised"])
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashStack]:
-    """On PostgreSQL and Redis. The parameter names its kind: see ``Groups`` in conftest.py."""
+    """On PostgreSQL and Redis. The parameter names its kind: see ``scheduling.Groups``."""
     folder = tmp_path_factory.mktemp("supervised")
     options = {
-        "DJANGO_SETTINGS_MODULE": "shop.tests.harness.supervised_settings",
         "SHOP_CRASHPOINT_FILE": str(folder / "crashpoint"),
     }
-    program = ("-m", "shop.tests.harness.supervisor")
+    program = ("-m", "shop.tests.harness.stacks.supervisor")
     with own_stores() as stores, running(folder, **stores, program=program, **options) as stack:
         yield CrashStack(stack, folder / "crashpoint")
-    assert stack.status is None, f"the stack gave up during the tests:\n{stack.console.read_text()}"
+    assert_never_gave_up(stack)

@@ -1,13 +1,14 @@
-"""What still works while one thing is away; ``python -m shop.tests.harness.resilience`` writes it into docs.
+"""What still works while one thing is away.
 
+``python -m shop.tests.harness.resilience_matrix.table`` writes it into docs.
 Each cell is a test of ``test_resilience_matrix.py``. What does not hold is repaired in the shop.
 """
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
-BASE = Path(__file__).resolve().parents[3]
+from shop.tests.harness.prepared import BASE
+
 DOCUMENT = BASE / "docs" / "resilience.md"
 TABLE = re.compile(r"^\| away \|.*\n(?:\|.*\n)+", re.MULTILINE)
 

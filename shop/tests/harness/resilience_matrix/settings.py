@@ -3,7 +3,7 @@
 import os
 import sys
 
-from .supervised_settings import *  # noqa: F403
+from shop.tests.harness.stacks.settings import *  # noqa: F403
 
 # The way to the mailbox leads through a proxy, which the mailbox itself must not take for its own port.
 if "sandbox" not in sys.argv:

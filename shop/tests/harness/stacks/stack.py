@@ -1,5 +1,6 @@
 """The whole shop as real processes, for tests: ``manage.py runstack`` on free ports, with its own stores."""
 
+import fcntl
 import itertools
 import json
 import os
@@ -8,8 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -20,12 +21,12 @@ import redis
 import requests
 
 from shop.devstack import processes
+from shop.tests.harness import environment, prepared
 
-from . import environment, prepared
 from .kinds import KINDS
 
-BASE = Path(__file__).resolve().parents[3]
-PATIENCE = 120.0  # seconds until the stack is open: it migrates and seeds first
+BASE = prepared.BASE
+PATIENCE = 180.0  # seconds until the stack is open: it may migrate and seed first
 STOP_PATIENCE = 15.0
 T = TypeVar("T")
 _counter = itertools.count()
@@ -41,9 +42,7 @@ class Stack:
     database_url: str
     redis_url: str
     environment: dict[str, str] = field(repr=False)
-    process: subprocess.Popen[bytes] = field(repr=False)
     console: Path = field(repr=False)
-    status: int | None = None  # how it ended, if it did before it was asked to
 
     @property
     def logins(self) -> dict[str, str]:
@@ -55,7 +54,7 @@ class Stack:
         query = f"?{urlencode({'to': to})}" if to else ""
         return requests.get(f"{self.sandbox_url}/mailbox/messages.json{query}", timeout=10).json()
 
-    def wait_for_mail(self, to: str, subject_part: str, timeout: float = 30.0) -> dict[str, str]:
+    def wait_for_mail(self, to: str, subject_part: str, timeout: float = 60.0) -> dict[str, str]:
         return wait_for(
             lambda: next((mail for mail in self.mails(to) if subject_part in mail["subject"]), None),
             f"a mail to {to} with {subject_part!r} in its subject",
@@ -89,13 +88,21 @@ class Stack:
         fresh.replace(clock)
 
 
+@dataclass
+class OwnStack(Stack):
+    """A running shop that this process has opened."""
+
+    process: subprocess.Popen[bytes] = field(repr=False)
+    status: int | None = None  # how it ended, if it did before it was asked to
+
+
 def wait_for(look: Callable[[], T | None], what: str, timeout: float = 30.0) -> T:
     deadline = time.monotonic() + timeout
     while True:
-        if found := look():
-            return found
+        if result := look():
+            return result
         assert time.monotonic() < deadline, f"waited {timeout:.0f} s in vain for {what}"
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 @contextmanager
@@ -107,7 +114,7 @@ def running(
     var: Path | None = None,
     program: tuple[str, ...] = ("manage.py", "runstack"),
     **more: str,
-) -> Iterator[Stack]:
+) -> Iterator[OwnStack]:
     """Open a shop, close it again. Empty addresses: the embedded stores; ``var`` is a folder to begin with.
 
     At the end PayPal's own description judges what its stand-in and the shop have said to each other.
@@ -124,6 +131,7 @@ def running(
         "SANDBOX_RECORD_FILE": str(folder / "paypal-exchanges.jsonl"),
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
+        "DJANGO_SETTINGS_MODULE": "shop.tests.harness.stacks.settings",
         **more,
     }
     console = folder / "console.log"
@@ -135,7 +143,7 @@ def running(
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    stack = Stack(
+    stack = OwnStack(
         var=folder / "var",
         url=f"http://127.0.0.1:{port}",
         sandbox_url=f"http://127.0.0.1:{sandbox}",
@@ -151,15 +159,14 @@ def running(
     finally:
         stack.status = process.poll()
         processes.stop([process], patience=STOP_PATIENCE)
-    from payments.tests.harness.paypal_record import (
-        verdict,  # takes a while to load, and not every run needs it
-    )
+    # It takes a while to load, and not every run needs it.
+    from payments.tests.harness.paypal_record import verdict
 
-    found = verdict(folder / "paypal-exchanges.jsonl")
-    assert not found.violations, "\n".join(found.violations)
+    judged = verdict(folder / "paypal-exchanges.jsonl")
+    assert not judged.violations, "\n".join(judged.violations)
 
 
-def wait_until_open(stack: Stack) -> None:
+def wait_until_open(stack: OwnStack) -> None:
     def is_open() -> bool:
         text = stack.console.read_text(errors="replace")
         assert stack.process.poll() is None, f"runstack gave up:\n{text}"
@@ -196,19 +203,70 @@ def _redis_number(count: int) -> int:
     return 1 + (own * share + count % share) % (databases - 1)
 
 
+@contextmanager
+def shared(make_folder: Callable[[], Path]) -> Iterator[Stack]:
+    """The one shop of the whole run on PostgreSQL and Redis.
+
+    The first worker that asks opens it, and closes it when no other uses it any more. Its tests keep to their
+    own e-mail addresses and move neither its clock nor, unless for an order of theirs, the sandbox.
+    """
+    folder = Path(os.environ["TEST_FOLDER"]) / "shared"
+    addresses = folder / "stack.json"
+    folder.mkdir(exist_ok=True)
+    with ExitStack() as opened, (folder / "users").open("w") as users:
+        with prepared.alone(folder):
+            is_owner = not addresses.exists()
+            if is_owner:
+                stores = opened.enter_context(own_stores())
+                stack: Stack = opened.enter_context(running(make_folder(), **stores))
+                addresses.write_text(
+                    json.dumps({each.name: getattr(stack, each.name) for each in fields(Stack)}, default=str)
+                )
+            else:
+                values = json.loads(addresses.read_text())
+                stack = Stack(**values | {name: Path(values[name]) for name in ("var", "console")})
+            fcntl.flock(users, fcntl.LOCK_SH)
+        yield stack
+        while is_owner and not _is_left(folder, addresses, users.fileno()):
+            time.sleep(0.2)
+    if isinstance(stack, OwnStack):
+        assert_never_gave_up(stack)
+
+
+def _is_left(folder: Path, addresses: Path, users: int) -> bool:
+    """Whether nobody else uses the shop; then nobody else finds it, either."""
+    with prepared.alone(folder):
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        addresses.unlink()
+        return True
+
+
+def assert_never_gave_up(stack: OwnStack) -> None:
+    assert stack.status is None, f"the stack gave up during the tests:\n{stack.console.read_text()}"
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with shared(lambda: tmp_path_factory.mktemp("services")) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running(tmp_path_factory.mktemp("embedded"), var=prepared.folder_of_embedded()) as stack:
+        yield stack
+    assert_never_gave_up(stack)
+
+
 @pytest.fixture(scope="session", params=KINDS[:2])
-def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest) -> Stack:
     """The shop on SQLite with the filesystem broker, and again on PostgreSQL with Redis."""
     # ``parametrize`` of more than this fixture makes its scope that of a function unless it says otherwise.
     assert request.scope == "session", "this test would open a shop of its own: parametrize(scope='session')"
-    folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "embedded":
-        with running(folder, var=prepared.folder_of_embedded()) as stack:
-            yield stack
-    else:
-        with own_stores() as stores, running(folder, **stores) as stack:
-            yield stack
-    assert stack.status is None, f"the stack gave up during the tests:\n{stack.console.read_text()}"
+    return request.getfixturevalue(request.param)
 
 
 # For what depends on pages, not on stores: the embedded ones join in `make prove`.

@@ -15,13 +15,12 @@ import redis
 
 from payments.tests.harness.rehearsal import arm, disarm
 from shop.devstack import processes
-
-from . import stack as stacks
-from .crash_stack import CrashStack
-from .proxy import Proxy
-from .servers import PostgreSQL, Redis
-from .stack import wait_for
-from .supervisor import held_file
+from shop.tests.harness.proxy import Proxy
+from shop.tests.harness.servers import PostgreSQL, Redis
+from shop.tests.harness.stacks import stack as stacks
+from shop.tests.harness.stacks.crash_stack import CrashStack
+from shop.tests.harness.stacks.stack import wait_for
+from shop.tests.harness.stacks.supervisor import held_file
 
 PROGRAMS = {"web": "-m gunicorn", "worker": "shop --quiet worker", "beat": "shop --quiet beat"}
 NAMES = {"web": "shop"}  # as the supervisor calls it
@@ -46,7 +45,7 @@ END $$
 class FragileShop(CrashStack):
     """``without(row)`` takes away what the row of the matrix is about."""
 
-    def __init__(self, stack: stacks.Stack, database: PostgreSQL, broker: Redis, smtp: Proxy) -> None:
+    def __init__(self, stack: stacks.OwnStack, database: PostgreSQL, broker: Redis, smtp: Proxy) -> None:
         super().__init__(stack, Path(os.devnull))
         self.database, self.broker, self.smtp = database, broker, smtp
         self.asked_of_redis: list[str] = []
@@ -209,8 +208,8 @@ class FragileShop(CrashStack):
 
 
 def members_of(group: int) -> list[int]:
-    found = subprocess.run(["pgrep", "--pgroup", str(group)], capture_output=True, text=True, check=True)
-    return [int(pid) for pid in found.stdout.split()]
+    listed = subprocess.run(["pgrep", "--pgroup", str(group)], capture_output=True, text=True, check=True)
+    return [int(pid) for pid in listed.stdout.split()]
 
 
 @contextmanager
@@ -224,13 +223,14 @@ def running(folder: Path) -> Iterator[FragileShop]:
             options = {
                 "database_url": f"{database.address}/shop",
                 "redis_url": f"{broker.address}/1",
-                "DJANGO_SETTINGS_MODULE": "shop.tests.harness.resilience_settings",
+                "DJANGO_SETTINGS_MODULE": "shop.tests.harness.resilience_matrix.settings",
                 "SHOP_TEST_SMTP_PORT": str(smtp.port),
             }
-            with stacks.running(folder, program=("-m", "shop.tests.harness.supervisor"), **options) as stack:
+            program = ("-m", "shop.tests.harness.stacks.supervisor")
+            with stacks.running(folder, program=program, **options) as stack:
                 smtp.target = ("127.0.0.1", int(stack.environment["SANDBOX_SMTP_PORT"]))
                 yield FragileShop(stack, database, broker, smtp)
-            assert stack.status is None, f"the stack gave up:\n{stack.console.read_text()}"
+            stacks.assert_never_gave_up(stack)
     finally:
         broker.stop()
         database.remove()

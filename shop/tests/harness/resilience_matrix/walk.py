@@ -13,13 +13,13 @@ import requests
 
 from checkout.tests import files
 from payments.tests.harness.rehearsal import arm
+from shop.tests.harness.buyer import Buyer, Form, forms_on
+from shop.tests.harness.stacks.crash_stack import STOCK
+from shop.tests.harness.stacks.stack import wait_for
+from shop.tests.harness.walk import key_in, say
 
-from .buyer import Buyer, Form, forms_on
-from .crash_stack import STOCK
-from .resilience import AFTERWARDS, DEGRADED, REFUSED, WORKS
-from .resilience_stack import FragileShop
-from .stack import wait_for
-from .walk import key_in, say
+from .stack import FragileShop
+from .table import AFTERWARDS, DEGRADED, REFUSED, WORKS
 
 SLOWEST = 20.0  # seconds for one page, on a busy machine
 PATIENCE = 60.0
@@ -171,7 +171,7 @@ class Walk:
         if is_confirmed(buyer):
             return WORKS
         page = wait_for(
-            lambda: told(buyer.get(buyer.pay_path), "could not be reached"), "the reason", PATIENCE
+            lambda: with_text(buyer.get(buyer.pay_path), "could not be reached"), "the reason", PATIENCE
         )
         assert "No money was taken" in words(page)
         return REFUSED
@@ -289,7 +289,7 @@ def is_confirmation(subject: str) -> bool:
     return "Order confirmation" in subject or "訂單確認" in subject
 
 
-def told(page: requests.Response, text: str) -> requests.Response | None:
+def with_text(page: requests.Response, text: str) -> requests.Response | None:
     return page if text in words(page) else None
 
 

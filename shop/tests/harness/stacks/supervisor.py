@@ -2,8 +2,8 @@
 
 Who is *held* stays dead until it is let go (``held_file``): a machine that is down, not a process that fell.
 
-``python -m shop.tests.supervisor`` in place of ``manage.py runstack``, which gives up when a child dies. Beat
-ticks so often here that a test does not wait; the rows and the shop's clock still say what is due.
+``python -m shop.tests.harness.stacks.supervisor`` stands in place of ``manage.py runstack``, which gives up
+when a child dies.
 """
 
 import os
@@ -33,22 +33,22 @@ class Supervisor:
     def run(self) -> None:
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, self._ask_to_stop)
-        wanted = {program.name: program for program in stack.programs()}
+        programs = {program.name: program for program in stack.programs()}
         try:
-            for program in wanted.values():
+            for program in programs.values():
                 self.running[program.name] = self._start(program)
-            while not self.is_stopping and not all(program.answers() for program in wanted.values()):
-                self._bury(wanted)
+            while not self.is_stopping and not all(program.answers() for program in programs.values()):
+                self._bury(programs)
             print("The shop is open.", flush=True)
             while not self.is_stopping:
-                self._bury(wanted)
+                self._bury(programs)
         finally:
             processes.stop(self.running.values(), patience=STOP_PATIENCE)
 
     def _ask_to_stop(self, signum: int, frame: FrameType | None) -> None:
         self.is_stopping = True
 
-    def _bury(self, wanted: dict[str, stack.Program]) -> None:
+    def _bury(self, programs: dict[str, stack.Program]) -> None:
         """Start again whatever was killed, in a process group of its own. Nothing else may end here."""
         time.sleep(GLANCE)
         for name, child in self.running.items():
@@ -58,7 +58,7 @@ class Supervisor:
             note(f"{name} {child.pid} {status}")
             if status != -signal.SIGKILL:
                 raise SystemExit(f"{name} ended with status {status}")
-            self.running[name] = self._start(wanted[name])
+            self.running[name] = self._start(programs[name])
 
     def _start(self, program: stack.Program) -> subprocess.Popen[bytes]:
         if ready := program.environment.get("READY_FILE"):
@@ -96,5 +96,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.tests.harness.supervised_settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.tests.harness.stacks.settings")
     sys.exit(main())
