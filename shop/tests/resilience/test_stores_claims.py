@@ -24,7 +24,6 @@ from shop.models import OutboxMessage
 from shop.tasks import deliver_outbox
 from shop.tests.harness.effort import times
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures", "shop.tests.harness.stores"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 AGAIN = range(times(3, 20))

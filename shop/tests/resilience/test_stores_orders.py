@@ -27,7 +27,6 @@ from shop.devstack import failpoints
 from shop.models import OutboxMessage
 from shop.tests.harness.proxy import LOSSES
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures", "shop.tests.harness.stores"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 METHOD = Payment.Method.PAYPAL
