@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """What a hostile reading of the code has found: each of these went wrong once."""
 
 import datetime as dt
@@ -27,14 +26,9 @@ from payments.models import payment as attempts
 from payments.refunds import services as refunds
 from payments.sandbox.paypal import dashboard
 from payments.tests.harness.paypal_scenes import awaiting, history, order_of, sent, take
-from payments.tests.harness.paypal_shop import (
-    payment,  # noqa: F401  fixtures
-    shop,  # noqa: F401  fixtures
-)
 from payments.webhooks import inbox as shop_inbox
 from shop import clock
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 PAYPAL, CARD, PAGE = Payment.Method

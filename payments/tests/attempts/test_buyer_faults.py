@@ -22,7 +22,6 @@ from payments.webhooks import inbox as shop_inbox
 from shop import clock
 from shop.models import OutboxMessage
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 PAYPAL, _CARD, PAGE = Payment.Method

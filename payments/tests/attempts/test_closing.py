@@ -14,7 +14,6 @@ from payments.refunds import services as refunds
 from shop.tests.harness.effort import times
 from shop.tests.harness.races import at_once, nothing_is_locked, while_held_in
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 PAYPAL, CARD, PAGE = Payment.Method

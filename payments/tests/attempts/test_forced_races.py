@@ -37,7 +37,6 @@ from shop.tests.harness.races import (
     without_index,
 )
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 AGAIN = times(1, 20)

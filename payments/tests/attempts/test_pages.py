@@ -16,7 +16,6 @@ from payments.models import GatewayEvent, LedgerEntry, Payment
 from payments.refunds import services as refunds
 from payments.webhooks import inbox
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 

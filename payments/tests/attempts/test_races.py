@@ -15,7 +15,6 @@ from payments.models import LedgerEntry, Payment
 from payments.refunds import services as refunds
 from payments.sandbox import store
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CROWD = 20

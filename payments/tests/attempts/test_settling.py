@@ -33,7 +33,6 @@ from payments.webhooks import inbox
 from shop import clock
 from shop.models import OutboxMessage
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 PAYPAL, CARD, PAGE = Payment.Method

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Money health: every fact is really broken, is found, and is right again after its repair on the page."""
 
 import datetime as dt
@@ -12,18 +11,10 @@ from payments.health import report
 from payments.models import Dispute, GatewayEvent, LedgerEntry, Payment, Refund
 from payments.refunds import services as refunds
 from payments.refunds.plan import Wanted
-from payments.tests.harness.health_fixtures import (
-    board,  # noqa: F401  fixtures
-    gateway,  # noqa: F401  fixtures
-    paid,  # noqa: F401  fixtures
-    waiting,  # noqa: F401  fixtures
-)
 from payments.tests.harness.health_scenes import findings, reds, sql, state
-from payments.tests.harness.paypal_shop import shop  # noqa: F401  fixture
 from shop import clock
 from shop.models import OutboxMessage
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 KEY = "0" * 32

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """The refund pages of the admin: choose, preview, agree; nothing lost, nothing twice."""
 
 import html
@@ -15,11 +14,6 @@ from payments.attempts import settlement
 from payments.gateways.base import RefundRefused
 from payments.models import Dispute, Payment, Refund
 from payments.sandbox.paypal import dashboard
-from payments.tests.harness.refund_fixtures import (
-    gateway,  # noqa: F401  fixtures
-    order,  # noqa: F401  fixtures
-    payment,  # noqa: F401  fixtures
-)
 from payments.tests.harness.refund_scenes import (
     SERVICE,
     SHIPPING,
@@ -36,7 +30,6 @@ from payments.tests.harness.refund_scenes import (
 from shop import clock
 from shop.models import OutboxMessage
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 SEES = ["view_order", "change_order", "view_orderline", "view_orderevent", "view_shipment", "view_refund"]

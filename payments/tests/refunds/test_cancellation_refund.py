@@ -9,7 +9,6 @@ from payments.models import Refund
 from payments.refunds import services as refunds
 from payments.tests.harness.refund_scenes import paid_order, staff, tea_of
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 

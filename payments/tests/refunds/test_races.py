@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Refunds at the same moment, in real threads on PostgreSQL: first without the lock, then with it.
 
 The threads meet at the worst place: after looking, before writing. With the lock the second one cannot get
@@ -22,11 +21,6 @@ from payments.models import LedgerEntry, Payment, Refund
 from payments.refunds import services as refunds
 from payments.refunds.plan import DisputeOpen, NothingToRefund, TooMuch, Wanted, refundable_of
 from payments.sandbox.paypal import dashboard
-from payments.tests.harness.refund_fixtures import (
-    gateway,  # noqa: F401  fixtures
-    order,  # noqa: F401  fixtures
-    payment,  # noqa: F401  fixtures
-)
 from payments.tests.harness.refund_scenes import (
     TEA,
     TOTAL,
@@ -41,7 +35,6 @@ from shop.models import OutboxMessage
 from shop.tests.harness.effort import times
 from shop.tests.harness.races import at_once, nothing_is_locked, while_held, while_held_in
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROUNDS = times(1, 20)

@@ -7,7 +7,6 @@ from payments.attempts import services as attempts
 from payments.refunds import services as refunds
 from payments.tests.harness.refund_scenes import ask_for, paid_order, some
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 

@@ -26,7 +26,6 @@ from payments.sandbox.paypal import forgeries, webhooks
 from payments.tests.harness.untouched import everything
 from payments.webhooks import inbox as shop_inbox
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = [pytest.mark.django_db, pytest.mark.failure("F37")]
 
 URL = "/pay/notify/paypal/"

@@ -7,9 +7,8 @@ from django.test import Client
 from payments.attempts import settlement
 from payments.gateways import get_gateway
 from payments.health import gateways
-
-from .health_scenes import Board
-from .paypal_scenes import awaiting
+from payments.tests.harness.health_scenes import Board
+from payments.tests.harness.paypal_scenes import awaiting
 
 
 @pytest.fixture
@@ -24,8 +23,8 @@ def board(db):
 def gateway(shop, monkeypatch, sandbox, settings):
     """PayPal as the shop sees it. UnionPay's certificates are another test's."""
     settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
-    for told in ("problems", "warnings"):
-        monkeypatch.setattr(gateways.unionpay, told, list)
+    for name in ("problems", "warnings"):
+        monkeypatch.setattr(gateways.unionpay, name, list)
     return get_gateway("paypal")
 
 
