@@ -14,10 +14,10 @@ from payments.refunds.summaries import note_of
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.money import formatted
 
-from .attempts import admin_views as decision_admin
+from .attempts import admin_views as decision_views
 from .attempts import settlement
-from .health import admin_views as health_admin
-from .refunds import admin_views as refund_admin
+from .health import admin_views as health_views
+from .refunds import admin_views as refund_views
 
 
 @admin.register(Payment)
@@ -43,7 +43,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     actions = ["ask_gateway"]
 
     def get_urls(self) -> list[URLPattern]:
-        own = [*health_admin.urls(self.admin_site), *decision_admin.urls(self.admin_site)]
+        own = [*health_views.urls(self.admin_site), *decision_views.urls(self.admin_site)]
         return [*own, *super().get_urls()]
 
     @admin.action(description=_("Ask the gateway now"), permissions=["view"])
@@ -90,7 +90,7 @@ class RefundAdmin(ReadOnlyAdmin):
     readonly_fields = fields  # type: ignore[assignment]
 
     def get_urls(self) -> list[URLPattern]:
-        return [*refund_admin.urls(self.admin_site), *super().get_urls()]
+        return [*refund_views.urls(self.admin_site), *super().get_urls()]
 
     @admin.display(description=_("order"), ordering="payment__order__number")
     def order(self, refund: Refund) -> str:

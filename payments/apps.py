@@ -7,7 +7,7 @@ class PaymentsConfig(AppConfig):
     verbose_name = _("Payments")
 
     def ready(self) -> None:
-        """Import what registers itself (system checks, outbox topics, retention classes); connect to checkout."""
+        """Import what registers itself (checks, outbox topics, retention classes); connect to checkout."""
         from checkout.signals import (
             confirmation_sections,
             money_checks,

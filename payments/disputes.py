@@ -2,8 +2,10 @@
 
 import logging
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from checkout.models import Order
 from payments.models import Dispute, Payment
 from shop import clock
 from shop.background import outbox
@@ -34,12 +36,13 @@ _OUTCOMES = {
 
 
 def update(reference: str) -> bool:
-    """Record how a complaint stands. False: it is about no payment of ours, or about one that we have not
-    heard of yet. Needs no transaction open. Raises GatewayError: nothing was learnt.
+    """Record how a complaint stands. Returns False if it is about no payment that we know (yet).
+
+    Needs no transaction open. Raises GatewayError: nothing was learnt.
     """
     gateway = get_gateway("paypal")
-    fact = gateway.dispute(reference)
-    payments = Payment.objects.filter(method=Payment.Method.PAYPAL, capture_reference__in=fact.captures)
+    captures = gateway.dispute(reference).captures
+    payments = Payment.objects.filter(method=Payment.Method.PAYPAL, capture_reference__in=captures)
     for payment in payments:
         with payment.claim() as is_ours:
             if not is_ours:
@@ -67,12 +70,24 @@ def _record(payment: Payment, fact: DisputeFact) -> None:
         return
     row.save()
     order = locked.order
-    order.is_disputed = Dispute.objects.filter(payment__order=order, is_open=True).exists()
-    order.save(update_fields=["is_disputed"])
+    _set_flag(order)
     what = f"{row.status} {row.outcome}".strip()
     order.log(f"{locked.reference}: dispute {row.reference}, {row.reason}: {what}"[:300])
     moment = clock.now().isoformat()
     outbox.publish("mail.payment_dispute", key=f"{row.pk}:{moment}", dispute_id=row.pk, moment=moment)
+
+
+@transaction.atomic
+def update_order(order_id: int, *, actor: str) -> None:
+    """Set whether the order is disputed from its disputes' rows."""
+    order = Order.objects.lock(order_id)
+    _set_flag(order)
+    order.log("disputed" if order.is_disputed else "no longer disputed", actor=actor)
+
+
+def _set_flag(order: Order) -> None:
+    order.is_disputed = Dispute.objects.filter(payment__order=order, is_open=True).exists()
+    order.save(update_fields=["is_disputed"])
 
 
 def _state(row: Dispute) -> tuple[object, ...]:

@@ -9,7 +9,6 @@ from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 
 from . import settlement
-from .settlement import ask
 
 Status = Payment.Status
 Method = Payment.Method
@@ -55,7 +54,7 @@ def _cancel(order_id: int) -> Order:
 def expire_order(order_id: int) -> None:
     """Ask first, then release: an unpaid order past its hold gives its stock back."""
     for payment in Payment.objects.filter(order_id=order_id).live():
-        if not ask(payment) and clock.now() - payment.started_at <= GIVE_UP_AFTER:
+        if not settlement.ask(payment) and clock.now() - payment.started_at <= GIVE_UP_AFTER:
             return  # another process is asking, or the gateway is silent: later, but not for ever
     failpoint("cp20")
     _release(order_id)

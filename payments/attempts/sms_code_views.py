@@ -25,7 +25,6 @@ from checkout.services import NotPayable
 from payments.gateways.unionpay import codes
 from payments.models import Payment
 from payments.models.payment import WRONG_CODE
-from payments.purchase import purchase_of
 from shop import clock
 from shop.web import rate_limit
 
@@ -59,7 +58,7 @@ def send(request: HttpRequest, token: str) -> JsonResponse:
     revision, card = form.cleaned_data["revision"], form.card
     try:
         payment = attempts.request_code(order.pk, revision=revision, card=card)  # type: ignore[arg-type]
-    except (attempts.Changed, attempts.InProgress, NotPayable) as reason:
+    except (attempts.OrderChanged, attempts.InProgress, NotPayable) as reason:
         return _elsewhere(request, order, reason)
     return _after_sending(order, payment)
 
@@ -83,7 +82,7 @@ def pay(request: HttpRequest, token: str) -> JsonResponse:
     revision = form.cleaned_data["revision"]
     try:
         payment = attempts.pay(order.pk, method=form.chosen, revision=revision, card=form.card)
-    except (attempts.Changed, attempts.InProgress, NotPayable) as reason:
+    except (attempts.OrderChanged, attempts.InProgress, NotPayable) as reason:
         return _elsewhere(request, order, reason)
     return _after_paying(order, payment)
 
@@ -158,7 +157,7 @@ def _if_no_code_is_awaited(order: Order) -> JsonResponse | None:
     if order.status != Order.Status.PENDING or (live and live.status == Status.CAPTURING):
         return _go_on(order)
     is_awaited = live and live.method == Payment.Method.UNIONPAY_CARD and live.status == Status.AWAITING
-    if live and is_awaited and clock.now() <= purchase_of(live).pay_until:
+    if live and is_awaited and clock.now() <= live.pay_until:
         return None
     text = _("The time for the code has run out. No money was taken. Please have a new code sent.")
     return _error(text, field="code", status=409, expired=True)
@@ -169,7 +168,7 @@ def _declined(payment: Payment, **more: Any) -> JsonResponse:
 
 
 def _elsewhere(request: HttpRequest, order: Order, reason: Exception) -> JsonResponse:
-    if isinstance(reason, attempts.Changed):
+    if isinstance(reason, attempts.OrderChanged):
         messages.warning(request, _("Your order has changed. Please look at it once more before you pay."))
         return _go("pay", order)
     return _go_on(order)

@@ -1,4 +1,4 @@
-"""The payment page, the ways back from a gateway, and the gateways' notifications."""
+"""The payment page, the ways back from a gateway, and the cancellation of an unpaid order."""
 
 import logging
 import re
@@ -112,7 +112,7 @@ def _pay(request: HttpRequest, order: Order) -> HttpResponse:
         payment = services.pay(
             order.pk, method=form.chosen, revision=form.cleaned_data["revision"], card=form.card
         )
-    except services.Changed:
+    except services.OrderChanged:
         messages.warning(request, _("Your order has changed. Please look at it once more before you pay."))
         return redirect("payments:pay", token=order.token)
     except services.InProgress:
@@ -210,21 +210,21 @@ def unionpay_return(request: HttpRequest) -> HttpResponse:
     if not _REFERENCE.fullmatch(reference):
         return redirect("catalog:home")
     attempts = Payment.objects.select_related("order").filter(method=Payment.Method.UNIONPAY_PAGE)
-    found = attempts.filter(reference=reference).first()
-    if found is None:
+    payment = attempts.filter(reference=reference).first()
+    if payment is None:
         return redirect("catalog:home")
     if request.method == "POST":
         if not _is_genuine(request, body):
             logger.warning("UnionPay return with a signature that does not hold")
             return redirect("catalog:home")
         if request.POST.get("respCode") in {"00", "A6"}:
-            settlement.mark_capture_expected(found)
-    settled = settlement.settle(found)
-    if request.method != "POST" and not order_access.is_granted(request, found.order):
+            settlement.mark_capture_expected(payment)
+    settled = settlement.settle(payment)
+    if request.method != "POST" and not order_access.is_granted(request, payment.order):
         return redirect("catalog:home")  # a reference can be guessed, an order's link cannot
-    with override(found.order.language):
+    with override(payment.order.language):
         name = "progress" if settled.is_live and settled.order.status == Order.Status.PENDING else "pay"
-        return HttpResponseRedirect(reverse(f"payments:{name}", args=[found.order.token]), status=303)
+        return HttpResponseRedirect(reverse(f"payments:{name}", args=[payment.order.token]), status=303)
 
 
 def _is_genuine(request: HttpRequest, body: bytes) -> bool:

@@ -108,7 +108,7 @@ def _flag_finding(order: Any) -> Finding:
         text % {"number": order.number},
         _("Mark the order as its disputes say: shipping and reports follow that."),
         page_of(order),
-        Repair(_("Mark it"), lambda actor: repairs.follow_disputes(order.pk, actor)),
+        Repair(_("Mark it"), lambda actor: repairs.update_dispute_flag(order.pk, actor)),
     )
 
 

@@ -1,17 +1,16 @@
-"""What of an order can be given back, and what a refund would do, told before it does it."""
+"""What of an order can be refunded, and the plan of a refund: its exact consequences, before it is made."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal
 
-from django.conf import settings
 from django.db.models import Sum
 
 from checkout import stock
 from checkout.models import Order, OrderLine
 from checkout.shipping.fulfilment import undelivered
-from payments.gateways.unionpay.refunds import clearing_day
+from payments.gateways import get_gateway
 from payments.models import Payment, Refund, RefundLine
 from shop import clock
 
@@ -39,7 +38,7 @@ class TooMuch(Exception):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RefundRequest:
     """What a person wants to give back; the maps are by line id."""
 
     quantities: Mapping[int, int] = field(default_factory=dict)
@@ -83,14 +82,14 @@ class Refundable:
     shipping: Decimal
     lines: tuple[RefundableLine, ...]
 
-    def everything(self) -> Wanted:
+    def everything(self) -> RefundRequest:
         """All that is left. Where a goodwill was paid before, less than the price is left for the last."""
         money, amounts = self.money, {}
         for left in self.lines:
             amounts[left.line.pk] = min(left.amount, money)
             money -= amounts[left.line.pk]
         shipping = min(self.shipping, money)
-        return Wanted(
+        return RefundRequest(
             quantities={left.line.pk: left.quantity for left in self.lines},
             amounts={left.line.pk: amounts[left.line.pk] for left in self.lines if _is_odd(left, amounts)},
             shipping=shipping,
@@ -119,7 +118,7 @@ class PlannedLine:
 
 
 @dataclass(frozen=True)
-class Kept:
+class RemainingLine:
     """What the customer still gets of a line."""
 
     line: OrderLine
@@ -140,15 +139,15 @@ class RefundPlan:
     left: Decimal  # what we keep of the money
     is_whole: bool  # all of a payment of which nothing has gone back yet
     closes: tuple[OrderLine, ...]  # lines whose reports close
-    keeps: tuple[Kept, ...]
+    keeps: tuple[RemainingLine, ...]
 
     @property
     def is_undone(self) -> bool:
         """Whether the gateway is asked to undo the payment rather than to refund it, if that happens now."""
         captured_at = self.payment.captured_at
-        if not self.is_whole or captured_at is None or self.payment.gateway != "unionpay":
+        if not self.is_whole or captured_at is None:
             return False
-        return bool(settings.UNIONPAY_VOID) and clearing_day(captured_at) == clearing_day(clock.now())
+        return get_gateway(self.payment.gateway).refund_voids(captured_at, clock.now())
 
     @property
     def digest(self) -> str:
@@ -235,26 +234,26 @@ def refundable_lines(order: Order) -> tuple[RefundableLine, ...]:
 # --- the plan ---
 
 
-def plan_refund(order: Order, wanted: Wanted) -> RefundPlan:
+def plan_refund(order: Order, request: RefundRequest) -> RefundPlan:
     """What giving this back would do. Raises NothingToRefund, NothingChosen, DisputeOpen, TooMuch."""
     if order.is_disputed:
         raise DisputeOpen(order.number)
-    return _plan(order, refundable_of(order), wanted)
+    return _plan(order, refundable_of(order), request)
 
 
-def plan_explanation(refund: Refund, wanted: Wanted) -> RefundPlan:
+def plan_explanation(refund: Refund, request: RefundRequest) -> RefundPlan:
     """What it means to say that a refund made at the gateway was for this. No money moves.
 
     Raises NothingToRefund, NothingChosen, TooMuch.
     """
-    return _plan(refund.payment.order, refundable_of_gateway_refund(refund), wanted, moves_money=False)
+    return _plan(refund.payment.order, refundable_of_gateway_refund(refund), request, moves_money=False)
 
 
-def _plan(order: Order, left: Refundable, wanted: Wanted, *, moves_money: bool = True) -> RefundPlan:
-    lines = tuple(planned for each in left.lines if (planned := _planned(each, wanted)))
-    if wanted.shipping > left.shipping:
+def _plan(order: Order, left: Refundable, request: RefundRequest, *, moves_money: bool = True) -> RefundPlan:
+    lines = tuple(planned for each in left.lines if (planned := _planned(each, request)))
+    if request.shipping > left.shipping:
         raise TooMuch("shipping", left.shipping)
-    total = sum((planned.amount for planned in lines), start=wanted.shipping + wanted.amount)
+    total = sum((planned.amount for planned in lines), start=request.shipping + request.amount)
     if total > left.money:
         raise TooMuch("", left.money)
     if total <= 0:
@@ -265,19 +264,19 @@ def _plan(order: Order, left: Refundable, wanted: Wanted, *, moves_money: bool =
         payment=left.payment,
         currency=left.currency,
         lines=lines,
-        shipping=wanted.shipping,
-        amount=wanted.amount,
+        shipping=request.shipping,
+        amount=request.amount,
         total=total,
         left=kept if moves_money else left.money - total,
         is_whole=moves_money and total == left.payment.captured_amount and not left.payment.refunds.exists(),
         closes=closed,
-        keeps=tuple(stays for each in left.lines if (stays := _kept(order, each, lines, closed))),
+        keeps=tuple(stays for each in left.lines if (stays := _remaining(order, each, lines, closed))),
     )
 
 
-def _planned(left: RefundableLine, wanted: Wanted) -> PlannedLine | None:
+def _planned(left: RefundableLine, request: RefundRequest) -> PlannedLine | None:
     line = left.line
-    quantity, amount = wanted.quantities.get(line.pk, 0), wanted.amounts.get(line.pk)
+    quantity, amount = request.quantities.get(line.pk, 0), request.amounts.get(line.pk)
     if quantity > left.quantity:
         raise TooMuch(f"quantity_{line.pk}", left.quantity)
     if amount is None:
@@ -286,7 +285,7 @@ def _planned(left: RefundableLine, wanted: Wanted) -> PlannedLine | None:
         raise TooMuch(f"amount_{line.pk}", left.amount)
     withdrawn = min(quantity, left.undelivered)
     most = min(quantity, left.returnable)
-    restocked = wanted.restock.get(line.pk, min(withdrawn, most))
+    restocked = request.restock.get(line.pk, min(withdrawn, most))
     if restocked > most:
         raise TooMuch(f"restock_{line.pk}", most)
     if not quantity and not amount:
@@ -312,10 +311,10 @@ def _is_readable(order: Order, left: RefundableLine) -> bool:
     return left.line.is_service and (left.amount > 0 or is_free) and not order.is_refunded
 
 
-def _kept(
+def _remaining(
     order: Order, left: RefundableLine, lines: tuple[PlannedLine, ...], closed: tuple[OrderLine, ...]
-) -> Kept | None:
+) -> RemainingLine | None:
     withdrawn = sum(planned.withdrawn for planned in lines if planned.line == left.line)
     to_ship = left.undelivered - withdrawn if left.line.ships else 0
     is_readable = _is_readable(order, left) and left.line not in closed
-    return Kept(left.line, to_ship, is_readable) if to_ship or is_readable else None
+    return RemainingLine(left.line, to_ship, is_readable) if to_ship or is_readable else None

@@ -13,6 +13,7 @@ from checkout.services import NotPayable
 from checkout.tests.scenes import make_cart, make_goods, place
 from payments import tasks
 from payments.attempts import decisions, outcomes, services, settlement
+from payments.gateways import override
 from payments.gateways.base import (
     Captured,
     Declined,
@@ -82,13 +83,13 @@ def money(payment, reference="C1", **changes):
 
 
 def attempt(order, method):
-    return services._attempt(order.pk, method=method, revision=order.revision)
+    return services.get_or_create_attempt(order.pk, method=method, revision=order.revision)
 
 
 def charging(order):
     """A card whose outcome is not known yet."""
     second = attempt(order, CARD)
-    services._take_card(second, CARD_DATA)
+    services.begin_card_charge(second, CARD_DATA)
     second.refresh_from_db()
     return second
 
@@ -118,13 +119,13 @@ def test_closing_an_alarm_never_says_that_no_money_was_taken(foreign, client):
     assert "No money was taken" not in page
 
 
-def test_an_alarm_about_silence_is_written_down_once(shop, monkeypatch, travel):
+def test_an_alarm_about_silence_is_written_down_once(shop, travel):
     order = place(make_cart((make_goods(on_hand=5), 1)))
     payment = charging(order)
-    monkeypatch.setattr(services, "get_gateway", lambda code: Silent())
     travel(days=5)
-    for _ in range(3):
-        tasks.expire_orders()
+    with override("unionpay", Silent()):
+        for _ in range(3):
+            tasks.expire_orders()
     payment.refresh_from_db()
     assert payment.needs_attention
     assert sum("no answer" in note for note in history(payment)) == 1
@@ -310,13 +311,13 @@ def test_a_closed_alarm_stays_closed_when_the_buyer_comes_back(foreign, client):
 def test_a_card_is_not_sent_any_more_once_its_time_at_unionpay_is_up(travel):
     """A process that slept: a query would say that it failed, and the money would be taken afterwards."""
     order = place(make_cart((make_goods(on_hand=5), 1)))
-    attempt = services._attempt(order.pk, method=CARD, revision=1)
+    attempt = services.get_or_create_attempt(order.pk, method=CARD, revision=1)
     travel(minutes=59)
-    services._take_card(attempt, CARD_DATA)
+    services.begin_card_charge(attempt, CARD_DATA)
     Payment.objects.filter(pk=attempt.pk).update(status=Status.CREATED)
     travel(minutes=2)
     with pytest.raises(NotPayable):
-        services._take_card(attempt, CARD_DATA)
+        services.begin_card_charge(attempt, CARD_DATA)
     attempt.refresh_from_db()
     assert attempt.status == Status.CREATED
 

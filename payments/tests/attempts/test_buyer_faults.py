@@ -16,6 +16,7 @@ from checkout.tests.scenes import TYPED, URL, add, make_goods, quote_of
 from payments import tasks
 from payments.attempts import services as attempts
 from payments.attempts import settlement, views
+from payments.gateways import override
 from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
 from payments.refunds import services as refunds
 from payments.webhooks import inbox as shop_inbox
@@ -31,13 +32,9 @@ PAYPAL, _CARD, PAGE = Payment.Method
 @pytest.fixture(autouse=True)
 def gateway(paypal, monkeypatch, sandbox, settings):
     settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
-    real = attempts.get_gateway
-    for module in (attempts, refunds, shop_inbox, views):
-        monkeypatch.setattr(
-            module, "get_gateway", lambda code: paypal if code == "paypal" else real(code), raising=False
-        )
     monkeypatch.setattr(views, "GATEWAY_ORIGINS", [sandbox])
-    return paypal
+    with override("paypal", paypal):
+        yield paypal
 
 
 @pytest.fixture

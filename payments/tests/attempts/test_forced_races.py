@@ -1,7 +1,7 @@
 """Two processes at the same moment, held at the worst place: about money.
 
 Each race is first shown with its defence taken away, so that it is known to be real; then it is run with the
-code as it is, again and again. PostgreSQL, two connections, the stand-in over HTTP.
+code as it is: once, and again and again in ``make prove``. PostgreSQL, two connections, the stand-in over HTTP.
 """
 
 import threading
@@ -18,9 +18,9 @@ from checkout.models import Order
 from checkout.tests.scenes import make_cart, make_goods, place
 from payments import tasks
 from payments.attempts import closing, outcomes, services, settlement
+from payments.gateways import override
 from payments.gateways.base import GatewayError
 from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
-from payments.models import payment as attempts
 from payments.refunds import services as refunds
 from payments.sandbox import store
 from payments.webhooks import inbox
@@ -40,16 +40,15 @@ from shop.tests.harness.races import (
 pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AGAIN = times(3, 20)
+AGAIN = times(1, 20)
 PAYPAL, CARD, PAGE = Payment.Method
 
 
 @pytest.fixture(autouse=True)
-def gateway(paypal, monkeypatch):
+def gateway(paypal):
     assert connection.vendor == "postgresql", "a race needs a database that really runs things at once"
-    for module in (services, refunds, inbox):
-        monkeypatch.setattr(module, "get_gateway", lambda code: paypal, raising=False)
-    return paypal
+    with override("paypal", paypal):
+        yield paypal
 
 
 @pytest.fixture
@@ -81,8 +80,7 @@ def everybody_may_talk(monkeypatch):
         yield True
 
     with monkeypatch.context() as patch:
-        for module in (services, attempts):
-            patch.setattr(module, "claimed", free)
+        patch.setattr(Payment, "claim", free)
         yield
 
 
@@ -210,7 +208,7 @@ def test_an_expiry_that_does_not_ask_lets_go_of_paid_goods(approve, gateway, mon
     gateway.capture(services.purchase_of(payment))
     overdue(order)
     with monkeypatch.context() as patch:
-        patch.setattr(services, "ask", lambda payment: True)
+        patch.setattr(settlement, "ask", lambda payment: True)
         closing.expire_order(order.pk)
     order.refresh_from_db()
     assert order.status == Order.Status.EXPIRED
@@ -364,7 +362,7 @@ def test_without_the_lock_on_the_draft_two_orders_of_a_cart_come_back_to_life(
 ):
     orders, payments = late_money_for_two_orders(gateway, approve)
     with monkeypatch.context() as patch:
-        patch.setattr(checkout, "lock", lambda pk: Order.objects.select_for_update().get(pk=pk))
+        patch.setattr(Order.objects, "lock", lambda pk: Order.objects.select_for_update().get(pk=pk))
         with meet("cp14"):
             at_once(*map(ask, payments))
     assert paid(orders) == 2
@@ -406,7 +404,7 @@ def test_late_money_and_a_new_order_of_the_same_cart_end_in_one_paid_order(gatew
 
 def test_without_lock_and_index_two_clicks_are_two_attempts(meet, monkeypatch):
     order = new_order()
-    click = lambda: services._attempt(order.pk, method=PAYPAL, revision=order.revision)  # noqa: E731
+    click = lambda: services.get_or_create_attempt(order.pk, method=PAYPAL, revision=order.revision)  # noqa: E731
     index = without_index("one_live_payment_per_order", repair="DELETE FROM payments_payment")
     monkeypatch.setattr(checkout, "begin_payment", lambda order, minutes: None)  # its UPDATE locks as well
     with index, nothing_is_locked(monkeypatch):
@@ -436,7 +434,7 @@ def test_without_the_orders_lock_an_attempt_is_for_an_amount_that_is_no_longer_d
             monkeypatch,
             "cp02",
             lambda: place(cart),
-            lambda: services._attempt(order.pk, method=PAYPAL, revision=1),
+            lambda: services.get_or_create_attempt(order.pk, method=PAYPAL, revision=1),
         )
     payment = Payment.objects.get(order=order)
     order.refresh_from_db()

@@ -15,7 +15,8 @@ from checkout import services as checkout
 from checkout.models import Order
 from checkout.tests.scenes import make_cart, make_goods, make_service, place
 from payments import tasks
-from payments.attempts import closing, decisions, outcomes, services, settlement
+from payments.attempts import closing, decisions, movements, outcomes, services, settlement
+from payments.gateways import override
 from payments.gateways.base import (
     Captured,
     Declined,
@@ -40,11 +41,10 @@ PAYPAL, CARD, PAGE = Payment.Method
 
 
 @pytest.fixture
-def gateway(paypal, monkeypatch):
+def gateway(paypal):
     """The PayPal adapter, judged, in front of the stand-in."""
-    for module in (services, refunds):
-        monkeypatch.setattr(module, "get_gateway", lambda code: paypal)
-    return paypal
+    with override("paypal", paypal):
+        yield paypal
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_many_clicks_on_pay_are_one_attempt(gateway, order):
 
 
 def test_a_stale_revision_never_pays(gateway, order):
-    with pytest.raises(services.Changed):
+    with pytest.raises(services.OrderChanged):
         services.pay(order.pk, method=PAYPAL, revision=order.revision + 1)
     assert not Payment.objects.exists()
 
@@ -136,7 +136,7 @@ def test_switching_the_method_supersedes_the_first_attempt_which_is_then_never_c
 ):
     first = start(order)
     monkeypatch.setattr(gateway, "captures", True, raising=False)
-    second = services._attempt(order.pk, method=PAGE, revision=order.revision)
+    second = services.get_or_create_attempt(order.pk, method=PAGE, revision=order.revision)
     first.refresh_from_db()
     assert first.status == Payment.Status.SUPERSEDED
     assert second.status == Payment.Status.CREATED
@@ -262,7 +262,7 @@ def test_money_under_review_is_not_paid_until_the_gateway_says_so(gateway, order
     assert order.status == Order.Status.PAID
 
 
-def test_a_card_whose_outcome_is_unknown_blocks_a_second_payment(order, monkeypatch):
+def test_a_card_whose_outcome_is_unknown_blocks_a_second_payment(order, unionpay_is):
     class Bank:
         code, captures = "unionpay", False
 
@@ -272,7 +272,7 @@ def test_a_card_whose_outcome_is_unknown_blocks_a_second_payment(order, monkeypa
         def fetch(self, purchase):
             return Unfinished("05")
 
-    monkeypatch.setattr(services, "get_gateway", lambda code: Bank())
+    unionpay_is(Bank())
 
     card = EncryptedCard("a", "b", "1", "0048")
     payment = services.pay(order.pk, method=CARD, revision=order.revision, card=card)
@@ -284,7 +284,7 @@ def test_a_card_whose_outcome_is_unknown_blocks_a_second_payment(order, monkeypa
     assert again.pk == payment.pk
 
 
-def test_a_card_is_sent_once_though_the_first_process_died_before_hearing_the_answer(order, monkeypatch):
+def test_a_card_is_sent_once_though_the_first_process_died_before_hearing_the_answer(order, unionpay_is):
     sent = []
 
     class Bank:
@@ -297,7 +297,7 @@ def test_a_card_is_sent_once_though_the_first_process_died_before_hearing_the_an
         def fetch(self, purchase):
             return Captured("Q1", purchase.reference, purchase.amount, purchase.currency, payee_matches=True)
 
-    monkeypatch.setattr(services, "get_gateway", lambda code: Bank())
+    unionpay_is(Bank())
 
     card = EncryptedCard("a", "b", "1", "0048")
     payment = services.pay(order.pk, method=CARD, revision=order.revision, card=card)
@@ -310,7 +310,7 @@ def test_a_card_is_sent_once_though_the_first_process_died_before_hearing_the_an
 
 def test_of_two_attempts_in_one_second_the_later_one_counts(gateway, order):
     first = start(order)
-    second = services._attempt(order.pk, method=PAGE, revision=order.revision)
+    second = services.get_or_create_attempt(order.pk, method=PAGE, revision=order.revision)
     Payment.objects.update(started_at=first.started_at)
     assert order.payments.first() == second
 
@@ -318,7 +318,7 @@ def test_of_two_attempts_in_one_second_the_later_one_counts(gateway, order):
 def test_an_old_attempt_that_is_declined_does_not_reopen_an_order_under_review(gateway, order, monkeypatch):
     """Else the buyer could pay again while the second attempt's money is being checked."""
     first = start(order)
-    second = services._attempt(order.pk, method=PAGE, revision=order.revision)
+    second = services.get_or_create_attempt(order.pk, method=PAGE, revision=order.revision)
     outcomes.record(second, Pending("C1", "PENDING_REVIEW"))
     outcomes.record(first, Declined("INVALID_RESOURCE_ID"))
     order.refresh_from_db()
@@ -354,7 +354,7 @@ def test_of_two_expired_orders_of_one_cart_late_money_revives_one(gateway, appro
     assert sum(books(orders[1])) == 0
 
 
-def test_a_card_is_not_charged_for_an_order_that_was_closed_meanwhile(order, monkeypatch):
+def test_a_card_is_not_charged_for_an_order_that_was_closed_meanwhile(order, unionpay_is):
 
     charged = []
 
@@ -365,9 +365,9 @@ def test_a_card_is_not_charged_for_an_order_that_was_closed_meanwhile(order, mon
             charged.append(purchase)
             return Started(f"card-{purchase.reference}")
 
-    monkeypatch.setattr(services, "get_gateway", lambda code: Bank())
+    unionpay_is(Bank())
     card = EncryptedCard("a", "b", "1", "0048")
-    payment = services._attempt(order.pk, method=CARD, revision=order.revision)
+    payment = services.get_or_create_attempt(order.pk, method=CARD, revision=order.revision)
     checkout.cancel(order.pk, actor="staff")
     with pytest.raises(checkout.NotPayable):
         services.pay(order.pk, method=CARD, revision=order.revision, card=card)
@@ -377,14 +377,14 @@ def test_a_card_is_not_charged_for_an_order_that_was_closed_meanwhile(order, mon
 
 def test_a_card_that_never_left_us_does_not_keep_the_buyer_from_paypal(gateway, order):
     """The process died between storing the attempt and sending the card."""
-    first = services._attempt(order.pk, method=CARD, revision=order.revision)
+    first = services.get_or_create_attempt(order.pk, method=CARD, revision=order.revision)
     second = start(order, PAYPAL)
     first.refresh_from_db()
     assert (first.status, second.status) == (Payment.Status.SUPERSEDED, Payment.Status.AWAITING)
 
 
 def test_a_claim_that_lapsed_is_not_ended_by_its_first_holder(order):
-    payment = services._attempt(order.pk, method=PAYPAL, revision=order.revision)
+    payment = services.get_or_create_attempt(order.pk, method=PAYPAL, revision=order.revision)
     with payment.claim() as first:
         Payment.objects.update(claimed_until="2020-01-01T00:00:00Z")
         second = payment.claim()
@@ -396,7 +396,7 @@ def test_a_claim_that_lapsed_is_not_ended_by_its_first_holder(order):
 
 
 def test_a_declined_card_on_unionpays_page_is_asked_about_again_while_another_may_pay_there(order):
-    payment = services._attempt(order.pk, method=PAGE, revision=order.revision)
+    payment = services.get_or_create_attempt(order.pk, method=PAGE, revision=order.revision)
     outcomes.record_start(payment, Started(f"page-{payment.reference}"))
     outcomes.record(payment, Declined("60"))
     payment.refresh_from_db()
@@ -460,7 +460,7 @@ def test_what_was_under_review_and_is_denied_can_be_paid_again_and_the_buyer_is_
 def test_when_an_order_is_paid_no_other_attempt_stays_live(gateway, order, approve):
     first = start(order)
     Payment.objects.update(status=Payment.Status.SUPERSEDED)
-    second = services._attempt(order.pk, method=PAGE, revision=order.revision)
+    second = services.get_or_create_attempt(order.pk, method=PAGE, revision=order.revision)
     approve(first.approve_url)
     gateway.capture(services.purchase_of(first))
     settlement.settle(first)
@@ -517,8 +517,8 @@ def test_an_approval_is_left_alone_once_its_order_is_closed_although_a_capture_w
 def test_a_changed_cart_waits_while_money_of_its_order_may_be_on_its_way(monkeypatch):
     cart = make_cart((make_goods(on_hand=5), 2))
     order = place(cart)
-    payment = services._attempt(order.pk, method=CARD, revision=order.revision)
-    services._take_card(payment, EncryptedCard("a", "b", "1", "0048"))
+    payment = services.get_or_create_attempt(order.pk, method=CARD, revision=order.revision)
+    services.begin_card_charge(payment, EncryptedCard("a", "b", "1", "0048"))
     with pytest.raises(checkout.AlreadyOrdered) as fact:
         place(cart, email="other@example.com")
     assert fact.value.order == order
@@ -567,7 +567,7 @@ def test_a_notification_that_can_never_be_followed_up_ends_with_staff(gateway, o
     def fail(*_):
         raise GatewayError("REFUND_NOT_TOLD")
 
-    monkeypatch.setattr(services.aftermath, "follow", fail)
+    monkeypatch.setattr(movements, "sync_movements", fail)
     inbox.process(event)
     assert event.processed_at is None
     event.received_at -= dt.timedelta(days=4)

@@ -21,7 +21,7 @@ ALLOWED = {(old, new) for old, news in Payment.TRANSITIONS.items() for new in ne
 @pytest.fixture
 def payment():
     order = place(make_cart((make_goods(on_hand=5), 1)))
-    return services._attempt(order.pk, method=Payment.Method.PAYPAL, revision=1)
+    return services.get_or_create_attempt(order.pk, method=Payment.Method.PAYPAL, revision=1)
 
 
 def test_the_table_is_the_one_that_was_agreed():

@@ -2,20 +2,17 @@
 
 import pytest
 
-from payments.attempts import movements
-from payments.attempts import services as attempts
-from payments.refunds import services as refunds
+from payments.gateways import override
 
 from .refund_scenes import paid_order
 
 
 @pytest.fixture
-def gateway(paypal, monkeypatch, settings):
+def gateway(paypal, settings):
     """The PayPal adapter, judged, in front of the stand-in."""
     settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
-    for module in (attempts, refunds, movements):
-        monkeypatch.setattr(module, "get_gateway", lambda code: paypal)
-    return paypal
+    with override("paypal", paypal):
+        yield paypal
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from payments.gateways.base import GatewayError
 from payments.health import report
 from payments.models import Dispute, GatewayEvent, LedgerEntry, Payment, Refund
 from payments.refunds import services as refunds
-from payments.refunds.plan import Wanted
+from payments.refunds.plan import RefundRequest
 from payments.tests.harness.health_fixtures import (
     board,  # noqa: F401  fixtures
     gateway,  # noqa: F401  fixtures
@@ -36,7 +36,7 @@ def ago(**time):
 @pytest.fixture
 def refund(paid):
     """A refund of ten dollars, asked for and not yet done."""
-    return refunds.request_refund(paid.order_id, Wanted(amount=Decimal(10)), key=KEY, actor="boss")
+    return refunds.request_refund(paid.order_id, RefundRequest(amount=Decimal(10)), key=KEY, actor="boss")
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ import pytest
 
 from checkout.orders import cancellations
 from checkout.shipping import fulfilment
-from payments.attempts import services as payments
+from payments.gateways import override
 from payments.models import Refund
-from payments.refunds import services as refunds
 from payments.tests.harness.refund_scenes import paid_order, staff, tea_of
 
 pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
@@ -14,11 +13,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def gateway(paypal, monkeypatch, settings):
+def gateway(paypal, settings):
     settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
-    for module in (payments, refunds):
-        monkeypatch.setattr(module, "get_gateway", lambda code: paypal)
-    return paypal
+    with override("paypal", paypal):
+        yield paypal
 
 
 def accept(client, order):

@@ -14,13 +14,12 @@ import pytest
 from django.db import IntegrityError, connection
 from django.db.models import Sum
 
-from checkout import services as checkout
 from checkout.models import Order
 from payments import disputes
-from payments.attempts import movements, settlement
+from payments.attempts import settlement
 from payments.models import LedgerEntry, Payment, Refund
 from payments.refunds import services as refunds
-from payments.refunds.plan import DisputeOpen, NothingToRefund, TooMuch, Wanted, refundable_of
+from payments.refunds.plan import DisputeOpen, NothingToRefund, RefundRequest, TooMuch, refundable_of
 from payments.sandbox.paypal import dashboard
 from payments.tests.harness.refund_fixtures import (
     gateway,  # noqa: F401  fixtures
@@ -44,7 +43,7 @@ from shop.tests.harness.races import at_once, nothing_is_locked, while_held, whi
 pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = times(3, 20)
+ROUNDS = times(1, 20)
 PATIENCE = 0.7  # seconds in which a thread that is not locked out arrives
 
 
@@ -69,8 +68,8 @@ def meet(patch, module, name, *, before=False):
 
 
 def without_lock(patch):
-    patch.setattr(checkout, "lock", lambda order_id: Order.objects.get(pk=order_id))
-    patch.setattr(refunds, "lock", lambda payment: Payment.objects.get(pk=payment.pk))
+    patch.setattr(Order.objects, "lock", lambda order_id: Order.objects.get(pk=order_id))
+    patch.setattr(Payment, "lock", lambda payment: Payment.objects.get(pk=payment.pk))
 
 
 def promised(order) -> Decimal:
@@ -139,7 +138,7 @@ def test_without_the_lock_two_workers_find_the_money_booked_already_and_call_a_p
     order = paid_order(approve)
     with monkeypatch.context() as patch:
         without_lock(patch)
-        meet(patch, refunds, "move", before=True)
+        meet(patch, Refund, "move_to", before=True)
         payment = two_workers(order)
     assert payment.needs_attention
     assert LedgerEntry.objects.filter(payment=payment, amount=-TEA).count() == 1  # the constraint holds
@@ -150,7 +149,7 @@ def test_two_workers_with_one_refund_book_it_once(approve, gateway, monkeypatch)
         order = paid_order(approve)
         OutboxMessage.objects.all().delete()
         with monkeypatch.context() as patch:
-            meet(patch, refunds, "move", before=True)
+            meet(patch, Refund, "move_to", before=True)
             payment = two_workers(order)
         assert not payment.needs_attention
         assert at_paypal(payment) == TEA
@@ -197,8 +196,7 @@ def test_without_the_lock_the_gateways_word_about_our_refund_looks_like_a_second
     refund = ask_for(order, some(order, tea=2))
     with monkeypatch.context() as patch:
         without_lock(patch)
-        patch.setattr(movements, "lock", lambda payment: Payment.objects.get(pk=payment.pk))
-        meet(patch, refunds, "move", before=True)
+        meet(patch, Refund, "move_to", before=True)
         while_held(
             monkeypatch, "cp23", lambda: refunds.execute_refund(refund.pk), lambda: settlement.ask(payment)
         )
@@ -214,7 +212,7 @@ def test_our_refund_and_one_of_the_dashboard_at_once_give_back_no_more_than_was_
     for _ in range(ROUNDS):
         order = paid_order(approve)
         payment = order.payments.get()
-        ours = ask_for(order, Wanted(amount=TOTAL - 100))
+        ours = ask_for(order, RefundRequest(amount=TOTAL - 100))
         part = Decimal("200.00")
 
         def elsewhere(payment=payment, part=part):
@@ -234,7 +232,7 @@ def test_our_refund_and_a_reversal_at_once_take_no_more_than_was_taken(approve, 
     for _ in range(ROUNDS):
         order = paid_order(approve)
         payment = order.payments.get()
-        ours = ask_for(order, Wanted(amount=TOTAL - 100))
+        ours = ask_for(order, RefundRequest(amount=TOTAL - 100))
 
         def taken_back(payment=payment):
             with suppress(dashboard.NotPossible):
@@ -252,9 +250,7 @@ def test_our_refund_and_a_reversal_at_once_take_no_more_than_was_taken(approve, 
 
 
 @pytest.fixture
-def complain(gateway, monkeypatch):
-    monkeypatch.setattr(disputes, "get_gateway", lambda code: gateway)
-
+def complain(gateway):
     def act(order):
         reference = dashboard.dispute(order.payments.get().reference)["dispute"]
         disputes.update(reference)

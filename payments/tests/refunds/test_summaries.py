@@ -3,7 +3,7 @@
 import pytest
 
 from checkout.tests.history_scenes import texts
-from payments.attempts import services as attempts
+from payments.gateways import override
 from payments.refunds import services as refunds
 from payments.tests.harness.refund_scenes import ask_for, paid_order, some
 
@@ -12,10 +12,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def gateway(paypal, monkeypatch):
-    for module in (attempts, refunds):
-        monkeypatch.setattr(module, "get_gateway", lambda code: paypal)
-    return paypal
+def gateway(paypal):
+    with override("paypal", paypal):
+        yield paypal
 
 
 def test_a_refund_is_told_when_it_starts_and_when_it_is_done(gateway, approve):

@@ -18,9 +18,9 @@ from django.test import Client
 from checkout.tests.scenes import make_cart, make_goods, place
 from payments import tasks
 from payments.attempts import services as attempts
-from payments.attempts import settlement, views
+from payments.attempts import settlement
+from payments.gateways import override
 from payments.models import GatewayEvent, LedgerEntry, Payment
-from payments.refunds import services as refunds
 from payments.sandbox import store
 from payments.sandbox.paypal import forgeries, webhooks
 from payments.tests.harness.untouched import everything
@@ -34,11 +34,10 @@ _numbers = count(1)
 
 
 @pytest.fixture(autouse=True)
-def gateway(paypal, monkeypatch, settings):
+def gateway(paypal, settings):
     settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
-    for module in (attempts, refunds, shop_inbox, views):
-        monkeypatch.setattr(module, "get_gateway", lambda code: paypal, raising=False)
-    return paypal
+    with override("paypal", paypal):
+        yield paypal
 
 
 @pytest.fixture
