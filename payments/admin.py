@@ -7,17 +7,16 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from payments.attempts import admin_views as decision_views
+from payments.attempts import settlement
+from payments.health import admin_views as health_views
 from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
+from payments.refunds import admin_views as refund_views
 from payments.refunds.plan import is_unexplained
 from payments.refunds.services import can_be_retried
 from payments.refunds.summaries import note_of
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.money import formatted
-
-from .attempts import admin_views as decision_views
-from .attempts import settlement
-from .health import admin_views as health_views
-from .refunds import admin_views as refund_views
 
 
 @admin.register(Payment)

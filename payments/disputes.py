@@ -6,13 +6,12 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from checkout.models import Order
+from payments.gateways import get_gateway
+from payments.gateways.base import DisputeFact, GatewayError
 from payments.models import Dispute, Payment
 from shop import clock
 from shop.background import outbox
 from shop.database import retry_transaction
-
-from .gateways import get_gateway
-from .gateways.base import DisputeFact, GatewayError
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ def update(reference: str) -> bool:
         with payment.claim() as is_ours:
             if not is_ours:
                 raise GatewayError("BUSY")
-            # Asked anew: meanwhile another process may have recorded a later answer than the first.
+            # Fetched anew: meanwhile another process may have recorded a later state than the first.
             _record(payment, gateway.dispute(reference))
     if not payments:
         logger.warning("Dispute %s is about no payment of ours", reference)
@@ -55,17 +54,17 @@ def update(reference: str) -> bool:
 
 
 @retry_transaction
-def _record(payment: Payment, fact: DisputeFact) -> None:
+def _record(payment: Payment, dispute: DisputeFact) -> None:
     """A repeat changes nothing and tells nobody."""
     locked = payment.lock()
-    known = locked.disputes.filter(reference=fact.reference).first()
-    row = known or Dispute(payment=locked, reference=fact.reference)
-    before = _state(row) if known else None
-    row.reason, row.status, row.outcome = fact.reason[:60], fact.status[:40], fact.outcome[:60]
-    row.amount, row.currency = fact.amount, fact.currency
-    row.opened_at, row.respond_until = fact.opened_at, fact.respond_until
-    row.is_open = fact.is_open
-    row.resolved_at = None if fact.is_open else row.resolved_at or clock.now()
+    stored = locked.disputes.filter(reference=dispute.reference).first()
+    row = stored or Dispute(payment=locked, reference=dispute.reference)
+    before = _state(row) if stored else None
+    row.reason, row.status, row.outcome = dispute.reason[:60], dispute.status[:40], dispute.outcome[:60]
+    row.amount, row.currency = dispute.amount, dispute.currency
+    row.opened_at, row.respond_until = dispute.opened_at, dispute.respond_until
+    row.is_open = dispute.is_open
+    row.resolved_at = None if dispute.is_open else row.resolved_at or clock.now()
     if _state(row) == before:
         return
     row.save()

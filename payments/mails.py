@@ -4,14 +4,14 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import override
 
+from payments.attempts import settlement
 from payments.models import Dispute, Refund
+from payments.refunds import services as refunds
 from payments.refunds.summaries import note_of
 from shop.background import outbox
 from shop.mail import send
 
 from . import disputes, tracking
-from .attempts import settlement
-from .refunds import services as refunds
 
 
 # Money that is owed goes back within minutes after the gateway answers again.

@@ -5,11 +5,11 @@ import datetime as dt
 from django.utils.translation import override
 
 from checkout.models import Shipment
+from payments.gateways import get_gateway
+from payments.gateways.base import GatewayError, Item, Parcel, ParcelRefused
 from payments.models import Payment
 from shop import clock
 
-from .gateways import get_gateway
-from .gateways.base import GatewayError, Item, Parcel, ParcelRefused
 from .purchase import purchase_of
 
 TRIED_FOR = dt.timedelta(days=3)

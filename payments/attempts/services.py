@@ -1,4 +1,4 @@
-"""Start to pay. Public: ``pay``, ``request_code``, ``handoff``; ``get_or_create_attempt`` and the rest serve them.
+"""Start to pay. Public: ``pay``, ``request_code``, ``handoff``; the rest serves them.
 
 No transaction is open while a gateway is asked. Every attempt is stored before the first byte goes out; an
 unknown outcome is never a failure: ``settlement`` asks again until it is known.
@@ -63,7 +63,9 @@ def request_code(order_id: int, *, revision: int, card: EncryptedCard) -> Paymen
     """Have the bank send a code to the buyer's telephone: the first half of paying with a card.
 
     Returns the attempt: ``awaiting`` once a code has been sent, ``declined`` when the bank refused the card;
-    ``problem`` says why, also why no second code was sent. Raises OrderChanged, InProgress, checkout.NotPayable.
+    ``problem`` says why, also why no second code was sent.
+
+    Raises OrderChanged, InProgress, checkout.NotPayable.
     """
     payment = get_or_create_attempt(order_id, method=Method.UNIONPAY_CARD, revision=revision)
     with payment.claim() as is_ours:

@@ -1,4 +1,4 @@
-"""The code that the bank sends to the buyer's telephone: asked for and entered on the payment page itself.
+"""The code that the bank sends to the buyer's telephone, entered on the payment page itself.
 
 The page's script posts the same encrypted card twice, first to have the code sent, then with the code.
 Nothing of it is kept here. Both answer in JSON: ``{"sent": true, "resend_after": n}``, ``{"go": …}``, or
@@ -59,7 +59,7 @@ def send(request: HttpRequest, token: str) -> JsonResponse:
     try:
         payment = attempts.request_code(order.pk, revision=revision, card=card)  # type: ignore[arg-type]
     except (attempts.OrderChanged, attempts.InProgress, NotPayable) as reason:
-        return _elsewhere(request, order, reason)
+        return _redirect_after(request, order, reason)
     return _after_sending(order, payment)
 
 
@@ -73,8 +73,8 @@ def pay(request: HttpRequest, token: str) -> JsonResponse:
         return problem
     if form.chosen != Payment.Method.UNIONPAY_CARD:
         return _go("pay", order)
-    if away := _if_no_code_is_awaited(order):
-        return away
+    if response := _unless_code_is_awaited(order):
+        return response
     purpose = f"code {order.pk}"
     if rate_limit.is_exceeded_by_all(purpose, limit=MAX_CODES, minutes=MINUTES):
         return _error(_too_many(), field="code", status=429)
@@ -83,7 +83,7 @@ def pay(request: HttpRequest, token: str) -> JsonResponse:
     try:
         payment = attempts.pay(order.pk, method=form.chosen, revision=revision, card=form.card)
     except (attempts.OrderChanged, attempts.InProgress, NotPayable) as reason:
-        return _elsewhere(request, order, reason)
+        return _redirect_after(request, order, reason)
     return _after_paying(order, payment)
 
 
@@ -94,7 +94,7 @@ def _order(token: str) -> Order:
 
 
 def _problem_of(request: HttpRequest, form: Form) -> JsonResponse | None:
-    """What is wrong with what the page has sent."""
+    """The response to a request that is invalid; None for a valid one."""
     if holds_card_number(request.POST):
         logger.error("Text message: a request with readable card data was refused")
         return _error(_("Card data must not be sent unencrypted. Nothing was charged."), field="number")
@@ -107,7 +107,7 @@ def _problem_of(request: HttpRequest, form: Form) -> JsonResponse | None:
 
 
 def _is_over_limit(request: HttpRequest, order: Order) -> bool:
-    """Text messages cost money and wake people up: per network, and per order whoever asks."""
+    """Count the request and return whether it is one too many, per network or per order."""
     own = f"sms {order.pk}"
     if rate_limit.is_exceeded(request, "sms", limit=MAX_PER_NETWORK, minutes=MINUTES):
         return True
@@ -150,8 +150,8 @@ def _after_paying(order: Order, payment: Payment) -> JsonResponse:
     return _go_on(order)
 
 
-def _if_no_code_is_awaited(order: Order) -> JsonResponse | None:
-    """A code belongs to one attempt. Without it the card would be charged for nothing but a refusal."""
+def _unless_code_is_awaited(order: Order) -> JsonResponse | None:
+    """The response where no attempt waits for a code: the bank would only refuse the card."""
     order.refresh_from_db()
     live = order.payments.live().first()
     if order.status != Order.Status.PENDING or (live and live.status == Status.CAPTURING):
@@ -167,7 +167,7 @@ def _declined(payment: Payment, **more: Any) -> JsonResponse:
     return _error(explanation(payment), field=_FIELDS.get(payment.problem, ""), **more)
 
 
-def _elsewhere(request: HttpRequest, order: Order, reason: Exception) -> JsonResponse:
+def _redirect_after(request: HttpRequest, order: Order, reason: Exception) -> JsonResponse:
     if isinstance(reason, attempts.OrderChanged):
         messages.warning(request, _("Your order has changed. Please look at it once more before you pay."))
         return _go("pay", order)
@@ -175,7 +175,7 @@ def _elsewhere(request: HttpRequest, order: Order, reason: Exception) -> JsonRes
 
 
 def _go_on(order: Order) -> JsonResponse:
-    """To where the outcome shows."""
+    """Send the browser to the page that shows the outcome."""
     order.refresh_from_db()
     if order.status != Order.Status.PENDING:
         return JsonResponse({"go": order.get_absolute_url()})

@@ -39,7 +39,7 @@ class TooMuch(Exception):
 
 @dataclass(frozen=True)
 class RefundRequest:
-    """What a person wants to give back; the maps are by line id."""
+    """What staff choose to refund; the maps are by line id."""
 
     quantities: Mapping[int, int] = field(default_factory=dict)
     amounts: Mapping[int, Decimal] = field(default_factory=dict)  # instead of the price of the pieces
@@ -83,7 +83,7 @@ class Refundable:
     lines: tuple[RefundableLine, ...]
 
     def everything(self) -> RefundRequest:
-        """All that is left. Where a goodwill was paid before, less than the price is left for the last."""
+        """A request for all that is left. After a goodwill, the last line gets less than its price."""
         money, amounts = self.money, {}
         for left in self.lines:
             amounts[left.line.pk] = min(left.amount, money)
@@ -119,7 +119,7 @@ class PlannedLine:
 
 @dataclass(frozen=True)
 class RemainingLine:
-    """What the customer still gets of a line."""
+    """What the customer still gets of a line after the refund."""
 
     line: OrderLine
     to_ship: int
@@ -166,7 +166,7 @@ class RefundPlan:
         return hashlib.sha256(repr(plain).encode()).hexdigest()
 
 
-# --- what is left ---
+# --- what can be refunded ---
 
 
 def paying_payment(order: Order) -> Payment | None:
@@ -235,14 +235,14 @@ def refundable_lines(order: Order) -> tuple[RefundableLine, ...]:
 
 
 def plan_refund(order: Order, request: RefundRequest) -> RefundPlan:
-    """What giving this back would do. Raises NothingToRefund, NothingChosen, DisputeOpen, TooMuch."""
+    """Plan the refund. Raises NothingToRefund, NothingChosen, DisputeOpen, TooMuch."""
     if order.is_disputed:
         raise DisputeOpen(order.number)
     return _plan(order, refundable_of(order), request)
 
 
 def plan_explanation(refund: Refund, request: RefundRequest) -> RefundPlan:
-    """What it means to say that a refund made at the gateway was for this. No money moves.
+    """Plan the explanation of a refund that was made at the gateway. No money moves.
 
     Raises NothingToRefund, NothingChosen, TooMuch.
     """
@@ -258,8 +258,8 @@ def _plan(order: Order, left: Refundable, request: RefundRequest, *, moves_money
         raise TooMuch("", left.money)
     if total <= 0:
         raise NothingChosen(order.number)
-    kept = left.payment.refundable_amount - (total if moves_money else ZERO)
-    closed = _closed_by(order, left, lines, kept)
+    balance = left.payment.refundable_amount - (total if moves_money else ZERO)
+    closed = _closed_by(order, left, lines, balance)
     return RefundPlan(
         payment=left.payment,
         currency=left.currency,
@@ -267,7 +267,7 @@ def _plan(order: Order, left: Refundable, request: RefundRequest, *, moves_money
         shipping=request.shipping,
         amount=request.amount,
         total=total,
-        left=kept if moves_money else left.money - total,
+        left=balance if moves_money else left.money - total,
         is_whole=moves_money and total == left.payment.captured_amount and not left.payment.refunds.exists(),
         closes=closed,
         keeps=tuple(stays for each in left.lines if (stays := _remaining(order, each, lines, closed))),
@@ -284,21 +284,21 @@ def _planned(left: RefundableLine, request: RefundRequest) -> PlannedLine | None
     if amount > left.amount:
         raise TooMuch(f"amount_{line.pk}", left.amount)
     withdrawn = min(quantity, left.undelivered)
-    most = min(quantity, left.returnable)
-    restocked = request.restock.get(line.pk, min(withdrawn, most))
-    if restocked > most:
-        raise TooMuch(f"restock_{line.pk}", most)
+    max_restock = min(quantity, left.returnable)
+    restocked = request.restock.get(line.pk, min(withdrawn, max_restock))
+    if restocked > max_restock:
+        raise TooMuch(f"restock_{line.pk}", max_restock)
     if not quantity and not amount:
         return None
     return PlannedLine(line, quantity, amount, withdrawn, restocked)
 
 
 def _closed_by(
-    order: Order, left: Refundable, lines: tuple[PlannedLine, ...], kept: Decimal
+    order: Order, left: Refundable, lines: tuple[PlannedLine, ...], balance: Decimal
 ) -> tuple[OrderLine, ...]:
     """Services whose reports close with this: paid back in full, or the order is."""
     paid_now = {planned.line.pk: planned.amount for planned in lines}
-    is_all = left.payment.captured_amount - kept >= order.total
+    is_all = left.payment.captured_amount - balance >= order.total
     return tuple(
         each.line
         for each in left.lines

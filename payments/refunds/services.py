@@ -54,7 +54,7 @@ class NotRefused(Exception):
     """The gateway has not definitely refused this refund, so it cannot be retried."""
 
 
-# --- asked for ---
+# --- requests ---
 
 
 @retry_transaction
@@ -235,7 +235,7 @@ def _withdraw(order: Order, refund: Refund, plan: RefundPlan, actor: str) -> Non
     )
 
 
-# --- done ---
+# --- execution ---
 
 
 def execute_refund(refund_id: int) -> None:

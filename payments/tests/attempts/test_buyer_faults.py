@@ -3,8 +3,6 @@
 Over the real views, with the stand-in behind them: one order, paid once, or nothing at all.
 """
 
-import datetime as dt
-
 import pytest
 from django.db import transaction
 from django.test import Client
@@ -20,7 +18,6 @@ from payments.gateways import override
 from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
 from payments.refunds import services as refunds
 from payments.webhooks import inbox as shop_inbox
-from shop import clock
 from shop.models import OutboxMessage
 
 pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
@@ -35,17 +32,6 @@ def gateway(paypal, monkeypatch, sandbox, settings):
     monkeypatch.setattr(views, "GATEWAY_ORIGINS", [sandbox])
     with override("paypal", paypal):
         yield paypal
-
-
-@pytest.fixture
-def travel(monkeypatch):
-    """The shop's clock, and the stand-in's with it."""
-
-    def travel(**time):
-        moved = clock.now() + dt.timedelta(**time) - dt.datetime.now(dt.UTC)
-        monkeypatch.setattr(clock, "now", lambda: dt.datetime.now(dt.UTC) + moved)
-
-    return travel
 
 
 def check_out(client, **changes) -> Order:

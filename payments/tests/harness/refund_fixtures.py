@@ -4,7 +4,7 @@ import pytest
 
 from payments.gateways import override
 
-from .refund_scenes import paid_order
+from .refund_scenes import SEES, paid_order, staff
 
 
 @pytest.fixture
@@ -24,3 +24,8 @@ def order(gateway, approve):
 @pytest.fixture
 def payment(order):
     return order.payments.get()
+
+
+@pytest.fixture
+def merchant(client):
+    return staff(client, *SEES, "add_refund", "view_payment")

@@ -17,6 +17,7 @@ from payments.sandbox import store
 
 TEA, SERVICE, SHIPPING = Decimal("336.00"), Decimal("2560.00"), Decimal("30.00")
 TOTAL = TEA + SERVICE + SHIPPING
+SEES = ["view_order", "change_order", "view_orderline", "view_orderevent", "view_shipment", "view_refund"]
 
 
 def paid_order(approve, **details) -> Order:

@@ -1,54 +1,27 @@
 # ruff: noqa: F811  fixtures are imported by name
 """Money health: every fact is really broken, is found, and is right again after its repair on the page."""
 
-import datetime as dt
-from decimal import Decimal
-
 import pytest
 
 from payments.attempts import decisions
-from payments.gateways.base import GatewayError
 from payments.health import report
-from payments.models import Dispute, GatewayEvent, LedgerEntry, Payment, Refund
-from payments.refunds import services as refunds
-from payments.refunds.plan import RefundRequest
+from payments.models import LedgerEntry, Payment, Refund
 from payments.tests.harness.health_fixtures import (
     board,  # noqa: F401  fixtures
+    done,  # noqa: F401  fixtures
     gateway,  # noqa: F401  fixtures
     paid,  # noqa: F401  fixtures
+    refund,  # noqa: F401  fixtures
     waiting,  # noqa: F401  fixtures
 )
 from payments.tests.harness.health_scenes import findings, reds, sql, state
 from payments.tests.harness.paypal_shop import shop  # noqa: F401  fixture
+from payments.tests.health.scenes import fail
 from shop import clock
-from shop.models import OutboxMessage
 
 pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
+
 pytestmark = pytest.mark.django_db
-
-KEY = "0" * 32
-
-
-def ago(**time):
-    return clock.now() - dt.timedelta(**time)
-
-
-@pytest.fixture
-def refund(paid):
-    """A refund of ten dollars, asked for and not yet done."""
-    return refunds.request_refund(paid.order_id, RefundRequest(amount=Decimal(10)), key=KEY, actor="boss")
-
-
-@pytest.fixture
-def done(refund):
-    refunds.execute_refund(refund.pk)
-    refund.refresh_from_db()
-    assert refund.status == Refund.Status.DONE
-    return refund
-
-
-def fail(*_arguments, **_options):
-    raise GatewayError("timeout")
 
 
 # --- in order ---
@@ -263,210 +236,3 @@ def test_an_order_whose_gateway_is_silent_goes_on_waiting(waiting, board, gatewa
     monkeypatch.setattr(gateway, "fetch", fail, raising=False)
     assert "The gateway could not be asked just now." in board.press("expiry")
     assert reds() == {"expiry"}
-
-
-# --- each refund is one booking ---
-
-
-def test_a_refund_that_is_not_done_is_asked_for_again(refund, board):
-    assert reds() == set()
-    Refund.objects.update(started_at=ago(minutes=11))
-    assert reds() == {"refunds"}
-    board.press("refunds")
-    assert reds() == set()
-    refund.refresh_from_db()
-    assert refund.status == "done"
-
-
-def test_a_refund_that_stays_unknown_stays_red(refund, board, gateway, monkeypatch):
-    Refund.objects.update(started_at=ago(minutes=11))
-    monkeypatch.setattr(gateway, "refund", fail, raising=False)
-    assert "The gateway could not be asked just now." in board.press("refunds")
-    assert reds() == {"refunds"}
-
-
-def test_a_refused_refund_is_tried_again_under_a_new_key(refund, board):
-    sql("UPDATE payments_refund SET status = 'failed', problem = 'CAPTURE_FULLY_REFUNDED'")
-    sql("UPDATE payments_payment SET needs_attention = true")
-    assert reds() == {"refunds"}  # one row for one problem, not another for the alarm
-    board.press("refunds")
-    assert reds() == set()
-    assert Refund.objects.filter(status="created").count() == 1
-
-
-def test_a_refused_refund_is_not_tried_while_a_dispute_is_open(refund, board):
-    sql("UPDATE payments_refund SET status = 'failed'")
-    sql("UPDATE payments_payment SET needs_attention = true")
-    make_dispute(refund.payment)
-    assert "while the dispute is open" in board.press("refunds")
-
-
-def test_a_done_refund_that_is_not_booked_is_booked(done, board):
-    sql("DELETE FROM payments_ledgerentry WHERE kind = 'refund'")
-    assert {"refunds", "sums", "totals"} <= reds()
-    board.press("refunds")
-    assert reds() == set()
-
-
-def test_a_done_refund_of_a_gateway_that_cannot_be_asked_is_booked_on_a_persons_word(done, board):
-    sql("DELETE FROM payments_ledgerentry WHERE kind = 'refund'")
-    sql("UPDATE payments_payment SET method = 'unionpay-card'")
-    assert "look it up in the portal of the gateway" in board.text()
-    board.press("refunds")
-    assert reds() == set()
-
-
-def test_a_done_refund_that_the_gateway_does_not_know_stays_red(done, board):
-    sql("DELETE FROM payments_ledgerentry WHERE kind = 'refund'")
-    sql("UPDATE payments_refund SET reference = 'NOWHERE'")
-    assert "The gateway does not know this refund." in board.press("refunds")
-    assert "refunds" in reds()
-
-
-def test_booked_money_that_went_back_without_a_refund_gets_one(done, board):
-    sql("DELETE FROM payments_refund")
-    assert {"bookings", "sums"} <= reds()
-    board.press("bookings")
-    assert reds() == set()
-    written = Refund.objects.get()
-    assert (written.origin, written.amount, written.reference) == ("gateway", Decimal(10), done.reference)
-
-
-def test_a_refund_of_another_amount_than_its_booking_is_for_a_person_to_compare(done, board):
-    sql("UPDATE payments_refund SET amount = amount + 1")
-    assert {"refunds", "bookings", "sums"} <= reds()
-    assert "of another amount" in board.press("bookings")
-
-
-@pytest.mark.parametrize("table", ["checkout_order", "checkout_orderline"])
-def test_figures_that_do_not_say_what_went_back_are_set_by_the_books(done, board, table):
-    sql(f"UPDATE {table} SET refunded_total = refunded_total + 1")
-    assert reds() == {"totals"}
-    board.press("totals")
-    assert reds() == set()
-    done.payment.order.refresh_from_db()
-    assert done.payment.order.refunded_total == Decimal(10)
-
-
-def test_a_buyer_who_was_not_told_of_a_refund_is_told(done, board):
-    sql("DELETE FROM shop_outboxmessage WHERE topic = 'mail.payment_refunded'")
-    assert reds() == {"refund-mails"}
-    board.press("refund-mails")
-    assert reds() == set()
-    assert OutboxMessage.objects.get(topic="mail.payment_refunded").payload == {"refund_id": done.pk}
-
-
-# --- what gateways send ---
-
-
-def make_event(payment, number=1, **changes):
-    values = {
-        "gateway": "paypal",
-        "event_id": f"WH-{number}",
-        "kind": "PAYMENT.CAPTURE.COMPLETED",
-        "body": b"",
-        "received_at": ago(minutes=10),
-        "is_verified": True,
-        "payment": payment,
-    }
-    return GatewayEvent.objects.create(**(values | changes))
-
-
-def test_a_notification_left_behind_is_acted_on(paid, board):
-    event = make_event(paid)
-    assert reds() == {"events"}
-    board.press("events")
-    assert reds() == set()
-    event.refresh_from_db()
-    assert event.processed_at
-
-
-def test_a_notification_about_nothing_we_know_is_only_noted_while_it_is_young(paid, board):
-    make_event(None)
-    assert state("events") == "note"
-    GatewayEvent.objects.update(received_at=ago(hours=2))
-    assert state("events") == "red"
-
-
-def test_a_notification_of_which_nothing_can_be_learnt_stays_red(paid, board, gateway, monkeypatch):
-    make_event(paid)
-    monkeypatch.setattr(gateway, "movements", fail, raising=False)
-    assert "Nothing could be learnt about it yet" in board.press("events")
-
-
-@pytest.mark.failure("F37")
-def test_many_forged_notifications_are_noted_and_change_nothing_else(paid, board):
-    for number in range(20):
-        make_event(None, number, is_verified=False, received_at=ago(minutes=5))
-    assert state("forgeries") == "ok"
-    make_event(None, 99, is_verified=False)
-    assert (state("forgeries"), reds()) == ("note", set())
-    assert "21 forged notifications came within an hour." in board.text()
-    GatewayEvent.objects.update(received_at=ago(hours=2))
-    assert state("forgeries") == "ok"
-
-
-def make_dispute(payment, **changes):
-    values = {"reference": "PP-D-1", "reason": "NOT_RECEIVED", "status": "OPEN", "opened_at": clock.now()}
-    payment.order.is_disputed = True
-    payment.order.save(update_fields=["is_disputed"])
-    return Dispute.objects.create(payment=payment, **(values | changes))
-
-
-@pytest.mark.failure("F44")
-def test_an_open_dispute_is_noted_with_its_deadline(paid, board):
-    make_dispute(paid, respond_until=clock.now() + dt.timedelta(days=7))
-    assert (state("disputes"), reds()) == ("note", set())
-    page = board.text()
-    assert "PP-D-1 (NOT_RECEIVED), answer until" in page
-    assert "In order, with something to note" in page
-
-
-@pytest.mark.parametrize(("is_open", "mark"), [(True, False), (False, True)])
-def test_an_order_is_marked_as_its_disputes_say(paid, board, is_open, mark):
-    make_dispute(paid, is_open=is_open)
-    sql("UPDATE checkout_order SET is_disputed = %s", mark)
-    assert reds() == {"disputes"}
-    board.press("disputes")
-    assert reds() == set()
-    paid.order.refresh_from_db()
-    assert paid.order.is_disputed is is_open
-
-
-@pytest.mark.failure("F48")
-def test_what_is_wrong_with_unionpays_certificates_is_red_and_what_will_be_is_noted(paid, monkeypatch, board):
-    told = "payments.health.gateways.unionpay"
-    monkeypatch.setattr(f"{told}.warnings", lambda: ["UnionPay: root.pem ends in 6 days."])
-    assert state("certificates") == "note"
-    monkeypatch.setattr(f"{told}.problems", lambda: ["UnionPay: merchant.pfx is not in force."])
-    assert state("certificates") == "red"
-    assert "merchant.pfx is not in force" in board.text()
-
-
-# --- sums ---
-
-
-def test_the_sums_are_exact_to_the_cent(done, board):
-    sums = next(check for check in report.checks() if check.name == "sums")
-    kept = done.payment.amount - 10
-    assert sums.rows == (
-        (
-            "PayPal",
-            "HKD",
-            f"HK${done.payment.amount:,.2f}",
-            "HK$10.00",
-            "HK$0.00",
-            f"HK${kept:,.2f}",
-            "HK$0.00",
-        ),
-    )
-    sql("UPDATE payments_ledgerentry SET amount = amount - 0.01 WHERE kind = 'refund'")
-    assert state("sums") == "red"
-    assert (
-        "PayPal, HKD: HK$10.01 are booked as gone back, but the refunds add up to HK$10.00." in board.text()
-    )
-
-
-def test_money_on_its_way_back_is_told(refund):
-    sums = next(check for check in report.checks() if check.name == "sums")
-    assert sums.rows[0][-1] == "HK$10.00"
