@@ -7,9 +7,14 @@ class CheckoutConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        """Import what registers itself: outbox topics, retention classes, secrets to rotate; connect health."""
+        """Import what registers itself (outbox topics, retention classes, files to rotate); connect health."""
         from checkout import signals
         from checkout.health import mails, promotions, stock
+        from checkout.intake import upload_rotation  # noqa: F401 - registers itself
+        from checkout.orders import mails as order_mails  # noqa: F401 - registers itself
+        from checkout.placement import receivers  # noqa: F401 - registers itself
+        from checkout.privacy import mails as privacy_mails  # noqa: F401 - registers itself
+        from checkout.privacy import retention  # noqa: F401 - registers itself
 
         for health in (stock, mails, promotions):
             signals.money_checks.connect(health.checks, dispatch_uid=health.__name__)

@@ -96,7 +96,7 @@ def place_order(
 
     The promotion's row is locked before the stock, so that its uses are counted one order after the other.
     """
-    failpoint("cp01")
+    failpoint("before_order_placed")
     draft = Draft.objects.select_for_update().get(pk=draft_id)  # one placing at a time per cart
     closed = [Status.CANCELLED, Status.EXPIRED]
     live = list(draft.orders.select_for_update().exclude(status__in=closed))
@@ -128,7 +128,7 @@ def place_order(
     if promotion:
         promotions.redeem(order, promotion)
     stock.reserve(order, lines)
-    failpoint("cp02")
+    failpoint("after_stock_reserved")
     if order.revision == 1:
         order.log("placed", new_status=Status.PENDING)
     else:

@@ -41,7 +41,7 @@ def forget_answers() -> None:
     """Personal answers are deleted as many days after the delivery of the report as their question says."""
     for pk, delivered_at in list(_expired_answers()):
         answers.forget_expired(pk, delivered_at=delivered_at)
-        failpoint("cp31-answers")
+        failpoint("after_answers_forgotten")
 
 
 def _answers_kept() -> str:

@@ -23,7 +23,7 @@ MAX_SILENCE = 3  # tries in vain before a sweep leaves a gateway alone
 @shared_task(ignore_result=True)
 def process_event(event_id: int) -> None:
     """Act on one notification."""
-    failpoint("cp10")
+    failpoint("before_event_processed")
     inbox.process(GatewayEvent.objects.select_related("payment").get(pk=event_id))
 
 

@@ -44,6 +44,6 @@ def _renew(pk: int) -> bool:
     beside = path.with_suffix(".new")
     beside.touch(mode=0o600)
     beside.write_bytes(fresh)
-    failpoint("cp31-files")
+    failpoint("before_file_replaced")
     beside.replace(path)
     return True

@@ -69,7 +69,7 @@ def carry_out(request_id: int) -> bool:
     if request.confirmed_at is None or request.done_at or obstacles(order):
         return False
     erase(order)
-    failpoint("cp31-erasure")
+    failpoint("before_erasure_committed")
     now = clock.now()
     order.privacy_requests.filter(confirmed_at__isnull=False, done_at=None).update(done_at=now)
     outbox.publish("mail.order_erased", key=str(request.pk), request_id=request.pk)

@@ -45,7 +45,7 @@ def _renew_lookup(pk: int) -> bool:
     order_key.lookup = key_format.lookup(keys.read_key(order_key), pepper)
     order_key.pepper_id = key_format.pepper_id(pepper)
     order_key.save(update_fields=["lookup", "pepper_id"])
-    failpoint("cp31-peppers")
+    failpoint("before_pepper_committed")
     return True
 
 
@@ -79,7 +79,7 @@ def _renew_wrap(pk: int) -> bool:
         return False
     report_encryption.renew_client_wrap(report, _keys_of(report))
     report.save(update_fields=["client_wrap"])
-    failpoint("cp31-peppers")
+    failpoint("before_pepper_committed")
     return True
 
 

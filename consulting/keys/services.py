@@ -112,7 +112,7 @@ def unlock(typed: str, email: str, *, known_orders: Collection[int] = ()) -> Ord
     if not key_id or not (right_email or order_id in known_orders):
         raise NotOpened
     order_key = _use(key_id, order_id)
-    failpoint("cp30")
+    failpoint("after_unlock_logged")
     return order_key
 
 

@@ -198,7 +198,7 @@ def _keep(
     report.edit += 1
     report_encryption.seal(report, text)
     report.save()
-    failpoint("cp27")
+    failpoint("before_draft_committed")
     storage.settle(report, text.attachments)
     return report
 
@@ -230,9 +230,9 @@ def publish(report: Report, *, actor: str, seen: str | None = None) -> Report:
     case.state = Case.State.READY if report.version == 1 else Case.State.UPDATED
     case.save(update_fields=["state"])
     case.order.log(f"report of case {case} published, version {report.version}", actor=actor)
-    failpoint("cp28")
+    failpoint("before_publication_committed")
     outbox.publish("report.published", key=str(report.pk), report_id=report.pk)
-    transaction.on_commit(lambda: failpoint("cp29"))
+    transaction.on_commit(lambda: failpoint("after_publication_committed"))
     return report
 
 

@@ -56,7 +56,7 @@ def expire_order(order_id: int) -> None:
     for payment in Payment.objects.filter(order_id=order_id).live():
         if not settlement.ask(payment) and clock.now() - payment.started_at <= GIVE_UP_AFTER:
             return  # another process is asking, or the gateway is silent: later, but not for ever
-    failpoint("cp20")
+    failpoint("before_expiry")
     _release(order_id)
 
 
@@ -70,7 +70,7 @@ def _release(order_id: int) -> None:
             return  # later
         payment.move_to(Status.EXPIRED)
     checkout.expire(order)
-    failpoint("cp21")
+    failpoint("before_expiry_committed")
 
 
 def has_possible_capture(sender: object, order: Order, **_: object) -> bool:

@@ -60,7 +60,7 @@ def record(payment: Payment, outcome: Outcome) -> None:
                 locked.problem = ""
                 locked.save(update_fields=["problem"])
             locked.schedule()
-    failpoint("cp14")
+    failpoint("before_outcome_committed")
 
 
 def _record_review(payment: Payment, pending: Pending) -> None:

@@ -49,7 +49,7 @@ def pay(
     Raises OrderChanged, InProgress, checkout.NotPayable.
     """
     payment = get_or_create_attempt(order_id, method=method, revision=revision)
-    failpoint("cp03")
+    failpoint("after_attempt_stored")
     with payment.claim() as is_ours:
         if is_ours:
             payment.refresh_from_db()
@@ -148,18 +148,18 @@ def _start(payment: Payment, card: EncryptedCard | None) -> None:
         except (InvalidTransition, checkout.NotPayable):  # another way was chosen, or it is too late
             return
         payment.refresh_from_db()
-    failpoint("cp04")
+    failpoint("before_gateway_started")
     try:
         response = get_gateway(payment.gateway).start(purchase_of(payment), card)
     except GatewayError as error:
         record_gateway_error(payment, error)
         return
-    failpoint("cp05")
+    failpoint("after_gateway_started")
     if isinstance(response, Declined):
         record(payment, response)
         return
     record_start(payment, response)
-    failpoint("cp06")
+    failpoint("after_start_recorded")
 
 
 @retry_transaction

@@ -58,19 +58,19 @@ def _ask_for_result(payment: Payment) -> None:
         record(payment, Unfinished("not started"))
         return
     outcome = gateway.fetch(purchase_of(payment))
-    failpoint("cp13")
+    failpoint("after_outcome_fetched")
     if isinstance(outcome, Approved):
         if not _may_capture(payment):
             _abandon_approved(payment)
             return
-        failpoint("cp11")
+        failpoint("before_capture")
         outcome = gateway.capture(purchase_of(payment))
-        failpoint("cp12")
+        failpoint("before_capture_recorded")
         record(payment, outcome)
-        failpoint("cp15")
+        failpoint("after_outcome_recorded")
         return
     record(payment, outcome)
-    failpoint("cp15")
+    failpoint("after_outcome_recorded")
     payment.refresh_from_db()
     if payment.status == Status.CAPTURED:  # before today: part of it may have gone back already
         movements.sync_movements(payment)

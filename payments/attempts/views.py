@@ -132,7 +132,7 @@ def _next_step(request: HttpRequest, payment: Payment) -> HttpResponse:
     if handoff and handoff.fields:
         return render(request, "payments/handoff.html", {"order": order, "handoff": handoff})
     if handoff:
-        failpoint("cp07")
+        failpoint("before_buyer_redirected")
         return _to_gateway(handoff)
     reason = explanation(payment)
     if reason:

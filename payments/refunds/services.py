@@ -213,7 +213,7 @@ def _create_refund(
     )
     why = f", because {reason}" if origin == Origin.AUTOMATIC else ""
     payment.order.log(f"{payment.reference}: refund of {amount}{why}", actor=actor)
-    transaction.on_commit(lambda: failpoint("cp22"))
+    transaction.on_commit(lambda: failpoint("after_refund_committed"))
     outbox.publish("payment.refund", key=key, refund_id=refund.pk)
     return refund
 
@@ -256,11 +256,11 @@ def execute_refund(refund_id: int) -> None:
         started_at=refund.started_at,
         captured_at=payment.captured_at if _is_whole(refund) else None,
     )
-    failpoint("cp23")
+    failpoint("before_refund_recorded")
     if isinstance(outcome, Unfinished):
         raise RefundNotKnown(outcome.code)
     _record(refund, outcome)
-    failpoint("cp24")
+    failpoint("after_refund_recorded")
 
 
 def _purchase(payment: Payment) -> Purchase:

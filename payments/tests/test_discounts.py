@@ -15,17 +15,15 @@ from payments.models import Payment
 from payments.refunds import plan as refund_plan
 from payments.refunds.plan import NothingToRefund, RefundRequest, TooMuch, plan_refund, refundable_of
 from payments.sandbox import store
-from payments.tests.harness.refund_fixtures import gateway  # noqa: F401  a fixture
 from payments.tests.harness.refund_scenes import assert_books_agree, at_paypal, give
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 Scope = Promotion.Scope
 
 
 @pytest.fixture
-def buy(gateway, approve):  # noqa: F811  the fixture above
+def buy(gateway, approve):
     """A paid order of these things with this code."""
 
     def paid(code, *things):

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """A buyer complains at PayPal: nothing leaves, no report opens, staff know until when to answer."""
 
 import datetime as dt
@@ -17,14 +16,9 @@ from payments.models import Dispute, GatewayEvent, Refund
 from payments.refunds import services as refunds
 from payments.sandbox.paypal import dashboard
 from payments.tests.harness.paypal_scenes import awaiting, books, deliver, history, order_of, sent, take
-from payments.tests.harness.paypal_shop import (
-    payment,  # noqa: F401  fixtures
-    shop,  # noqa: F401  fixtures
-)
 from payments.webhooks import inbox as webhook_inbox
 from shop import clock
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 

@@ -51,7 +51,7 @@ def receive(gateway: str, headers: Mapping[str, str], body: bytes) -> GatewayEve
     )
     if not created and event.is_verified is False:  # a forgery under its name, or a wrong setting of ours
         created = _verify_again(event, headers, body)
-    failpoint("cp08")
+    failpoint("before_notification_committed")
     if created and event.is_verified is not False:
         dispatch.after_commit("payments.tasks.process_event", event.pk)
     return event

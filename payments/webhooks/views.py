@@ -24,7 +24,7 @@ def notify(request: HttpRequest, gateway: str) -> HttpResponse:
         if int(request.headers.get("Content-Length") or 0) > inbox.MAX_BYTES:
             return HttpResponseBadRequest()
         event = inbox.receive(gateway, request.headers, request.body)
-        failpoint("cp09")
+        failpoint("after_notification_committed")
     except (InvalidNotification, ValueError):
         return HttpResponseBadRequest()
     except GatewayError as error:  # it cannot be verified now: the gateway sends it again

@@ -58,7 +58,7 @@ def publish(topic: str, *, key: str, due_in: dt.timedelta = dt.timedelta(0), **p
 
 
 def _wake_worker() -> None:
-    failpoint("cp16")
+    failpoint("before_worker_woken")
     dispatch.now("shop.tasks.deliver_outbox")
 
 
@@ -67,16 +67,16 @@ def deliver_next() -> bool:
     message = _claim()
     if message is None:
         return False
-    failpoint("cp17")
+    failpoint("after_message_claimed")
     try:
         for handler in _handlers[message.topic]:
             handler(**message.payload)
     except Exception as error:
         _postpone(message, error)
     else:
-        failpoint("cp18")
+        failpoint("before_delivery_recorded")
         _note_delivery(message)
-        failpoint("cp19")
+        failpoint("after_delivery_recorded")
     return True
 
 

@@ -1,10 +1,12 @@
 """Named places where a test may kill the process, or hold it, to see what the shop makes of it.
 
-A crash point does nothing unless ``settings.CRASHPOINT_FILE`` names a file that holds its name: then the
+A failpoint does nothing unless ``settings.CRASHPOINT_FILE`` names a file that holds its name: then the
 process ends there as by SIGKILL, once, and the file is gone. Tests in the same process may put a function
-into ``reached`` instead. Production refuses to start with such a file configured (``shop.checks``).
+into ``reached`` instead. Production refuses to start with such a file configured
+(``shop.monitoring.checks``).
 
-The names are those of the failure model (docs/failures.md).
+Names say where the process is: ``before_…_committed`` stands inside the transaction, ``after_…_committed``
+behind it. docs/failures.md lists them all, with the rows of the failure model that they show.
 """
 
 import os
@@ -18,7 +20,7 @@ reached: Callable[[str], None] | None = None
 
 
 def failpoint(name: str) -> None:
-    """The process may end here, in a test."""
+    """Mark a place where a test may end the process."""
     if reached is not None:
         reached(name)
     if settings.CRASHPOINT_FILE and not settings.PRODUCTION:
@@ -26,7 +28,7 @@ def failpoint(name: str) -> None:
 
 
 def _crash_if_armed(name: str, file: Path) -> None:
-    """``cp12`` or ``cp12:3``: at the third time that any process comes by."""
+    """End the process here, if the file holds ``name``; or ``name:3``: the third time any process comes by."""
     try:
         armed, _, left = file.read_text().strip().partition(":")
         if armed != name:

@@ -173,7 +173,7 @@ def _renew_value(column: Column, pk: Any, sealed: bytes, tally: Tally, dry_run: 
     if dry_run:
         tally.older += 1
         return
-    failpoint("cp31-rotation")
+    failpoint("before_value_replaced")
     if _replace(column, pk, sealed, fresh):
         tally.renewed += 1
     else:

@@ -82,7 +82,7 @@ def test_an_erasure_whose_worker_died_is_done_by_the_next(reader, link, order, d
         pass
 
     def reached(name):
-        if name == "cp31-erasure":
+        if name == "before_erasure_committed":
             raise Killed
 
     confirm(reader, link("erasure"))

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """A report opens exactly while its line is paid for, whatever money has moved: read by the ledger's own rows.
 
 Money moves through the real services, with the stand-in's PayPal behind them over HTTP; the client's browser
@@ -28,11 +27,9 @@ from payments.models import Dispute, LedgerEntry, Payment, Refund, RefundLine
 from payments.refunds import services as refunds
 from payments.refunds.plan import DisputeOpen, NothingChosen, NothingToRefund, TooMuch, RefundRequest
 from payments.sandbox.paypal import dashboard
-from payments.tests.harness.refund_fixtures import gateway  # noqa: F401  a fixture
 from shop.models import Try
 from shop.tests.harness.effort import times
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 NOT_POSSIBLE = (DisputeOpen, NothingChosen, NothingToRefund, TooMuch, dashboard.NotPossible)
 ACTS = [

@@ -227,11 +227,13 @@ class Killed(BaseException):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("point", ["cp31-rotation", "cp31-files", "cp31-peppers"])
+@pytest.mark.parametrize(
+    "point", ["before_value_replaced", "before_file_replaced", "before_pepper_committed"]
+)
 def test_killed_in_the_middle_it_goes_on_where_it_was(order, settings, monkeypatch, point):
     before = everything_of(order)
     new_secrets(settings)
-    left = [2 if point == "cp31-rotation" else 1]
+    left = [2 if point == "before_value_replaced" else 1]
 
     def die(name):
         if name == point:
@@ -262,7 +264,7 @@ def new_answers(order):
 
 def answers_survive(order, settings, monkeypatch):
     new_secrets(settings)
-    while_held(monkeypatch, "cp31-rotation", lambda: rotate("SEAL_KEYS"), new_answers(order))
+    while_held(monkeypatch, "before_value_replaced", lambda: rotate("SEAL_KEYS"), new_answers(order))
     return Intake.objects.get(line__order=order, subject=1).answers[0]["shown_en"] == "written meanwhile"
 
 
@@ -296,7 +298,7 @@ def test_a_report_that_is_saved_during_the_rotation_opens(order, settings, monke
     writer = scenes.User.objects.get()
     case = Case.objects.of(order).get()
     fresh_draft = lambda: services.save_draft(case, author=writer, title="newer", body="newer")  # noqa: E731
-    while_held(monkeypatch, "cp31-rotation", lambda: rotate("ESCROW_KEYS"), fresh_draft)
+    while_held(monkeypatch, "before_value_replaced", lambda: rotate("ESCROW_KEYS"), fresh_draft)
     assert [report_encryption.open_from_escrow(report).title for report in case.reports.all()] == [
         "newer",
         scenes.TITLE,
@@ -317,7 +319,9 @@ def test_a_file_that_is_deleted_during_the_rotation_does_not_come_back(order, se
         Upload.intakes.through.objects.all().delete()
         new_secrets(settings)
         tally = rotation.Tally("SEAL_KEYS", "files")
-        while_held(monkeypatch, "cp31-files", lambda: upload_rotation.renew_files(tally, False), delete)
+        while_held(
+            monkeypatch, "before_file_replaced", lambda: upload_rotation.renew_files(tally, False), delete
+        )
         return not uploads.path_of("plan").exists()
 
     with nothing_is_locked(monkeypatch):
@@ -330,7 +334,7 @@ def test_a_file_that_is_deleted_during_the_rotation_does_not_come_back(order, se
 def test_an_order_key_opens_at_every_moment_of_the_rotation(order, settings, monkeypatch):
     key = scenes.key_of(order)
     new_secrets(settings)
-    for point in ("cp31-peppers",):
+    for point in ("before_pepper_committed",):
         results = while_held(
             monkeypatch,
             point,

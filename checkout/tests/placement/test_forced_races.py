@@ -78,7 +78,7 @@ def test_a_price_that_changes_while_the_order_is_written_is_the_old_or_the_new_o
     barrier = threading.Barrier(2)
 
     def reached(point):
-        if point == "cp02":
+        if point == "after_stock_reserved":
             with suppress(threading.BrokenBarrierError):
                 barrier.wait(0.3)
 

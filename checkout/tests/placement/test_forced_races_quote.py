@@ -72,7 +72,7 @@ def test_a_change_after_the_look_is_shown_and_nothing_is_ordered(client, click, 
 @changes
 @pytest.mark.parametrize("_", range(AGAIN))
 def test_a_change_while_the_order_is_written_leaves_it_as_it_was_seen(client, click, change, monkeypatch, _):
-    answer, _done = while_held(monkeypatch, "cp01", click, lambda: change(client))
+    answer, _done = while_held(monkeypatch, "before_order_placed", click, lambda: change(client))
     assert answer.status_code == 302
     assert ordered() == [("TEA-900", SEEN)]
     order = Order.objects.get()

@@ -62,13 +62,16 @@ def mails_due():
 @pytest.mark.failure("F80")
 def test_a_draft_whose_writer_died_is_the_one_before(written, consultant, die):
     save = lambda: reports.save_draft(written, author=consultant, title="x", body="half")  # noqa: E731
-    die("cp27", save)
+    die("before_draft_committed", save)
     assert reports.text_of(reports.latest(written)).text == scenes.TEXT
     assert reports.text_of(save()).text == "half"
 
 
 @pytest.mark.failure("F80")
-@pytest.mark.parametrize(("point", "is_published"), [("cp28", False), ("cp29", True)])
+@pytest.mark.parametrize(
+    ("point", "is_published"),
+    [("before_publication_committed", False), ("after_publication_committed", True)],
+)
 def test_a_report_is_published_and_mailed_once_whatever_dies(
     written, consultant, die, point, is_published, mailoutbox, deliver_outbox
 ):
@@ -91,7 +94,7 @@ def test_whatever_opens_stands_in_the_access_log(written, consultant, die):
     reports.publish(reports.latest(written), actor="lin")
     order, browser = written.order, Client()
     typed = {"order_key": scenes.key_of(order), "email": scenes.EMAIL}
-    die("cp30", lambda: browser.post(reverse("consulting:unlock"), typed))
+    die("after_unlock_logged", lambda: browser.post(reverse("consulting:unlock"), typed))
     page = reverse("consulting:report", args=[written.pk])
     assert browser.get(page).status_code == 302, "who was not told that it is open has nothing open"
     assert AccessLog.objects.filter(order=order, what=AccessLog.What.UNLOCKED).count() == 1
@@ -127,7 +130,7 @@ def test_forgetting_answers_goes_on_where_it_was(order, consultant, die, monkeyp
     later = clock.now() + timedelta(days=31)
     monkeypatch.setattr(clock, "now", lambda: later)
     left = Intake.objects.filter(next_keep_days__isnull=False)
-    die("cp31-answers", retention.forget_answers)
+    die("after_answers_forgotten", retention.forget_answers)
     assert left.count() == 1
     retention.forget_answers()
     assert left.count() == 0

@@ -19,13 +19,6 @@ def hosts(settings):
 
 
 @pytest.fixture
-def gateway(paypal):
-    """The PayPal adapter, judged, in front of the stand-in."""
-    with override("paypal", paypal):
-        yield paypal
-
-
-@pytest.fixture
 def unionpay_is():
     """``unionpay_is(gateway)``: the shop talks to this one as UnionPay until the test ends."""
     with ExitStack() as stack:
@@ -55,7 +48,7 @@ def postgresql():
 
 @pytest.fixture
 def meet(monkeypatch):
-    """``with meet("cp13"):`` every thread that gets there waits until two have, or a second has passed."""
+    """``with meet(failpoint):`` every thread that gets there waits until two have, or a second has passed."""
 
     @contextmanager
     def at(name, parties=2, patience=1.0):

@@ -20,8 +20,6 @@ from payments.webhooks import inbox
 from shop import clock
 from shop.models import OutboxMessage
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 pytestmark = pytest.mark.django_db
 
 

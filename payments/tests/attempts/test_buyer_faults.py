@@ -20,7 +20,6 @@ from payments.refunds import services as refunds
 from payments.webhooks import inbox as shop_inbox
 from shop.models import OutboxMessage
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 PAYPAL, _CARD, PAGE = Payment.Method

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """An alarm is told once, closed once, stays closed, and is about one attempt alone."""
 
 from dataclasses import replace
@@ -23,13 +22,7 @@ from payments.gateways.base import (
 from payments.models import Payment, Refund
 from payments.refunds import services as refunds
 from payments.tests.harness.paypal_scenes import awaiting, history, order_of, sent
-from payments.tests.harness.paypal_shop import (
-    payment,  # noqa: F401  fixtures
-    shop,  # noqa: F401  fixtures
-)
 from shop import clock
-
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("hosts")]
 

@@ -14,16 +14,9 @@ from payments.models import LedgerEntry, Payment, Refund
 from shop.tests.harness.effort import times
 from shop.tests.harness.races import at_once, nothing_is_locked, while_held_in
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("gateway")]
 
 PAYPAL, CARD, PAGE = Payment.Method
-
-
-@pytest.fixture(autouse=True)
-def gateway(paypal):
-    with override("paypal", paypal):
-        yield paypal
 
 
 @pytest.fixture

@@ -16,8 +16,6 @@ from payments.refunds import services as refunds
 from payments.tests.attempts.scenes import books, start
 from shop.models import OutboxMessage
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 pytestmark = pytest.mark.django_db
 
 

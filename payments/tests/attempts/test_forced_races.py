@@ -23,8 +23,6 @@ from shop.tests.harness.races import (
     nothing_is_locked,
 )
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("postgresql", "gateway"),
@@ -48,7 +46,7 @@ def everybody_may_talk(monkeypatch):
 
 def test_without_the_claim_two_settlers_both_talk_to_the_gateway(approve, meet, monkeypatch):
     payment = approved(new_order(), approve)
-    with everybody_may_talk(monkeypatch), meet("cp13"):
+    with everybody_may_talk(monkeypatch), meet("after_outcome_fetched"):
         at_once(ask(payment), ask(payment))
     assert exchanges(payment, "capture") > 1
 
@@ -97,7 +95,7 @@ def test_without_lock_and_unique_reference_one_capture_is_booked_twice(approve, 
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE payments_ledgerentry DROP CONSTRAINT money_is_booked_once")
     try:
-        with nothing_is_locked(monkeypatch), meet("cp14"):
+        with nothing_is_locked(monkeypatch), meet("before_outcome_committed"):
             at_once(*[lambda: outcomes.record(payment, fact)] * 2)
         booked = LedgerEntry.objects.filter(payment=payment).count()
     finally:
@@ -115,7 +113,7 @@ def test_two_who_heard_of_the_same_capture_book_it_once(approve, gateway, meet, 
     order = new_order()
     payment = approved(order, approve)
     fact = gateway.capture(services.purchase_of(payment))
-    with meet("cp14", patience=0.2):
+    with meet("before_outcome_committed", patience=0.2):
         at_once(*[lambda: outcomes.record(payment, fact)] * 2)
     assert is_whole(order)
 

@@ -26,8 +26,6 @@ from shop.tests.harness.races import (
     without_index,
 )
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("postgresql", "gateway"),
@@ -63,7 +61,7 @@ def test_settling_and_expiring_at_once_leave_a_paid_order_with_its_goods(approve
     order = new_order(on_hand=1)
     payment = approved(order, approve)
     overdue(order)
-    with meet("cp13", patience=0.2):
+    with meet("after_outcome_fetched", patience=0.2):
         at_once(ask(payment), lambda: closing.expire_order(order.pk), lambda: closing.expire_order(order.pk))
     settlement.settle(payment)
     assert is_whole(order)
@@ -79,7 +77,7 @@ def test_without_the_orders_lock_two_expiries_free_the_goods_twice(meet, monkeyp
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE checkout_stockmovement DROP CONSTRAINT one_stock_movement_per_fact")
     try:
-        with nothing_is_locked(monkeypatch), meet("cp21"):
+        with nothing_is_locked(monkeypatch), meet("before_expiry_committed"):
             at_once(*[lambda: closing.expire_order(order.pk)] * 2)
         variant = other.lines.get().variant
         variant.refresh_from_db()
@@ -99,7 +97,7 @@ def test_two_expiries_free_the_goods_once(meet, _):
     order = new_order(on_hand=5, quantity=2)
     place(make_cart((order.lines.get().variant, 2)))
     overdue(order)
-    with meet("cp21", patience=0.2):
+    with meet("before_expiry_committed", patience=0.2):
         at_once(*[lambda: closing.expire_order(order.pk)] * 2)
     variant = order.lines.get().variant
     variant.refresh_from_db()
@@ -129,7 +127,7 @@ def test_without_the_orders_lock_goods_are_sold_and_let_go_at_once(approve, gate
 def test_settling_and_cancelling_by_staff_end_paid_or_without_money(approve, gateway, meet, _):
     order = new_order()
     payment = approved(order, approve)
-    with meet("cp11", patience=0.2):
+    with meet("before_capture", patience=0.2):
         at_once(ask(payment), lambda: checkout.cancel(order.pk, actor="staff"))
     settlement.settle(payment)
     for refund in Refund.objects.all():
@@ -162,7 +160,7 @@ def test_without_lock_and_index_an_order_keeps_the_money_of_two_attempts(approve
     repair = "UPDATE payments_payment SET pays_order = false"
     index = without_index("one_payment_pays_an_order", repair=repair)
     with index, nothing_is_locked(monkeypatch):
-        while_held_in(monkeypatch, outcomes, "use", *records, before=True)
+        while_held_in(monkeypatch, outcomes, "apply_to_order", *records, before=True)
         assert order.payments.filter(pays_order=True).count() == 2
     kept = LedgerEntry.objects.filter(payment__order=order)
     assert sum(entry.amount for entry in kept) == 2 * order.total
@@ -174,7 +172,7 @@ def test_without_lock_and_index_an_order_keeps_the_money_of_two_attempts(approve
 def test_two_attempts_captured_at_once_keep_one_payment(approve, gateway, meet, _):
     order = new_order()
     records = captured_twice(order, approve, gateway)
-    with meet("cp14", patience=0.2):
+    with meet("before_outcome_committed", patience=0.2):
         at_once(*records)
     for refund in Refund.objects.all():
         refunds.execute_refund(refund.pk)
@@ -207,7 +205,7 @@ def test_without_the_lock_on_the_draft_two_orders_of_a_cart_come_back_to_life(
     orders, payments = late_money_for_two_orders(gateway, approve)
     with monkeypatch.context() as patch:
         patch.setattr(Order.objects, "lock", lambda pk: Order.objects.select_for_update().get(pk=pk))
-        with meet("cp14"):
+        with meet("before_outcome_committed"):
             at_once(*map(ask, payments))
     assert paid(orders) == 2
 
@@ -215,7 +213,7 @@ def test_without_the_lock_on_the_draft_two_orders_of_a_cart_come_back_to_life(
 @pytest.mark.parametrize("_", range(AGAIN))
 def test_late_money_for_two_orders_of_a_cart_revives_one(gateway, approve, meet, _):
     orders, payments = late_money_for_two_orders(gateway, approve)
-    with meet("cp14", patience=0.2):
+    with meet("before_outcome_committed", patience=0.2):
         at_once(*map(ask, payments))
     for payment in payments:
         settlement.settle(payment)
@@ -230,7 +228,7 @@ def test_late_money_and_a_new_order_of_the_same_cart_end_in_one_paid_order(gatew
     gateway.capture(services.purchase_of(payment))
     with transaction.atomic():
         checkout.expire(Order.objects.lock(old.pk))
-    with meet("cp02", patience=0.2):
+    with meet("after_stock_reserved", patience=0.2):
         at_once(ask(payment), lambda: place(cart))
     settlement.settle(payment)
     for new in Order.objects.filter(draft=old.draft, status=Order.Status.PENDING):
@@ -261,7 +259,7 @@ def test_without_lock_and_index_two_clicks_are_two_attempts(meet, monkeypatch):
 @pytest.mark.parametrize("_", range(AGAIN))
 def test_five_clicks_at_once_are_one_attempt_and_one_creation(meet, _):
     order = new_order()
-    with meet("cp04", patience=0.2):
+    with meet("before_gateway_started", patience=0.2):
         at_once(*[lambda: services.pay(order.pk, method=PAYPAL, revision=order.revision)] * 5)
     payment = Payment.objects.get(order=order)
     assert payment.status == Payment.Status.AWAITING
@@ -276,7 +274,7 @@ def test_without_the_orders_lock_an_attempt_is_for_an_amount_that_is_no_longer_d
     with nothing_is_locked(monkeypatch):
         while_held(
             monkeypatch,
-            "cp02",
+            "after_stock_reserved",
             lambda: place(cart),
             lambda: services.get_or_create_attempt(order.pk, method=PAYPAL, revision=1),
         )
@@ -291,7 +289,7 @@ def test_pay_and_a_changed_form_never_pay_for_what_was_not_seen(meet, _):
     """Cart edited and submitted again in one tab while the other presses Pay."""
     cart = make_cart((make_goods(f"TEA-{Order.objects.count():03}", on_hand=5), 1))
     order = place(cart)
-    with meet("cp02", patience=0.2):
+    with meet("after_stock_reserved", patience=0.2):
         at_once(
             lambda: services.pay(order.pk, method=PAYPAL, revision=order.revision),
             lambda: place(cart, email="other@example.com"),

@@ -15,7 +15,6 @@ from payments.attempts import views
 from payments.gateways import override
 from payments.models import GatewayEvent, LedgerEntry, Payment
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 

@@ -14,7 +14,6 @@ from payments.gateways import override
 from payments.models import LedgerEntry, Payment
 from payments.sandbox import store
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CROWD = 20

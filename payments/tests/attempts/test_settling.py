@@ -24,8 +24,6 @@ from payments.tests.attempts.scenes import books, start
 from shop import clock
 from shop.models import OutboxMessage
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 pytestmark = pytest.mark.django_db
 
 PAYPAL, CARD, PAGE = Payment.Method

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Gateways that answer late or not at all: nothing is believed too early, nobody waits for ever."""
 
 import pytest
@@ -18,13 +17,7 @@ from payments.gateways.base import (
 from payments.models import LedgerEntry, Payment
 from payments.models import payment as attempts
 from payments.tests.harness.paypal_scenes import awaiting
-from payments.tests.harness.paypal_shop import (
-    payment,  # noqa: F401  fixtures
-    shop,  # noqa: F401  fixtures
-)
 from shop import clock
-
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("hosts")]
 

@@ -15,13 +15,10 @@ from payments.models import LedgerEntry, Payment
 from payments.sandbox import mailbox, store
 from payments.sandbox.unionpay import sms as bank
 from payments.sandbox.unionpay import transactions
-from payments.tests.harness import unionpay_fixtures as sandbox
+from payments.tests.harness import unionpay_sandbox as sandbox
 from payments.tests.harness.card_page import posted
-from payments.tests.harness.unionpay_fixtures import (
+from payments.tests.harness.unionpay_sandbox import (
     encrypted_card,
-    gateway,  # noqa: F401  fixtures
-    make_purchase,  # noqa: F401  fixtures
-    unionpay_sandbox,  # noqa: F401  fixtures
 )
 from shop import clock
 from shop.models import Try

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """The page of money health, the command and the hourly look: who may see, who may press, what it costs."""
 
 import datetime as dt
@@ -21,21 +20,13 @@ from payments.gateways.base import Declined, GatewayError
 from payments.health import alerts, report
 from payments.models import LedgerEntry, Payment
 from payments.sandbox.paypal import dashboard
-from payments.tests.harness.health_fixtures import (
-    board,  # noqa: F401  fixtures
-    gateway,  # noqa: F401  fixtures
-    paid,  # noqa: F401  fixtures
-    waiting,  # noqa: F401  fixtures
-)
 from payments.tests.harness.health_scenes import URL, reds, sql, state
 from payments.tests.harness.paypal_scenes import awaiting, deliver
-from payments.tests.harness.paypal_shop import shop  # noqa: F401  fixture
 from shop import clock
 from shop.admin import staff_groups
 from shop.models import OutboxMessage
 from shop.monitoring.audit import MAX_FINDINGS, Finding, check
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 

@@ -1,25 +1,13 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Money health of notifications, disputes and certificates."""
 
 import datetime as dt
 
 import pytest
 
-from payments.models import Dispute, GatewayEvent
-from payments.tests.harness.health_fixtures import (
-    board,  # noqa: F401  fixtures
-    done,  # noqa: F401  fixtures
-    gateway,  # noqa: F401  fixtures
-    paid,  # noqa: F401  fixtures
-    refund,  # noqa: F401  fixtures
-    waiting,  # noqa: F401  fixtures
-)
+from payments.models import GatewayEvent
 from payments.tests.harness.health_scenes import reds, sql, state
-from payments.tests.harness.paypal_shop import shop  # noqa: F401  fixture
 from payments.tests.health.scenes import ago, fail, make_dispute, make_event
 from shop import clock
-
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 
 pytestmark = pytest.mark.django_db
 
@@ -56,13 +44,6 @@ def test_many_forged_notifications_are_noted_and_change_nothing_else(paid, board
     assert "21 forged notifications came within an hour." in board.text()
     GatewayEvent.objects.update(received_at=ago(hours=2))
     assert state("forgeries") == "ok"
-
-
-def make_dispute(payment, **changes):
-    values = {"reference": "PP-D-1", "reason": "NOT_RECEIVED", "status": "OPEN", "opened_at": clock.now()}
-    payment.order.is_disputed = True
-    payment.order.save(update_fields=["is_disputed"])
-    return Dispute.objects.create(payment=payment, **(values | changes))
 
 
 @pytest.mark.failure("F44")

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Money health: every fact is really broken, is found, and is right again after its repair on the page."""
 
 import pytest
@@ -6,20 +5,9 @@ import pytest
 from payments.attempts import decisions
 from payments.health import report
 from payments.models import LedgerEntry, Payment, Refund
-from payments.tests.harness.health_fixtures import (
-    board,  # noqa: F401  fixtures
-    done,  # noqa: F401  fixtures
-    gateway,  # noqa: F401  fixtures
-    paid,  # noqa: F401  fixtures
-    refund,  # noqa: F401  fixtures
-    waiting,  # noqa: F401  fixtures
-)
 from payments.tests.harness.health_scenes import findings, reds, sql, state
-from payments.tests.harness.paypal_shop import shop  # noqa: F401  fixture
 from payments.tests.health.scenes import fail
 from shop import clock
-
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 
 pytestmark = pytest.mark.django_db
 

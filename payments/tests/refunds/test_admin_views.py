@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """The refund pages of the admin: choose, preview, agree; nothing lost, nothing twice."""
 
 import uuid
@@ -13,12 +12,6 @@ from payments.attempts import settlement
 from payments.gateways.base import RefundRefused
 from payments.models import Dispute, Payment, Refund
 from payments.sandbox.paypal import dashboard
-from payments.tests.harness.refund_fixtures import (
-    gateway,  # noqa: F401  fixtures
-    merchant,  # noqa: F401  fixtures
-    order,  # noqa: F401  fixtures
-    payment,  # noqa: F401  fixtures
-)
 from payments.tests.harness.refund_scenes import (
     SEES,
     SERVICE,
@@ -35,8 +28,6 @@ from payments.tests.harness.refund_scenes import (
 )
 from payments.tests.refunds.page_scenes import hidden, order_page, page_of, shown, typed
 from shop import clock
-
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 
 pytestmark = pytest.mark.django_db
 

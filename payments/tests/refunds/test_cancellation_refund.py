@@ -4,19 +4,10 @@ import pytest
 
 from checkout.orders import cancellations
 from checkout.shipping import fulfilment
-from payments.gateways import override
 from payments.models import Refund
 from payments.tests.harness.refund_scenes import paid_order, staff, tea_of
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def gateway(paypal, settings):
-    settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
-    with override("paypal", paypal):
-        yield paypal
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("gateway")]
 
 
 def accept(client, order):

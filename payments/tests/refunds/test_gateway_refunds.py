@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Refunds that were made at the gateway, and money that pays no order."""
 
 import uuid
@@ -22,11 +21,6 @@ from payments.refunds.plan import (
     refundable_of,
 )
 from payments.sandbox.paypal import dashboard
-from payments.tests.harness.refund_fixtures import (
-    gateway,  # noqa: F401  fixtures
-    order,  # noqa: F401  fixtures
-    payment,  # noqa: F401  fixtures
-)
 from payments.tests.harness.refund_scenes import (
     SERVICE,
     SHIPPING,
@@ -41,8 +35,6 @@ from payments.tests.harness.refund_scenes import (
 )
 from shop import clock
 from shop.models import OutboxMessage
-
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """What the order shows of refunds: to staff, to its buyer, and by mail."""
 
 from decimal import Decimal
@@ -9,12 +8,6 @@ from django.urls import reverse
 from checkout.models import Order
 from checkout.shipping import fulfilment
 from payments.models import Payment, Refund
-from payments.tests.harness.refund_fixtures import (
-    gateway,  # noqa: F401  fixtures
-    merchant,  # noqa: F401  fixtures
-    order,  # noqa: F401  fixtures
-    payment,  # noqa: F401  fixtures
-)
 from payments.tests.harness.refund_scenes import (
     SEES,
     SHIPPING,
@@ -28,8 +21,6 @@ from payments.tests.harness.refund_scenes import (
 from payments.tests.refunds.page_scenes import order_page, page_of, shown
 from shop import clock
 from shop.models import OutboxMessage
-
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Refunds that the gateway does not answer, or refuses, or may undo instead."""
 
 import datetime as dt
@@ -15,11 +14,6 @@ from payments.refunds.plan import (
     TooMuch,
     refundable_of,
 )
-from payments.tests.harness.refund_fixtures import (
-    gateway,  # noqa: F401  fixtures
-    order,  # noqa: F401  fixtures
-    payment,  # noqa: F401  fixtures
-)
 from payments.tests.harness.refund_scenes import (
     SHIPPING,
     TEA,
@@ -35,8 +29,6 @@ from payments.tests.harness.refund_scenes import (
 from shop import clock
 from shop.background import outbox
 from shop.models import OutboxMessage
-
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 
 pytestmark = pytest.mark.django_db
 

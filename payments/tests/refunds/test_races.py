@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Refunds at the same moment, in real threads on PostgreSQL: first without the lock, then with it.
 
 The threads meet at the worst place: after looking, before writing. With the lock the second one cannot get
@@ -21,11 +20,6 @@ from payments.models import LedgerEntry, Payment, Refund
 from payments.refunds import services as refunds
 from payments.refunds.plan import DisputeOpen, NothingToRefund, RefundRequest, TooMuch, refundable_of
 from payments.sandbox.paypal import dashboard
-from payments.tests.harness.refund_fixtures import (
-    gateway,  # noqa: F401  fixtures
-    order,  # noqa: F401  fixtures
-    payment,  # noqa: F401  fixtures
-)
 from payments.tests.harness.refund_scenes import (
     TEA,
     TOTAL,
@@ -40,7 +34,6 @@ from shop.models import OutboxMessage
 from shop.tests.harness.effort import times
 from shop.tests.harness.races import at_once, nothing_is_locked, while_held, while_held_in
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROUNDS = times(1, 20)
@@ -167,7 +160,7 @@ def test_our_refund_and_a_look_at_the_gateway_at_once_are_one_booking(approve, g
         reached, go_on = threading.Event(), threading.Event()
 
         def hold(name, reached=reached, go_on=go_on):
-            if name == "cp23":
+            if name == "before_refund_recorded":
                 reached.set()
                 assert go_on.wait(10)
 
@@ -198,7 +191,10 @@ def test_without_the_lock_the_gateways_word_about_our_refund_looks_like_a_second
         without_lock(patch)
         meet(patch, Refund, "move_to", before=True)
         while_held(
-            monkeypatch, "cp23", lambda: refunds.execute_refund(refund.pk), lambda: settlement.ask(payment)
+            monkeypatch,
+            "before_refund_recorded",
+            lambda: refunds.execute_refund(refund.pk),
+            lambda: settlement.ask(payment),
         )
     payment.refresh_from_db()
     assert payment.needs_attention

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Money back by staff: by line, shipping fee or amount; once, never more than was taken, and what follows.
 
 Against the stand-in's PayPal over HTTP.
@@ -31,11 +30,6 @@ from payments.refunds.plan import (
     refundable_of,
 )
 from payments.sandbox.paypal import dashboard
-from payments.tests.harness.refund_fixtures import (
-    gateway,  # noqa: F401  fixtures
-    order,  # noqa: F401  fixtures
-    payment,  # noqa: F401  fixtures
-)
 from payments.tests.harness.refund_scenes import (
     SHIPPING,
     TEA,
@@ -50,8 +44,6 @@ from payments.tests.harness.refund_scenes import (
 )
 from shop.models import OutboxMessage
 from shop.tests.harness.effort import times
-
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 
 pytestmark = pytest.mark.django_db
 

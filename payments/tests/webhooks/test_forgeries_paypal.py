@@ -19,25 +19,16 @@ from checkout.tests.scenes import make_cart, make_goods, place
 from payments import tasks
 from payments.attempts import services as attempts
 from payments.attempts import settlement
-from payments.gateways import override
 from payments.models import GatewayEvent, LedgerEntry, Payment
 from payments.sandbox import store
 from payments.sandbox.paypal import forgeries, webhooks
 from payments.tests.harness.untouched import everything
 from payments.webhooks import inbox as shop_inbox
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-pytestmark = [pytest.mark.django_db, pytest.mark.failure("F37")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("gateway"), pytest.mark.failure("F37")]
 
 URL = "/pay/notify/paypal/"
 _numbers = count(1)
-
-
-@pytest.fixture(autouse=True)
-def gateway(paypal, settings):
-    settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
-    with override("paypal", paypal):
-        yield paypal
 
 
 @pytest.fixture

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Notifications and ways back that UnionPay never sent, or not like this: nothing changes but inbox rows.
 
 Each is built from a true message about an order that nobody has paid: whatever believed it would show.
@@ -16,10 +15,6 @@ from payments.gateways.unionpay.wire import form_encoded, unencoded
 from payments.models import GatewayEvent, LedgerEntry, Payment
 from payments.sandbox.unionpay import forgeries, pki, transactions
 from payments.sandbox.unionpay.envelope import sealed
-from payments.tests.harness.unionpay_fixtures import (
-    gateway,  # noqa: F401  fixtures
-    unionpay_sandbox,  # noqa: F401  fixtures
-)
 from payments.tests.harness.untouched import everything
 from payments.webhooks import inbox
 
@@ -29,7 +24,7 @@ FORM = "application/x-www-form-urlencoded;charset=UTF-8"
 
 
 @pytest.fixture
-def payment(gateway, settings):
+def payment(unionpay, settings):
     settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
     order = place(make_cart((make_goods(on_hand=5), 1)))
     return attempts.pay(order.pk, method=Payment.Method.UNIONPAY_PAGE, revision=1)

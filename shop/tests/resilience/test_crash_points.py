@@ -116,43 +116,43 @@ def point(name: str, pay: Callable[[CrashStack, Buyer], None], *rows: str, quick
 @pytest.mark.parametrize(
     ("name", "pay"),
     [
-        point("cp01", pay_by_paypal, "F01"),
-        point("cp02", pay_by_paypal, "F02"),
-        point("cp03", pay_by_paypal, "F03"),
-        point("cp03", pay_on_unionpays_page, "F03"),
-        point("cp03", pay_by_card, "F03"),
-        point("cp04", pay_by_paypal, "F03"),
-        point("cp04", pay_on_unionpays_page, "F03"),
-        point("cp05", pay_by_paypal, "F04", quick=True),
-        point("cp05", pay_on_unionpays_page, "F04"),
-        point("cp05", pay_by_card, "F04", "F09"),
-        point("cp06", pay_by_paypal, "F05"),
-        point("cp06", pay_on_unionpays_page, "F05"),
-        point("cp06", pay_by_card, "F05"),
-        point("cp07", pay_by_paypal, "F05"),
-        point("cp08", pay_by_paypal_and_leave, "F06"),
-        point("cp08", pay_on_unionpays_page_and_leave, "F06"),
-        point("cp09", pay_by_paypal_and_leave, "F07"),
-        point("cp09", pay_on_unionpays_page_and_leave, "F07"),
-        point("cp10", pay_by_paypal_and_leave, "F08"),
-        point("cp10", pay_on_unionpays_page_and_leave, "F08"),
-        point("cp11", pay_by_paypal, "F09"),
-        point("cp11", pay_by_paypal_and_leave, "F09"),
-        point("cp12", pay_by_paypal, "F09", quick=True),
-        point("cp12", pay_by_paypal_and_leave, "F09"),
-        point("cp13", pay_by_paypal, "F09"),
-        point("cp13", pay_on_unionpays_page, "F09"),
-        point("cp13", pay_by_card, "F09"),
-        point("cp14", pay_by_paypal, "F10"),
-        point("cp14", pay_by_paypal_and_leave, "F10"),
-        point("cp14", pay_on_unionpays_page, "F10"),
-        point("cp14", pay_by_card, "F10", quick=True),
-        point("cp15", pay_by_paypal, "F11"),
-        point("cp15", pay_on_unionpays_page, "F11"),
-        point("cp15", pay_by_card, "F11"),
-        point("cp16", pay_by_paypal, "F11"),
-        point("cp17", pay_by_paypal, "F12"),
-        point("cp19", pay_by_paypal, "F12"),
+        point("before_order_placed", pay_by_paypal, "F01"),
+        point("after_stock_reserved", pay_by_paypal, "F02"),
+        point("after_attempt_stored", pay_by_paypal, "F03"),
+        point("after_attempt_stored", pay_on_unionpays_page, "F03"),
+        point("after_attempt_stored", pay_by_card, "F03"),
+        point("before_gateway_started", pay_by_paypal, "F03"),
+        point("before_gateway_started", pay_on_unionpays_page, "F03"),
+        point("after_gateway_started", pay_by_paypal, "F04", quick=True),
+        point("after_gateway_started", pay_on_unionpays_page, "F04"),
+        point("after_gateway_started", pay_by_card, "F04", "F09"),
+        point("after_start_recorded", pay_by_paypal, "F05"),
+        point("after_start_recorded", pay_on_unionpays_page, "F05"),
+        point("after_start_recorded", pay_by_card, "F05"),
+        point("before_buyer_redirected", pay_by_paypal, "F05"),
+        point("before_notification_committed", pay_by_paypal_and_leave, "F06"),
+        point("before_notification_committed", pay_on_unionpays_page_and_leave, "F06"),
+        point("after_notification_committed", pay_by_paypal_and_leave, "F07"),
+        point("after_notification_committed", pay_on_unionpays_page_and_leave, "F07"),
+        point("before_event_processed", pay_by_paypal_and_leave, "F08"),
+        point("before_event_processed", pay_on_unionpays_page_and_leave, "F08"),
+        point("before_capture", pay_by_paypal, "F09"),
+        point("before_capture", pay_by_paypal_and_leave, "F09"),
+        point("before_capture_recorded", pay_by_paypal, "F09", quick=True),
+        point("before_capture_recorded", pay_by_paypal_and_leave, "F09"),
+        point("after_outcome_fetched", pay_by_paypal, "F09"),
+        point("after_outcome_fetched", pay_on_unionpays_page, "F09"),
+        point("after_outcome_fetched", pay_by_card, "F09"),
+        point("before_outcome_committed", pay_by_paypal, "F10"),
+        point("before_outcome_committed", pay_by_paypal_and_leave, "F10"),
+        point("before_outcome_committed", pay_on_unionpays_page, "F10"),
+        point("before_outcome_committed", pay_by_card, "F10", quick=True),
+        point("after_outcome_recorded", pay_by_paypal, "F11"),
+        point("after_outcome_recorded", pay_on_unionpays_page, "F11"),
+        point("after_outcome_recorded", pay_by_card, "F11"),
+        point("before_worker_woken", pay_by_paypal, "F11"),
+        point("after_message_claimed", pay_by_paypal, "F12"),
+        point("after_delivery_recorded", pay_by_paypal, "F12"),
     ],
 )
 def test_who_pays_gets_one_paid_order_whatever_dies(shop, buyer, record_property, name, pay):
@@ -180,14 +180,16 @@ def test_a_capture_that_nobody_noted_is_found_within_a_minute_however_late_it_wa
     shop.pass_time(25 * 60, rounds=6)
     for _ in range(2):  # APPROVED and COMPLETED
         arm(shop.stack.sandbox_url, gateway="paypal", on="webhook", fault="lost")
-    with shop.killed_at("cp12"):
+    with shop.killed_at("before_capture_recorded"):
         back = buyer.approve_at_paypal(sent_on.headers["Location"])
         with suppress(requests.ConnectionError):
             buyer.get(back)
     page = insist(lambda: buyer.get(buyer.pay_path))
     assert page.url.endswith("/progress/"), "the buyer must not be asked to pay again"
     seconds = shop.wait_for_orders(buyer.email, "paid", within=RECOVERY)
-    record_property("figure", f"cp12 after 25 minutes: paid after {seconds:.0f} s of the shop's clock")
+    record_property(
+        "figure", f"before_capture_recorded after 25 minutes: paid after {seconds:.0f} s of the shop's clock"
+    )
     shop.wait_until_quiet(buyer.email)
     shop.assert_confirmed(buyer.email)
     shop.assert_in_order(buyer.email)
@@ -198,7 +200,7 @@ def test_a_capture_that_nobody_noted_is_found_within_a_minute_however_late_it_wa
 def test_a_card_that_was_never_sent_is_known_to_be_unpaid_and_its_goods_are_sold_again(shop, buyer):
     """Killed between "the money may be taken" and the first byte: only UnionPay can tell, in time it does."""
     place(buyer)
-    with shop.killed_at("cp04"):
+    with shop.killed_at("before_gateway_started"):
         pay_by_card(shop, buyer)
     page = insist(lambda: buyer.get(buyer.pay_path))
     assert page.url.endswith("/progress/")
@@ -211,7 +213,7 @@ def test_a_card_that_was_never_sent_is_known_to_be_unpaid_and_its_goods_are_sold
 @prove
 @pytest.mark.failure("F13")
 def test_a_mail_handed_over_by_a_worker_that_then_died_comes_again_as_the_same_mail(shop, buyer):
-    with shop.killed_at("cp18"):
+    with shop.killed_at("before_delivery_recorded"):
         place(buyer)
         pay_by_paypal(shop, buyer)
     shop.wait_for_orders(buyer.email, "paid", within=RECOVERY)
@@ -225,7 +227,7 @@ def test_a_mail_handed_over_by_a_worker_that_then_died_comes_again_as_the_same_m
 
 @prove
 @pytest.mark.failure("F03")
-@pytest.mark.parametrize("name", ["cp20", "cp21"])
+@pytest.mark.parametrize("name", ["before_expiry", "before_expiry_committed"])
 @pytest.mark.parametrize("method", ["paypal", "unionpay"])
 def test_an_order_that_nobody_pays_expires_once_and_frees_its_goods(shop, buyer, name, method):
     place(buyer)
@@ -253,7 +255,9 @@ def pay_twice(shop: CrashStack, buyer: Buyer) -> None:
 
 @prove
 @pytest.mark.failure("F45", "F54")
-@pytest.mark.parametrize("name", ["cp22", "cp23", "cp24"])
+@pytest.mark.parametrize(
+    "name", ["after_refund_committed", "before_refund_recorded", "after_refund_recorded"]
+)
 def test_surplus_money_goes_back_once_by_itself(shop, buyer, record_property, name):
     workers = shop.worker_deaths()
     place(buyer)
@@ -284,7 +288,9 @@ def refund_everything(shop: CrashStack, buyer: Buyer) -> None:
 
 @prove
 @pytest.mark.failure("F45")
-@pytest.mark.parametrize("name", ["cp22", "cp23", "cp24"])
+@pytest.mark.parametrize(
+    "name", ["after_refund_committed", "before_refund_recorded", "after_refund_recorded"]
+)
 def test_a_refund_by_staff_is_done_once_whatever_dies(shop, buyer, name):
     """Through PayPal, asked for on the refund page; whoever loses the page presses the button again."""
     place(buyer)

@@ -45,12 +45,14 @@ def unlocks(shop, number, what="unlocked"):
 
 
 @pytest.mark.failure("F80")
-@pytest.mark.parametrize("point", ["cp27", "cp28", "cp29"])
+@pytest.mark.parametrize(
+    "point", ["before_draft_committed", "before_publication_committed", "after_publication_committed"]
+)
 def test_a_report_is_published_once_mailed_once_and_opens(shop, ordered, point):
     number, key = ordered
     with shop.killed_at(point), suppress(requests.ConnectionError, StopIteration, AttributeError):
         client.write_the_report(shop.stack, number)
-    with suppress(StopIteration):  # nothing is left to publish after cp29
+    with suppress(StopIteration):  # nothing is left to publish after after_publication_committed
         client.write_the_report(shop.stack, number)
     assert shop.rows(PUBLISHED, number=number) == [(1, 1)]
     shop.wait_until_quiet(client.EMAIL)
@@ -62,7 +64,7 @@ def test_a_report_is_published_once_mailed_once_and_opens(shop, ordered, point):
 def test_every_unlock_stands_in_the_access_log(shop, ordered):
     number, key = ordered
     client.write_the_report(shop.stack, number)
-    with shop.killed_at("cp30"), suppress(requests.ConnectionError):
+    with shop.killed_at("after_unlock_logged"), suppress(requests.ConnectionError):
         client.read_the_report(shop.stack, key)
     assert (unlocks(shop, number), unlocks(shop, number, "report")) == (1, 0)
     assert client.CANARIES["the report's text"] in client.read_the_report(shop.stack, key)
@@ -82,7 +84,7 @@ def manage(shop, *arguments, **secrets):
 
 
 @pytest.mark.failure("F78")
-@pytest.mark.parametrize("point", ["cp31-rotation:3", "cp31-peppers"])
+@pytest.mark.parametrize("point", ["before_value_replaced:3", "before_pepper_committed"])
 def test_a_rotation_that_was_killed_is_begun_again(shop, ordered, point):
     """There and back, since the shop itself keeps the old secrets here."""
     number, key = ordered

@@ -24,7 +24,6 @@ from shop.models import OutboxMessage
 from shop.tasks import deliver_outbox
 from shop.tests.harness.effort import times
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures", "shop.tests.harness.stores"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 AGAIN = range(times(3, 20))
@@ -33,7 +32,7 @@ TOGETHER = 1.0  # seconds that the one waits for the other
 
 @pytest.fixture
 def meet(monkeypatch):
-    """``meet("cp17")``: whoever comes by there waits a moment for a second one. Counts who came."""
+    """``meet(failpoint)``: whoever comes by there waits a moment for a second one. Counts who came."""
 
     def at(point):
         passed = SimpleNamespace(number=0, lock=threading.Lock(), barrier=threading.Barrier(2))
@@ -98,7 +97,7 @@ def test_without_a_claim_two_workers_send_the_same_message(message, meet, monkey
     monkeypatch.setattr(
         outbox, "_claim", lambda: OutboxMessage.objects.filter(delivered_at__isnull=True).first()
     )
-    meet("cp17")
+    meet("after_message_claimed")
     in_two_workers(deliver_outbox)
     assert calls == [1, 1]
 
@@ -107,7 +106,7 @@ def test_without_a_claim_two_workers_send_the_same_message(message, meet, monkey
 @pytest.mark.parametrize("again", AGAIN)
 def test_a_message_goes_to_one_of_two_workers(message, meet, again):
     calls = message()
-    passed = meet("cp17")
+    passed = meet("after_message_claimed")
     in_two_workers(deliver_outbox)
     assert (calls, passed.number) == ([1], 1)
     assert OutboxMessage.objects.get().delivered_at is not None
@@ -130,7 +129,7 @@ def approve_order(paypal_sandbox, approve):
 def test_without_a_claim_two_workers_take_the_same_money(approve_order, meet, monkeypatch):
     payment = approve_order("TEA-901")
     everyone_is_the_one(monkeypatch)
-    passed = meet("cp11")
+    passed = meet("before_capture")
     in_two_workers(tasks.settle_payment, payment.pk)
     assert passed.number == 2, "both ask PayPal for the money"
     assert LedgerEntry.objects.count() == 1, "the key made it one capture, the ledger one entry"
@@ -140,7 +139,7 @@ def test_without_a_claim_two_workers_take_the_same_money(approve_order, meet, mo
 @pytest.mark.parametrize("again", AGAIN)
 def test_one_of_two_workers_takes_the_money(approve_order, meet, again):
     payment = approve_order("TEA-901")
-    passed = meet("cp11")
+    passed = meet("before_capture")
     in_two_workers(tasks.settle_payment, payment.pk)
     assert passed.number == 1
     payment.refresh_from_db()
@@ -162,7 +161,7 @@ def event(approve_order, inbox):
 @pytest.mark.failure("F14")
 def test_without_a_claim_two_workers_act_on_the_same_event(event, meet, monkeypatch):
     everyone_is_the_one(monkeypatch)
-    passed = meet("cp11")
+    passed = meet("before_capture")
     in_two_workers(tasks.process_event, event().pk)
     assert passed.number == 2
     assert LedgerEntry.objects.count() == 1
@@ -172,7 +171,7 @@ def test_without_a_claim_two_workers_act_on_the_same_event(event, meet, monkeypa
 @pytest.mark.parametrize("again", AGAIN)
 def test_an_event_in_two_workers_has_one_effect(event, meet, again):
     found = event()
-    passed = meet("cp11")
+    passed = meet("before_capture")
     in_two_workers(tasks.process_event, found.pk)
     assert passed.number == 1
     assert LedgerEntry.objects.count() == 1
@@ -189,7 +188,7 @@ def test_a_refund_in_two_workers_goes_back_once(approve_order, meet, again):
     wanted = RefundRequest(amount=payment.amount)
     request_refund(payment.order_id, wanted, key="0" * 32, actor="merchant")
     OutboxMessage.objects.exclude(topic="payment.refund").delete()
-    passed = meet("cp23")
+    passed = meet("before_refund_recorded")
     in_two_workers(deliver_outbox)
     assert passed.number == 1
     assert Refund.objects.get().status == Refund.Status.DONE

@@ -27,7 +27,6 @@ from shop.devstack import failpoints
 from shop.models import OutboxMessage
 from shop.tests.harness.proxy import LOSSES
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures", "shop.tests.harness.stores"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 METHOD = Payment.Method.PAYPAL
@@ -40,7 +39,7 @@ def tea():
 
 @pytest.fixture
 def at(monkeypatch):
-    """``at("cp14", act)``: do it when the process comes by there for the first time."""
+    """``at("before_outcome_committed", act)``: do it when the process comes by there for the first time."""
 
     def arm(point, act):
         acts = {point: act}
@@ -117,7 +116,7 @@ def test_without_the_second_run_nobody_knows_that_the_order_is_there(database_li
 @pytest.mark.failure("F23")
 def test_a_session_that_is_ended_in_the_middle_leaves_nothing_and_the_second_run_all(tea, at, kill_session):
     placing = place(scenes.make_cart((tea, 2)))
-    at("cp02", kill_session)
+    at("after_stock_reserved", kill_session)
     placing()
     assert_one_order_is_whole(tea)
 
@@ -127,7 +126,7 @@ def test_a_session_that_is_ended_in_the_middle_leaves_nothing_and_the_second_run
 def test_over_http_the_buyer_notices_nothing_of_a_lost_commit(visitor, database_line, tea, at, loss):
     add(visitor, tea, 2)
     typed = {**TYPED, "quote": quote_of(visitor.get(URL))}
-    at("cp02", lambda: getattr(database_line, loss)(b"COMMIT"))
+    at("after_stock_reserved", lambda: getattr(database_line, loss)(b"COMMIT"))
     answer = visitor.post(URL, typed)
     assert database_line.losses == 1
     assert answer.url == f"/en/pay/{Order.objects.get().token}/"
@@ -169,13 +168,13 @@ def test_a_lost_commit_of_the_attempt_makes_one_attempt_and_one_order_at_paypal(
 
 
 @pytest.mark.failure("F26")
-@pytest.mark.parametrize("point", ["cp03", "cp04"])
+@pytest.mark.parametrize("point", ["after_attempt_stored", "before_gateway_started"])
 def test_without_a_database_to_record_it_nothing_is_started(
     paypal_sandbox, database_line, visitor, order, at, point, monkeypatch
 ):
-    """cp03: the attempt is stored, but cannot be claimed. Before cp04 the row has been read again."""
+    """At the first point the attempt is stored, but cannot be claimed; at the second it was read again."""
     page = f"/en/pay/{order.token}/"
-    if point == "cp04":
+    if point == "before_gateway_started":
         real = Payment.refresh_from_db
         monkeypatch.setattr(Payment, "refresh_from_db", lambda row: (database_line.close(), real(row)))
     else:
@@ -201,7 +200,7 @@ def test_a_card_whose_first_record_was_lost_is_still_sent_once(database_line, or
 
     monkeypatch.setattr(attempts, "get_gateway", lambda code: SimpleNamespace(start=start))
     card = EncryptedCard("x", "x", "68759585097", "0002")
-    at("cp03", database_line.close)
+    at("after_attempt_stored", database_line.close)
     with pytest.raises(database.Error):
         attempts.pay(order.pk, method=Payment.Method.UNIONPAY_CARD, revision=1, card=card)
     assert not sent
@@ -231,7 +230,7 @@ def approved(paypal_sandbox, order, approve):
 
 @pytest.mark.failure("F26")
 def test_without_a_database_to_record_it_nothing_is_captured(database_line, approved, at):
-    at("cp13", database_line.close)
+    at("after_outcome_fetched", database_line.close)
     with pytest.raises(database.Error):
         settlement.settle(approved)
     database_line.open()
@@ -246,7 +245,7 @@ def test_without_a_database_to_record_it_nothing_is_captured(database_line, appr
 @pytest.mark.failure("F23", "F24")
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_lost_commit_of_the_record_books_the_money_once(database_line, approved, at, loss):
-    at("cp14", lambda: getattr(database_line, loss)(b"COMMIT"))
+    at("before_outcome_committed", lambda: getattr(database_line, loss)(b"COMMIT"))
     settlement.settle(approved)
     assert database_line.losses == 1
     assert_booked_once(approved)
@@ -256,7 +255,7 @@ def test_a_lost_commit_of_the_record_books_the_money_once(database_line, approve
 def test_money_that_was_taken_while_the_database_went_away_is_booked_when_it_is_back(
     visitor, database_line, approved, at
 ):
-    at("cp12", database_line.close)
+    at("before_capture_recorded", database_line.close)
     answer = visitor.get(f"/en/pay/{approved.order.token}/return/?token={approved.gateway_id}")
     assert answer.status_code == 503
     assert "Whether money was taken is shown on the page of your order" in answer.content.decode()
@@ -301,7 +300,7 @@ def test_a_lost_commit_of_a_refund_gives_back_once(database_line, approved, loss
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_lost_commit_of_an_expiry_releases_once(database_line, tea, order, at, loss):
     Order.objects.update(hold_until="2000-01-01T00:00Z")
-    at("cp21", lambda: getattr(database_line, loss)(b"COMMIT"))
+    at("before_expiry_committed", lambda: getattr(database_line, loss)(b"COMMIT"))
     closing.expire_order(order.pk)
     assert database_line.losses == 1
     order.refresh_from_db()

@@ -54,7 +54,7 @@ class Shop:
             return
         if method == CARD and self.world.rng.random() < 0.5:
             yield from self._request_code(attempt)
-        yield  # cp03
+        yield  # after_attempt_stored
         claim = self._take_claim(attempt)
         if claim:
             if attempt.status == CREATED or (attempt.status == AWAITING and method == CARD):
@@ -149,7 +149,7 @@ class Shop:
             if not attempt.is_live or attempt.order.status != PENDING or self.world.now > attempt.pay_until:
                 return  # another way was chosen, the order was closed, or it took too long to come here
             attempt.status, attempt.next_check = CAPTURING, self.world.now + 1
-        yield  # cp04
+        yield  # before_gateway_started
         try:
             if attempt.method == CARD:
                 answer = gateway.charge(attempt.reference, cart, pay_until=attempt.pay_until)
@@ -160,12 +160,12 @@ class Shop:
             yield
             self._postpone(attempt)
             return
-        yield  # cp05
+        yield  # after_gateway_started
         if answer == "declined":
             self._record(attempt, ("declined", ""))
         else:
             self._record_start(attempt, "" if attempt.method == CARD else answer)
-        yield  # cp06, cp07
+        yield  # after_start_recorded, before_buyer_redirected
 
     def _record_start(self, attempt: Attempt, purchase_id: str) -> None:
         attempt.purchase_id = purchase_id
@@ -239,16 +239,16 @@ class Shop:
         pay_until = 0 if attempt.method == PAYPAL else attempt.pay_until
         try:
             outcome = gateway.fetch(attempt.purchase_id, reference=attempt.reference, pay_until=pay_until)
-            yield  # cp13
+            yield  # after_outcome_fetched
             if outcome[0] == "approved":
                 if not self._may_capture(attempt):
                     self._leave_alone(attempt)
                     return True
-                yield  # cp11
+                yield  # before_capture
                 if attempt.order.status == EXPIRED or attempt.status == SUPERSEDED:
                     self.world.needless.add("captured_in_vain")
                 outcome = gateway.capture(attempt.purchase_id, key=attempt.capture_key)
-                yield  # cp12
+                yield  # before_capture_recorded
         except Lost:
             yield
             self._postpone(attempt)
@@ -282,7 +282,7 @@ class Shop:
         late = [message for message in self.outbox[messages:] if message.topic == topic]
         for message in late:
             self.outbox.remove(message)
-        yield  # cp15, cp16
+        yield  # after_outcome_recorded, before_worker_woken
         self.outbox += late
 
     def _record(self, attempt: Attempt, outcome: tuple[str, str]) -> None:
@@ -374,10 +374,10 @@ class Shop:
 
     def hear(self, reference: str) -> Process:
         """A notification: stored, answered with 200, then acted upon."""
-        yield  # cp08
+        yield  # before_notification_committed
         event = Event(reference)
         self.inbox.append(event)
-        yield  # cp09, cp10
+        yield  # after_notification_committed, before_event_processed
         yield from self._process(event)
 
     def _process(self, event: Event) -> Process:
@@ -417,7 +417,7 @@ class Shop:
         for attempt in attempts if asks else ():
             if not (yield from self.ask(attempt)):
                 return
-        yield  # cp20
+        yield  # before_expiry
         if order.status != PENDING or order.hold_until > self.world.now:
             return
         live = [attempt for attempt in self.attempts if attempt.order is order and attempt.is_live]
@@ -455,15 +455,15 @@ class Shop:
             if message.delivered or message.due > self.world.now or message.claimed_until >= self.world.now:
                 continue
             message.claimed_until = self.world.now + LEASE
-            yield  # cp17, cp22
+            yield  # after_message_claimed, after_refund_committed
             if not self._deliver(message):
                 message.due, message.claimed_until = self.world.now + 1, -1
                 continue
-            yield  # cp18, cp23
+            yield  # before_delivery_recorded, before_refund_recorded
             message.delivered = True
             if isinstance(message.subject, Attempt):
                 message.subject.refund = "done"
-            yield  # cp19, cp24
+            yield  # after_delivery_recorded, after_refund_recorded
 
     def _deliver(self, message: Message) -> bool:
         if isinstance(message.subject, Order):

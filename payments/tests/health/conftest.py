@@ -12,9 +12,8 @@ from payments.health import gateways
 from payments.models import Refund
 from payments.refunds import services as refunds
 from payments.refunds.plan import RefundRequest
-
-from .health_scenes import Board
-from .paypal_scenes import awaiting
+from payments.tests.harness.health_scenes import Board
+from payments.tests.harness.paypal_scenes import awaiting
 
 
 @pytest.fixture
@@ -29,8 +28,8 @@ def board(db):
 def gateway(shop, monkeypatch, sandbox, settings):
     """PayPal as the shop sees it. UnionPay's certificates are another test's."""
     settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
-    for told in ("problems", "warnings"):
-        monkeypatch.setattr(gateways.unionpay, told, list)
+    for name in ("problems", "warnings"):
+        monkeypatch.setattr(gateways.unionpay, name, list)
     return get_gateway("paypal")
 
 
