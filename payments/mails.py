@@ -28,7 +28,7 @@ def execute_refund(refund_id: int) -> None:
 
 @outbox.subscribe("mail.payment_alarm")
 def send_alarm(note: str) -> None:
-    """To the shop's own inboxes: money that a person must look at."""
+    """Mail the merchant about money that a person must look at."""
     send(
         "payment_alarm",
         to=settings.MERCHANT_EMAILS,
@@ -59,7 +59,7 @@ def send_refund_mail(refund_id: int) -> None:
 
 @outbox.subscribe("mail.payment_dispute")
 def send_dispute(dispute_id: int, moment: str) -> None:
-    """To the shop's own inboxes, each time a complaint has changed; as it stands now."""
+    """Mail the merchant about a complaint that has changed, as it stands now."""
     dispute = Dispute.objects.select_related("payment__order").get(pk=dispute_id)
     order = dispute.payment.order
     with override(settings.LANGUAGE_CODE):

@@ -9,7 +9,7 @@ from payments.models import Payment
 
 
 def purchase_of(payment: Payment) -> Purchase:
-    """What the gateway may know of the attempt."""
+    """Build the value that describes the attempt to a gateway."""
     order = payment.order
     with override(order.language):
         page = settings.SITE_URL + reverse("payments:pay", args=[order.token])

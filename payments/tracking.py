@@ -1,4 +1,4 @@
-"""PayPal hears of parcels, which helps in a dispute. Nothing else in the shop waits for that."""
+"""Tell PayPal of parcels, which helps in a dispute. Nothing else in the shop waits for that."""
 
 import datetime as dt
 

@@ -78,7 +78,7 @@ def request_code(order_id: int, *, revision: int, card: EncryptedCard) -> Paymen
 
 
 def handoff(payment: Payment) -> Handoff | None:
-    """Where the buyer goes now, if the attempt waits for them."""
+    """The page where the buyer goes on; None unless the attempt waits for them."""
     if payment.status != Status.AWAITING:
         return None
     if payment.method == Method.UNIONPAY_PAGE:

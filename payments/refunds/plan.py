@@ -50,7 +50,7 @@ class RefundRequest:
 
 @dataclass(frozen=True)
 class RefundableLine:
-    """What of a line can still be given back. Refunds under way count as given."""
+    """What of an order line can still be refunded. Refunds under way count as done."""
 
     line: OrderLine
     quantity: int
@@ -74,7 +74,7 @@ class RefundableLine:
 
 @dataclass(frozen=True)
 class Refundable:
-    """What of a payment can still be given back."""
+    """What of a payment can still be refunded."""
 
     payment: Payment
     currency: str
@@ -103,7 +103,7 @@ def _is_odd(left: RefundableLine, amounts: Mapping[int, Decimal]) -> bool:
 
 
 def _paid_for(line: OrderLine, quantity: int) -> Decimal:
-    """What the first so many pieces of the line cost, less their part of the discount."""
+    """The price of the line's first ``quantity`` pieces, less their part of the discount."""
     part = line.discount_total * quantity / line.quantity
     return line.unit_price * quantity - part.quantize(line.discount_total, ROUND_FLOOR)
 
@@ -128,7 +128,7 @@ class RemainingLine:
 
 @dataclass(frozen=True)
 class RefundPlan:
-    """What exactly will happen. Nothing has happened yet."""
+    """The exact consequences of a refund that has not been made yet."""
 
     payment: Payment
     currency: str
@@ -175,7 +175,7 @@ def paying_payment(order: Order) -> Payment | None:
 
 
 def refundable_of(order: Order) -> Refundable:
-    """What can be given back of a paid order. Raises NothingToRefund."""
+    """What can be refunded of a paid order. Raises NothingToRefund."""
     payment = paying_payment(order)
     if payment is None or payment.refundable_amount <= 0:
         raise NothingToRefund(order.number)
