@@ -10,15 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from payments.attempts import movements, settlement
-from payments.attempts import services as attempts
+from payments.attempts import settlement
+from payments.gateways import override
 from payments.gateways.base import Address, Item, Purchase
 from payments.gateways.paypal import PayPal
 from payments.gateways.paypal import gateway as adapter
 from payments.gateways.paypal.client import SafeApi
 from payments.gateways.unionpay import UnionPay
 from payments.models import Payment
-from payments.refunds import services as refunds
 from payments.sandbox.paypal import webhooks
 from payments.sandbox.unionpay import pki, transactions
 from shop import clock
@@ -207,12 +206,11 @@ def payment(shop, approve, db) -> Payment:
 
 
 @pytest.fixture
-def gateway(paypal, monkeypatch, settings):
+def gateway(paypal, settings):
     """The PayPal adapter, judged, in front of the stand-in."""
     settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
-    for module in (attempts, refunds, movements):
-        monkeypatch.setattr(module, "get_gateway", lambda code: paypal)
-    return paypal
+    with override("paypal", paypal):
+        yield paypal
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from payments.attempts import services as attempts
 from payments.attempts import settlement
+from payments.gateways import override
 from payments.gateways.base import Declined, GatewayError
 from payments.health import alerts, report
 from payments.models import LedgerEntry, Payment
@@ -320,11 +321,11 @@ def test_unionpay_is_asked_for_the_payment_alone_because_it_tells_no_refunds(pai
         fetch = staticmethod(lambda purchase: fact)
         movements = staticmethod(lambda purchase, reference: ())
 
-    monkeypatch.setattr(report, "get_gateway", lambda code: Bank())
-    assert report.ask_gateways().state == "ok"
-    Bank.fetch = staticmethod(lambda purchase: Declined("34"))
-    monkeypatch.setattr(attempts, "ask", lambda payment: True)
-    assert report.ask_gateways().state == "red"
+    with override("unionpay", Bank()):
+        assert report.ask_gateways().state == "ok"
+        Bank.fetch = staticmethod(lambda purchase: Declined("34"))
+        monkeypatch.setattr(settlement, "ask", lambda payment: True)
+        assert report.ask_gateways().state == "red"
 
 
 # --- the hourly look ---

@@ -2,7 +2,7 @@
 
 import pytest
 
-from payments.tests.harness.refund_scenes import paid_order
+from payments.tests.harness.refund_scenes import SEES, paid_order, staff
 
 
 @pytest.fixture
@@ -14,3 +14,8 @@ def order(gateway, approve):
 @pytest.fixture
 def payment(order):
     return order.payments.get()
+
+
+@pytest.fixture
+def merchant(client):
+    return staff(client, *SEES, "add_refund", "view_payment")

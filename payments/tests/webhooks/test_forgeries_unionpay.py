@@ -111,25 +111,34 @@ def post(url, body):
     return answer.status_code
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_a_forged_notification_changes_nothing_but_the_inbox(fields, variant):
-    before = everything()
-    assert post("/pay/notify/unionpay/", VARIANTS[variant](fields)) in {200, 400}
-    assert everything() == before
-    assert not GatewayEvent.objects.filter(is_verified=True).exists()
+def test_a_forged_notification_changes_nothing_but_the_inbox(fields):
+    before, offenders = everything(), []
+    for name, forge in VARIANTS.items():
+        GatewayEvent.objects.all().delete()
+        status = post("/pay/notify/unionpay/", forge(fields))
+        is_believed = GatewayEvent.objects.filter(is_verified=True).exists()
+        if status not in {200, 400} or is_believed or everything() != before:
+            offenders.append(name)
+    assert offenders == []
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_a_forged_way_back_changes_no_order_and_no_money(fields, payment, variant):
-    before = everything()
-    assert post("/pay/unionpay/return/", VARIANTS[variant](fields)) in {302, 303, 400}
-    after = everything()
-    # A body that arrives empty is a bare return: it makes the shop ask, and nothing else.
-    before.pop("payments.payment"), after.pop("payments.payment")
-    assert after == before
+def everything_but_payments():
+    rows = everything()
+    rows.pop("payments.payment")
+    return rows
+
+
+def test_a_forged_way_back_changes_no_order_and_no_money(fields, payment):
+    """A body that arrives empty is a bare return: it makes the shop ask, and nothing else."""
+    before, offenders = everything_but_payments(), []
+    for name, forge in VARIANTS.items():
+        status = post("/pay/unionpay/return/", forge(fields))
+        payment.refresh_from_db()
+        is_waiting = payment.status == Payment.Status.AWAITING
+        if status not in {302, 303, 400} or not is_waiting or everything_but_payments() != before:
+            offenders.append(name)
+    assert offenders == []
     assert not LedgerEntry.objects.exists()
-    payment.refresh_from_db()
-    assert payment.status == Payment.Status.AWAITING
 
 
 def test_the_true_notification_is_believed_and_only_makes_the_shop_ask(fields, payment):
