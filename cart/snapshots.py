@@ -1,7 +1,7 @@
 """What the visitor was last shown of the cart, and what has changed since: told once, old value first.
 
-``Snapshots`` remembers it in the session. Each page of the cart names the look it showed, so that a tab in which
-another tab's changes were never seen gets told of them too.
+``Snapshots`` keeps this in the session. Each page of the cart names the snapshot that it showed, so that a
+tab in which another tab's changes were never seen is told of them too.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -17,8 +17,7 @@ from django.utils.translation import gettext as _
 from catalog.models import Variant
 from shop.money import formatted
 
-if TYPE_CHECKING:
-    from .lines import CartLine
+from .lines import CartLine
 
 MAX_PAGES = 5  # looks that are kept for tabs that are still open
 
@@ -32,7 +31,7 @@ class LineSnapshot:
     is_available: bool = True
 
     @classmethod
-    def at(cls, line: "CartLine") -> "LineSnapshot":
+    def at(cls, line: CartLine) -> Self:
         return cls(line.unit_price, line.quantity, not line.problem)
 
     def kept(self) -> list[Any]:
@@ -84,7 +83,7 @@ class Snapshots:
         self._last = dict.fromkeys(self._last, NOT_SHOWN) | page
         return True
 
-    def shown(self, lines: Iterable["CartLine"]) -> bool:
+    def shown(self, lines: Iterable[CartLine]) -> bool:
         """The lines have been shown. Whether that is new."""
         page = {line.variant.pk: LineSnapshot.at(line) for line in lines}
         number = _number(page)
@@ -95,7 +94,7 @@ class Snapshots:
         self._pages = dict([*self._pages.items(), (number, dict(page))][-MAX_PAGES:])
         return True
 
-    def changes(self, lines: Iterable["CartLine"]) -> list[str]:
+    def changes(self, lines: Iterable[CartLine]) -> list[str]:
         """One sentence for each thing that differs from what was shown.
 
         A line of which nothing is remembered has no news: its session is older than this memory.
@@ -108,12 +107,12 @@ class Snapshots:
         return found + [_removed(names[pk]) for pk in gone if pk in names]
 
 
-def number_of(lines: Iterable["CartLine"]) -> str:
+def number_of(lines: Iterable[CartLine]) -> str:
     """Names what a page of these lines shows."""
     return _number({line.variant.pk: LineSnapshot.at(line) for line in lines})
 
 
-def _changes_of(line: "CartLine", look: LineSnapshot) -> list[str]:
+def _changes_of(line: CartLine, look: LineSnapshot) -> list[str]:
     name, found = line.variant.full_name, []
     if not look.quantity:
         return [_("%(name)s has been added to your cart.") % {"name": name}]

@@ -8,7 +8,6 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -29,7 +28,7 @@ from .intake import answers as intake
 from .models import Promotion
 from .order_numbers import new_number
 from .promotions import services as promotions
-from .quote import Quote, QuoteLine, full_name
+from .quote import Quote, QuoteLine
 from .signals import money_is_on_its_way, order_paid
 
 Status = Order.Status
@@ -163,9 +162,9 @@ def _write(
     order.currency, order.agreed_at = quote.currency, clock.now()
     order.terms_version, order.refund_version = quote.terms_version, quote.refund_version
     order.privacy_version = quote.privacy_version
-    order.goods_total, order.services_total = Decimal(quote.goods_total), Decimal(quote.services_total)
-    order.shipping_total, order.total = Decimal(quote.shipping_total), Decimal(quote.total)
-    order.discount_total, order.promo_code = quote.discount, quote.promo_code
+    order.goods_total, order.services_total = quote.goods_total, quote.services_total
+    order.shipping_total, order.total = quote.shipping_total, quote.total
+    order.discount_total, order.promo_code = quote.discount_total, quote.promo_code
     order.promo_name_zh_hant = promotion.name_zh_hant if promotion else ""
     order.promo_name_en = promotion.name_en if promotion else ""
     order.needs_shipping = any(variant.product.ships for variant in variants.values())
@@ -195,7 +194,7 @@ def _line(order: Order, position: int, variant: Variant, quoted: QuoteLine, *, w
     names = {}
     for language, column in (("zh-hant", "name_zh_hant"), ("en", "name_en")):
         with override(language):
-            names[column] = full_name(variant)
+            names[column] = variant.full_name
     product: Product = variant.product
     return OrderLine(
         order=order,
@@ -203,13 +202,13 @@ def _line(order: Order, position: int, variant: Variant, quoted: QuoteLine, *, w
         kind=product.kind,
         variant=variant,
         sku=variant.sku,
-        unit_price=Decimal(quoted.unit_price),
+        unit_price=quoted.unit_price,
         quantity=quoted.quantity,
-        discount_total=Decimal(quoted.discount),
+        discount_total=quoted.discount,
         ships=product.ships,
         weight_g=variant.weight_g,
         working_days=product.service_terms.working_days if product.is_service else None,
-        report_due_on=quoted.due if quoted.report_due_on else None,
+        report_due_on=quoted.report_due_on,
         waits_for_details=waits,
         **names,
     )

@@ -1,0 +1,36 @@
+"""What several models share: text in two languages, pictures."""
+
+from pathlib import Path
+
+from django.contrib.staticfiles import finders
+from django.core.exceptions import SuspiciousFileOperation, ValidationError
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+
+def in_language(instance: models.Model, field: str) -> str:
+    """The field in the reader's language, or in the other one where it has not been translated."""
+    first = "en" if (get_language() or "").startswith("en") else "zh_hant"
+    other = "zh_hant" if first == "en" else "en"
+    return str(getattr(instance, f"{field}_{first}") or getattr(instance, f"{field}_{other}"))
+
+
+def language_of(instance: models.Model, field: str) -> str:
+    """The language code of what ``in_language`` gives: what a page must put into ``lang``."""
+    first, other = ("en", "zh_hant") if (get_language() or "").startswith("en") else ("zh_hant", "en")
+    is_fallback = not getattr(instance, f"{field}_{first}") and getattr(instance, f"{field}_{other}")
+    return (other if is_fallback else first).replace("_", "-")
+
+
+def validate_art(path: str) -> None:
+    """A picture that is not there would break every page that shows it."""
+    try:
+        found = finders.find(path)
+    except SuspiciousFileOperation:  # ../
+        found = None
+    if found is None or not Path(found).is_file():
+        raise ValidationError(_("There is no such file under static/."))
+
+
+ART_HELP = _("Path of an SVG under static/, e.g. img/products/TEA-001.svg")
