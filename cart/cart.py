@@ -120,10 +120,10 @@ class Cart:
     def quantity_of(self, variant_id: int) -> int:
         return self._items.get(variant_id, 0)
 
-    def limit_on(self, variant: Variant, wanted: int) -> Limit:
-        """How many of the variant the cart can hold, asked for ``wanted`` of them."""
+    def limit_on(self, variant: Variant, quantity: int) -> Limit:
+        """How many of the variant the cart can hold, asked for ``quantity`` of them."""
         sisters = self._sisters_of(variant) if variant.product.is_limited else 0
-        return limit_of(variant, available=self._available(variant, wanted), others=sisters)
+        return limit_of(variant, available=self._available(variant, quantity), others=sisters)
 
     def add(self, variant: Variant, quantity: int) -> int:
         """Add as many as stock and limits allow. Returns how many are in the cart now. Raises CartIsFull."""
@@ -193,8 +193,8 @@ class Cart:
         self._token = self._token or secrets.token_urlsafe(24)
         items = {str(variant_id): quantity for variant_id, quantity in self._items.items()}
         more = {"code": self._code, "looks": self.looks.kept()}
-        kept = {"token": self._token, "items": items}
-        self._session[KEY] = kept | {name: value for name, value in more.items() if value}
+        stored = {"token": self._token, "items": items}
+        self._session[KEY] = stored | {name: value for name, value in more.items() if value}
         self._lines = None
 
     def _read_lines(self) -> list[CartLine]:
@@ -221,9 +221,9 @@ class Cart:
             if line.variant.product_id == variant.product_id and line.variant.pk != variant.pk
         )
 
-    def _available(self, variant: Variant, wanted: int) -> int | None:
+    def _available(self, variant: Variant, quantity: int) -> int | None:
         available = variant.available
-        if available is None or wanted <= available or not self._token:
+        if available is None or quantity <= available or not self._token:
             return available
         if self._holds is None:
             self._holds = _ask_for_holds(self._token)
@@ -237,8 +237,8 @@ def _ask_for_holds(token: str) -> dict[int, int]:
 
 def _read(session: SessionBase) -> tuple[str, dict[int, int]]:
     """Token and items, as far as what the session holds makes sense."""
-    kept: Any = session.get(KEY)
-    match kept:
+    stored: Any = session.get(KEY)
+    match stored:
         case {"token": str(token), "items": dict(items)} if token:
             pairs = [(int(key), count) for key, count in items.items() if _is_item(key, count)]
             return token, {key: min(count, MAX_QUANTITY) for key, count in pairs[:MAX_LINES]}
@@ -247,11 +247,11 @@ def _read(session: SessionBase) -> tuple[str, dict[int, int]]:
 
 def _read_more(session: SessionBase) -> tuple[str, Snapshots]:
     """Promo code and looks; sessions that are older than these have none."""
-    kept: Any = session.get(KEY)
-    if not isinstance(kept, dict):
+    stored: Any = session.get(KEY)
+    if not isinstance(stored, dict):
         return "", Snapshots()
-    code = kept.get("code")
-    return code[:MAX_CODE_LENGTH] if isinstance(code, str) else "", Snapshots(kept.get("looks"))
+    code = stored.get("code")
+    return code[:MAX_CODE_LENGTH] if isinstance(code, str) else "", Snapshots(stored.get("looks"))
 
 
 def _is_item(key: Any, count: Any) -> bool:

@@ -42,11 +42,11 @@ NOT_SHOWN = LineSnapshot(Decimal(0), 0)
 
 
 class Snapshots:
-    def __init__(self, kept: Any = None) -> None:
+    def __init__(self, stored: Any = None) -> None:
         """From what the session holds, as far as it makes sense."""
-        kept = kept if isinstance(kept, dict) else {}
-        self._last = _read(kept.get("last"))
-        pages = kept.get("pages") if isinstance(kept.get("pages"), dict) else {}
+        stored = stored if isinstance(stored, dict) else {}
+        self._last = _read(stored.get("last"))
+        pages = stored.get("pages") if isinstance(stored.get("pages"), dict) else {}
         self._pages = {str(number): _read(page) for number, page in list(pages.items())[-MAX_PAGES:]}
 
     def kept(self) -> dict[str, Any]:
@@ -101,10 +101,10 @@ class Snapshots:
         """
         now = {line.variant.pk: line for line in lines}
         known = [(line, self._last[pk]) for pk, line in now.items() if pk in self._last]
-        found = [sentence for line, look in known for sentence in _changes_of(line, look)]
+        sentences = [sentence for line, look in known for sentence in _changes_of(line, look)]
         gone = [pk for pk, look in self._last.items() if pk not in now and look.quantity]
         names = Variant.objects.select_related("product").in_bulk(gone) if gone else {}
-        return found + [_removed(names[pk]) for pk in gone if pk in names]
+        return sentences + [_removed(names[pk]) for pk in gone if pk in names]
 
 
 def number_of(lines: Iterable[CartLine]) -> str:
@@ -113,21 +113,21 @@ def number_of(lines: Iterable[CartLine]) -> str:
 
 
 def _changes_of(line: CartLine, look: LineSnapshot) -> list[str]:
-    name, found = line.variant.full_name, []
+    name, sentences = line.variant.full_name, []
     if not look.quantity:
         return [_("%(name)s has been added to your cart.") % {"name": name}]
     if line.unit_price != look.price:
         old, new = (formatted(price, settings.CURRENCY) for price in (look.price, line.unit_price))
         text = _("The price of %(name)s has changed from %(old)s to %(new)s.")
-        found.append(text % {"name": name, "old": old, "new": new})
+        sentences.append(text % {"name": name, "old": old, "new": new})
     if line.quantity != look.quantity:
         text = _("The quantity of %(name)s has changed from %(old)s to %(new)s.")
-        found.append(text % {"name": name, "old": look.quantity, "new": line.quantity})
+        sentences.append(text % {"name": name, "old": look.quantity, "new": line.quantity})
     if line.problem and look.is_available:
-        found.append(_("%(name)s: %(problem)s") % {"name": name, "problem": line.problem})
+        sentences.append(_("%(name)s: %(problem)s") % {"name": name, "problem": line.problem})
     if not line.problem and not look.is_available:
-        found.append(_("%(name)s can be ordered again.") % {"name": name})
-    return found
+        sentences.append(_("%(name)s can be ordered again.") % {"name": name})
+    return sentences
 
 
 def _removed(variant: Variant) -> str:

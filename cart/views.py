@@ -76,7 +76,7 @@ def _add(request: HttpRequest, variant: Variant, quantity: int) -> None:
             link = format_html('<a href="{}">{}</a>', reverse("cart:detail"), _("View Shopping Cart"))
             messages.success(request, format_html("{} {}", text, link))
         if now < before + quantity:
-            _tell_shortfall(request, cart, variant, wanted=before + quantity)
+            _tell_shortfall(request, cart, variant, requested=before + quantity)
 
 
 @require_POST
@@ -98,7 +98,7 @@ def update(request: HttpRequest) -> HttpResponse:
         if not before:
             messages.info(request, _("%(name)s is not in your shopping cart.") % {"name": variant.full_name})
         elif cart.set(variant.pk, quantity) < quantity:
-            _tell_shortfall(request, cart, variant, wanted=quantity)
+            _tell_shortfall(request, cart, variant, requested=quantity)
         else:
             messages.success(request, _("The quantity has been changed."))
     return redirect("cart:detail")
@@ -139,8 +139,8 @@ def _removed(request: HttpRequest, cart: Cart) -> dict[str, object] | None:
     return {"variant": form.cleaned_data["removed"], "quantity": form.cleaned_data["quantity"]}
 
 
-def _tell_shortfall(request: HttpRequest, cart: Cart, variant: Variant, *, wanted: int) -> None:
-    limit = cart.limit_on(variant, wanted)
+def _tell_shortfall(request: HttpRequest, cart: Cart, variant: Variant, *, requested: int) -> None:
+    limit = cart.limit_on(variant, requested)
     messages.warning(request, shortfall_of(variant, cart.quantity_of(variant.pk), limit))
 
 

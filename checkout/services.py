@@ -308,10 +308,10 @@ def restart_turnaround(line_id: int) -> None:
     May be repeated. A line that never waited, or that a newer revision of its order replaced, stays as it is.
     Before the order is paid the promise made when it was placed stands.
     """
-    found = OrderLine.objects.filter(pk=line_id, waits_for_details=True).only("order_id").first()
-    if found is None:
+    line_key = OrderLine.objects.filter(pk=line_id, waits_for_details=True).only("order_id").first()
+    if line_key is None:
         return
-    order = Order.objects.lock(found.order_id)
+    order = Order.objects.lock(line_key.order_id)
     line = order.lines.select_related("variant__product").filter(pk=line_id, waits_for_details=True).first()
     if line is None:
         return

@@ -23,15 +23,15 @@ class OutOfStock(Exception):
 
 def reserve(order: Order, lines: Iterable[OrderLine]) -> None:
     """Hold what these lines of the order's current revision need. All or nothing: raises OutOfStock."""
-    wanted = {line.variant_id: line.quantity for line in lines if line.variant.tracks_stock}
+    needed = {line.variant_id: line.quantity for line in lines if line.variant.tracks_stock}
     missing = {
         variant.pk: variant.on_hand - variant.reserved
-        for variant in _locked(wanted)
-        if variant.on_hand - variant.reserved < wanted[variant.pk]
+        for variant in _locked(needed)
+        if variant.on_hand - variant.reserved < needed[variant.pk]
     }
     if missing:
         raise OutOfStock(missing)
-    _move(order, Kind.RESERVE, wanted, reserved=1)
+    _move(order, Kind.RESERVE, needed, reserved=1)
 
 
 def release(order: Order) -> None:

@@ -26,10 +26,10 @@ def language_of(instance: models.Model, field: str) -> str:
 def validate_art(path: str) -> None:
     """A picture that is not there would break every page that shows it."""
     try:
-        found = finders.find(path)
+        file = finders.find(path)
     except SuspiciousFileOperation:  # ../
-        found = None
-    if found is None or not Path(found).is_file():
+        file = None
+    if file is None or not Path(file).is_file():
         raise ValidationError(_("There is no such file under static/."))
 
 

@@ -25,9 +25,9 @@ def query_of(data: Mapping[str, list[str]]) -> QueryDict:
 
 def initial_of(form: BaseForm, typed: QueryDict) -> dict[str, Any]:
     """What was typed into this form, as initial values: it is shown without being judged."""
-    found: dict[str, Any] = {}
+    initial: dict[str, Any] = {}
     for name, field in form.fields.items():
         key = form.add_prefix(name)
         if key in typed:
-            found[name] = field.widget.value_from_datadict(typed, {}, key)
-    return found
+            initial[name] = field.widget.value_from_datadict(typed, {}, key)
+    return initial

@@ -15,8 +15,8 @@ KEY = "region"
 
 def region_of(request: HttpRequest) -> str:
     """The region that this visitor looked at last; empty if none yet."""
-    kept = request.session.get(KEY, "")
-    return kept if isinstance(kept, str) and formats.is_region(kept) else ""
+    region = request.session.get(KEY, "")
+    return region if isinstance(region, str) and formats.is_region(region) else ""
 
 
 def remember(request: HttpRequest, region: str) -> bool:

@@ -140,8 +140,8 @@ def _place(request: HttpRequest, cart: Cart, draft: Draft, sent: Sent) -> HttpRe
     except OutOfStock:
         messages.warning(request, _("Some of the goods have just been sold. Nothing has been ordered yet."))
         return redirect("cart:detail")
-    except services.AlreadyOrdered as fact:
-        return redirect(fact.order)
+    except services.AlreadyOrdered as error:
+        return redirect(error.order)
     response = redirect("payments:pay", token=order.token)
     order_access.grant(request, response, order, is_placed=True)
     recovery.end(response)
@@ -172,14 +172,14 @@ def _page(
         forms.shipping.suit(typed)
     answer_copy.offer(forms, typed, copied)
     quote = _quote(cart, forms, _email_in(typed))
-    told = [*(changes or []), *(change for change in cart.changes if change not in (changes or []))]
+    sentences = [*(changes or []), *(change for change in cart.changes if change not in (changes or []))]
     is_part = request.POST.get("action") == "quote"  # a script takes only the amounts out of the page
     context = {
         "cart": cart,
         "forms": forms,
         "quote": quote,
-        "changes": [] if is_part else told,
-        "quote_changes": told if is_part else [],
+        "changes": [] if is_part else sentences,
+        "quote_changes": sentences if is_part else [],
         "tariff": TARIFFS.get(quote.shipping_method),
         "language_form": "checkout-form",
     }

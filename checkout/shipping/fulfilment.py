@@ -56,9 +56,9 @@ def ship(
         raise AddressChanged(order.number)
     if order.is_held:
         raise OnHold(order.number)
-    wanted = {line_id: quantity for line_id, quantity in quantities.items() if quantity}
+    pieces = {line_id: quantity for line_id, quantity in quantities.items() if quantity}
     left = {line.pk: quantity for line, quantity in left_to_ship(order).items()}
-    if not order.is_paid or not wanted or any(quantity > left.get(pk, 0) for pk, quantity in wanted.items()):
+    if not order.is_paid or not pieces or any(quantity > left.get(pk, 0) for pk, quantity in pieces.items()):
         raise NothingToShip(order.number)
     shipment = Shipment.objects.create(
         order=order,
@@ -68,7 +68,7 @@ def ship(
         shipped_by=actor,
     )
     ShipmentItem.objects.bulk_create(
-        ShipmentItem(shipment=shipment, line_id=pk, quantity=quantity) for pk, quantity in wanted.items()
+        ShipmentItem(shipment=shipment, line_id=pk, quantity=quantity) for pk, quantity in pieces.items()
     )
     order.log(f"parcel {shipment.pk} shipped", actor=actor)
     outbox.publish("mail.order_shipped", key=str(shipment.pk), shipment_id=shipment.pk)
