@@ -41,10 +41,12 @@ def count_in(session: SessionBase) -> int:
 
 
 class Cart:
+    """The cart of one session. Every change is written to the session at once."""
+
     def __init__(self, session: SessionBase) -> None:
         self._session = session
         self._token, self._items = _read(session)
-        self._code, self.looks = _read_more(session)
+        self._code, self.snapshots = _read_more(session)
         self._lines: list[CartLine] | None = None
         self._holds: dict[int, int] | None = None
 
@@ -110,7 +112,7 @@ class Cart:
     @property
     def changes(self) -> list[str]:
         """What differs from what the visitor was last shown, one sentence each."""
-        return self.looks.changes(self.lines) if self._token else []
+        return self.snapshots.changes(self.lines) if self._token else []
 
     @property
     def look(self) -> str:
@@ -132,7 +134,7 @@ class Cart:
         return self._put(variant, self.quantity_of(variant.pk) + max(0, quantity))
 
     def set(self, variant_id: int, quantity: int) -> int:
-        """Make it this many, as far as stock and limits allow; 0 removes. Returns how many it is now."""
+        """Set the quantity, as far as stock and limits allow; 0 removes. Returns the new quantity."""
         if quantity <= 0:
             self.remove(variant_id)
             return 0
@@ -141,19 +143,19 @@ class Cart:
 
     def remove(self, variant_id: int) -> None:
         if self._items.pop(variant_id, None):
-            self.looks.forget(variant_id)
+            self.snapshots.forget(variant_id)
             self._save()
             self._tell_lowered()
 
-    def note_looks(self) -> None:
-        """Keep what the visitor has been shown."""
+    def save_snapshots(self) -> None:
+        """Write to the session what the visitor has been shown."""
         if self._token:
             self._save()
 
     def clear(self) -> None:
         """Forget everything. The next thing added begins another cart with another token."""
         self._session.pop(KEY, None)
-        self._token, self._items, self._code, self.looks = "", {}, "", Snapshots()
+        self._token, self._items, self._code, self.snapshots = "", {}, "", Snapshots()
         self._lines = self._holds = None
 
     def take_out(self, bought: Mapping[int, int]) -> None:
@@ -170,7 +172,7 @@ class Cart:
             self.clear()
             return
         for variant_id in bought:
-            self.looks.keep(variant_id, self.quantity_of(variant_id))
+            self.snapshots.set_remaining(variant_id, self.quantity_of(variant_id))
         self._token, self._code, self._holds = "", "", None
         self._save()
 
@@ -180,7 +182,7 @@ class Cart:
         if possible > 0:
             is_less = possible < self.quantity_of(variant.pk)
             self._items[variant.pk] = possible
-            self.looks.chose(variant.pk, variant.price, possible)
+            self.snapshots.set_quantity(variant.pk, variant.price, possible)
             self._save()
             if is_less:
                 self._tell_lowered()
@@ -192,7 +194,7 @@ class Cart:
     def _save(self) -> None:
         self._token = self._token or secrets.token_urlsafe(24)
         items = {str(variant_id): quantity for variant_id, quantity in self._items.items()}
-        more = {"code": self._code, "looks": self.looks.kept()}
+        more = {"code": self._code, "looks": self.snapshots.stored()}
         stored = {"token": self._token, "items": items}
         self._session[KEY] = stored | {name: value for name, value in more.items() if value}
         self._lines = None
@@ -246,7 +248,7 @@ def _read(session: SessionBase) -> tuple[str, dict[int, int]]:
 
 
 def _read_more(session: SessionBase) -> tuple[str, Snapshots]:
-    """Promo code and looks; sessions that are older than these have none."""
+    """Promo code and snapshots; sessions that are older than these have none."""
     stored: Any = session.get(KEY)
     if not isinstance(stored, dict):
         return "", Snapshots()

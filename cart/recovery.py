@@ -46,7 +46,7 @@ def recovers(
 
 
 def keep(request: HttpRequest, response: HttpResponse) -> None:
-    """From now on the cart can come back. Without a cart there is nothing to keep."""
+    """Set the cookie that brings the cart back; delete it without a cart, or if it is too large."""
     state = _kept(request)
     value = signing.dumps(state, salt=SALT, compress=True) if state else ""
     if not state or len(value) > MAX_COOKIE_BYTES:
@@ -56,12 +56,13 @@ def keep(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def follow(request: HttpRequest, response: HttpResponse) -> None:
-    """The view may have changed the cart: a cookie that is there says what is in it now."""
+    """Bring a cookie that is there up to date with the cart, which the view may have changed."""
     if COOKIE in request.COOKIES and COOKIE not in response.cookies and _read(request) != _kept(request):
         keep(request, response)
 
 
 def end(response: HttpResponse) -> None:
+    """Delete the cookie."""
     response.delete_cookie(COOKIE, samesite="Lax")
     response.cookies[COOKIE]["secure"] = settings.PRODUCTION  # else browsers refuse the name __Host-
 

@@ -1,4 +1,4 @@
-"""What can happen to an order.
+"""What can happen to an order: placed, paid, under review, reopened, expired, cancelled, given up.
 
 Every function locks what it changes: the draft first, then the order, then the promotion, stock last.
 """
@@ -53,6 +53,8 @@ class CannotRevive(Exception):
 
 @dataclass(frozen=True)
 class IntakeAnswers:
+    """The answers about one subject of a line, or the line's contact block."""
+
     variant_id: int
     subject: int  # 0: the contact block
     answers: list[dict[str, Any]] = field(repr=False)
@@ -87,7 +89,7 @@ class Submission:
 def place_order(
     draft_id: int, submission: Submission, quote: Quote, *, variants: Mapping[int, Variant] | None = None
 ) -> Order:
-    """The order that this cart becomes. Posting the same again returns the same order.
+    """Make the order that this cart becomes. The same submission again returns the same order.
 
     A changed submission makes a new revision while no payment was started, else a new order that supersedes
     the old one. ``variants``: those of the quote, where the caller has just read them with their products,
@@ -215,7 +217,10 @@ def _line(order: Order, position: int, variant: Variant, quoted: QuoteLine, *, w
 
 
 def begin_payment(order: Order, *, minutes: int) -> None:
-    """A payment starts: the stock is held long enough for it. The caller holds the lock."""
+    """Record that a payment starts, and hold the stock for ``minutes`` at least.
+
+    Raises NotPayable. Needs the order's lock.
+    """
     if order.status != Status.PENDING:
         raise NotPayable(order.number)
     order.payment_started_at = order.payment_started_at or clock.now()
@@ -224,7 +229,7 @@ def begin_payment(order: Order, *, minutes: int) -> None:
 
 
 def mark_paid(order: Order, *, method: str, last4: str, note: str) -> None:
-    """Record that the money is in. The caller holds the lock and books the money in the same transaction.
+    """Record that the money is in. Needs the order's lock, in the transaction that books the money.
 
     A cancelled or expired order comes back to life if its goods can still be had; else raises CannotRevive.
     """
@@ -255,14 +260,17 @@ def _hold_again(order: Order) -> None:
 
 
 def mark_under_review(order: Order, *, note: str) -> None:
-    """The gateway has the money but is still checking it: nothing is shipped, no key is issued."""
+    """Record that the gateway still checks the money: nothing is shipped, no key is issued.
+
+    Does nothing unless the order is pending. Needs the order's lock.
+    """
     if order.status == Status.PENDING:
         order.move_to(Status.UNDER_REVIEW, note=note)
         outbox.publish("mail.order_under_review", key=order.number, order_id=order.pk)
 
 
 def reopen(order: Order, *, note: str, is_denied: bool = True) -> None:
-    """What was under review came to nothing: the buyer may pay again, and has a day to read of it.
+    """Make an order whose review came to nothing payable again, for ``REOPENED_FOR`` at least.
 
     ``is_denied``: no money was taken, and a mail says so. Money that went back has a mail of its own.
     """
@@ -275,7 +283,7 @@ def reopen(order: Order, *, note: str, is_denied: bool = True) -> None:
 
 
 def expire(order: Order) -> None:
-    """Give up waiting: the stock goes back on sale. The caller holds the lock and has asked the gateway."""
+    """Expire an unpaid order: the stock goes back on sale. Needs its lock, after the gateway was asked."""
     promotions.release(order)
     stock.release(order)
     order.move_to(Status.EXPIRED, note="the time to pay has run out")
@@ -292,7 +300,7 @@ def cancel(order_id: int, *, actor: str, note: str = "") -> Order:
 
 
 def give_up(order: Order) -> None:
-    """Its buyer cancels an unpaid order: money that comes in late goes back. The caller holds the lock."""
+    """Cancel an unpaid order for its buyer: money that comes in late goes back. Needs its lock."""
     order.is_given_up = True
     order.save(update_fields=["is_given_up"])
     order.move_to(Status.CANCELLED, note="cancelled by its buyer")
@@ -303,7 +311,7 @@ def give_up(order: Order) -> None:
 
 @transaction.atomic
 def restart_turnaround(line_id: int) -> None:
-    """The details that a report waited for are complete: its working days are counted from now.
+    """Count a report's working days from now, as the details that it waited for are complete.
 
     May be repeated. A line that never waited, or that a newer revision of its order replaced, stays as it is.
     Before the order is paid the promise made when it was placed stands.
@@ -328,11 +336,8 @@ def restart_turnaround(line_id: int) -> None:
 
 
 def move_report_day(line: OrderLine, day: dt.date, *, note: str) -> None:
-    """The work on the report stood still: it is promised for another day. The caller holds the lock."""
+    """Promise the report for another day, after its work stood still. Needs the order's lock."""
     if line.report_due_on != day:
         line.order.log(f"{line.sku}: {note}, report due {day} (was {line.report_due_on})")
         line.report_due_on = day
         line.save(update_fields=["report_due_on"])
-
-
-# --- money back: the callers hold the order's lock ---

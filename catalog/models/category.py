@@ -8,6 +8,8 @@ from .fields import ART_HELP, in_language, validate_art
 
 
 class Category(models.Model):
+    """A shelf of the shop, with a page of its own."""
+
     slug = models.SlugField(_("slug"), unique=True)
     name_zh_hant = models.CharField(_("name (Chinese)"), max_length=60)
     name_en = models.CharField(_("name (English)"), max_length=60)

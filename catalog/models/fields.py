@@ -10,21 +10,21 @@ from django.utils.translation import gettext_lazy as _
 
 
 def in_language(instance: models.Model, field: str) -> str:
-    """The field in the reader's language, or in the other one where it has not been translated."""
+    """The field's text in the reader's language, or in the other language where it is not translated."""
     first = "en" if (get_language() or "").startswith("en") else "zh_hant"
     other = "zh_hant" if first == "en" else "en"
     return str(getattr(instance, f"{field}_{first}") or getattr(instance, f"{field}_{other}"))
 
 
 def language_of(instance: models.Model, field: str) -> str:
-    """The language code of what ``in_language`` gives: what a page must put into ``lang``."""
+    """The language code of the text that ``in_language`` returns, for the attribute ``lang``."""
     first, other = ("en", "zh_hant") if (get_language() or "").startswith("en") else ("zh_hant", "en")
     is_fallback = not getattr(instance, f"{field}_{first}") and getattr(instance, f"{field}_{other}")
     return (other if is_fallback else first).replace("_", "-")
 
 
 def validate_art(path: str) -> None:
-    """A picture that is not there would break every page that shows it."""
+    """Raise ValidationError unless there is such a file under static/: pages that show it would break."""
     try:
         file = finders.find(path)
     except SuspiciousFileOperation:  # ../

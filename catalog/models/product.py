@@ -32,6 +32,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
 
 class Product(models.Model):
+    """Goods or a consulting service, with one page in the shop; its variants are what is bought."""
+
     class Kind(models.TextChoices):
         GOODS = "goods", _("goods")
         SERVICE = "service", _("consulting service")

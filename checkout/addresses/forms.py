@@ -53,6 +53,8 @@ class PlaceField(forms.ChoiceField):
 
 
 class ShippingForm(forms.Form):
+    """Recipient, address, delivery method and gift card. Its fields are those of the region and method."""
+
     region = forms.ChoiceField(
         label=_("Region"),
         choices=lazy(formats.region_choices, list),

@@ -1,4 +1,4 @@
-"""What people type, and the language they type it in."""
+"""Typed form data as it is stored and shown again, and the language it is typed in."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ def current_language() -> str:
 
 
 def query_of(data: Mapping[str, list[str]]) -> QueryDict:
-    """Kept names and values, as if they had just been posted."""
+    """Stored names and values as a QueryDict, as if they had just been posted."""
     query = QueryDict(mutable=True)
     for name, values in data.items():
         query.setlist(name, values)
@@ -24,7 +24,7 @@ def query_of(data: Mapping[str, list[str]]) -> QueryDict:
 
 
 def initial_of(form: BaseForm, typed: QueryDict) -> dict[str, Any]:
-    """What was typed into this form, as initial values: it is shown without being judged."""
+    """What was typed into this form, as initial values: it is shown without being validated."""
     initial: dict[str, Any] = {}
     for name, field in form.fields.items():
         key = form.add_prefix(name)

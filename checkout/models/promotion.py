@@ -38,6 +38,8 @@ class PromotionQuerySet(models.QuerySet["Promotion"]):
 
 
 class Promotion(models.Model):
+    """A promo code: what it takes off, from what, and under which conditions."""
+
     class Kind(models.TextChoices):
         PERCENT = "percent", _("percent off")
         AMOUNT = "amount", _("amount off")

@@ -1,4 +1,4 @@
-"""What was typed about one subject serves for another one, of the same service or of a later one."""
+"""Copies what was typed about one subject into the form of another, of the same service or of a later one."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -28,12 +28,13 @@ class Copied:
 
 
 def is_wanted(sent: QueryDict) -> bool:
+    """Whether the button that copies answers was pressed."""
     return sent.get("action", "").startswith(ACTION)
 
 
 @sensitive_variables()
 def copy(forms: CheckoutForms, sent: QueryDict) -> tuple[QueryDict, Copied | None]:
-    """What was sent with the answers copied, or as it is where the two forms have nothing in common.
+    """The sent data with the answers copied, or unchanged where the two forms have nothing in common.
 
     Only empty questions are filled in, and only with what the other form's field accepts. Whether a date or a
     person is complete is judged later, as if it had been typed.
@@ -53,7 +54,7 @@ def copy(forms: CheckoutForms, sent: QueryDict) -> tuple[QueryDict, Copied | Non
 
 @sensitive_variables()
 def offer(forms: CheckoutForms, typed: QueryDict, copied: Copied | None = None) -> None:
-    """Tell each form which earlier ones ask the same."""
+    """Give each form as sources those earlier forms that ask the same questions."""
     earlier: list[tuple[IntakeForm, str]] = []
     for line in forms.lines:
         for number, form in enumerate(line.subjects, start=1):

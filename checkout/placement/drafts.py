@@ -25,11 +25,12 @@ def belongs(field: str, quantities: Mapping[int, int]) -> bool:
 
 
 def quantities_of(cart: Cart) -> dict[int, int]:
+    """Variant id -> quantity."""
     return {line.variant.pk: line.quantity for line in cart.lines}
 
 
 def save(cart: Cart, data: QueryDict) -> Draft:
-    """Keep what was posted."""
+    """Store what was posted, replacing what the cart's draft held."""
     quantities = quantities_of(cart)
     values_by_field = {
         name: values for name, values in data.lists() if name not in PASSING and belongs(name, quantities)
@@ -66,7 +67,7 @@ def forget(token: str) -> None:
     if draft is None:
         return
     uploads.remove(draft.uploads.all())
-    if draft.orders.exists():  # it goes on being the lock of their cart
+    if draft.orders.exists():  # the draft goes on being the lock of their cart
         draft.data = {}
         draft.save(update_fields=["data", "updated_at"])
     else:

@@ -1,4 +1,4 @@
-"""What shipping would cost, before anything is typed: the cart shows it for the region of one's choice."""
+"""The region for which the cart estimates the shipping fee, before anything is typed."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,7 +20,7 @@ def region_of(request: HttpRequest) -> str:
 
 
 def remember(request: HttpRequest, region: str) -> bool:
-    """Keep the region for the next page. False if there is no such region."""
+    """Store the region in the session. Returns False if there is no such region."""
     if not formats.is_region(region):
         return False
     if request.session.get(KEY, FIRST_REGION) != region:
@@ -29,6 +29,7 @@ def remember(request: HttpRequest, region: str) -> bool:
 
 
 def forget(request: HttpRequest) -> None:
+    """Remove the region from the session."""
     request.session.pop(KEY, None)
 
 

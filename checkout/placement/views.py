@@ -1,4 +1,4 @@
-"""From the cart to the order."""
+"""The checkout page, from the cart to the order."""
 
 import re
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from cart import recovery
 from cart.cart import Cart
-from cart.locking import alone_with_cart, note_shown
+from cart.locking import locked_cart, note_shown
 from catalog.models import IntakeQuestion
 from checkout import order_access, services
 from checkout.forms.contact import EmailForm
@@ -115,9 +115,9 @@ def _email_in(typed: QueryDict) -> str:
 
 def _go_on_from_page(request: HttpRequest) -> None:
     """What another tab did since the visitor's cart page was shown is news here."""
-    with alone_with_cart(request) as cart:
-        if cart.looks.of_page(request.GET["look"]):
-            cart.note_looks()
+    with locked_cart(request) as cart:
+        if cart.snapshots.compare_with_page(request.GET["look"]):
+            cart.save_snapshots()
 
 
 @sensitive_variables()
@@ -193,7 +193,7 @@ def _page(
 def forget(request: HttpRequest) -> HttpResponse:
     """Empty the cart and forget what was typed: the next at this computer finds nothing of it."""
     tokens = {recovery.token_of(request)}
-    with alone_with_cart(request) as cart:
+    with locked_cart(request) as cart:
         tokens.add(cart.token)
         cart.clear()
     shipping_estimate.forget(request)

@@ -139,6 +139,7 @@ def zone_of(region: str) -> str:
 
 
 def tariffs_to(region: str) -> list[Tariff]:
+    """The tariffs of the region's zone."""
     zone = zone_of(region)
     return [tariff for tariff in TARIFFS.values() if tariff.zone == zone]
 
