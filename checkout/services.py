@@ -17,17 +17,16 @@ from django.utils.translation import override
 
 from catalog import lead_times
 from catalog.models import Absence, Product, Variant
-from checkout.models import Draft, Order, OrderEvent, OrderLine
+from checkout.intake import answers as intake
+from checkout.models import Draft, Order, OrderEvent, OrderLine, Promotion
+from checkout.promotions import services as promotions
 from shop import clock
 from shop.background import outbox
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 
 from . import stock
-from .intake import answers as intake
-from .models import Promotion
 from .order_numbers import new_number
-from .promotions import services as promotions
 from .quote import Quote, QuoteLine
 from .signals import money_is_on_its_way, order_paid
 
