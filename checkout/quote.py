@@ -21,8 +21,8 @@ from cart.cart import Cart
 from cart.lines import CartLine
 from catalog import lead_times
 from checkout.models.order import Delivery
-from checkout.promotions.services import PromoOffer
 from checkout.promotions import services as promotions
+from checkout.promotions.services import PromoOffer
 from checkout.shipping import rates
 from checkout.shipping.delivery_dates import delivery
 from shop.money import formatted

@@ -25,7 +25,7 @@ from payments.attempts import services as attempts
 from payments.attempts import settlement
 from payments.models import Dispute, LedgerEntry, Payment, Refund, RefundLine
 from payments.refunds import services as refunds
-from payments.refunds.plan import DisputeOpen, NothingChosen, NothingToRefund, TooMuch, RefundRequest
+from payments.refunds.plan import DisputeOpen, NothingChosen, NothingToRefund, RefundRequest, TooMuch
 from payments.sandbox.paypal import dashboard
 from shop.models import Try
 from shop.tests.harness.effort import times
