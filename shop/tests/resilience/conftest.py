@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from payments.tests.harness.paypal_fixtures import approve, judged_api, make_api, paypal, sandbox
+from payments.tests.harness.paypal_fixtures import approve, inbox, judged_api, make_api, paypal, sandbox
 from shop.tests.harness.resilience_matrix.stack import FragileShop, running
 from shop.tests.harness.stores import database_line, other_session, paypal_sandbox, short_limits, visitor
 
 __all__ = [
     "approve",
     "database_line",
+    "inbox",
     "judged_api",
     "make_api",
     "other_session",
