@@ -1,4 +1,4 @@
-"""From the cart to the order."""
+"""The checkout page, from the cart to the order."""
 
 import re
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from cart import recovery
 from cart.cart import Cart
-from cart.locking import alone_with_cart, note_shown
+from cart.locking import locked_cart, note_shown
 from catalog.models import IntakeQuestion
 from checkout import order_access, services
 from checkout.forms.contact import EmailForm
@@ -117,9 +117,9 @@ def _email_in(typed: QueryDict) -> str:
 
 def _go_on_from_page(request: HttpRequest) -> None:
     """What another tab did since the visitor's cart page was shown is news here."""
-    with alone_with_cart(request) as cart:
-        if cart.looks.of_page(request.GET["look"]):
-            cart.note_looks()
+    with locked_cart(request) as cart:
+        if cart.snapshots.compare_with_page(request.GET["look"]):
+            cart.save_snapshots()
 
 
 @sensitive_variables()
@@ -142,8 +142,8 @@ def _place(request: HttpRequest, cart: Cart, draft: Draft, sent: Sent) -> HttpRe
     except OutOfStock:
         messages.warning(request, _("Some of the goods have just been sold. Nothing has been ordered yet."))
         return redirect("cart:detail")
-    except services.AlreadyOrdered as fact:
-        return redirect(fact.order)
+    except services.AlreadyOrdered as error:
+        return redirect(error.order)
     response = redirect("payments:pay", token=order.token)
     order_access.grant(request, response, order, is_placed=True)
     recovery.end(response)
@@ -174,14 +174,14 @@ def _page(
         forms.shipping.suit(typed)
     answer_copy.offer(forms, typed, copied)
     quote = _quote(cart, forms, _email_in(typed))
-    told = [*(changes or []), *(change for change in cart.changes if change not in (changes or []))]
+    sentences = [*(changes or []), *(change for change in cart.changes if change not in (changes or []))]
     is_part = request.POST.get("action") == "quote"  # a script takes only the amounts out of the page
     context = {
         "cart": cart,
         "forms": forms,
         "quote": quote,
-        "changes": [] if is_part else told,
-        "quote_changes": told if is_part else [],
+        "changes": [] if is_part else sentences,
+        "quote_changes": sentences if is_part else [],
         "tariff": TARIFFS.get(quote.shipping_method),
         "language_form": "checkout-form",
     }
@@ -195,7 +195,7 @@ def _page(
 def forget(request: HttpRequest) -> HttpResponse:
     """Empty the cart and forget what was typed: the next at this computer finds nothing of it."""
     tokens = {recovery.token_of(request)}
-    with alone_with_cart(request) as cart:
+    with locked_cart(request) as cart:
         tokens.add(cart.token)
         cart.clear()
     shipping_estimate.forget(request)

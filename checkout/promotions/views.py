@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from cart.cart import Cart
-from cart.locking import alone_with_cart
+from cart.locking import locked_cart
 from cart.recovery import recovers
 from cart.views import page
 from shop.web.rate_limit import RateLimit
@@ -33,7 +33,7 @@ def enter(request: HttpRequest) -> HttpResponse:
         if form.offer is not None and not form.offer.name:  # no such code
             CODE_GUESSES.hit(request)
         return page(request, promo_form=form)
-    with alone_with_cart(request) as locked:
+    with locked_cart(request) as locked:
         locked.promo_code = form.cleaned_data["code"]
     text = _("The promo code %(code)s has been added.")
     messages.success(request, text % {"code": form.cleaned_data["code"]})
@@ -41,7 +41,7 @@ def enter(request: HttpRequest) -> HttpResponse:
 
 
 def _remove(request: HttpRequest) -> HttpResponse:
-    with alone_with_cart(request) as cart:
+    with locked_cart(request) as cart:
         code, cart.promo_code = cart.promo_code, ""
     if code:
         messages.success(request, _("The promo code %(code)s has been removed.") % {"code": code})

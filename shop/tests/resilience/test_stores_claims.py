@@ -14,7 +14,7 @@ from payments import tasks
 from payments.attempts import services as attempts
 from payments.attempts import settlement
 from payments.models import LedgerEntry, Payment, Refund
-from payments.refunds.plan import Wanted
+from payments.refunds.plan import RefundRequest
 from payments.refunds.services import request_refund
 from payments.webhooks.inbox import receive
 from shop import clock
@@ -185,8 +185,8 @@ def test_an_event_in_two_workers_has_one_effect(event, meet, again):
 @pytest.mark.parametrize("again", AGAIN)
 def test_a_refund_in_two_workers_goes_back_once(approve_order, meet, again):
     payment = settlement.settle(approve_order("TEA-901"))
-    plan = Wanted(amount=payment.amount)
-    request_refund(payment.order_id, plan, key="0" * 32, actor="merchant")
+    wanted = RefundRequest(amount=payment.amount)
+    request_refund(payment.order_id, wanted, key="0" * 32, actor="merchant")
     OutboxMessage.objects.exclude(topic="payment.refund").delete()
     passed = meet("before_refund_recorded")
     in_two_workers(deliver_outbox)

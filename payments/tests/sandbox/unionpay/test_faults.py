@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """What is ordered to go wrong at UnionPay does go wrong, over real HTTP; its books stay true."""
 
 import dataclasses
@@ -28,14 +27,11 @@ from payments.sandbox.faults import notifications as faulty_notifications
 from payments.sandbox.faults.kinds import ANSWER_FORGERIES, FORGERIES, LINE
 from payments.sandbox.unionpay import transactions
 from payments.tests.harness.rehearsal import act, arm, disarm, log, struck
-from payments.tests.harness.unionpay_fixtures import (
+from payments.tests.harness.unionpay_sandbox import (
     decided,
     encrypted_card,
-    gateway,  # noqa: F401  fixtures
-    make_purchase,  # noqa: F401  fixtures
     received,
     status,
-    unionpay_sandbox,  # noqa: F401  fixtures
 )
 from shop import clock
 from shop.tests.harness.stacks.stack import wait_for

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """The sandbox's own page for buyers: what it shows, takes and sends back, with a browser and without."""
 
 import dataclasses
@@ -12,14 +11,10 @@ import requests
 from payments.gateways.base import Captured, Handoff, Refunded, Unfinished
 from payments.gateways.unionpay import messages
 from payments.sandbox import store
-from payments.tests.harness import unionpay_fixtures as sandbox
-from payments.tests.harness.unionpay_fixtures import (
+from payments.tests.harness import unionpay_sandbox as sandbox
+from payments.tests.harness.unionpay_sandbox import (
     CARD,
-    decided,  # noqa: F401  fixtures
-    gateway,  # noqa: F401  fixtures
-    make_purchase,  # noqa: F401  fixtures
     notification,
-    unionpay_sandbox,  # noqa: F401  fixtures
 )
 from shop import clock
 from shop.tests.harness.browser import assert_accessible

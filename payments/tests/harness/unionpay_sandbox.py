@@ -1,13 +1,9 @@
-"""The sandbox's UnionPay behind a real port, a shop's ear for its notifications, and purchases to send it."""
+"""The sandbox's UnionPay behind a real port, a shop's ear for its notifications, and cards to send it."""
 
 import base64
-import datetime as dt
 import time
-import uuid
-from decimal import Decimal
 from pathlib import Path
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from django.conf import settings as shop_settings
@@ -16,13 +12,8 @@ from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.static import serve
 
-from payments.gateways.base import EncryptedCard, Purchase, Unfinished
-from payments.gateways.unionpay import UnionPay
-from payments.sandbox.unionpay import pki, transactions
+from payments.gateways.base import EncryptedCard, Unfinished
 from payments.sandbox.unionpay import urls as unionpay_urls
-from shop import clock
-
-from .sandbox_server import serving
 
 CARD = "6250930000000002"
 
@@ -55,63 +46,6 @@ URLS = (
     path("shop/cancel/", front),
     path("static/<path:name>", static),
 )
-
-
-@pytest.fixture(scope="module")
-def unionpay_sandbox(tmp_path_factory):
-    """The origin of a running sandbox with keys of its own; the shop's settings point at it."""
-    folder = tmp_path_factory.mktemp("unionpay")
-
-    def settings_at(origin):
-        return {
-            "SANDBOX_URL": origin,
-            "UNIONPAY_MODE": "onsite",
-            "UNIONPAY_CERT_DIR": folder / "shop-certificates",
-            "UNIONPAY_PFX_PASSWORD": "000000",
-            "UNIONPAY_GATEWAY": f"{origin}/unionpay/gateway/api",
-            "UNIONPAY_BUYER_ORIGINS": [origin],
-            "UNIONPAY_MERCHANT_ID": "777290058100000",
-        }
-
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        serving(URLS, folder, settings_at, prepare=pki.ensure_keys) as origin,
-    ):
-        patch.setattr(transactions, "PROCESSING_SECONDS", 0.1)
-        yield origin
-
-
-@pytest.fixture
-def gateway(unionpay_sandbox):
-    received.clear()
-    status["notify"] = 200
-    return UnionPay()
-
-
-@pytest.fixture
-def make_purchase(unionpay_sandbox):
-    """Purchases of HK$ 12.34, unless told otherwise, that return to the sandbox's own ear."""
-
-    def make(**changes):
-        now = clock.now()
-        values = {
-            "reference": uuid.uuid4().hex[:20].upper(),
-            "order_number": "TEST-0001",
-            "amount": Decimal("12.34"),
-            "currency": "HKD",
-            "language": "en",
-            "started_at": now,
-            "pay_until": now + dt.timedelta(minutes=60),
-            "return_url": f"{unionpay_sandbox}/shop/return/",
-            "cancel_url": f"{unionpay_sandbox}/shop/cancel/",
-            "notify_url": f"{unionpay_sandbox}/shop/notify/",
-            "create_key": uuid.uuid4().hex,
-            "capture_key": uuid.uuid4().hex,
-            **changes,
-        }
-        return Purchase(**values)
-
-    return make
 
 
 def encrypted_card(number=CARD, *, expiry="3312", cvc="123", phone="", sms_code=""):

@@ -1,4 +1,4 @@
-"""Purchases at the sandbox's PayPal, ready for something to go wrong. For use with paypal_fixtures."""
+"""Purchases at the sandbox's PayPal, ready for something to go wrong."""
 
 import datetime as dt
 
@@ -6,9 +6,8 @@ import pytest
 import requests
 
 from payments.sandbox import store
-
-from .paypal_fixtures import received
-from .rehearsal import disarm
+from payments.tests.harness.paypal_sandbox import received
+from payments.tests.harness.rehearsal import disarm
 
 
 @pytest.fixture

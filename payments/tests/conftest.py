@@ -1,50 +1,33 @@
-"""The sandbox's PayPal behind a real port, and the adapter talking to it under the judge's eyes."""
+"""The sandbox's PayPal and UnionPay behind real ports, the adapters in front of them, and purchases."""
 
 import datetime as dt
-import threading
 import time
 import uuid
+from dataclasses import replace
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from django.http import HttpResponse
-from django.urls import include, path
-from django.views.decorators.csrf import csrf_exempt
 
+from payments.attempts import settlement
+from payments.gateways import override
 from payments.gateways.base import Address, Item, Purchase
 from payments.gateways.paypal import PayPal
+from payments.gateways.paypal import gateway as adapter
 from payments.gateways.paypal.client import SafeApi
-from payments.sandbox.paypal import urls as paypal_urls
+from payments.gateways.unionpay import UnionPay
+from payments.models import Payment
 from payments.sandbox.paypal import webhooks
-from payments.sandbox.urls import rehearsal_urlpatterns
+from payments.sandbox.unionpay import pki, transactions
 from shop import clock
 
-from .paypal_judge import JudgedSession
-from .sandbox_server import serving
-
-received = []  # (headers, body) of webhooks, as the shop would get them
-
-
-@csrf_exempt
-def notify(request):
-    received.append((dict(request.headers), request.body))
-    return HttpResponse("ok")
-
-
-URLS = (
-    path("paypal/", include(paypal_urls.urlpatterns)),
-    path("pay/notify/paypal/", notify),
-    *paypal_urls.root_urlpatterns,
-    *rehearsal_urlpatterns,
-)
-
-
-class PeerServer(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64  # the standard 5 makes the system drop connections of ten threads at once
+from .harness import unionpay_sandbox as unionpay_server
+from .harness.paypal_judge import JudgedSession
+from .harness.paypal_sandbox import URLS, received
+from .harness.paypal_scenes import awaiting
+from .harness.peer import listening
+from .harness.sandbox_server import serving
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +129,6 @@ def started(paypal, make_purchase):
     """A purchase that PayPal knows, and the page where its buyer pays."""
 
     def start(**changes):
-        from dataclasses import replace
-
         purchase = make_purchase(**changes)
         answer = paypal.start(purchase)
         return replace(purchase, gateway_id=answer.gateway_id), answer.handoff.url
@@ -181,65 +162,10 @@ def events():
     return webhooks
 
 
-class Peer:
-    """A server that answers as it is told: ``answer(method, path)`` gives (status, headers, body)."""
-
-    token = (200, {}, b'{"access_token":"TOKEN-SECRET","token_type":"Bearer","expires_in":32400}')
-
-    def __init__(self):
-        self.requests = []
-        self.connections = 0
-        self.released = threading.Event()
-        self.answer = lambda method, path: (200, {}, b"{}")
-
-    def respond(self, handler):
-        length = int(handler.headers.get("Content-Length") or 0)
-        body = handler.rfile.read(length)
-        self.requests.append((handler.command, handler.path, dict(handler.headers), body))
-        reply = self.answer(handler.command, handler.path)
-        if reply is None:  # hang up without a word
-            handler.close_connection = True
-            return
-        status, headers, content = reply
-        handler.send_response(status)
-        for name, value in headers.items():
-            handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(content)))
-        handler.end_headers()
-        handler.wfile.write(content)
-
-    def count(self, path):
-        return sum(1 for _, seen, _, _ in self.requests if seen == path)
-
-
 @pytest.fixture
 def peer():
-    made = Peer()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def setup(self):
-            super().setup()
-            made.connections += 1
-
-        def do_GET(self):
-            made.respond(self)
-
-        do_POST = do_GET
-
-        def log_message(self, *args):
-            pass
-
-    server = PeerServer(("127.0.0.1", 0), Handler)
-    made.base = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield made
-    made.released.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening() as server:
+        yield server
 
 
 @pytest.fixture
@@ -253,3 +179,93 @@ def peer_api(peer):
             session=session,
             timeout=(1, 0.5),
         )
+
+
+@pytest.fixture
+def shop(paypal, judged_api, monkeypatch):
+    """Whatever of the shop talks to PayPal talks to the stand-in, under the judge's eyes."""
+    monkeypatch.setattr(adapter, "default_api", lambda: judged_api)
+    return paypal
+
+
+@pytest.fixture
+def spoiled_shop(make_api, monkeypatch):
+    """The same without the judge, for exchanges that are spoiled on purpose. Waits are short."""
+    api = make_api(timeout=(1, 1))
+    monkeypatch.setattr(adapter, "default_api", lambda: api)
+
+
+@pytest.fixture
+def payment(shop, approve, db) -> Payment:
+    """A captured one that made its order paid."""
+    started = awaiting()
+    approve(started.approve_url)
+    settled = settlement.settle(started)
+    assert (settled.status, settled.pays_order) == (Payment.Status.CAPTURED, True)
+    return settled
+
+
+@pytest.fixture
+def gateway(paypal, settings):
+    """The PayPal adapter, judged, in front of the stand-in."""
+    settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
+    with override("paypal", paypal):
+        yield paypal
+
+
+@pytest.fixture(scope="module")
+def unionpay_sandbox(tmp_path_factory):
+    """The origin of a running sandbox with keys of its own; the shop's settings point at it."""
+    folder = tmp_path_factory.mktemp("unionpay")
+
+    def settings_at(origin):
+        return {
+            "SANDBOX_URL": origin,
+            "UNIONPAY_MODE": "onsite",
+            "UNIONPAY_CERT_DIR": folder / "shop-certificates",
+            "UNIONPAY_PFX_PASSWORD": "000000",
+            "UNIONPAY_GATEWAY": f"{origin}/unionpay/gateway/api",
+            "UNIONPAY_BUYER_ORIGINS": [origin],
+            "UNIONPAY_MERCHANT_ID": "777290058100000",
+        }
+
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        serving(unionpay_server.URLS, folder, settings_at, prepare=pki.ensure_keys) as origin,
+    ):
+        patch.setattr(transactions, "PROCESSING_SECONDS", 0.1)
+        yield origin
+
+
+@pytest.fixture
+def unionpay(unionpay_sandbox):
+    """The adapter in front of the sandbox's UnionPay, with nothing yet heard from it."""
+    unionpay_server.received.clear()
+    unionpay_server.status["notify"] = 200
+    return UnionPay()
+
+
+@pytest.fixture
+def make_unionpay_purchase(unionpay_sandbox):
+    """Purchases of HK$ 12.34, unless told otherwise, that return to the sandbox's own ear."""
+
+    def make(**changes):
+        now = clock.now()
+        values = {
+            "reference": uuid.uuid4().hex[:20].upper(),
+            "order_number": "TEST-0001",
+            "amount": Decimal("12.34"),
+            "currency": "HKD",
+            "language": "en",
+            "started_at": now,
+            "pay_until": now + dt.timedelta(minutes=60),
+            "return_url": f"{unionpay_sandbox}/shop/return/",
+            "cancel_url": f"{unionpay_sandbox}/shop/cancel/",
+            "notify_url": f"{unionpay_sandbox}/shop/notify/",
+            "create_key": uuid.uuid4().hex,
+            "capture_key": uuid.uuid4().hex,
+            **changes,
+        }
+        return Purchase(**values)
+
+    return make

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Money that does not match: a person looks at the facts and decides, once."""
 
 import re
@@ -9,16 +8,9 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from payments.attempts import settlement
-from payments.tests.harness.health_fixtures import (
-    board,  # noqa: F401  fixtures
-    gateway,  # noqa: F401  fixtures
-    waiting,  # noqa: F401  fixtures
-)
 from payments.tests.harness.health_scenes import reds, state
-from payments.tests.harness.paypal_shop import shop  # noqa: F401  fixture
 from shop.admin import staff_groups
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 
