@@ -99,9 +99,8 @@ SANDBOX_URL = "" if PRODUCTION else f"http://127.0.0.1:{SANDBOX_PORT}"
 # The one public address of the shop. Links in mails and return addresses are built from it, never from the
 # Host header.
 SITE_URL = _required("SITE_URL", demo=lambda: f"http://127.0.0.1:{PORT}").rstrip("/")
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=[urlsplit(SITE_URL).hostname or "", "127.0.0.1", "localhost"]
-)
+_host = urlsplit(SITE_URL).hostname or ""
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_host, "127.0.0.1", "localhost"])
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 
@@ -355,9 +354,8 @@ MEDIA_ROOT = VAR_DIR / "media"
 
 # --- e-mail -------------------------------------------------------------------------------------------------
 # The demo's SMTP server is the sandbox's mailbox.
-EMAIL_CONFIG = env.email_url(
-    "EMAIL_URL", default=f"smtp://127.0.0.1:{env.int('SANDBOX_SMTP_PORT', SANDBOX_PORT + 1)}"
-)
+_mailbox = f"smtp://127.0.0.1:{env.int('SANDBOX_SMTP_PORT', SANDBOX_PORT + 1)}"
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default=_mailbox)
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "orders@shop.example")
@@ -398,7 +396,5 @@ UNIONPAY_BUYER_ORIGINS = env.list(
 UNIONPAY_CERT_DIR = Path(_required("UNIONPAY_CERT_DIR", demo=lambda: str(VAR_DIR / "unionpay")))
 UNIONPAY_PFX_PASSWORD = _required("UNIONPAY_PFX_PASSWORD", demo=lambda: "000000")
 UNIONPAY_ALLOW_TEST_CN = env.bool("UNIONPAY_ALLOW_TEST_CN", False)
-
-SILENCED_SYSTEM_CHECKS: list[str] = []
 
 LOGGING = logging_config(level=env.str("LOG_LEVEL", "INFO"))

@@ -32,8 +32,10 @@ SWITCHES = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 MARKUP = """() => {
-    const kind = (each) =>
-        [each.tagName, each.getAttribute("role"), each.getAttribute("type"), ...each.classList].join(".");
+    const kind = (each) => [
+        each.tagName, each.getAttribute("role"), each.getAttribute("type"),
+        ...each.getAttributeNames().sort(), ...each.classList,
+    ].join(".");
     return [...new Set([...document.querySelectorAll("*")].map(kind))].sort().join();
 }"""
 LOCALES = {"zh-hant": "zh-HK", "en": "en-GB"}
@@ -120,7 +122,7 @@ def assert_accessible(page: Page) -> None:
     """axe finds nothing serious on the page. Needs JavaScript.
 
     In `make test` each kind of page is looked at once: a page of the same address, apart from numbers and
-    language, made of the same elements and classes has nothing new to show.
+    language, made of the same elements, attributes and classes has nothing new to show.
     """
     if not IS_FULL and _is_known(page):
         return

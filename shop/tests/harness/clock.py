@@ -1,3 +1,5 @@
+"""A clock that is ahead."""
+
 import datetime as dt
 
 from shop import clock

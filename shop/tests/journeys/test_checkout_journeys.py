@@ -3,12 +3,12 @@ services at once, a gift. Walked in a real browser against the running stack; th
 
 import re
 
-import psycopg2
-
 from shop.tests.harness import walk
 from shop.tests.harness.buyer import Buyer
 from shop.tests.harness.stacks.stack import Stack
 from shop.tests.harness.walk import walked_in
+
+from .scenes import confirmed, query, text_of
 
 TEA, LAMP, COMPASS, LINES = (
     "jasmine-silver-needle",
@@ -18,15 +18,6 @@ TEA, LAMP, COMPASS, LINES = (
 )
 SERVICES = ("home-layout-report", "bazi-yearly-outlook", "auspicious-date-proposal")
 LAST = {"en": "hetian-jade-ring-pendant", "zh-hant": "brass-lotus-burner"}  # few, and nobody else's here
-
-
-def text_of(page) -> str:
-    return page.locator("main").inner_text()
-
-
-def confirmation(stack: Stack, email: str, language: str, number: str) -> dict[str, str]:
-    subject = walk.say(language, "Order confirmation %(number)s", number=number)
-    return stack.wait_for_mail(email, subject)
 
 
 def open_checkout(page, stack: Stack, language: str, *slugs: str) -> None:
@@ -69,11 +60,11 @@ def test_x3_two_goods_and_three_services_for_two_subjects_each(stack, open_page,
     walk.pay_by_card(page, language)
     number = walk.wait_for_confirmation(page, language)
     walk.look(page, f"x3-order-{language}")
-    walk.key_in(confirmation(stack, email, language, number)["text"])
+    walk.key_in(confirmed(stack, email, language, number)["text"])
 
     staff = open_page(language)
     walk.sign_in(staff, stack.url, language, "consultant", stack.logins["consultant"])
-    cases = rows(
+    cases = query(
         stack,
         "SELECT c.id, l.variant_id::text, c.subject::text FROM consulting_case c"
         " JOIN checkout_orderline l ON l.id = c.line_id JOIN checkout_order o ON o.id = l.order_id"
@@ -109,7 +100,7 @@ def test_x10_a_price_raised_between_cart_and_pay_is_shown_and_never_silently_cha
         news.wait_for()
         assert f"HK${old}.00" in news.inner_text()
         assert f"HK${old + 10}.00" in news.inner_text()
-        assert not rows(stack, "SELECT 1 FROM checkout_order WHERE email = %s", email)
+        assert not query(stack, "SELECT 1 FROM checkout_order WHERE email = %s", email)
         assert page.locator("#id_line1").input_value(), "what was typed is still there"
         walk.look(page, f"x10-changed-{language}")
         walk.continue_to_payment(page, language)
@@ -120,7 +111,7 @@ def test_x10_a_price_raised_between_cart_and_pay_is_shown_and_never_silently_cha
         walk.pay_by_card(page, language)
         number = walk.wait_for_confirmation(page, language)
         amount = re.search(r"HK\$[\d,.]+", agreed).group()
-        assert amount in confirmation(stack, email, language, number)["text"]
+        assert amount in confirmed(stack, email, language, number)["text"]
     finally:
         set_price(staff, stack, language, LAMP, old)
 
@@ -141,7 +132,7 @@ def set_price(staff, stack: Stack, language: str, slug: str, price: int) -> None
 
 
 def open_product(staff, stack: Stack, language: str, slug: str) -> None:
-    ((pk,),) = rows(stack, "SELECT id FROM catalog_product WHERE slug = %s", slug)
+    ((pk,),) = query(stack, "SELECT id FROM catalog_product WHERE slug = %s", slug)
     staff.goto(f"{stack.url}/{language}/admin/catalog/product/{pk}/change/")
 
 
@@ -153,7 +144,7 @@ def test_x11_who_is_too_late_for_the_last_piece_is_told_its_name_and_keeps_the_c
     slug, email = LAST[language], f"x11-{language}@example.com"
     open_checkout(page, stack, language, slug, TEA)
     walk.fill_checkout(page, language, email=email)
-    ((left, name_zh, name_en),) = rows(stack, LEFT, slug)
+    ((left, name_zh, name_en),) = query(stack, LEFT, slug)
     for turn in range(left):
         other = Buyer(stack, email=f"x11-other-{turn}-{language}@example.com")
         other.check_out(slug)
@@ -165,8 +156,8 @@ def test_x11_who_is_too_late_for_the_last_piece_is_told_its_name_and_keeps_the_c
     walk.look(page, f"x11-cart-{language}")
     assert page.locator(".cart-line").count() == 2
     assert page.locator(".cart-line.has-problem").count() == 1
-    assert not rows(stack, "SELECT 1 FROM checkout_order WHERE email = %s", email)
-    assert not rows(
+    assert not query(stack, "SELECT 1 FROM checkout_order WHERE email = %s", email)
+    assert not query(
         stack,
         "SELECT 1 FROM payments_payment p JOIN checkout_order o ON o.id = p.order_id WHERE o.email = %s",
         email,
@@ -189,7 +180,7 @@ def test_x12_a_session_that_expires_on_the_address_step_loses_nothing_typed(stac
     walk.button(page, language, "Continue to payment").last.click()
     page.locator(".error-summary").wait_for()
     session = next(each for each in page.context.cookies() if each["name"] == "session")
-    rows(stack, "DELETE FROM django_session WHERE session_key = %s", session["value"])
+    query(stack, "DELETE FROM django_session WHERE session_key = %s", session["value"])
 
     page.goto(f"{stack.url}/{language}/cart/")
     notice = walk.say(language, "Your visit had been interrupted. We kept your cart and what you had typed.")
@@ -205,7 +196,7 @@ def test_x12_a_session_that_expires_on_the_address_step_loses_nothing_typed(stac
     assert "12樓A室" in text_of(page)
     walk.pay_by_card(page, language)
     number = walk.wait_for_confirmation(page, language)
-    confirmation(stack, email, language, number)
+    confirmed(stack, email, language, number)
     assert "cart" not in {each["name"] for each in page.context.cookies()}
 
 
@@ -227,7 +218,7 @@ def test_x14_the_language_is_switched_mid_checkout(stack, open_page, language):
     walk.continue_to_payment(page, final)
     walk.pay_by_card(page, final)
     number = walk.wait_for_confirmation(page, final)
-    confirmation(stack, email, final, number)
+    confirmed(stack, email, final, number)
     staff = open_page(language)
     walk.sign_in(staff, stack.url, language, "merchant", stack.logins["merchant"])
     walk.ship(staff, stack.url, language, number, "SF1234567890")
@@ -252,7 +243,7 @@ def test_x30_a_gift_goes_to_another_person_without_prices_and_the_buyer_hears_of
     walk.look(page, f"x30-payment-{language}")
     walk.pay_by_card(page, language)
     number = walk.wait_for_confirmation(page, language)
-    text = confirmation(stack, email, language, number)["text"]
+    text = confirmed(stack, email, language, number)["text"]
     walk.key_in(text)
     assert "𠮷田・Gift Recipient" in text
 
@@ -277,13 +268,3 @@ LEFT = """
     SELECT on_hand - reserved, p.name_zh_hant, p.name_en
     FROM catalog_variant v JOIN catalog_product p ON p.id = v.product_id WHERE slug = %s
 """
-
-
-def rows(stack: Stack, statement: str, *values: object) -> list[tuple]:
-    connection = psycopg2.connect(stack.database_url)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(statement, values)
-            return cursor.fetchall() if cursor.description else []
-    finally:
-        connection.close()

@@ -5,6 +5,7 @@ answer, a report or an order key.
 """
 
 import logging
+import re
 
 import pytest
 from django.db import connection
@@ -130,18 +131,20 @@ def test_only_the_gateways_come_without_a_token():
     assert exempt == set(table.WITHOUT_TOKEN)
 
 
-@pytest.mark.parametrize("token", ["x" * 32, "", "short", "../../etc/passwd", "%00" * 10])
-def test_a_wrong_token_is_no_order(world, token):
-    browser = world.browsers["buyer"]
+def test_a_wrong_token_is_no_order(world):
+    tokens = [world.order.token, world.unpaid.token, world.late.token]
+    browser, wrong = world.browsers["buyer"], []
     for name, pattern in DOORS:
         if "token" not in pattern.pattern.regex.groupindex or name in LINKS:
             continue
-        path = world_of.path_of(world, name, pattern)
-        path = path.replace(world.order.token, token).replace(world.unpaid.token, token)
-        path = path.replace(world.late.token, token)
-        for method in ("get", "post"):
-            status = getattr(browser, method)(path, world_of.body_of(world, name, "buyer")).status_code
-            assert status in {404, 405}, f"{name} {method}: {status}"
+        right, body = world_of.path_of(world, name, pattern), world_of.body_of(world, name, "buyer")
+        for token in ("x" * 32, "", "short", "../../etc/passwd", "%00" * 10):
+            path = re.sub("|".join(tokens), token, right)
+            for method in ("get", "post"):
+                status = getattr(browser, method)(path, body).status_code
+                if status not in {404, 405}:
+                    wrong.append(f"{method} {path}: {status}")
+    assert wrong == []
 
 
 def test_a_head_request_does_what_a_get_does(world):

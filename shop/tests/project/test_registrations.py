@@ -12,9 +12,11 @@ from django.core.checks.registry import registry
 from django.dispatch import Signal
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from cart import cart, recovery
 from checkout import signals
 from shop.background import outbox
 from shop.celery import app
+from shop.keyring import rotation
 from shop.privacy import retention
 
 LISTS = Path(__file__).parent / "registrations.txt"
@@ -31,10 +33,11 @@ def url_names(patterns: list[URLPattern | URLResolver], namespaces: tuple[str, .
 
 
 def receivers() -> Iterator[str]:
-    for name, signal in vars(signals).items():
-        if isinstance(signal, Signal):
-            for receiver in signal._live_receivers(sender=None)[0]:
-                yield f"{name} {receiver.__module__.partition('.')[0]}.{receiver.__name__}"
+    for module in (signals, cart, recovery):
+        for name, signal in vars(module).items():
+            if isinstance(signal, Signal):
+                for receiver in signal._live_receivers(sender=None)[0]:
+                    yield f"{name} {receiver.__module__.partition('.')[0]}.{receiver.__name__}"
 
 
 def tasks() -> list[str]:
@@ -49,8 +52,9 @@ def checks() -> list[str]:
 
 REGISTERED = {
     "outbox topics": lambda: [
-        f"{topic} {handler.__name__}" for topic, found in outbox._handlers.items() for handler in found
+        f"{topic} {handler.__name__}" for topic, handlers in outbox._handlers.items() for handler in handlers
     ],
+    "rotated besides columns": lambda: [f"{family} {place}" for family, place, _ in rotation._jobs],
     "retention classes": lambda: list(retention._kinds),
     "signal receivers": receivers,
     "system checks": checks,

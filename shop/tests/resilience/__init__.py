@@ -1,0 +1,1 @@
+"""A whole shop, or its stores, while processes die, servers are away and many people press at once."""
