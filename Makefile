@@ -14,8 +14,10 @@ run: .venv/run ## Open the shop with its worker and the sandbox on this machine;
 
 # Hundreds of processes start in the tests: what they compile is kept, whatever the machine says otherwise.
 test: export PYTHONDONTWRITEBYTECODE :=
-test: .venv/test lint ## Check everything: style, types, imports, templates, settings, then all tests
-	@$(BIN)/python -m pytest -q -n 4 --no-loadscope-reorder
+test: .venv/test ## Check everything: run all tests, and beside them style, types, imports, templates, settings
+	@$(MAKE) --no-print-directory lint >.venv/lint.log 2>&1 & lint=$$!; status=0; \
+	$(BIN)/python -m pytest -q -n 4 --no-loadscope-reorder || status=$$?; \
+	wait $$lint || { status=$$?; cat .venv/lint.log; }; exit $$status
 
 prove: export SHOP_PROVE := 1
 prove: test ## The same with full counts and the long tests; takes as long as it takes

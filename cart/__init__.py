@@ -1,0 +1,1 @@
+"""The shopping cart, kept in the session: ``cart.Cart`` reads and changes it, ``locking`` guards it."""

@@ -41,10 +41,12 @@ def count_in(session: SessionBase) -> int:
 
 
 class Cart:
+    """The cart of one session. Every change is written to the session at once."""
+
     def __init__(self, session: SessionBase) -> None:
         self._session = session
         self._token, self._items = _read(session)
-        self._code, self.looks = _read_more(session)
+        self._code, self.snapshots = _read_more(session)
         self._lines: list[CartLine] | None = None
         self._holds: dict[int, int] | None = None
 
@@ -110,7 +112,7 @@ class Cart:
     @property
     def changes(self) -> list[str]:
         """What differs from what the visitor was last shown, one sentence each."""
-        return self.looks.changes(self.lines) if self._token else []
+        return self.snapshots.changes(self.lines) if self._token else []
 
     @property
     def look(self) -> str:
@@ -120,10 +122,10 @@ class Cart:
     def quantity_of(self, variant_id: int) -> int:
         return self._items.get(variant_id, 0)
 
-    def limit_on(self, variant: Variant, wanted: int) -> Limit:
-        """How many of the variant the cart can hold, asked for ``wanted`` of them."""
+    def limit_on(self, variant: Variant, quantity: int) -> Limit:
+        """How many of the variant the cart can hold, asked for ``quantity`` of them."""
         sisters = self._sisters_of(variant) if variant.product.is_limited else 0
-        return limit_of(variant, available=self._available(variant, wanted), others=sisters)
+        return limit_of(variant, available=self._available(variant, quantity), others=sisters)
 
     def add(self, variant: Variant, quantity: int) -> int:
         """Add as many as stock and limits allow. Returns how many are in the cart now. Raises CartIsFull."""
@@ -132,7 +134,7 @@ class Cart:
         return self._put(variant, self.quantity_of(variant.pk) + max(0, quantity))
 
     def set(self, variant_id: int, quantity: int) -> int:
-        """Make it this many, as far as stock and limits allow; 0 removes. Returns how many it is now."""
+        """Set the quantity, as far as stock and limits allow; 0 removes. Returns the new quantity."""
         if quantity <= 0:
             self.remove(variant_id)
             return 0
@@ -141,19 +143,19 @@ class Cart:
 
     def remove(self, variant_id: int) -> None:
         if self._items.pop(variant_id, None):
-            self.looks.forget(variant_id)
+            self.snapshots.forget(variant_id)
             self._save()
             self._tell_lowered()
 
-    def note_looks(self) -> None:
-        """Keep what the visitor has been shown."""
+    def save_snapshots(self) -> None:
+        """Write to the session what the visitor has been shown."""
         if self._token:
             self._save()
 
     def clear(self) -> None:
         """Forget everything. The next thing added begins another cart with another token."""
         self._session.pop(KEY, None)
-        self._token, self._items, self._code, self.looks = "", {}, "", Snapshots()
+        self._token, self._items, self._code, self.snapshots = "", {}, "", Snapshots()
         self._lines = self._holds = None
 
     def take_out(self, bought: Mapping[int, int]) -> None:
@@ -170,7 +172,7 @@ class Cart:
             self.clear()
             return
         for variant_id in bought:
-            self.looks.keep(variant_id, self.quantity_of(variant_id))
+            self.snapshots.set_remaining(variant_id, self.quantity_of(variant_id))
         self._token, self._code, self._holds = "", "", None
         self._save()
 
@@ -180,7 +182,7 @@ class Cart:
         if possible > 0:
             is_less = possible < self.quantity_of(variant.pk)
             self._items[variant.pk] = possible
-            self.looks.chose(variant.pk, variant.price, possible)
+            self.snapshots.set_quantity(variant.pk, variant.price, possible)
             self._save()
             if is_less:
                 self._tell_lowered()
@@ -192,9 +194,9 @@ class Cart:
     def _save(self) -> None:
         self._token = self._token or secrets.token_urlsafe(24)
         items = {str(variant_id): quantity for variant_id, quantity in self._items.items()}
-        more = {"code": self._code, "looks": self.looks.kept()}
-        kept = {"token": self._token, "items": items}
-        self._session[KEY] = kept | {name: value for name, value in more.items() if value}
+        more = {"code": self._code, "looks": self.snapshots.stored()}
+        stored = {"token": self._token, "items": items}
+        self._session[KEY] = stored | {name: value for name, value in more.items() if value}
         self._lines = None
 
     def _read_lines(self) -> list[CartLine]:
@@ -221,9 +223,9 @@ class Cart:
             if line.variant.product_id == variant.product_id and line.variant.pk != variant.pk
         )
 
-    def _available(self, variant: Variant, wanted: int) -> int | None:
+    def _available(self, variant: Variant, quantity: int) -> int | None:
         available = variant.available
-        if available is None or wanted <= available or not self._token:
+        if available is None or quantity <= available or not self._token:
             return available
         if self._holds is None:
             self._holds = _ask_for_holds(self._token)
@@ -237,8 +239,8 @@ def _ask_for_holds(token: str) -> dict[int, int]:
 
 def _read(session: SessionBase) -> tuple[str, dict[int, int]]:
     """Token and items, as far as what the session holds makes sense."""
-    kept: Any = session.get(KEY)
-    match kept:
+    stored: Any = session.get(KEY)
+    match stored:
         case {"token": str(token), "items": dict(items)} if token:
             pairs = [(int(key), count) for key, count in items.items() if _is_item(key, count)]
             return token, {key: min(count, MAX_QUANTITY) for key, count in pairs[:MAX_LINES]}
@@ -246,12 +248,12 @@ def _read(session: SessionBase) -> tuple[str, dict[int, int]]:
 
 
 def _read_more(session: SessionBase) -> tuple[str, Snapshots]:
-    """Promo code and looks; sessions that are older than these have none."""
-    kept: Any = session.get(KEY)
-    if not isinstance(kept, dict):
+    """Promo code and snapshots; sessions that are older than these have none."""
+    stored: Any = session.get(KEY)
+    if not isinstance(stored, dict):
         return "", Snapshots()
-    code = kept.get("code")
-    return code[:MAX_CODE_LENGTH] if isinstance(code, str) else "", Snapshots(kept.get("looks"))
+    code = stored.get("code")
+    return code[:MAX_CODE_LENGTH] if isinstance(code, str) else "", Snapshots(stored.get("looks"))
 
 
 def _is_item(key: Any, count: Any) -> bool:

@@ -9,12 +9,17 @@ from catalog.models import MAX_QUANTITY, Variant
 
 @dataclass(frozen=True)
 class Limit:
+    """How many of a variant one cart can hold, and what sets that limit."""
+
     most: int
     by_stock: bool = False  # else by a rule of the shop
 
 
 def limit_of(variant: Variant, *, available: int | None, others: int) -> Limit:
-    """``available``: pieces this cart can have (None: not counted); ``others``: sister variants in it."""
+    """The smallest limit on the variant.
+
+    ``available``: pieces this cart can have (None: not counted); ``others``: sister variants in it.
+    """
     product = variant.product
     if not variant.is_active or not product.can_be_ordered:
         return Limit(0)
@@ -29,7 +34,7 @@ def limit_of(variant: Variant, *, available: int | None, others: int) -> Limit:
 
 
 def problem_of(variant: Variant, quantity: int, limit: Limit) -> str:
-    """What keeps a line from being ordered, and what to do about it. Empty when nothing does."""
+    """Message for the visitor: why a line cannot be ordered, and what to do about it. Empty when it can."""
     if not variant.is_active or not variant.product.can_be_ordered:
         return _("This is no longer available. Please remove it.")
     if quantity <= limit.most:
@@ -42,7 +47,7 @@ def problem_of(variant: Variant, quantity: int, limit: Limit) -> str:
 
 
 def shortfall_of(variant: Variant, quantity: int, limit: Limit) -> str:
-    """Why the cart holds ``quantity`` and not as many as were asked for."""
+    """Message for the visitor when the requested quantity was reduced to ``quantity`` by ``limit``."""
     facts = {"name": variant.full_name, "n": limit.most, "quantity": quantity}
     if not variant.is_active or not variant.product.can_be_ordered:
         return _("%(name)s cannot be ordered at present.") % facts

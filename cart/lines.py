@@ -1,3 +1,5 @@
+"""One line of the cart."""
+
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -6,6 +8,8 @@ from catalog.models import Variant
 
 @dataclass(frozen=True)
 class CartLine:
+    """So many of one variant, at today's price."""
+
     variant: Variant
     quantity: int
     unit_price: Decimal

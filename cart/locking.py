@@ -14,8 +14,8 @@ from .lines import CartLine
 
 
 @contextmanager
-def alone_with_cart(request: HttpRequest) -> Iterator[Cart]:
-    """The visitor's cart, read and written under a lock, so that two clicks at once both count.
+def locked_cart(request: HttpRequest) -> Iterator[Cart]:
+    """Context manager: the visitor's cart under a lock, so that two clicks at once both count.
 
     A session is otherwise saved whole at the end of its request, and the last of two requests wins.
     """
@@ -30,14 +30,16 @@ def alone_with_cart(request: HttpRequest) -> Iterator[Cart]:
 
 
 def note_shown(request: HttpRequest, lines: Sequence[CartLine]) -> None:
-    """The page with these lines is made: what it told of changes has been told.
+    """Record that a page has shown these lines, so that it is the last to report their changes.
 
-    What is fetched ahead, or by a script that may throw it away, has shown nothing to anybody.
+    A page fetched ahead, or by a script that may throw it away, has shown nothing to anybody.
     """
     is_ahead = "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
     is_for_script = request.headers.get("Sec-Fetch-Dest") == "empty"
-    if request.method == "HEAD" or is_ahead or is_for_script or not Cart(request.session).looks.shown(lines):
+    if request.method == "HEAD" or is_ahead or is_for_script:
         return
-    with alone_with_cart(request) as cart:
-        if cart.looks.shown(lines):
-            cart.note_looks()
+    if not Cart(request.session).snapshots.record_shown(lines):
+        return
+    with locked_cart(request) as cart:
+        if cart.snapshots.record_shown(lines):
+            cart.save_snapshots()

@@ -46,22 +46,23 @@ def recovers(
 
 
 def keep(request: HttpRequest, response: HttpResponse) -> None:
-    """From now on the cart can come back. Without a cart there is nothing to keep."""
-    kept = _kept(request)
-    value = signing.dumps(kept, salt=SALT, compress=True) if kept else ""
-    if not kept or len(value) > MAX_COOKIE_BYTES:
+    """Set the cookie that brings the cart back; delete it without a cart, or if it is too large."""
+    state = _kept(request)
+    value = signing.dumps(state, salt=SALT, compress=True) if state else ""
+    if not state or len(value) > MAX_COOKIE_BYTES:
         end(response)
         return
     response.set_cookie(COOKIE, value, max_age=AGE, secure=settings.PRODUCTION, httponly=True, samesite="Lax")
 
 
 def follow(request: HttpRequest, response: HttpResponse) -> None:
-    """The view may have changed the cart: a cookie that is there says what is in it now."""
+    """Bring a cookie that is there up to date with the cart, which the view may have changed."""
     if COOKIE in request.COOKIES and COOKIE not in response.cookies and _read(request) != _kept(request):
         keep(request, response)
 
 
 def end(response: HttpResponse) -> None:
+    """Delete the cookie."""
     response.delete_cookie(COOKIE, samesite="Lax")
     response.cookies[COOKIE]["secure"] = settings.PRODUCTION  # else browsers refuse the name __Host-
 
@@ -83,16 +84,16 @@ def _bring_back(request: HttpRequest) -> None:
 
 def _kept(request: HttpRequest) -> dict[str, Any]:
     """What the session holds of the cart; of the pages that were shown only the last."""
-    kept: Any = request.session.get(KEY)
-    if not isinstance(kept, dict) or not kept.get("items"):
+    state: Any = request.session.get(KEY)
+    if not isinstance(state, dict) or not state.get("items"):
         return {}
-    looks = kept.get("looks")
-    return kept | ({"looks": {"last": looks.get("last")}} if isinstance(looks, dict) else {})
+    looks = state.get("looks")
+    return state | ({"looks": {"last": looks.get("last")}} if isinstance(looks, dict) else {})
 
 
 def _read(request: HttpRequest) -> dict[str, Any]:
     try:
-        found = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=AGE)
+        state = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=AGE)
     except signing.BadSignature:
         return {}
-    return found if isinstance(found, dict) else {}
+    return state if isinstance(state, dict) else {}

@@ -17,7 +17,7 @@ from catalog.models import Variant
 from .cart import MAX_LINES, Cart, CartIsFull
 from .forms import QuantityForm, RemovalForm, VariantForm
 from .limits import shortfall_of
-from .locking import alone_with_cart, note_shown
+from .locking import locked_cart, note_shown
 from .recovery import recovers
 
 
@@ -63,7 +63,7 @@ def add(request: HttpRequest) -> HttpResponse:
 
 
 def _add(request: HttpRequest, variant: Variant, quantity: int) -> None:
-    with alone_with_cart(request) as cart:
+    with locked_cart(request) as cart:
         before = cart.quantity_of(variant.pk)
         try:
             now = cart.add(variant, quantity)
@@ -76,7 +76,7 @@ def _add(request: HttpRequest, variant: Variant, quantity: int) -> None:
             link = format_html('<a href="{}">{}</a>', reverse("cart:detail"), _("View Shopping Cart"))
             messages.success(request, format_html("{} {}", text, link))
         if now < before + quantity:
-            _tell_shortfall(request, cart, variant, wanted=before + quantity)
+            _tell_shortfall(request, cart, variant, requested=before + quantity)
 
 
 @require_POST
@@ -89,16 +89,16 @@ def update(request: HttpRequest) -> HttpResponse:
     variant, quantity = form.cleaned_data["variant"], form.cleaned_data["quantity"]
     if quantity == 0:
         return _remove(request, variant)
-    with alone_with_cart(request) as cart:
+    with locked_cart(request) as cart:
         _go_on_from_page(request, cart)
-        before, shown = cart.quantity_of(variant.pk), cart.looks.quantity_of(variant.pk)
+        before, shown = cart.quantity_of(variant.pk), cart.snapshots.quantity_of(variant.pk)
         if before and shown is not None and before != shown:
             text = _("The quantity of %(name)s had meanwhile been changed to %(quantity)s.")
             messages.info(request, text % {"name": variant.full_name, "quantity": before})
         if not before:
             messages.info(request, _("%(name)s is not in your shopping cart.") % {"name": variant.full_name})
         elif cart.set(variant.pk, quantity) < quantity:
-            _tell_shortfall(request, cart, variant, wanted=quantity)
+            _tell_shortfall(request, cart, variant, requested=quantity)
         else:
             messages.success(request, _("The quantity has been changed."))
     return redirect("cart:detail")
@@ -115,7 +115,7 @@ def remove(request: HttpRequest) -> HttpResponse:
 
 
 def _remove(request: HttpRequest, variant: Variant) -> HttpResponse:
-    with alone_with_cart(request) as cart:
+    with locked_cart(request) as cart:
         _go_on_from_page(request, cart)
         quantity = cart.quantity_of(variant.pk)
         cart.remove(variant.pk)
@@ -125,8 +125,8 @@ def _remove(request: HttpRequest, variant: Variant) -> HttpResponse:
 
 def _go_on_from_page(request: HttpRequest, cart: Cart) -> None:
     """What another tab did since this one was shown is news in this one."""
-    if cart.looks.of_page(request.POST.get("look", "")):
-        cart.note_looks()
+    if cart.snapshots.compare_with_page(request.POST.get("look", "")):
+        cart.save_snapshots()
 
 
 def _removed(request: HttpRequest, cart: Cart) -> dict[str, object] | None:
@@ -139,8 +139,8 @@ def _removed(request: HttpRequest, cart: Cart) -> dict[str, object] | None:
     return {"variant": form.cleaned_data["removed"], "quantity": form.cleaned_data["quantity"]}
 
 
-def _tell_shortfall(request: HttpRequest, cart: Cart, variant: Variant, *, wanted: int) -> None:
-    limit = cart.limit_on(variant, wanted)
+def _tell_shortfall(request: HttpRequest, cart: Cart, variant: Variant, *, requested: int) -> None:
+    limit = cart.limit_on(variant, requested)
     messages.warning(request, shortfall_of(variant, cart.quantity_of(variant.pk), limit))
 
 

@@ -1,0 +1,1 @@
+"""What can be bought, and by when: ``models``, ``lead_times``, ``availability``, ``stock_receipts``."""

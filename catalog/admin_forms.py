@@ -90,11 +90,11 @@ class TermsFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
 
     def clean(self) -> None:
         super().clean()
-        given = [form for form in self.forms if form.has_changed() or form.instance.pk]
-        kept = [form for form in given if not getattr(form, "cleaned_data", {}).get("DELETE")]
-        if self.instance.is_service and not kept:
+        filled = [form for form in self.forms if form.has_changed() or form.instance.pk]
+        remaining = [form for form in filled if not getattr(form, "cleaned_data", {}).get("DELETE")]
+        if self.instance.is_service and not remaining:
             raise ValidationError(_("A consulting service needs its terms: working days, unit, capacity."))
-        if not self.instance.is_service and kept:
+        if not self.instance.is_service and remaining:
             raise ValidationError(_("Only a consulting service has terms."))
 
 
@@ -248,8 +248,8 @@ class QuestionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         super().clean()
         if not any(self.errors):
             gone = self.deleted_forms
-            kept = [form.instance for form in self.forms if form not in gone and form.instance.key]
-            check_together(kept)
+            remaining = [form.instance for form in self.forms if form not in gone and form.instance.key]
+            check_together(remaining)
 
 
 def check_together(questions: Iterable["IntakeQuestion"]) -> None:

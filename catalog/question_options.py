@@ -1,13 +1,10 @@
-"""The rules of a question beyond its kind: what its options may hold, and when it is asked at all."""
+"""What the options of an ``IntakeQuestion`` may hold, by its kind."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-
-if TYPE_CHECKING:
-    pass
 
 MAX_ENTRIES = 20  # of a list, and of files
 MAX_MB = 10  # of one file; the upload handler drops what is larger
@@ -30,7 +27,7 @@ KINDS_OF = {
 
 
 def check_options(kind: str, options: Any) -> None:
-    """Raises ValidationError for options that the checkout could not make sense of."""
+    """Raise ValidationError for options that the checkout could not make sense of."""
     if not isinstance(options, dict):
         raise ValidationError(_("The options are not understood."))
     for name, value in options.items():

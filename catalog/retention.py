@@ -9,11 +9,11 @@ from .models import IntakeQuestion
 
 def personal_questions() -> retention.Questions:
     """Of the services on sale. One query."""
-    found = IntakeQuestion.objects.filter(is_personal=True, product__is_active=True)
-    found = found.select_related("product").order_by("product__code", "position", "id")
+    questions = IntakeQuestion.objects.filter(is_personal=True, product__is_active=True)
+    questions = questions.select_related("product").order_by("product__code", "position", "id")
     return [
         (product.name, [retention.Question(each.label, each.purpose, each.keep_days) for each in asked])
-        for product, asked in groupby(found, lambda each: each.product)
+        for product, asked in groupby(questions, lambda each: each.product)
     ]
 
 

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from catalog.demo.shapes import Choice, Goods, Question, Service, Shelf
+
 from . import stock_receipts
 from .demo import books, gifts, home, incense, services, study, tea, wear
-from .demo.shapes import Choice, Goods, Question, Service, Shelf
 from .models import Absence, Category, IntakeQuestion, Product, ServiceTerms, Variant
 
 SHELVES: tuple[Shelf, ...] = (

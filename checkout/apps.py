@@ -7,7 +7,7 @@ class CheckoutConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        """Import what registers itself (outbox topics, retention classes, files to rotate); connect health."""
+        """Import what registers itself (topics, retention, files to rotate); connect the health checks."""
         from checkout import signals
         from checkout.health import mails, promotions, stock
         from checkout.intake import upload_rotation  # noqa: F401 - registers itself

@@ -1,4 +1,4 @@
-"""What can happen to an order.
+"""What can happen to an order: placed, paid, under review, reopened, expired, cancelled, given up.
 
 Every function locks what it changes: the draft first, then the order, then the promotion, stock last.
 """
@@ -8,7 +8,6 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -18,18 +17,17 @@ from django.utils.translation import override
 
 from catalog import lead_times
 from catalog.models import Absence, Product, Variant
-from checkout.models import Draft, Order, OrderEvent, OrderLine
+from checkout.intake import answers as intake
+from checkout.models import Draft, Order, OrderEvent, OrderLine, Promotion
+from checkout.promotions import services as promotions
 from shop import clock
 from shop.background import outbox
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 
 from . import stock
-from .intake import answers as intake
-from .models import Promotion
 from .order_numbers import new_number
-from .promotions import services as promotions
-from .quote import Quote, QuoteLine, full_name
+from .quote import Quote, QuoteLine
 from .signals import money_is_on_its_way, order_paid
 
 Status = Order.Status
@@ -54,6 +52,8 @@ class CannotRevive(Exception):
 
 @dataclass(frozen=True)
 class IntakeAnswers:
+    """The answers about one subject of a line, or the line's contact block."""
+
     variant_id: int
     subject: int  # 0: the contact block
     answers: list[dict[str, Any]] = field(repr=False)
@@ -88,7 +88,7 @@ class Submission:
 def place_order(
     draft_id: int, submission: Submission, quote: Quote, *, variants: Mapping[int, Variant] | None = None
 ) -> Order:
-    """The order that this cart becomes. Posting the same again returns the same order.
+    """Make the order that this cart becomes. The same submission again returns the same order.
 
     A changed submission makes a new revision while no payment was started, else a new order that supersedes
     the old one. ``variants``: those of the quote, where the caller has just read them with their products,
@@ -163,9 +163,9 @@ def _write(
     order.currency, order.agreed_at = quote.currency, clock.now()
     order.terms_version, order.refund_version = quote.terms_version, quote.refund_version
     order.privacy_version = quote.privacy_version
-    order.goods_total, order.services_total = Decimal(quote.goods_total), Decimal(quote.services_total)
-    order.shipping_total, order.total = Decimal(quote.shipping_total), Decimal(quote.total)
-    order.discount_total, order.promo_code = quote.discount, quote.promo_code
+    order.goods_total, order.services_total = quote.goods_total, quote.services_total
+    order.shipping_total, order.total = quote.shipping_total, quote.total
+    order.discount_total, order.promo_code = quote.discount_total, quote.promo_code
     order.promo_name_zh_hant = promotion.name_zh_hant if promotion else ""
     order.promo_name_en = promotion.name_en if promotion else ""
     order.needs_shipping = any(variant.product.ships for variant in variants.values())
@@ -195,7 +195,7 @@ def _line(order: Order, position: int, variant: Variant, quoted: QuoteLine, *, w
     names = {}
     for language, column in (("zh-hant", "name_zh_hant"), ("en", "name_en")):
         with override(language):
-            names[column] = full_name(variant)
+            names[column] = variant.full_name
     product: Product = variant.product
     return OrderLine(
         order=order,
@@ -203,20 +203,23 @@ def _line(order: Order, position: int, variant: Variant, quoted: QuoteLine, *, w
         kind=product.kind,
         variant=variant,
         sku=variant.sku,
-        unit_price=Decimal(quoted.unit_price),
+        unit_price=quoted.unit_price,
         quantity=quoted.quantity,
-        discount_total=Decimal(quoted.discount),
+        discount_total=quoted.discount,
         ships=product.ships,
         weight_g=variant.weight_g,
         working_days=product.service_terms.working_days if product.is_service else None,
-        report_due_on=quoted.due if quoted.report_due_on else None,
+        report_due_on=quoted.report_due_on,
         waits_for_details=waits,
         **names,
     )
 
 
 def begin_payment(order: Order, *, minutes: int) -> None:
-    """A payment starts: the stock is held long enough for it. The caller holds the lock."""
+    """Record that a payment starts, and hold the stock for ``minutes`` at least.
+
+    Raises NotPayable. Needs the order's lock.
+    """
     if order.status != Status.PENDING:
         raise NotPayable(order.number)
     order.payment_started_at = order.payment_started_at or clock.now()
@@ -225,7 +228,7 @@ def begin_payment(order: Order, *, minutes: int) -> None:
 
 
 def mark_paid(order: Order, *, method: str, last4: str, note: str) -> None:
-    """Record that the money is in. The caller holds the lock and books the money in the same transaction.
+    """Record that the money is in. Needs the order's lock, in the transaction that books the money.
 
     A cancelled or expired order comes back to life if its goods can still be had; else raises CannotRevive.
     """
@@ -256,14 +259,17 @@ def _hold_again(order: Order) -> None:
 
 
 def mark_under_review(order: Order, *, note: str) -> None:
-    """The gateway has the money but is still checking it: nothing is shipped, no key is issued."""
+    """Record that the gateway still checks the money: nothing is shipped, no key is issued.
+
+    Does nothing unless the order is pending. Needs the order's lock.
+    """
     if order.status == Status.PENDING:
         order.move_to(Status.UNDER_REVIEW, note=note)
         outbox.publish("mail.order_under_review", key=order.number, order_id=order.pk)
 
 
 def reopen(order: Order, *, note: str, is_denied: bool = True) -> None:
-    """What was under review came to nothing: the buyer may pay again, and has a day to read of it.
+    """Make an order whose review came to nothing payable again, for ``REOPENED_FOR`` at least.
 
     ``is_denied``: no money was taken, and a mail says so. Money that went back has a mail of its own.
     """
@@ -276,7 +282,7 @@ def reopen(order: Order, *, note: str, is_denied: bool = True) -> None:
 
 
 def expire(order: Order) -> None:
-    """Give up waiting: the stock goes back on sale. The caller holds the lock and has asked the gateway."""
+    """Expire an unpaid order: the stock goes back on sale. Needs its lock, after the gateway was asked."""
     promotions.release(order)
     stock.release(order)
     order.move_to(Status.EXPIRED, note="the time to pay has run out")
@@ -293,7 +299,7 @@ def cancel(order_id: int, *, actor: str, note: str = "") -> Order:
 
 
 def give_up(order: Order) -> None:
-    """Its buyer cancels an unpaid order: money that comes in late goes back. The caller holds the lock."""
+    """Cancel an unpaid order for its buyer: money that comes in late goes back. Needs its lock."""
     order.is_given_up = True
     order.save(update_fields=["is_given_up"])
     order.move_to(Status.CANCELLED, note="cancelled by its buyer")
@@ -304,15 +310,15 @@ def give_up(order: Order) -> None:
 
 @transaction.atomic
 def restart_turnaround(line_id: int) -> None:
-    """The details that a report waited for are complete: its working days are counted from now.
+    """Count a report's working days from now, as the details that it waited for are complete.
 
     May be repeated. A line that never waited, or that a newer revision of its order replaced, stays as it is.
     Before the order is paid the promise made when it was placed stands.
     """
-    found = OrderLine.objects.filter(pk=line_id, waits_for_details=True).only("order_id").first()
-    if found is None:
+    line_key = OrderLine.objects.filter(pk=line_id, waits_for_details=True).only("order_id").first()
+    if line_key is None:
         return
-    order = Order.objects.lock(found.order_id)
+    order = Order.objects.lock(line_key.order_id)
     line = order.lines.select_related("variant__product").filter(pk=line_id, waits_for_details=True).first()
     if line is None:
         return
@@ -329,11 +335,8 @@ def restart_turnaround(line_id: int) -> None:
 
 
 def move_report_day(line: OrderLine, day: dt.date, *, note: str) -> None:
-    """The work on the report stood still: it is promised for another day. The caller holds the lock."""
+    """Promise the report for another day, after its work stood still. Needs the order's lock."""
     if line.report_due_on != day:
         line.order.log(f"{line.sku}: {note}, report due {day} (was {line.report_due_on})")
         line.report_due_on = day
         line.save(update_fields=["report_due_on"])
-
-
-# --- money back: the callers hold the order's lock ---

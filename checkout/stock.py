@@ -14,7 +14,7 @@ Kind = StockMovement.Kind
 
 
 class OutOfStock(Exception):
-    """Not enough of these variants is left. ``available`` maps variant id to what could be had."""
+    """Raised when too few of these variants are left. ``available``: variant id -> what could be had."""
 
     def __init__(self, available: dict[int, int]) -> None:
         super().__init__(", ".join(map(str, available)))
@@ -23,19 +23,19 @@ class OutOfStock(Exception):
 
 def reserve(order: Order, lines: Iterable[OrderLine]) -> None:
     """Hold what these lines of the order's current revision need. All or nothing: raises OutOfStock."""
-    wanted = {line.variant_id: line.quantity for line in lines if line.variant.tracks_stock}
+    needed = {line.variant_id: line.quantity for line in lines if line.variant.tracks_stock}
     missing = {
         variant.pk: variant.on_hand - variant.reserved
-        for variant in _locked(wanted)
-        if variant.on_hand - variant.reserved < wanted[variant.pk]
+        for variant in _locked(needed)
+        if variant.on_hand - variant.reserved < needed[variant.pk]
     }
     if missing:
         raise OutOfStock(missing)
-    _move(order, Kind.RESERVE, wanted, reserved=1)
+    _move(order, Kind.RESERVE, needed, reserved=1)
 
 
 def release(order: Order) -> None:
-    """Give back what the order still holds. A repeat finds nothing to give back."""
+    """Give back what the order still holds. A repeat does nothing."""
     held = holding(order)
     _locked(held)
     _move(order, Kind.RELEASE, held, reserved=-1)
@@ -55,7 +55,7 @@ def returnable(order: Order) -> dict[int, int]:
 
 
 def give_back(order: Order, quantities: Mapping[int, int], *, fact: int) -> None:
-    """Sold goods can be sold again: variant id -> quantity, never more than was sold.
+    """Take sold goods back into stock: variant id -> quantity, never more than was sold.
 
     ``fact`` names the reason (a refund's id), so that two returns of one order are two rows.
     """

@@ -12,7 +12,7 @@ from shop import clock
 from . import case_messages, report_encryption
 from .access import line_is_open
 from .models import AccessLog, Case, Report
-from .reports import archive, storage
+from .reports import archive, report_files
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def _files_of(report: Report) -> dict[str, bytes]:
         opened = report_encryption.admitted_from_escrow(report)
         found = {f"{folder}.md": opened.text.document()}
         for file in opened.text.attachments:
-            found[f"{folder}/{archive.safe(file.name)}"] = b"".join(storage.read(opened, file))
+            found[f"{folder}/{archive.safe(file.name)}"] = b"".join(report_files.read(opened, file))
     except report_encryption.Unreadable:
         logger.error("Report %s does not open from escrow", report.pk)
         return {}

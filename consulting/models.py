@@ -195,8 +195,8 @@ class Report(models.Model):
     """One version of a case's report, sealed with a key of its own.
 
     That key is wrapped twice: under escrow and, once published, under the order key. Case and version are
-    bound into the seal, so a moved or renumbered row does not open. vault.py tells what is in the binary
-    columns, manuscript.py what they hold: not even the title stands here in clear.
+    bound into the seal, so a moved or renumbered row does not open. report_encryption.py tells what is in
+    the binary columns, report_document.py what they hold: not even the title stands here in clear.
     """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="reports", verbose_name=_("case"))

@@ -3,7 +3,7 @@
 ::
 
     identity     "<case id>.<version>|<order id>"
-    body         nonce(12) | AES-256-GCM(DEK, manuscript, "report-v1|" + identity)
+    body         nonce(12) | AES-256-GCM(DEK, document,   "report-v1|" + identity)
     escrow_wrap  MultiFernet(ESCROW_KEYS, newest first).encrypt(DEK)
     client_wrap  pepper id(8) | nonce(12) | AES-256-GCM(KEK, DEK, "report-kek-v1|" + identity)
     KEK          HKDF-SHA256(order key + pepper, salt(16), "report-kek-v1|" + identity)
@@ -23,7 +23,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import IO, Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.core.files import File
 from django.views.decorators.debug import sensitive_variables
 
 from . import key_format, report_document
@@ -174,7 +175,7 @@ def seal_file(report: Report, dek: bytes, stored_as: str, content: Iterator[byte
 
 
 @sensitive_variables()
-def open_file(report: Report, dek: bytes, stored_as: str, source: BinaryIO) -> Iterator[bytes]:
+def open_file(report: Report, dek: bytes, stored_as: str, source: "IO[bytes] | File[Any]") -> Iterator[bytes]:
     """The content again, never more than a piece of it in memory. Raises Unreadable where it is not whole."""
     purpose, prefix = _file_purpose(report, stored_as), source.read(PREFIX)
     cipher = AESGCM(_file_key(dek, purpose))

@@ -18,7 +18,7 @@ from shop.privacy import retention
 from shop.privacy.retention_rules import in_days
 
 from .models import AccessLog, Case, Message, OrderKey, Report
-from .reports import storage
+from .reports import report_files
 
 
 def _expired_answers() -> Iterator[tuple[int, dt.datetime]]:
@@ -74,7 +74,7 @@ def open_matters(sender: type[Order], order: Order, **_kwargs: Any) -> list[str]
 def erase(sender: type[Order], order: Order, **_kwargs: Any) -> None:
     """Reports lose their text and both wraps of its key; keys, messages and the access log go."""
     nothing = {"body": b"", "salt": b"", "escrow_wrap": b"", "client_wrap": b""}
-    storage.erase(order)
+    report_files.erase(order)
     Report.objects.filter(case__line__order=order).update(**nothing)
     Case.objects.filter(line__order=order).update(withdrawn_because=None)
     Message.objects.filter(case__line__order=order).delete()
@@ -105,8 +105,8 @@ retention.declare(
         gettext_lazy("Consultation reports"),
         gettext_lazy("So that you can open them with your order key"),
         lambda: _("Until you ask us to erase them, at most as long as the order"),
-        storage.count_orphans,  # what no version needs any more
-        storage.forget_orphans,
+        report_files.count_orphans,  # what no version needs any more
+        report_files.forget_orphans,
     ),
     retention.DataClass(
         "messages",

@@ -7,17 +7,16 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from payments.attempts import admin_views as decision_views
+from payments.attempts import settlement
+from payments.health import admin_views as health_views
 from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
+from payments.refunds import admin_views as refund_views
 from payments.refunds.plan import is_unexplained
 from payments.refunds.services import can_be_retried
 from payments.refunds.summaries import note_of
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.money import formatted
-
-from .attempts import admin_views as decision_admin
-from .attempts import settlement
-from .health import admin_views as health_admin
-from .refunds import admin_views as refund_admin
 
 
 @admin.register(Payment)
@@ -43,7 +42,7 @@ class PaymentAdmin(ReadOnlyAdmin[Payment]):
     actions = ["ask_gateway"]
 
     def get_urls(self) -> list[URLPattern]:
-        own = [*health_admin.urls(self.admin_site), *decision_admin.urls(self.admin_site)]
+        own = [*health_views.urls(self.admin_site), *decision_views.urls(self.admin_site)]
         return [*own, *super().get_urls()]
 
     @admin.action(description=_("Ask the gateway now"), permissions=["view"])
@@ -90,7 +89,7 @@ class RefundAdmin(ReadOnlyAdmin[Refund]):
     readonly_fields = fields  # type: ignore[assignment]
 
     def get_urls(self) -> list[URLPattern]:
-        return [*refund_admin.urls(self.admin_site), *super().get_urls()]
+        return [*refund_views.urls(self.admin_site), *super().get_urls()]
 
     @admin.display(description=_("order"), ordering="payment__order__number")
     def order(self, refund: Refund) -> str:

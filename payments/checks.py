@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from .gateways import unionpay
+from payments.gateways import unionpay
 
 
 @register("payments", deploy=True)
@@ -17,20 +17,20 @@ def check_unionpay(**_options: Any) -> list[CheckMessage]:
 
 @register("payments", deploy=True)
 def check_paypal(**_options: Any) -> list[CheckMessage]:
-    """Play money for real goods, or real money for a rehearsal."""
+    """Whether mode and address of PayPal agree: else play money buys real goods, or the reverse."""
     address = urlsplit(settings.PAYPAL_API_BASE)
     host = address.hostname or ""
     is_local = host in {"127.0.0.1", "localhost", "::1"}
-    found: list[CheckMessage] = []
+    problems: list[CheckMessage] = []
     if settings.PAYPAL_MODE not in {"live", "sandbox"}:
-        found.append(Error("PAYPAL_MODE must be live or sandbox.", id="payments.E002"))
+        problems.append(Error("PAYPAL_MODE must be live or sandbox.", id="payments.E002"))
     elif (settings.PAYPAL_MODE == "sandbox") != (is_local or host.endswith(".sandbox.paypal.com")):
         mismatch = f"PAYPAL_MODE is {settings.PAYPAL_MODE}, but PAYPAL_API_BASE is {host}."
-        found.append(Error(mismatch, id="payments.E003"))
+        problems.append(Error(mismatch, id="payments.E003"))
     if address.scheme != "https" and not is_local:
-        found.append(Error("PAYPAL_API_BASE must begin with https://.", id="payments.E004"))
+        problems.append(Error("PAYPAL_API_BASE must begin with https://.", id="payments.E004"))
     if not settings.PAYPAL_MERCHANT_ID:
-        found.append(
+        problems.append(
             Warning("Without PAYPAL_MERCHANT_ID nobody checks who receives the money.", id="payments.W001")
         )
-    return found
+    return problems

@@ -2,15 +2,16 @@
 
 import logging
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from checkout.models import Order
+from payments.gateways import get_gateway
+from payments.gateways.base import DisputeFact, GatewayError
 from payments.models import Dispute, Payment
 from shop import clock
 from shop.background import outbox
 from shop.database import retry_transaction
-
-from .gateways import get_gateway
-from .gateways.base import DisputeFact, GatewayError
 
 logger = logging.getLogger(__name__)
 
@@ -34,17 +35,18 @@ _OUTCOMES = {
 
 
 def update(reference: str) -> bool:
-    """Record how a complaint stands. False: it is about no payment of ours, or about one that we have not
-    heard of yet. Needs no transaction open. Raises GatewayError: nothing was learnt.
+    """Record how a complaint stands. Returns False if it is about no payment that we know (yet).
+
+    Needs no transaction open. Raises GatewayError: nothing was learnt.
     """
     gateway = get_gateway("paypal")
-    fact = gateway.dispute(reference)
-    payments = Payment.objects.filter(method=Payment.Method.PAYPAL, capture_reference__in=fact.captures)
+    captures = gateway.dispute(reference).captures
+    payments = Payment.objects.filter(method=Payment.Method.PAYPAL, capture_reference__in=captures)
     for payment in payments:
         with payment.claim() as is_ours:
             if not is_ours:
                 raise GatewayError("BUSY")
-            # Asked anew: meanwhile another process may have recorded a later answer than the first.
+            # Fetched anew: meanwhile another process may have recorded a later state than the first.
             _record(payment, gateway.dispute(reference))
     if not payments:
         logger.warning("Dispute %s is about no payment of ours", reference)
@@ -52,27 +54,39 @@ def update(reference: str) -> bool:
 
 
 @retry_transaction
-def _record(payment: Payment, fact: DisputeFact) -> None:
+def _record(payment: Payment, dispute: DisputeFact) -> None:
     """A repeat changes nothing and tells nobody."""
     locked = payment.lock()
-    known = locked.disputes.filter(reference=fact.reference).first()
-    row = known or Dispute(payment=locked, reference=fact.reference)
-    before = _state(row) if known else None
-    row.reason, row.status, row.outcome = fact.reason[:60], fact.status[:40], fact.outcome[:60]
-    row.amount, row.currency = fact.amount, fact.currency
-    row.opened_at, row.respond_until = fact.opened_at, fact.respond_until
-    row.is_open = fact.is_open
-    row.resolved_at = None if fact.is_open else row.resolved_at or clock.now()
+    stored = locked.disputes.filter(reference=dispute.reference).first()
+    row = stored or Dispute(payment=locked, reference=dispute.reference)
+    before = _state(row) if stored else None
+    row.reason, row.status, row.outcome = dispute.reason[:60], dispute.status[:40], dispute.outcome[:60]
+    row.amount, row.currency = dispute.amount, dispute.currency
+    row.opened_at, row.respond_until = dispute.opened_at, dispute.respond_until
+    row.is_open = dispute.is_open
+    row.resolved_at = None if dispute.is_open else row.resolved_at or clock.now()
     if _state(row) == before:
         return
     row.save()
     order = locked.order
-    order.is_disputed = Dispute.objects.filter(payment__order=order, is_open=True).exists()
-    order.save(update_fields=["is_disputed"])
+    _set_flag(order)
     what = f"{row.status} {row.outcome}".strip()
     order.log(f"{locked.reference}: dispute {row.reference}, {row.reason}: {what}"[:300])
     moment = clock.now().isoformat()
     outbox.publish("mail.payment_dispute", key=f"{row.pk}:{moment}", dispute_id=row.pk, moment=moment)
+
+
+@transaction.atomic
+def update_order(order_id: int, *, actor: str) -> None:
+    """Set whether the order is disputed from its disputes' rows."""
+    order = Order.objects.lock(order_id)
+    _set_flag(order)
+    order.log("disputed" if order.is_disputed else "no longer disputed", actor=actor)
+
+
+def _set_flag(order: Order) -> None:
+    order.is_disputed = Dispute.objects.filter(payment__order=order, is_open=True).exists()
+    order.save(update_fields=["is_disputed"])
 
 
 def _state(row: Dispute) -> tuple[object, ...]:

@@ -1,22 +1,22 @@
-"""What the outbox does about money."""
+"""The outbox's subscribers about money: refunds, mails, and PayPal's parcel tracking."""
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import override
 
+from payments.attempts import settlement
 from payments.models import Dispute, Refund
+from payments.refunds import services as refunds
 from payments.refunds.summaries import note_of
 from shop.background import outbox
 from shop.mail import send
 
 from . import disputes, tracking
-from .attempts import settlement
-from .refunds import services as refunds
 
 
 # Money that is owed goes back within minutes after the gateway answers again.
 @outbox.subscribe("payment.refund", delays=[10, 30, 60, 120, 300])
-def refund(refund_id: int) -> None:
+def execute_refund(refund_id: int) -> None:
     """Raises while the gateway has not answered; the outbox then tries again."""
     refunds.execute_refund(refund_id)
     refused = (
@@ -28,7 +28,7 @@ def refund(refund_id: int) -> None:
 
 @outbox.subscribe("mail.payment_alarm")
 def send_alarm(note: str) -> None:
-    """To the shop's own inboxes: money that a person must look at."""
+    """Mail the merchant about money that a person must look at."""
     send(
         "payment_alarm",
         to=settings.MERCHANT_EMAILS,
@@ -40,43 +40,43 @@ def send_alarm(note: str) -> None:
 
 @outbox.subscribe("mail.payment_refunded")
 def send_refund_mail(refund_id: int) -> None:
-    found = Refund.objects.select_related("payment__order").get(pk=refund_id)
-    order = found.payment.order
+    refund = Refund.objects.select_related("payment__order").get(pk=refund_id)
+    order = refund.payment.order
     with override(order.language):
         send(
             "payment_refunded",
             to=[order.email],
             context={
                 "order": order,
-                "refund": found,
-                "note": note_of(found),
+                "refund": refund,
+                "note": note_of(refund),
                 "order_url": settings.SITE_URL + order.get_absolute_url(),
             },
             language=order.language,
-            message_key=f"payment-refunded-{found.pk}",
+            message_key=f"payment-refunded-{refund.pk}",
         )
 
 
 @outbox.subscribe("mail.payment_dispute")
 def send_dispute(dispute_id: int, moment: str) -> None:
-    """To the shop's own inboxes, each time a complaint has changed; as it stands now."""
-    found = Dispute.objects.select_related("payment__order").get(pk=dispute_id)
-    order = found.payment.order
+    """Mail the merchant about a complaint that has changed, as it stands now."""
+    dispute = Dispute.objects.select_related("payment__order").get(pk=dispute_id)
+    order = dispute.payment.order
     with override(settings.LANGUAGE_CODE):
-        reason, outcome = disputes.in_words(found)
+        reason, outcome = disputes.in_words(dispute)
         path = reverse("admin:checkout_order_change", args=[order.pk])
         send(
             "payment_dispute",
             to=settings.MERCHANT_EMAILS,
             context={
-                "dispute": found,
+                "dispute": dispute,
                 "order": order,
                 "reason": reason,
                 "outcome": outcome,
                 "admin_url": settings.SITE_URL + path,
             },
             language=settings.LANGUAGE_CODE,
-            message_key=f"payment-dispute-{found.pk}-{moment}",
+            message_key=f"payment-dispute-{dispute.pk}-{moment}",
         )
 
 

@@ -1,4 +1,4 @@
-"""How long payments keep what, and what of them is in the way of an erasure."""
+"""Payments and privacy: retention, erasure and what stands in its way, and the copy of one's data."""
 
 import datetime as dt
 from typing import Any
@@ -27,14 +27,14 @@ def _empty(events: QuerySet[GatewayEvent]) -> None:
 
 
 def open_matters(sender: type[Order], order: Order, **_kwargs: Any) -> list[str]:
-    found = []
+    matters = []
     if Payment.objects.live().filter(order=order).exists():
-        found.append(_("A payment is under way."))
+        matters.append(_("A payment is under way."))
     if Refund.objects.filter(payment__order=order, status=Refund.Status.CREATED).exists():
-        found.append(_("A refund is under way."))
+        matters.append(_("A refund is under way."))
     if Dispute.objects.filter(payment__order=order, is_open=True).exists() and not order.is_disputed:
-        found.append(_("The payment service still has to decide about your complaint."))
-    return found
+        matters.append(_("The payment service still has to decide about your complaint."))
+    return matters
 
 
 def erase(sender: type[Order], order: Order, **_kwargs: Any) -> None:

@@ -1,7 +1,5 @@
 """From our rows to the values that gateways understand."""
 
-import datetime as dt
-
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import override
@@ -11,7 +9,7 @@ from payments.models import Payment
 
 
 def purchase_of(payment: Payment) -> Purchase:
-    """What the gateway may know of the attempt."""
+    """Build the value that describes the attempt to a gateway."""
     order = payment.order
     with override(order.language):
         page = settings.SITE_URL + reverse("payments:pay", args=[order.token])
@@ -30,7 +28,7 @@ def purchase_of(payment: Payment) -> Purchase:
         currency=payment.currency,
         language=order.language,
         started_at=payment.started_at,
-        pay_until=payment.started_at + dt.timedelta(minutes=settings.PAYMENT_HOLD_MINUTES[payment.gateway]),
+        pay_until=payment.pay_until,
         return_url=return_url,
         cancel_url=f"{page}cancel/",
         notify_url=settings.SITE_URL + reverse("gateways:notify", args=[payment.gateway]),

@@ -6,15 +6,14 @@ from collections import Counter
 from celery import shared_task
 
 from checkout.models import Order
+from payments.attempts import closing, settlement
+from payments.gateways import unionpay
+from payments.gateways.base import GatewayError
+from payments.health import alerts
 from payments.models import GatewayEvent, Payment
 from payments.models.payment import UNANSWERED
+from payments.webhooks import inbox
 from shop.devstack.failpoints import failpoint
-
-from .attempts import closing, settlement
-from .gateways import unionpay
-from .gateways.base import GatewayError
-from .health import alerts
-from .webhooks import inbox
 
 logger = logging.getLogger(__name__)
 

@@ -1,15 +1,15 @@
-"""PayPal hears of parcels, which helps in a dispute. Nothing else in the shop waits for that."""
+"""Tell PayPal of parcels, which helps in a dispute. Nothing else in the shop waits for that."""
 
 import datetime as dt
 
 from django.utils.translation import override
 
 from checkout.models import Shipment
+from payments.gateways import get_gateway
+from payments.gateways.base import GatewayError, Item, Parcel, ParcelRefused
 from payments.models import Payment
 from shop import clock
 
-from .gateways import get_gateway
-from .gateways.base import GatewayError, Item, Parcel, ParcelRefused
 from .purchase import purchase_of
 
 TRIED_FOR = dt.timedelta(days=3)

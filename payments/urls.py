@@ -1,10 +1,8 @@
 from django.urls import path
 
 from checkout.orders import url_converters  # noqa: F401 - registers <order_token:…>
+from payments.attempts import sms_code_views, views
 from payments.webhooks.views import notify
-
-from .attempts import sms_code_views, views
-from .attempts import views as cancel_views
 
 app_name = "payments"
 urlpatterns = [
@@ -14,7 +12,7 @@ urlpatterns = [
     path("pay/<order_token:token>/progress/", views.progress, name="progress"),
     path("pay/<order_token:token>/return/", views.paypal_return, name="return"),
     path("pay/<order_token:token>/cancel/", views.paypal_cancel, name="cancel"),
-    path("order/<order_token:token>/cancel/", cancel_views.cancel_order, name="cancel_order"),
+    path("order/<order_token:token>/cancel/", views.cancel_order, name="cancel_order"),
 ]
 
 # Gateways know no language: these addresses stand outside the language prefixes (namespace "gateways").

@@ -1,7 +1,6 @@
-"""Sealing for the database: MultiFernet, newest key first, so keys can be rotated (``shop.rotation``).
+"""Sealing for the database: MultiFernet, newest key first, so keys can be rotated (``shop.keyring``).
 
-A column that holds something sealed says so by its type, and under which setting; that is how a rotation
-finds it.
+A sealed column has a type of its own that names its setting: that is how a rotation finds it.
 """
 
 import hashlib
@@ -21,12 +20,12 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def fernet_for(family: str) -> MultiFernet:
-    """All keys of a setting such as ``SEAL_KEYS``."""
+    """The MultiFernet over all keys of a setting such as ``SEAL_KEYS``, newest first."""
     return _fernet(tuple(getattr(settings, family)))
 
 
 def reencrypted(sealed: bytes, family: str) -> bytes | None:
-    """The same content under the newest key of the family; None where it is that already.
+    """Encrypt the same content under the newest key of the family. None if it is already.
 
     Raises ``cryptography.fernet.InvalidToken`` when no key of the family fits.
     """
@@ -44,7 +43,7 @@ def seal_bytes(content: bytes) -> bytes:
 
 
 def open_sealed_bytes(sealed: bytes) -> bytes:
-    """The content again. Raises ``cryptography.fernet.InvalidToken`` when no key fits."""
+    """Decrypt. Raises ``cryptography.fernet.InvalidToken`` when no key fits."""
     return fernet_for("SEAL_KEYS").decrypt(bytes(sealed))
 
 
@@ -54,12 +53,12 @@ def seal(text: str) -> bytes:
 
 
 def open_sealed(sealed: bytes) -> str:
-    """The text again. Raises ``cryptography.fernet.InvalidToken`` when no key fits."""
+    """Decrypt to text. Raises ``cryptography.fernet.InvalidToken`` when no key fits."""
     return open_sealed_bytes(sealed).decode()
 
 
 def digest(text: str, *, key: str, purpose: str) -> bytes:
-    """HMAC-SHA256 for look-ups (32 bytes). The purpose keeps digests of different uses apart."""
+    """HMAC-SHA256 for look-ups. Units: 32 bytes. ``purpose`` keeps the digests of different uses apart."""
     return hmac.new(key.encode(), f"{purpose}|{text}".encode(), hashlib.sha256).digest()
 
 
@@ -70,13 +69,13 @@ else:  # not generic when it runs
 
 
 class SealedColumn(_BinaryField):
-    """Holds what was sealed under the newest key of the setting ``family`` names."""
+    """A column sealed under the newest key of the setting that ``family`` names."""
 
     family = "SEAL_KEYS"
 
 
 class SealedBytesField(SealedColumn):
-    """A sealed value that its owner makes and opens: empty, or from ``under(family).encrypt``.
+    """A sealed value that its owner makes and opens: empty, or from ``fernet_for(family).encrypt``.
 
     Only ever write it together with what it is about (``update_fields``): a row that was read before a
     rotation and is saved whole afterwards would bring the old seal back.

@@ -1,8 +1,8 @@
-"""When the database is busy, slow or away.
+"""Session limits, retried transactions and the kinds of database errors that pass by themselves.
 
-Three belts. No session of the web or of a worker may hold up others for long (``limit_sessions``). A
-transaction that lost a race, or its connection, is run again where that is safe (``retry_transaction``). Whoever
-still gets no answer reads a page that says so: ``is_unavailable`` tells such an error from one of our own.
+1. ``limit_sessions``: no session of the web or of a worker holds up others for long.
+2. ``retry_transaction``: a transaction that lost a race, or its connection, runs again where that is safe.
+3. ``is_unavailable``: tells an error that passes from one of our own; the buyer reads a page that says so.
 """
 
 import functools
@@ -39,7 +39,7 @@ _BUSY_CODES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lo
 # idle in a transaction, cancelled for its time, read only (a standby after a failover).
 _LOST_CODES = ("08", "57P01", "57P02", "57P03", "25P03")
 _UNAVAILABLE_CODES = ("53", "58", "57014", "25006")
-_SQLITE_TROUBLE = {
+_SQLITE_ERRORS = {
     "is locked": TransientError.BUSY,
     "is full": TransientError.UNAVAILABLE,
     "unable to open database file": TransientError.UNAVAILABLE,
@@ -49,12 +49,12 @@ _SQLITE_TROUBLE = {
 
 
 def classify_error(error: BaseException | None) -> TransientError | None:
-    """What kind of passing trouble an error of the database is; None: it is a mistake, or none of its own."""
+    """The kind of a database error that passes by itself. None: a mistake of ours, or no database error."""
     if not isinstance(error, Error):
         return None
     cause = error.__cause__
     if connection.vendor == "sqlite":
-        return next((kind for text, kind in _SQLITE_TROUBLE.items() if text in str(error)), None)
+        return next((kind for text, kind in _SQLITE_ERRORS.items() if text in str(error)), None)
     code = getattr(cause, "pgcode", None)
     if code is None:  # the server said nothing: there is no connection
         is_ours = type(cause).__name__ in {"OperationalError", "InterfaceError"}
@@ -67,17 +67,19 @@ def classify_error(error: BaseException | None) -> TransientError | None:
 
 
 def is_unavailable(error: BaseException | None) -> bool:
-    """Whether trying again in a moment may help, and nothing is wrong with the request."""
+    """Whether the error passes by itself: nothing is wrong with the request, it may be sent again."""
     return classify_error(error) is not None
 
 
 def retry_transaction(function: Callable[P, T]) -> Callable[P, T]:
-    """Run it as one transaction, and again when that fails for a reason that passes.
+    """Run the function as one transaction, and again when it fails with an error that passes.
 
-    For functions that begin by looking whether they have been done: after a connection that broke during
-    COMMIT nobody knows, and the second run finds out. Busy: three more tries; connection lost: one. Inside an
-    outer transaction it runs once, for only the whole could be repeated. No gateway can be called in it
-    (``shop.network.assert_no_transaction``).
+    Busy: three more tries; connection lost: one. Inside an outer transaction it runs once, because only the
+    whole could be repeated.
+
+    Needs: a function that begins by looking whether its work is done already; after a connection that broke
+    during COMMIT nobody knows, and the second run finds out. It may call no gateway
+    (``assert_no_transaction``).
     """
     whole = transaction.atomic(function)
 
@@ -97,7 +99,7 @@ def retry_transaction(function: Callable[P, T]) -> Callable[P, T]:
 
 
 class _Tries:
-    """How often one call has failed, and whether it may be tried once more."""
+    """The failed tries of one call."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -105,7 +107,7 @@ class _Tries:
         self.busy = self.lost = 0
 
     def may_go_on(self, error: Error) -> bool:
-        """Waits before it says yes."""
+        """Whether the call may be tried once more. Sleeps before it returns True."""
         match classify_error(error):
             case TransientError.BUSY:
                 self.busy += 1
@@ -126,7 +128,7 @@ class _Tries:
 
 
 def limit_sessions(kind: str) -> None:
-    """From now on new connections of this process have the limits of ``settings.DATABASE_LIMITS[kind]``.
+    """Give new connections of this process the limits of ``settings.DATABASE_LIMITS[kind]`` (seconds).
 
     Called where web and worker processes begin. A process that does not call it, such as a migration, may
     take its time.
@@ -143,7 +145,7 @@ def limit_sessions(kind: str) -> None:
 
 
 def _give_up_on_silence(connecting: float, answering: float) -> None:
-    """A server that vanished without a word, or stands still, would be waited for without end."""
+    """Bound the wait for a server that vanished without a word, or stands still. Units: seconds."""
     import psycopg2  # type: ignore[import-untyped]
     from psycopg2 import extensions
 
@@ -162,13 +164,13 @@ def _give_up_on_silence(connecting: float, answering: float) -> None:
 
 
 class OpenTransaction(Exception):
-    """A call to another machine was about to be made while a database transaction was open."""
+    """A database transaction was open when another machine was about to be called."""
 
 
 def assert_no_transaction() -> None:
-    """Raise where a transaction is open: a slow peer would hold its locks. Called before every outgoing call.
+    """Raise OpenTransaction if a transaction is open: a slow peer would hold its locks.
 
-    The transaction that wraps a test does not count.
+    Called before every outgoing call. The transaction that wraps a test does not count.
     """
     for each in connections.all(initialized_only=True):
         if any(not getattr(block, "_from_testcase", False) for block in each.atomic_blocks):

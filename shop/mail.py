@@ -27,12 +27,12 @@ def send(name: str, *, to: list[str], context: dict[str, Any], language: str, me
     with override(language):
         shop = shop_details()
         full = {**context, "shop": shop, "language_code": language}
-        fact = " ".join(render_to_string(f"emails/{name}.subject.txt", full).split())
+        subject = " ".join(render_to_string(f"emails/{name}.subject.txt", full).split())
         text = render_to_string(f"emails/{name}.txt", full).strip() + "\n"
         text += render_to_string("emails/_foot.txt", full)
         html = css_inline.inline(render_to_string(f"emails/{name}.html", full))
         message = EmailMultiAlternatives(
-            subject=f"{shop['name']}: {fact}",
+            subject=f"{shop['name']}: {subject}",
             body=text,
             from_email=settings.DEFAULT_FROM_EMAIL,
             to=to,
@@ -45,6 +45,6 @@ def send(name: str, *, to: list[str], context: dict[str, Any], language: str, me
 
 
 def message_id(message_key: str) -> str:
-    """Made from the key, so that a rare second copy can be recognised."""
+    """The Message-ID, made from the key, so that a rare second copy can be recognised."""
     host = urlsplit(settings.SITE_URL).hostname
     return f"<{hashlib.sha256(message_key.encode()).hexdigest()[:32]}@{host}>"

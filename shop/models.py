@@ -1,11 +1,11 @@
-"""The kernel's tables: facts that other processes must act on, tries that are limited, marks of secrets."""
+"""The kernel's tables: outbox messages, hits of rate limits, fingerprints of secrets."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class OutboxMessage(models.Model):
-    """A fact, recorded in the transaction that made it true, delivered afterwards at least once."""
+    """A message recorded in the transaction that made it true, delivered afterwards at least once."""
 
     key = models.CharField(_("key"), max_length=200, unique=True)
     topic = models.CharField(_("topic"), max_length=60)
@@ -31,10 +31,10 @@ class OutboxMessage(models.Model):
 
 
 class Try(models.Model):
-    """One try of something that is limited per client network, or per what it is about."""
+    """One hit of a rate limit (``shop.web.rate_limit``), named as its table is."""
 
     purpose = models.CharField(max_length=30)
-    network = models.CharField(max_length=50)  # or a digest of what the try was about
+    network = models.CharField(max_length=50)  # or a digest of the subject
     at = models.DateTimeField()
 
     class Meta:
@@ -48,7 +48,7 @@ class Try(models.Model):
 
 
 class Canary(models.Model):
-    """The mark of a secret under which something here may be sealed: see ``shop.canaries``."""
+    """The fingerprint of a secret under which something may be sealed: see ``shop.keyring.fingerprints``."""
 
     family = models.CharField(max_length=30)  # the setting
     digest = models.BinaryField(max_length=32)

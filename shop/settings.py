@@ -18,6 +18,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from shop.monitoring.logging import logging_config
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -117,7 +119,7 @@ CUSTOMER_SERVICE_PHONE = env.str("CUSTOMER_SERVICE_PHONE", "+852 5808 0000")
 TERMS_VERSION = "2026-11"
 REFUND_VERSION = "2026-11"
 PRIVACY_VERSION = "2026-12"
-# How long personal data is kept, as the privacy page says (shop/retention.py).
+# How long personal data is kept, as the privacy page says (shop/privacy/retention.py).
 KEEP_ORDERS_YEARS = env.int("KEEP_ORDERS_YEARS", 7)  # what the accounts need, and reports at most
 KEEP_ADDRESSES_DAYS = env.int("KEEP_ADDRESSES_DAYS", 365)  # after the last parcel
 KEEP_UNPAID_DAYS = env.int("KEEP_UNPAID_DAYS", 90)  # orders that were never paid
@@ -203,10 +205,8 @@ if _database["ENGINE"].endswith("sqlite3"):
 else:
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
-    _database["OPTIONS"] = {
-        "connect_timeout": 3,
-        **_database.get("OPTIONS", {}),  # what stands in the address, such as sslmode
-    }
+    # What stands in the address, such as sslmode, wins.
+    _database["OPTIONS"] = {"connect_timeout": 3, **_database.get("OPTIONS", {})}
 # Seconds a session may hold up others, by kind of process (shop/database.py). Commands have no limits: a
 # migration takes the time it takes.
 DATABASE_LIMITS = {
@@ -239,12 +239,9 @@ else:
         "polling_interval": 0.01,
     }
 # A wake-up is sent once. (Switching retries off altogether makes kombu try for 6 seconds.)
-CELERY_TASK_PUBLISH_RETRY_POLICY = {
-    "max_retries": 0,
-    "interval_start": 0,
-    "interval_step": 0,
-    "interval_max": 0,
-}
+CELERY_TASK_PUBLISH_RETRY_POLICY = dict.fromkeys(
+    ("max_retries", "interval_start", "interval_step", "interval_max"), 0
+)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # worker and beat wait for a broker however long it is away
 CELERY_TASK_IGNORE_RESULT = True
@@ -337,9 +334,9 @@ FORMAT_MODULE_PATH = ["shop.l10n.formats"]
 PHONENUMBER_DEFAULT_REGION = "HK"
 # Tests of a whole stack share one offset to the real time through this file; see shop/clock.py.
 CLOCK_FILE = "" if PRODUCTION else env.str("SHOP_CLOCK_FILE", "")
-# Tests kill processes at named places through this file; see shop/crashpoints.py. Production refuses it.
+# Tests kill processes through this file: shop/devstack/failpoints.py. Production refuses it.
 CRASHPOINT_FILE = env.str("SHOP_CRASHPOINT_FILE", "")
-# Tests judge what the sandbox's PayPal and the shop said to each other: payments/sandbox/paypal/record.py.
+# Tests judge what the sandbox's PayPal and the shop exchanged: payments/sandbox/paypal/exchange_log.py.
 SANDBOX_RECORD_FILE = "" if PRODUCTION else env.str("SANDBOX_RECORD_FILE", "")
 
 # --- files --------------------------------------------------------------------------------------------------
@@ -349,6 +346,10 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    **{
+        alias: {"BACKEND": "shop.privacy.private_storage.PrivateFileStorage", "OPTIONS": {"folder": alias}}
+        for alias in ("answers", "reports")  # sealed files
+    },
 }
 MEDIA_ROOT = VAR_DIR / "media"
 
@@ -379,18 +380,16 @@ PAYPAL_BUYER_ORIGINS = env.list(
 )
 
 # --- UnionPay -----------------------------------------------------------------------------------------------
-UNIONPAY_MODE = env.str(
-    "UNIONPAY_MODE", "onsite"
-)  # onsite: card fields encrypted in the browser; or redirect
+# onsite: card fields encrypted in the browser; or redirect.
+UNIONPAY_MODE = env.str("UNIONPAY_MODE", "onsite")
 # Whether the bank sends a code to the buyer's telephone first (onsite only); see docs/unionpay.md.
 UNIONPAY_SMS = env.bool("UNIONPAY_SMS", False)
 # Whether a whole payment is undone within its clearing day, which ends at this time in Beijing.
 UNIONPAY_VOID = env.bool("UNIONPAY_VOID", True)
 UNIONPAY_DAY_ENDS = env.str("UNIONPAY_DAY_ENDS", "23:00")
 UNIONPAY_MERCHANT_ID = _required("UNIONPAY_MERCHANT_ID", demo=lambda: "777290058100000")
-UNIONPAY_GATEWAY = _required("UNIONPAY_GATEWAY", demo=lambda: f"{SANDBOX_URL}/unionpay/gateway/api").rstrip(
-    "/"
-)
+_unionpay_gateway = _required("UNIONPAY_GATEWAY", demo=lambda: f"{SANDBOX_URL}/unionpay/gateway/api")
+UNIONPAY_GATEWAY = _unionpay_gateway.rstrip("/")
 UNIONPAY_BUYER_ORIGINS = env.list(
     "UNIONPAY_BUYER_ORIGINS",
     default=["https://gateway.95516.com", "https://cashier.95516.com"] if PRODUCTION else [SANDBOX_URL],
@@ -402,22 +401,4 @@ UNIONPAY_ALLOW_TEST_CN = env.bool("UNIONPAY_ALLOW_TEST_CN", False)
 
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "shop.monitoring.logging.RequestIdFilter"}},
-    "formatters": {"line": {"()": "shop.monitoring.logging.MaskingFormatter"}},
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
-    },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {
-        "paypalrestsdk": {"level": "WARNING"},  # its DEBUG output holds tokens and whole bodies
-        "axes": {"level": "WARNING"},
-        # A line for every task, every ten seconds, and for every step of a mail's delivery.
-        "celery.beat": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-        "mail.log": {"level": "WARNING"},
-    },
-}
+LOGGING = logging_config(level=env.str("LOG_LEVEL", "INFO"))

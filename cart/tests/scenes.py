@@ -1,3 +1,5 @@
+"""What a visitor does to a cart, and what the pages say."""
+
 from django.contrib.messages import get_messages
 
 from cart.cart import Cart

@@ -1,3 +1,5 @@
+"""The admin page of a product, as a browser reads and sends it."""
+
 import re
 
 from django.urls import reverse
@@ -43,6 +45,18 @@ def save(client, product, **changes):
         else:
             fields[key] = value
     return client.post(url, fields)
+
+
+def not_refused(client, product, cases):
+    """Those of the pairs (changes, error) that are saved, or refused with another error. One page for all."""
+    url = change_url(product)
+    fields = fields_of(client, url)
+    responses = [(client.post(url, {**fields, **changes}), changes, error) for changes, error in cases]
+    return [
+        (changes, error)
+        for response, changes, error in responses
+        if response.status_code != 200 or error not in errors_of(response)
+    ]
 
 
 def errors_of(response):

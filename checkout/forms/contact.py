@@ -1,3 +1,5 @@
+"""The e-mail address of an order."""
+
 from typing import Any
 
 from django import forms
@@ -5,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 class EmailForm(forms.Form):
+    """The e-mail address that an order is placed with."""
+
     email = forms.EmailField(
         label=_("E-mail"),
         max_length=200,

@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 
 def query_of(data: Mapping[str, list[str]]) -> QueryDict:
-    """Kept names and values, as if they had just been posted."""
+    """Stored names and values as a QueryDict, as if they had just been posted."""
     query = QueryDict(mutable=True)
     for name, values in data.items():
         query.setlist(name, values)
@@ -16,10 +16,10 @@ def query_of(data: Mapping[str, list[str]]) -> QueryDict:
 
 
 def initial_of(form: BaseForm, typed: QueryDict) -> dict[str, Any]:
-    """What was typed into this form, as initial values: it is shown without being judged."""
-    found: dict[str, Any] = {}
+    """What was typed into this form, as initial values: it is shown without being validated."""
+    initial: dict[str, Any] = {}
     for name, field in form.fields.items():
         key = form.add_prefix(name)
         if key in typed:
-            found[name] = field.widget.value_from_datadict(typed, {}, key)
-    return found
+            initial[name] = field.widget.value_from_datadict(typed, {}, key)
+    return initial

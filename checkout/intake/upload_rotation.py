@@ -1,11 +1,10 @@
-"""Files of answers under the newest of ``SEAL_KEYS``: see ``shop.rotation``."""
+"""Files of answers under the newest of ``SEAL_KEYS``: see ``shop.keyring.rotation``."""
 
 from cryptography.fernet import InvalidToken
 from django.db import transaction
 
 from checkout.models import Upload
 from shop import crypto
-from shop.devstack.failpoints import failpoint
 from shop.keyring import rotation
 
 from . import uploads
@@ -28,7 +27,7 @@ def renew_files(tally: rotation.Tally, dry_run: bool) -> None:
 
 
 def _is_older(name: str) -> bool:
-    return crypto.reencrypted(uploads.path_of(name).read_bytes(), FAMILY) is not None
+    return crypto.reencrypted(uploads.read_sealed(name), FAMILY) is not None
 
 
 @transaction.atomic
@@ -37,13 +36,8 @@ def _renew(pk: int) -> bool:
     upload = Upload.objects.select_for_update().filter(pk=pk).first()
     if upload is None:
         return False
-    path = uploads.path_of(upload.stored_as)
-    fresh = crypto.reencrypted(path.read_bytes(), FAMILY)
+    fresh = crypto.reencrypted(uploads.read_sealed(upload.stored_as), FAMILY)
     if fresh is None:
         return False
-    beside = path.with_suffix(".new")
-    beside.touch(mode=0o600)
-    beside.write_bytes(fresh)
-    failpoint("before_file_replaced")
-    beside.replace(path)
+    uploads.storage().replace(upload.stored_as, fresh)
     return True

@@ -10,12 +10,11 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from io import BytesIO
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
-from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import models, transaction
 from django.db.models import Q
@@ -29,14 +28,15 @@ from catalog.question_options import FILE_TYPES, MAX_MB
 from checkout.models import Draft, Intake, Order, Upload
 from shop import clock
 from shop.crypto import open_sealed_bytes, seal_bytes
-from shop.web import rate_limit
+from shop.privacy.private_storage import PrivateFileStorage, private_storage
+from shop.web.rate_limit import RateLimit
 
 logger = logging.getLogger(__name__)
 
 KEPT = dt.timedelta(hours=24)  # without an order
 MAX_PIXELS = 50_000_000
 MB = 1024 * 1024
-PURPOSE, MAX_PER_HOUR = "answer-file", 150  # files of one network: enough for a family, too few for a disk
+PER_NETWORK = RateLimit("answer-file", limit=150, minutes=60)  # enough for a family, too few for a disk
 MAX_NAME_LENGTH = 100
 CONTENT_TYPES = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
 SUFFIXES = {"pdf": (".pdf",), "jpeg": (".jpg", ".jpeg"), "png": (".png",)}
@@ -64,9 +64,9 @@ def receive(
     for field, question in asked.items():
         for file in request.FILES.getlist(field):
             try:
-                if rate_limit.is_exceeded(request, PURPOSE, limit=MAX_PER_HOUR, minutes=60):
+                if PER_NETWORK.is_exceeded(request):
                     raise Refused(_("Too many files came from your network. Please try again in an hour."))
-                rate_limit.count(request, PURPOSE)
+                PER_NETWORK.hit(request)
                 _keep(owner, field, question, file)
             except Refused as fact:
                 problems.setdefault(field, []).append(f"{clean_name(file.name or '')}: {fact.message}")
@@ -83,7 +83,7 @@ def _keep(owner: Draft | Intake, field: str, question: IntakeQuestion, file: "Up
             type(owner).objects.select_for_update().get(pk=owner.pk)
             if kept_in(owner, field).count() >= most:
                 raise Refused(_("At most %(most)s files can be kept here.") % {"most": most})
-            _write(stored_as, content)
+            write_sealed(stored_as, content)
             upload = Upload.objects.create(
                 draft=owner if isinstance(owner, Draft) else None,
                 field=field,
@@ -96,7 +96,7 @@ def _keep(owner: Draft | Intake, field: str, question: IntakeQuestion, file: "Up
             if isinstance(owner, Intake):
                 upload.intakes.add(owner)
     except BaseException:
-        _unlink([stored_as])
+        storage().discard([stored_as])
         raise
 
 
@@ -182,19 +182,14 @@ def clean_name(name: str, kind: str = "") -> str:
 # --- the folder ---
 
 
-def folder() -> Path:
-    return Path(settings.MEDIA_ROOT) / "answers"
+def storage() -> PrivateFileStorage:
+    return private_storage("answers")
 
 
-def path_of(stored_as: str) -> Path:
-    return folder() / stored_as
-
-
-def _write(stored_as: str, content: bytes) -> None:
+def write_sealed(stored_as: str, content: bytes) -> None:
     """Raises Refused where there is no room: the form goes on without the file."""
     try:
-        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        path_of(stored_as).write_bytes(seal_bytes(content))
+        storage().save(stored_as, ContentFile(seal_bytes(content)))
     except OSError:
         logger.exception("A file could not be stored")
         raise Refused(_("We cannot keep this file just now. Please try again in a few minutes.")) from None
@@ -202,7 +197,14 @@ def _write(stored_as: str, content: bytes) -> None:
 
 def read(upload: Upload) -> bytes:
     """The content. Raises FileNotFoundError and cryptography.fernet.InvalidToken."""
-    return open_sealed_bytes(path_of(upload.stored_as).read_bytes())
+    return open_sealed_bytes(read_sealed(upload.stored_as))
+
+
+def read_sealed(stored_as: str) -> bytes:
+    """The file as it lies there. Raises FileNotFoundError."""
+    with storage().open(stored_as) as file:
+        content: bytes = file.read()
+    return content
 
 
 def download(upload: Upload) -> HttpResponse:
@@ -264,13 +266,7 @@ def remove(uploads: models.QuerySet[Upload]) -> None:
 def _delete(uploads: models.QuerySet[Upload]) -> None:
     names = list(uploads.values_list("stored_as", flat=True))
     uploads.filter(stored_as__in=names).delete()
-    transaction.on_commit(lambda: _unlink(names))
-
-
-def _unlink(names: Iterable[str]) -> None:
-    for name in names:
-        with suppress(OSError):  # what is left is found by ``forget_orphans``
-            path_of(name).unlink()
+    transaction.on_commit(lambda: storage().discard(names))
 
 
 def _orphans() -> models.QuerySet[Upload]:
@@ -281,10 +277,7 @@ def _orphans() -> models.QuerySet[Upload]:
 
 def _stray_names() -> set[str]:
     """Files without a row, after a day."""
-    if not folder().is_dir():
-        return set()
-    limit = clock.now() - KEPT
-    old = {path.name for path in folder().iterdir() if path.stat().st_mtime < limit.timestamp()}
+    old = storage().names_before(clock.now() - KEPT)
     return old - set(Upload.objects.filter(stored_as__in=old).values_list("stored_as", flat=True))
 
 
@@ -301,4 +294,4 @@ def forget_orphans() -> None:
     """
     _delete(_orphans())
     strays = _stray_names()
-    transaction.on_commit(lambda: _unlink(strays))
+    transaction.on_commit(lambda: storage().discard(strays))

@@ -1,11 +1,11 @@
 """The order: a snapshot that nothing re-prices, its stock movements, its parcels, its history."""
 
-from checkout.models.intake import AnswerRow, Intake, Upload
-from checkout.models.order import Draft, InvalidTransition, Order, OrderEvent, OrderLine
-from checkout.models.promotion import Promotion, Redemption
-from checkout.models.requests import CancellationRequest, EmailCorrection, OrderSearch, PrivacyRequest
-from checkout.models.shipment import Shipment, ShipmentItem
-from checkout.models.stock import StockMovement
+from .intake import AnswerRow, Intake, Upload
+from .order import Draft, InvalidTransition, Order, OrderEvent, OrderLine
+from .promotion import Promotion, Redemption
+from .requests import CancellationRequest, EmailCorrection, OrderSearch, PrivacyRequest
+from .shipment import Shipment, ShipmentItem
+from .stock import StockMovement
 
 __all__ = [
     "AnswerRow",

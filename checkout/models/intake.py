@@ -80,9 +80,10 @@ class Intake(models.Model):
 
 
 class Upload(models.Model):
-    """A file that belongs to an answer. Its content lies sealed in a private folder: see ``uploads``.
+    """A file that belongs to an answer. Its content lies sealed in a private folder.
 
-    It hangs on the draft in which it was sent, and on the intakes of the orders made of that draft.
+    It hangs on the draft in which it was sent, and on the intakes of the orders made of that draft. See
+    ``checkout.intake.uploads``.
     """
 
     draft = models.ForeignKey(Draft, models.SET_NULL, null=True, related_name="uploads")

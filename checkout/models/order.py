@@ -30,7 +30,7 @@ class Delivery:
 
 
 class InvalidTransition(Exception):
-    """The order cannot move from its state to the wanted one."""
+    """Raised when the order cannot move from its status to the requested one."""
 
 
 class Draft(models.Model):
@@ -66,6 +66,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
 
 class Order(models.Model):
+    """What was bought, by whom and for how much, as it was when the order was placed."""
+
     class Status(models.TextChoices):
         PENDING = "pending", _("Awaiting payment")
         UNDER_REVIEW = "under_review", _("Payment under review")
@@ -137,7 +139,7 @@ class Order(models.Model):
     on_hold = models.BooleanField(_("on hold"), default=False, editable=False)  # staff: ship nothing for now
     is_disputed = models.BooleanField(_("disputed"), default=False, editable=False)  # at the gateway
     erased_at = models.DateTimeField(_("erased at"), null=True, editable=False)  # everything personal
-    grants_ended = models.PositiveIntegerField(default=0, editable=False)  # how often: see ``grants``
+    grants_ended = models.PositiveIntegerField(default=0, editable=False)  # how often: see ``order_access``
 
     objects = OrderQuerySet.as_manager()
 
@@ -177,7 +179,7 @@ class Order(models.Model):
 
     @property
     def shown_status(self) -> str:
-        """The status as people call it: the ledger has a word in it."""
+        """The status as people call it, refunds included."""
         if self.is_paid and self.refunded_total:
             return str(_("Refunded") if self.is_refunded else _("Partly refunded"))
         return str(self.get_status_display())
@@ -228,7 +230,7 @@ class Order(models.Model):
         return reverse("checkout:order", args=[self.token])
 
     def move_to(self, status: Status, *, note: str = "", actor: str = "") -> None:
-        """The only way to change a status. The caller holds the row lock."""
+        """The only way to change a status. Logs it. Raises InvalidTransition. Needs the row lock."""
         if status not in self.TRANSITIONS[self.Status(self.status)]:
             raise InvalidTransition(f"{self.number}: {self.status} -> {status}")
         self.log(note, old_status=self.status, new_status=status, actor=actor)
@@ -316,6 +318,8 @@ class OrderLine(models.Model):
 
 
 class OrderEvent(models.Model):
+    """An entry in the history of an order."""
+
     class Fact(models.TextChoices):
         """What the customer reads in the order's history, besides its statuses, parcels, reports, refunds."""
 

@@ -38,6 +38,8 @@ class PromotionQuerySet(models.QuerySet["Promotion"]):
 
 
 class Promotion(models.Model):
+    """A promo code: what it takes off, from what, and under which conditions."""
+
     class Kind(models.TextChoices):
         PERCENT = "percent", _("percent off")
         AMOUNT = "amount", _("amount off")
@@ -146,8 +148,8 @@ class Promotion(models.Model):
 
     def clean(self) -> None:
         """Says at its field what the constraint says of the whole."""
-        wanted = {self.Kind.PERCENT: "percent", self.Kind.AMOUNT: "amount"}
-        for kind, field in wanted.items():
+        columns = {self.Kind.PERCENT: "percent", self.Kind.AMOUNT: "amount"}
+        for kind, field in columns.items():
             is_given = getattr(self, field) is not None
             if self.kind == kind and not is_given:
                 raise ValidationError({field: _("Please say how much is taken off.")})

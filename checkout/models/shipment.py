@@ -47,6 +47,8 @@ class Shipment(models.Model):
 
 
 class ShipmentItem(models.Model):
+    """Pieces of an order line in a parcel."""
+
     shipment = models.ForeignKey(Shipment, models.CASCADE, related_name="items")
     line = models.ForeignKey(OrderLine, models.PROTECT, related_name="shipped_items")
     quantity = models.PositiveIntegerField(_("quantity"))

@@ -9,11 +9,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from checkout import order_access
 from checkout.models import Order
 from checkout.signals import collect_sections
+from shop.web.rate_limit import RateLimit
 
 from . import lookup, mail_requests
 from .forms import FindForm
 from .history import progress_of
 from .mailed_link import InvalidLink
+
+PER_ADDRESS = RateLimit("find-order", limit=3, minutes=60)
 
 
 @never_cache
@@ -27,9 +30,7 @@ def find(request: HttpRequest) -> HttpResponse:
         request,
         form,
         lookup.request_link,
-        purpose="find-order",
-        max_per_address=3,
-        address_minutes=60,
+        per_address=PER_ADDRESS,
         next_page="checkout:link_sent",
     )
     context = {"form": form, "has_orders": bool(order_access.granted_ids(request))}

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_variables
 
 from shop.l10n.languages import current_language
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
 MAX_PER_NETWORK, NETWORK_MINUTES = 10, 15
 
@@ -25,23 +25,22 @@ def accept(
     form: Form,
     publish: Publish,
     *,
-    purpose: str,
-    max_per_address: int,
-    address_minutes: int,
+    per_address: RateLimit,
     next_page: str,
 ) -> HttpResponse | None:
     """The response to a posted form with e-mail address and order number; None to show the form.
 
-    Nobody is sent more than ``max_per_address`` mails, whoever asks for them; the answer does not tell.
+    Nobody is sent more mails than ``per_address`` allows, whoever asks for them; the answer does not tell.
     """
     if request.method != "POST":
         return None
-    if rate_limit.is_exceeded(request, purpose, limit=MAX_PER_NETWORK, minutes=NETWORK_MINUTES):
+    per_network = RateLimit(per_address.scope, MAX_PER_NETWORK, NETWORK_MINUTES)
+    if per_network.is_exceeded(request):
         return render(request, "429.html", status=429)
     if not form.is_valid():
         return None
-    rate_limit.count(request, purpose)
+    per_network.hit(request)
     email, number = form.cleaned_data["email"], form.cleaned_data["number"]
-    if rate_limit.take_about(email.casefold(), purpose, limit=max_per_address, minutes=address_minutes):
+    if per_address.take(email.casefold()):
         publish(email, number=number, language=current_language())
     return redirect(next_page)

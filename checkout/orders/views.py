@@ -19,11 +19,13 @@ from checkout.models import Order, Shipment
 from checkout.shipping.fulfilment import left_to_ship
 from checkout.shipping.rates import TARIFFS
 from checkout.signals import collect_sections, has_money_on_its_way
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
 from .cancellations import offer_of
 from .corrections import correctable_until
 from .history import history_of, progress_of
+
+EMAIL_GUESSES = RateLimit("order-email", limit=10, minutes=15)
 
 
 def bought(order: Order) -> dict[int, int]:
@@ -58,7 +60,7 @@ def order_page(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _name_email(request: HttpRequest, order: Order) -> HttpResponse:
-    if rate_limit.is_exceeded(request, "order-email", limit=10, minutes=15):
+    if EMAIL_GUESSES.is_exceeded(request):
         return render(request, "429.html", status=429)
     form = OrderEmailForm(request.POST)
     if form.is_valid():
@@ -66,7 +68,7 @@ def _name_email(request: HttpRequest, order: Order) -> HttpResponse:
             response = redirect(order)
             order_access.grant(request, response, order)
             return response
-        rate_limit.count(request, "order-email")
+        EMAIL_GUESSES.hit(request)
         form.add_error("email", _("This is not the e-mail address of the order."))
     return render(request, "checkout/order.html", order_context(order, known=False, form=form))
 

@@ -1,0 +1,1 @@
+"""The one-page checkout up to its button: ``views``, ``forms``, and ``drafts`` of what was typed."""

@@ -1,4 +1,4 @@
-"""What was typed about one subject serves for another one, of the same service or of a later one."""
+"""Copies what was typed about one subject into the form of another, of the same service or of a later one."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -28,32 +28,33 @@ class Copied:
 
 
 def is_wanted(sent: QueryDict) -> bool:
+    """Whether the button that copies answers was pressed."""
     return sent.get("action", "").startswith(ACTION)
 
 
 @sensitive_variables()
 def copy(forms: CheckoutForms, sent: QueryDict) -> tuple[QueryDict, Copied | None]:
-    """What was sent with the answers copied, or as it is where the two forms have nothing in common.
+    """The sent data with the answers copied, or unchanged where the two forms have nothing in common.
 
     Only empty questions are filled in, and only with what the other form's field accepts. Whether a date or a
     person is complete is judged later, as if it had been typed.
     """
     typed = sent.copy()
     offer(forms, typed)
-    found = {str(form.prefix): form for line in forms.lines for form in line.subjects}
-    target = found.get(sent.get("action", "").removeprefix(ACTION))
+    by_prefix = {str(form.prefix): form for line in forms.lines for form in line.subjects}
+    target = by_prefix.get(sent.get("action", "").removeprefix(ACTION))
     chosen = next((source for source in target.sources if source.is_chosen), None) if target else None
     if target is None or chosen is None:
         return typed, None
-    source = found[chosen.prefix]
+    source = by_prefix[chosen.prefix]
     answered = _applying(source, typed)
-    wanted = [key for key in _shared(source, target) if key in answered]
-    return typed, Copied(str(target.prefix), sum(_fill(target, source, key, typed) for key in wanted))
+    shared = [key for key in _shared(source, target) if key in answered]
+    return typed, Copied(str(target.prefix), sum(_fill(target, source, key, typed) for key in shared))
 
 
 @sensitive_variables()
 def offer(forms: CheckoutForms, typed: QueryDict, copied: Copied | None = None) -> None:
-    """Tell each form which earlier ones ask the same."""
+    """Give each form as sources those earlier forms that ask the same questions."""
     earlier: list[tuple[IntakeForm, str]] = []
     for line in forms.lines:
         for number, form in enumerate(line.subjects, start=1):
@@ -95,40 +96,40 @@ def _shared(source: IntakeForm, target: IntakeForm) -> list[str]:
 @sensitive_variables()
 def _applying(form: IntakeForm, typed: QueryDict) -> Collection[str]:
     """The questions whose conditions hold: what was typed for the others counts for nothing."""
-    given: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
     for key, ask in form.asks.items():
-        if ask.question.applies(given):
-            given[key] = _given(form, key, typed).get("")
-    return given.keys()
+        if ask.question.applies(answers):
+            answers[key] = _given(form, key, typed).get("")
+    return answers.keys()
 
 
 @sensitive_variables()
 def _given(form: IntakeForm, key: str, typed: QueryDict) -> dict[str, Any]:
     """Part -> what was typed there. What stands there from the start was not, nor is a consent an answer."""
-    found = {}
+    parts = {}
     for part, name in form.parts[key].items():
         field = form.fields[name]
         value = field.widget.value_from_datadict(typed, {}, form.add_prefix(name))
         value = value.strip() if isinstance(value, str) else value
         if part not in (LATER, CONSENT) and value not in (None, "", [], False, field.initial):
-            found[part] = value
-    return found
+            parts[part] = value
+    return parts
 
 
 @sensitive_variables()
 def _fill(target: IntakeForm, source: IntakeForm, key: str, typed: QueryDict) -> bool:
     """Copy the answer to one question. One that was begun stays: half of two people would be neither."""
-    given, names = _given(source, key, typed), target.parts[key]
-    if not given or not given.keys() <= names.keys() or _given(target, key, typed):
+    answer_parts, names = _given(source, key, typed), target.parts[key]
+    if not answer_parts or not answer_parts.keys() <= names.keys() or _given(target, key, typed):
         return False
     if key not in _applying(target, typed):
         return False
     try:
-        for part, value in given.items():
+        for part, value in answer_parts.items():
             target.fields[names[part]].clean(value)
     except ValidationError:
         return False
-    for part in given:
+    for part in answer_parts:
         answer = typed.getlist(source.add_prefix(source.parts[key][part]))
         typed.setlist(target.add_prefix(names[part]), answer)
     return True

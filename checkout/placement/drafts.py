@@ -17,25 +17,26 @@ PASSING = {"csrfmiddlewaretoken", "quote", "action", "remove_upload"}
 
 def belongs(field: str, quantities: Mapping[int, int]) -> bool:
     """Whether a field still has its line, and its subject, in a cart with these quantities by variant."""
-    found = FIELD.match(field)
-    if found is None:
+    match = FIELD.match(field)
+    if match is None:
         return True
-    variant_id, subject = int(found[1]), int(found[2] or 1)
+    variant_id, subject = int(match[1]), int(match[2] or 1)
     return 1 <= subject <= quantities.get(variant_id, 0)
 
 
 def quantities_of(cart: Cart) -> dict[int, int]:
+    """Variant id -> quantity."""
     return {line.variant.pk: line.quantity for line in cart.lines}
 
 
 def save(cart: Cart, data: QueryDict) -> Draft:
-    """Keep what was posted."""
+    """Store what was posted, replacing what the cart's draft held."""
     quantities = quantities_of(cart)
-    kept = {
+    values_by_field = {
         name: values for name, values in data.lists() if name not in PASSING and belongs(name, quantities)
     }
     (draft,) = Draft.objects.bulk_create(  # one statement, also when two tabs send at once
-        [Draft(token=cart.token, data=kept)],
+        [Draft(token=cart.token, data=values_by_field)],
         update_conflicts=True,
         unique_fields=["token"],
         update_fields=["data", "updated_at"],
@@ -49,9 +50,9 @@ def forget_beyond(token: str, quantities: Mapping[int, int]) -> Draft | None:
     draft = Draft.objects.select_for_update().filter(token=token).first()
     if draft is None:
         return None
-    kept = {name: values for name, values in draft.data.items() if belongs(name, quantities)}
-    if kept != draft.data:
-        draft.data = kept
+    remaining = {name: values for name, values in draft.data.items() if belongs(name, quantities)}
+    if remaining != draft.data:
+        draft.data = remaining
         draft.save(update_fields=["data", "updated_at"])
     gone = [upload.pk for upload in draft.uploads.all() if not belongs(upload.field, quantities)]
     if gone:
@@ -66,7 +67,7 @@ def forget(token: str) -> None:
     if draft is None:
         return
     uploads.remove(draft.uploads.all())
-    if draft.orders.exists():  # it goes on being the lock of their cart
+    if draft.orders.exists():  # the draft goes on being the lock of their cart
         draft.data = {}
         draft.save(update_fields=["data", "updated_at"])
     else:

@@ -178,8 +178,8 @@ class LineForms:
 
     def intakes(self) -> list[IntakeAnswers]:
         variant_id = self.line.variant.pk
-        found = [IntakeAnswers(variant_id, 0, self.contact.answers())] if self.contact else []
-        return found + [
+        contact = [IntakeAnswers(variant_id, 0, self.contact.answers())] if self.contact else []
+        return contact + [
             IntakeAnswers(variant_id, number, form.answers())
             for number, form in enumerate(self.subjects, start=1)
         ]

@@ -1,4 +1,4 @@
-"""What shipping would cost, before anything is typed: the cart shows it for the region of one's choice."""
+"""The region for which the cart estimates the shipping fee, before anything is typed."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,12 +15,12 @@ KEY = "region"
 
 def region_of(request: HttpRequest) -> str:
     """The region that this visitor looked at last; empty if none yet."""
-    kept = request.session.get(KEY, "")
-    return kept if isinstance(kept, str) and formats.is_region(kept) else ""
+    region = request.session.get(KEY, "")
+    return region if isinstance(region, str) and formats.is_region(region) else ""
 
 
 def remember(request: HttpRequest, region: str) -> bool:
-    """Keep the region for the next page. False if there is no such region."""
+    """Store the region in the session. Returns False if there is no such region."""
     if not formats.is_region(region):
         return False
     if request.session.get(KEY, FIRST_REGION) != region:
@@ -29,6 +29,7 @@ def remember(request: HttpRequest, region: str) -> bool:
 
 
 def forget(request: HttpRequest) -> None:
+    """Remove the region from the session."""
     request.session.pop(KEY, None)
 
 

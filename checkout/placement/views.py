@@ -1,4 +1,4 @@
-"""From the cart to the order."""
+"""The checkout page, from the cart to the order."""
 
 import re
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from cart import recovery
 from cart.cart import Cart
-from cart.locking import alone_with_cart, note_shown
+from cart.locking import locked_cart, note_shown
 from catalog.models import IntakeQuestion
 from checkout import order_access, services
 from checkout.forms.contact import EmailForm
@@ -25,10 +25,12 @@ from checkout.promotions.services import CodeNotUsable, offer_of
 from checkout.quote import Quote, differences, make_quote, read_signed
 from checkout.shipping.rates import TARIFFS
 from checkout.stock import OutOfStock
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
 from . import answer_copy, drafts, shipping_estimate
 from .forms import CheckoutForms, Sent
+
+PERSONAL_OFFERS = RateLimit("promo-email", limit=30, minutes=60)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -98,10 +100,10 @@ def _asks_too_often(request: HttpRequest, cart: Cart) -> bool:
     """A code for first orders tells whether an e-mail address has ordered here: not to one who tries many."""
     if not cart.promo_code:
         return False
-    if rate_limit.is_exceeded(request, "promo-email", limit=30, minutes=60):
+    if PERSONAL_OFFERS.is_exceeded(request):
         return True
     if offer_of(cart, email=_email_in(request.POST)).is_personal:
-        rate_limit.count(request, "promo-email")
+        PERSONAL_OFFERS.hit(request)
     return False
 
 
@@ -115,9 +117,9 @@ def _email_in(typed: QueryDict) -> str:
 
 def _go_on_from_page(request: HttpRequest) -> None:
     """What another tab did since the visitor's cart page was shown is news here."""
-    with alone_with_cart(request) as cart:
-        if cart.looks.of_page(request.GET["look"]):
-            cart.note_looks()
+    with locked_cart(request) as cart:
+        if cart.snapshots.compare_with_page(request.GET["look"]):
+            cart.save_snapshots()
 
 
 @sensitive_variables()
@@ -140,8 +142,8 @@ def _place(request: HttpRequest, cart: Cart, draft: Draft, sent: Sent) -> HttpRe
     except OutOfStock:
         messages.warning(request, _("Some of the goods have just been sold. Nothing has been ordered yet."))
         return redirect("cart:detail")
-    except services.AlreadyOrdered as fact:
-        return redirect(fact.order)
+    except services.AlreadyOrdered as error:
+        return redirect(error.order)
     response = redirect("payments:pay", token=order.token)
     order_access.grant(request, response, order, is_placed=True)
     recovery.end(response)
@@ -172,14 +174,14 @@ def _page(
         forms.shipping.suit(typed)
     answer_copy.offer(forms, typed, copied)
     quote = _quote(cart, forms, _email_in(typed))
-    told = [*(changes or []), *(change for change in cart.changes if change not in (changes or []))]
+    sentences = [*(changes or []), *(change for change in cart.changes if change not in (changes or []))]
     is_part = request.POST.get("action") == "quote"  # a script takes only the amounts out of the page
     context = {
         "cart": cart,
         "forms": forms,
         "quote": quote,
-        "changes": [] if is_part else told,
-        "quote_changes": told if is_part else [],
+        "changes": [] if is_part else sentences,
+        "quote_changes": sentences if is_part else [],
         "tariff": TARIFFS.get(quote.shipping_method),
         "language_form": "checkout-form",
     }
@@ -193,7 +195,7 @@ def _page(
 def forget(request: HttpRequest) -> HttpResponse:
     """Empty the cart and forget what was typed: the next at this computer finds nothing of it."""
     tokens = {recovery.token_of(request)}
-    with alone_with_cart(request) as cart:
+    with locked_cart(request) as cart:
         tokens.add(cart.token)
         cart.clear()
     shipping_estimate.forget(request)

@@ -10,13 +10,13 @@ from django.views.decorators.http import require_http_methods
 from checkout import order_access
 from checkout.models import Order, PrivacyRequest
 from checkout.orders.mailed_link import InvalidLink
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
 from . import erasure, export
 from . import requests as privacy_requests
 
 Kind = PrivacyRequest.Kind
-PURPOSE, MAX_REQUESTS, MINUTES = "privacy-request", 3, 60
+PER_ORDER = RateLimit("privacy-request", limit=3, minutes=60)
 
 
 @never_cache
@@ -38,7 +38,7 @@ def _waiting(order: Order) -> PrivacyRequest | None:
 
 
 def _create_request(request: HttpRequest, order: Order, kind: PrivacyRequest.Kind) -> HttpResponse:
-    if rate_limit.take_about(order.number, PURPOSE, limit=MAX_REQUESTS, minutes=MINUTES):
+    if PER_ORDER.take(order.number):
         privacy_requests.create_request(order, kind)
         text = _("We are sending a link to the e-mail address of the order. It is good for 24 hours.")
         messages.success(request, text)

@@ -7,14 +7,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from cart.cart import Cart
-from cart.locking import alone_with_cart
+from cart.locking import locked_cart
 from cart.recovery import recovers
 from cart.views import page
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
 from .forms import PromoForm
 
-GUESSES, MINUTES = 10, 15
+CODE_GUESSES = RateLimit("promo-code", limit=10, minutes=15)
 
 
 @require_POST
@@ -26,14 +26,14 @@ def enter(request: HttpRequest) -> HttpResponse:
     cart = Cart(request.session)
     if cart.is_empty:
         return redirect("cart:detail")
-    if rate_limit.is_exceeded(request, "promo-code", limit=GUESSES, minutes=MINUTES):
+    if CODE_GUESSES.is_exceeded(request):
         return _wait(request)
     form = PromoForm(request.POST, cart=cart)
     if not form.is_valid():
         if form.offer is not None and not form.offer.name:  # no such code
-            rate_limit.count(request, "promo-code")
+            CODE_GUESSES.hit(request)
         return page(request, promo_form=form)
-    with alone_with_cart(request) as locked:
+    with locked_cart(request) as locked:
         locked.promo_code = form.cleaned_data["code"]
     text = _("The promo code %(code)s has been added.")
     messages.success(request, text % {"code": form.cleaned_data["code"]})
@@ -41,7 +41,7 @@ def enter(request: HttpRequest) -> HttpResponse:
 
 
 def _remove(request: HttpRequest) -> HttpResponse:
-    with alone_with_cart(request) as cart:
+    with locked_cart(request) as cart:
         code, cart.promo_code = cart.promo_code, ""
     if code:
         messages.success(request, _("The promo code %(code)s has been removed.") % {"code": code})
@@ -52,7 +52,7 @@ def _wait(request: HttpRequest) -> HttpResponse:
     """The code that was typed stays in its field."""
     form = PromoForm(request.POST)
     text = _("Too many unknown promo codes were tried. Please try again in %(minutes)s minutes.")
-    form.add_error("code", text % {"minutes": MINUTES})
+    form.add_error("code", text % {"minutes": CODE_GUESSES.minutes})
     response = page(request, promo_form=form)
     response.status_code = 429
     return response

@@ -1,0 +1,1 @@
+"""Parcels: their ``rates``, their ``delivery_dates``, and their ``fulfilment``."""

@@ -1,4 +1,4 @@
-"""When goods arrive. What the shop promises of its own work is in ``catalog.promises``."""
+"""When goods arrive. How long the shop itself takes is in ``catalog.lead_times``."""
 
 import datetime as dt
 

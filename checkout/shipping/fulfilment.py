@@ -1,3 +1,5 @@
+"""After the payment: parcels that leave, pieces that are paid back, and orders on hold."""
+
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -11,19 +13,19 @@ from shop.background import outbox
 
 
 class NothingToShip(Exception):
-    """No quantity was chosen, or more than is left to ship, or the order is not paid."""
+    """Raised when no quantity was chosen, or more than is left to ship, or the order is not paid."""
 
 
 class OnHold(Exception):
-    """Nothing leaves: staff hold the order, or its buyer complained at the gateway or asked to cancel."""
+    """Raised when nothing may leave: staff hold the order, or its buyer complained or asked to cancel."""
 
 
 class AddressChanged(Exception):
-    """The address on the parcel is not the order's any more: its buyer has corrected it."""
+    """Raised when the address on the parcel is not the order's any more: its buyer has corrected it."""
 
 
 def left_to_ship(order: Order) -> dict[OrderLine, int]:
-    """Line -> quantity that no parcel holds yet. Nothing, once all the money has gone back."""
+    """Line -> quantity that no parcel holds yet. Empty once all the money has gone back."""
     if order.is_refunded:
         return {}
     lines = order.lines.filter(ships=True).prefetch_related("shipped_items")
@@ -46,9 +48,9 @@ def ship(
     actor: str,
     seen: str | None = None,
 ) -> Shipment:
-    """A parcel leaves: ``quantities`` maps line id to pieces. The customer is told once per parcel.
+    """Record a parcel that leaves, and send one mail about it. ``quantities`` maps line id to pieces.
 
-    ``seen`` is the stamp of the address that the sender read; None does not ask. Raises OnHold,
+    ``seen`` is the stamp of the address that the sender read; None skips that check. Raises OnHold,
     AddressChanged and NothingToShip.
     """
     order = Order.objects.lock(order_id)
@@ -56,9 +58,9 @@ def ship(
         raise AddressChanged(order.number)
     if order.is_held:
         raise OnHold(order.number)
-    wanted = {line_id: quantity for line_id, quantity in quantities.items() if quantity}
+    pieces = {line_id: quantity for line_id, quantity in quantities.items() if quantity}
     left = {line.pk: quantity for line, quantity in left_to_ship(order).items()}
-    if not order.is_paid or not wanted or any(quantity > left.get(pk, 0) for pk, quantity in wanted.items()):
+    if not order.is_paid or not pieces or any(quantity > left.get(pk, 0) for pk, quantity in pieces.items()):
         raise NothingToShip(order.number)
     shipment = Shipment.objects.create(
         order=order,
@@ -68,7 +70,7 @@ def ship(
         shipped_by=actor,
     )
     ShipmentItem.objects.bulk_create(
-        ShipmentItem(shipment=shipment, line_id=pk, quantity=quantity) for pk, quantity in wanted.items()
+        ShipmentItem(shipment=shipment, line_id=pk, quantity=quantity) for pk, quantity in pieces.items()
     )
     order.log(f"parcel {shipment.pk} shipped", actor=actor)
     outbox.publish("mail.order_shipped", key=str(shipment.pk), shipment_id=shipment.pk)
@@ -77,9 +79,9 @@ def ship(
 
 
 def note_refund(order: Order, amount: Decimal, lines: Mapping[int, Decimal]) -> None:
-    """Money that had made the order paid has gone back. Line id -> what of it is for that line.
+    """Add a refund to the totals of the order and of its lines (``lines``: line id -> its share).
 
-    In one transaction with the ledger entry: access to reports and the shown state follow from this.
+    Needs the transaction of the ledger entry: access to reports and the shown state follow from this.
     """
     # Money beyond the total (a person accepted too high a payment) can go back too: below zero nothing is.
     order.refunded_total = min(order.total, order.refunded_total + amount)
@@ -92,7 +94,7 @@ def note_refund(order: Order, amount: Decimal, lines: Mapping[int, Decimal]) -> 
 def withdraw(
     order: Order, quantities: Mapping[int, int], *, restock: Mapping[int, int], fact: int, actor: str
 ) -> None:
-    """Pieces are paid back, line id -> quantity: those that were not shipped never will be.
+    """Withdraw pieces that are paid back (line id -> quantity): those not shipped yet never will be.
 
     ``restock`` says how many of them can be sold again; ``fact`` is the refund's id, which is booked once.
     """
@@ -111,7 +113,7 @@ def withdraw(
 
 @transaction.atomic
 def set_hold(order_id: int, *, on_hold: bool, actor: str, note: str = "") -> Order:
-    """Stop or resume shipping by decision of a person. Setting what is already so changes nothing."""
+    """Stop or resume shipping by decision of a person. Does nothing where that is already so."""
     order = Order.objects.lock(order_id)
     if order.on_hold != on_hold:
         order.on_hold = on_hold

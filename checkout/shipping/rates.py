@@ -139,6 +139,7 @@ def zone_of(region: str) -> str:
 
 
 def tariffs_to(region: str) -> list[Tariff]:
+    """The tariffs of the region's zone."""
     zone = zone_of(region)
     return [tariff for tariff in TARIFFS.values() if tariff.zone == zone]
 
@@ -161,10 +162,10 @@ def _option(tariff: Tariff, parcel: list[CartLine], weight_g: int, value: Decima
     return Option(tariff, tariff.fee(weight_g, value), tuple(refused), is_too_heavy)
 
 
-def chosen(found: list[Option], code: str) -> Option:
+def chosen(offered: list[Option], code: str) -> Option:
     """The option of this code; of another zone's code, or none, the zone's first that can be had."""
-    possible = [option for option in found if option.is_possible] or found
-    return next((option for option in found if option.tariff.code == code), possible[0])
+    possible = [option for option in offered if option.is_possible] or offered
+    return next((option for option in offered if option.tariff.code == code), possible[0])
 
 
 def refused(region: str, products: Iterable[Product]) -> list[Product]:

@@ -15,6 +15,9 @@ from checkout.orders import mail_requests
 from consulting import access
 from consulting.forms import LostKeyForm
 from consulting.keys import lifecycle
+from shop.web.rate_limit import RateLimit
+
+PER_ADDRESS = RateLimit("lost-key", limit=3, minutes=24 * 60)
 
 
 @never_cache
@@ -28,9 +31,7 @@ def lost_key(request: HttpRequest) -> HttpResponse:
         request,
         form,
         lifecycle.ask_for_key,
-        purpose="lost-key",
-        max_per_address=3,
-        address_minutes=24 * 60,
+        per_address=PER_ADDRESS,
         next_page="consulting:key_sent",
     )
     return accepted or render(request, "consulting/lost_key.html", {"form": form})

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods
 from consulting import access, case_messages
 from consulting.forms import MessageForm
 from consulting.models import Case
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
-PURPOSE, MOST, MINUTES = "case-message", 20, 60
+PER_CASE = RateLimit("case-message", limit=20, minutes=60)
 
 
 @never_cache
@@ -31,7 +31,7 @@ def messages_of_client(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "consulting/not_ready.html", {"case": case, "order": grant.order})
     form = MessageForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if rate_limit.is_exceeded_about(str(pk), PURPOSE, limit=MOST, minutes=MINUTES):
+        if PER_CASE.is_exceeded(str(pk)):
             form.add_error("text", _("You have written very often. Please send this in an hour."))
         else:
             return _send(case, form.cleaned_data["text"], request)
@@ -53,7 +53,7 @@ def _send(case: Case, text: str, request: HttpRequest) -> HttpResponse:
         message = case_messages.write_to_consultant(case, text=text)
     except case_messages.Closed:
         return redirect("consulting:messages", pk=case.pk)
-    rate_limit.count_about(str(case.pk), PURPOSE)
+    PER_CASE.hit(str(case.pk))
     messages.success(request, _("Your message was sent."))
     if message.moved_to:
         day = date_format(message.moved_to)

@@ -1,4 +1,4 @@
-"""Order keys and the clients' wraps under the newest of ``ORDER_KEY_PEPPERS``: see ``shop.rotation``.
+"""Order keys and the clients' wraps under the newest of ``ORDER_KEY_PEPPERS``: see ``shop.keyring.rotation``.
 
 A pepper goes into a hash and into the key of a wrap, so a new one needs the order key itself. It comes from
 its sealed copy, for the moment.

@@ -12,7 +12,7 @@ from django.utils.timezone import localtime
 
 from shop import clock
 from shop.background import outbox
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
 PURPOSES = ["report-unlock", "consultant-unlock"]
 MAX_WRONG = 10  # per /32 or /64
@@ -30,24 +30,26 @@ class UsedUp(Exception):
 class LookUp:
     """A look-up that is counted already: counted first, many at once cannot pass the limit together."""
 
-    tries: list[int]
+    rate_limit: RateLimit
+    hits: list[int]
 
     def was_right(self) -> None:
         """Right keys are not counted."""
-        rate_limit.give_back(self.tries)
+        self.rate_limit.release(self.hits)
 
 
 def begin(request: HttpRequest, purpose: str) -> LookUp:
     """Take one of the client's tries. Raises UsedUp."""
-    tries = rate_limit.take(request, purpose, limit=MAX_WRONG, limit_around=MAX_WRONG_AROUND, minutes=MINUTES)
-    if tries is None:
+    rate_limit = RateLimit(purpose, MAX_WRONG, MINUTES, limit_around=MAX_WRONG_AROUND)
+    hits = rate_limit.take(request)
+    if not hits:
         raise UsedUp
-    return LookUp(tries)
+    return LookUp(rate_limit, hits)
 
 
 def was_wrong() -> None:
     """Staff hear, once an hour, when there are very many. Nobody is kept out by it."""
-    count = sum(rate_limit.count_of_all(purpose, minutes=1) for purpose in PURPOSES)
+    count = sum(RateLimit(purpose, MANY, minutes=1).total() for purpose in PURPOSES)
     if count > MANY:
         hour = f"{localtime(clock.now()):%Y-%m-%d %H}"
         with transaction.atomic():

@@ -19,7 +19,7 @@ from consulting.models import Case
 from consulting.report_encryption import Opened, Unreadable
 
 from . import context as pages
-from . import storage
+from . import report_files
 
 MAX_FOLDER_LENGTH = 60  # characters of a folder: with the file's name a path that every system takes
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -102,7 +102,7 @@ def _files(opened: Opened) -> Iterator[tuple[str, Iterator[bytes]]]:
     yield f"{name}.html", iter([_page(opened, folder).encode()])
     yield f"{name}.md", iter([opened.text.document()])
     for file in opened.text.attachments:
-        yield f"{folder}/{safe(file.name)}", storage.read(opened, file)
+        yield f"{folder}/{safe(file.name)}", report_files.read(opened, file)
 
 
 @sensitive_variables()

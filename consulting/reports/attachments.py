@@ -16,7 +16,7 @@ from consulting import report_encryption
 from consulting.models import Case, Report
 from consulting.report_document import Attachment, ReportDocument
 
-from . import file_validation, storage
+from . import file_validation, report_files
 from . import services as reports
 
 MAX_ATTACHMENTS = 10
@@ -29,20 +29,20 @@ def attach(case: Case, *, author: User, file: "UploadedFile[Any]", is_report: bo
     kind, content = file_validation.examine(file)
     if is_report and kind != "pdf":
         raise Refused(_("A file that is the report itself has to be a PDF."))
-    kept: list[str] = []
+    stored: list[str] = []
 
     def add(report: Report, text: ReportDocument) -> ReportDocument:
         others = tuple(known for known in text.attachments if not (is_report and known.is_report))
         name = _free_name(clean_name(file.name or ""), others)
         _check_room(others, len(content), is_report=is_report)
-        added = storage.keep(report, iter([content]), name=name, kind=kind, is_report=is_report)
-        kept.append(added.stored_as)
+        added = report_files.keep(report, iter([content]), name=name, kind=kind, is_report=is_report)
+        stored.append(added.stored_as)
         return replace(text, attachments=(added, *others) if is_report else (*others, added))
 
     try:
         return reports.revise(case, author=author, change=add)
     except BaseException:
-        storage.discard(kept)
+        report_files.storage().discard(stored)
         raise
 
 
@@ -81,9 +81,9 @@ def _free_name(name: str, others: tuple[Attachment, ...]) -> str:
 def download(opened: report_encryption.Opened, file: Attachment) -> StreamingHttpResponse:
     """To save, never to show: whatever it holds, no browser runs it on our pages.
 
-    Raises vault.Unreadable while the answer has not begun; midway it breaks off.
+    Raises Unreadable while the answer has not begun; midway it breaks off.
     """
-    pieces = storage.read(opened, file)
+    pieces = report_files.read(opened, file)
     first = next(pieces)
 
     def whole() -> Iterator[bytes]:

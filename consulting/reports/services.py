@@ -1,4 +1,4 @@
-"""What can happen to order keys, cases and reports."""
+"""What can happen to cases and their reports."""
 
 import datetime as dt
 import logging
@@ -21,7 +21,7 @@ from shop import clock
 from shop.background import outbox
 from shop.devstack.failpoints import failpoint
 
-from . import storage
+from . import report_files
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +46,7 @@ class NoteMissing(Exception):
     """A later version does not say what is different from the one before."""
 
 
-# --- keys ---
-
-
-# --- cases and reports ---
+# --- cases ---
 
 
 def _locked(case: Case) -> Case:
@@ -91,6 +88,9 @@ def release(case: Case) -> Case:
         case.state = Case.State.UNASSIGNED
     case.save(update_fields=["consultant", "state"])
     return case
+
+
+# --- writing ---
 
 
 def latest(case: Case) -> Report | None:
@@ -180,7 +180,9 @@ def _draft(case: Case) -> tuple[Report, ReportDocument]:
     following = Report(case=case, version=report.version + 1)
     report_encryption.prepare(following)
     files = (
-        storage.copy(report_encryption.admitted_from_escrow(report), following) if text.attachments else ()
+        report_files.copy(report_encryption.admitted_from_escrow(report), following)
+        if text.attachments
+        else ()
     )
     return following, replace(text, note="", attachments=files)
 
@@ -199,7 +201,7 @@ def _keep(
     report_encryption.seal(report, text)
     report.save()
     failpoint("before_draft_committed")
-    storage.settle(report, text.attachments)
+    report_files.settle(report, text.attachments)
     return report
 
 
@@ -210,9 +212,8 @@ def publish(report: Report, *, actor: str, seen: str | None = None) -> Report:
     Raises NewerDraft when it is not the draft that was ``seen``, NoteMissing when a later version does not
     say what has changed, NothingToPublish when the order is closed.
     """
-    Order.objects.lock(
-        report.case.order.pk
-    )  # or the report could be wrapped for a key that is being replaced
+    # Or the report could be wrapped for a key that is being replaced.
+    Order.objects.lock(report.case.order.pk)
     case = _locked(report.case)
     report = Report.objects.select_related("case__line").get(pk=report.pk)
     if report.is_published:
@@ -237,7 +238,6 @@ def publish(report: Report, *, actor: str, seen: str | None = None) -> Report:
 
 
 @transaction.atomic
-@transaction.atomic
 @sensitive_variables("reason")
 def withdraw(case: Case, *, actor: str, reason: str) -> Case:
     """Close every published version to the client, who reads the reason. Withdrawing again changes nothing.
@@ -252,11 +252,14 @@ def withdraw(case: Case, *, actor: str, reason: str) -> Case:
     case.withdrawn_at = clock.now()
     case.withdrawn_because = reason
     case.save(update_fields=["state", "withdrawn_at", "withdrawn_because"])
-    latest = case.reports.readable().values_list("pk", flat=True)[0]
+    report_id = case.reports.readable().values_list("pk", flat=True)[0]
     case.reports.readable().update(withdrawn_at=case.withdrawn_at, client_wrap=b"")
-    outbox.publish("report.withdrawn", key=str(latest), report_id=latest)
+    outbox.publish("report.withdrawn", key=str(report_id), report_id=report_id)
     case.order.log(f"report of case {case} withdrawn", actor=actor)
     return case
+
+
+# --- reading ---
 
 
 @transaction.atomic
@@ -264,7 +267,7 @@ def withdraw(case: Case, *, actor: str, reason: str) -> Case:
 def open_version(case: Case, order_key: OrderKey, version: int | None = None) -> report_encryption.Opened:
     """What the client may read: the latest published version or a certain one.
 
-    Raises NotOpened where the key was replaced or revoked this moment, vault.Unreadable.
+    Raises NotOpened where the key was replaced or revoked this moment, Unreadable.
     """
     order_key = lock_active_key(order_key.pk, order_key.order_id)
     versions = case.reports.readable()
@@ -288,7 +291,7 @@ def note_access(case: Case, what: AccessLog.What) -> None:
 def open_report(case: Case, order_key: OrderKey) -> tuple[Report, ReportDocument]:
     """The latest published version for the client, and its text; leaves a line in the access log.
 
-    Raises NotOpened where the key was replaced or revoked this moment, vault.Unreadable.
+    Raises NotOpened where the key was replaced or revoked this moment, Unreadable.
     """
     opened = open_version(case, order_key)
     note_access(case, AccessLog.What.REPORT)

@@ -13,7 +13,7 @@ from shop.money import formatted
 
 from . import decisions
 
-ACTS = {"accept": decisions.accept, "dismiss": decisions.dismiss}
+DECISIONS = {"accept": decisions.accept, "dismiss": decisions.dismiss}
 
 
 def urls(site: admin.AdminSite) -> list[URLPattern]:
@@ -26,7 +26,7 @@ def decide(request: HttpRequest, payment_id: int) -> HttpResponse:
     if not request.user.has_perm("payments.change_payment"):
         raise PermissionDenied
     payment = get_object_or_404(Payment.objects.select_related("order"), pk=payment_id)
-    act = ACTS.get(request.POST.get("action", ""))
+    act = DECISIONS.get(request.POST.get("action", ""))
     if request.method == "POST" and act:
         try:
             act(payment, actor=request.user.get_username())

@@ -1,4 +1,4 @@
-"""The buyer cancels an order that is not paid: never while its money may be on its way."""
+"""Give up unpaid orders, cancelled or past their hold: never while their money may be on its way."""
 
 from checkout import services as checkout
 from checkout.models import Order
@@ -9,7 +9,6 @@ from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 
 from . import settlement
-from .settlement import ask
 
 Status = Payment.Status
 Method = Payment.Method
@@ -20,9 +19,9 @@ class MayBePaid(Exception):
 
 
 def cancel_unpaid(order_id: int) -> Order:
-    """Ask first, then cancel: the stock goes back on sale, attempts are given up. A repeat changes nothing.
+    """Cancel the order after asking the gateway: stock goes back on sale, attempts are given up.
 
-    Needs no transaction open. Raises MayBePaid.
+    A repeat changes nothing. Needs no transaction open. Raises MayBePaid.
     """
     for payment in Payment.objects.filter(order_id=order_id).live():
         if _may_have_been_paid(payment) and not settlement.ask(payment):
@@ -53,9 +52,9 @@ def _cancel(order_id: int) -> Order:
 
 
 def expire_order(order_id: int) -> None:
-    """Ask first, then release: an unpaid order past its hold gives its stock back."""
+    """Expire an unpaid order past its hold after asking the gateway: its stock goes back on sale."""
     for payment in Payment.objects.filter(order_id=order_id).live():
-        if not ask(payment) and clock.now() - payment.started_at <= GIVE_UP_AFTER:
+        if not settlement.ask(payment) and clock.now() - payment.started_at <= GIVE_UP_AFTER:
             return  # another process is asking, or the gateway is silent: later, but not for ever
     failpoint("before_expiry")
     _release(order_id)

@@ -1,3 +1,5 @@
+"""Decisions of staff about money that does not match."""
+
 from decimal import Decimal
 
 from django.db import transaction
@@ -12,31 +14,34 @@ Status = Payment.Status
 
 
 class NotDecidable(Exception):
-    """This payment does not wait for a person, or this is not a way out."""
+    """The payment has no open alarm, or this decision is not possible for it."""
 
 
 @transaction.atomic
 def accept(payment: Payment, *, actor: str) -> None:
-    """Take booked money of another amount as the payment. Raises NotDecidable unless it covers the order."""
+    """Let booked money of another amount pay the order. Raises NotDecidable unless it covers the order."""
     locked = payment.lock()
     left, currency = locked.refundable_amount, locked.captured_currency  # less what is on its way back
     covers = locked.is_unused and currency == locked.order.currency and left >= locked.order.total
     if not locked.needs_attention or not covers or locked.order.is_paid:
         raise NotDecidable(payment.reference)
-    _close_alarm(locked, f"{locked.reference}: accepted with {left} {currency}", actor)
+    locked.close_alarm()
+    locked.order.log(f"{locked.reference}: accepted with {left} {currency}", actor=actor)
     apply_to_order(locked)
 
 
 @transaction.atomic
 def dismiss(payment: Payment, *, actor: str) -> None:
-    """The person has dealt with it elsewhere. An order that waited for this can be paid again.
+    """Close the alarm: staff have dealt with it elsewhere. An order that waited for it can be paid again.
 
     Raises NotDecidable while we hold money of this payment: it is accepted or given back.
     """
     locked = payment.lock()
     if not locked.needs_attention or _holds_unused_money(locked):
         raise NotDecidable(payment.reference)
-    _close_alarm(locked, closing_note(locked, locked.problem), actor)
+    note = closing_note(locked, locked.problem)
+    locked.close_alarm()
+    locked.order.log(note, actor=actor)
     if locked.is_live:
         locked.move_to(Status.DECLINED)
     if locked.order.status == Order.Status.UNDER_REVIEW and not locked.has_unsettled_sibling:
@@ -48,9 +53,3 @@ def _holds_unused_money(payment: Payment) -> bool:
     return (
         not payment.pays_order and sum((entry.amount for entry in payment.ledger.all()), start=Decimal(0)) > 0
     )
-
-
-def _close_alarm(payment: Payment, note: str, actor: str) -> None:
-    payment.needs_attention, payment.problem = False, ""
-    payment.save(update_fields=["needs_attention", "problem"])
-    payment.order.log(note, actor=actor)

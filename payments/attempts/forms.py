@@ -80,7 +80,7 @@ class PayForm(CardForm):
 def _card(cleaned: dict[str, Any]) -> EncryptedCard:
     names = ("acc_no", "encrypted_info", "encrypt_cert_id", "last4", "sms_code")
     try:
-        return checked_card(*(cleaned.get(name, "") for name in names))
+        return checked_card(**{name: cleaned.get(name, "") for name in names})
     except ValueError:
         message = _("The card could not be encrypted in your browser. Please enter it once more.")
         raise forms.ValidationError(message) from None

@@ -4,10 +4,6 @@ Whoever moved the money, it is booked once under the gateway's reference and not
 shop's books, the order's page and the access to reports agree with the gateway.
 """
 
-from decimal import Decimal
-
-from django.db.models import Sum
-
 from payments.gateways import get_gateway
 from payments.gateways.base import Movement, Refunded
 from payments.models import LedgerEntry, Payment, Refund
@@ -18,15 +14,15 @@ from shop.database import retry_transaction
 
 
 def sync_movements(payment: Payment) -> None:
-    """Mirror what the gateway tells. Needs no transaction open. Raises GatewayError: nothing was learnt."""
+    """Record refunds and reversals made at the gateway. Needs no transaction open. Raises GatewayError."""
     gateway = get_gateway(payment.gateway)
     movements = gateway.movements(purchase_of(payment), payment.capture_reference)
     if _unbooked(payment, movements):
-        _mirror(payment, movements)
+        _record_movements(payment, movements)
 
 
 def _unbooked(payment: Payment, movements: tuple[Movement, ...]) -> list[Movement]:
-    """What is not in our books."""
+    """Movements whose reference has no ``LedgerEntry`` yet."""
     references = [movement.reference for movement in movements]
     booked = LedgerEntry.objects.filter(gateway=payment.gateway, reference__in=references)
     known = set(booked.values_list("reference", flat=True))
@@ -34,32 +30,26 @@ def _unbooked(payment: Payment, movements: tuple[Movement, ...]) -> list[Movemen
 
 
 @retry_transaction
-def _mirror(payment: Payment, movements: tuple[Movement, ...]) -> None:
+def _record_movements(payment: Payment, movements: tuple[Movement, ...]) -> None:
     locked = payment.lock()
     for movement in _unbooked(locked, movements):
-        fact = Refunded(movement.reference, movement.amount, movement.currency)
+        refunded = Refunded(movement.reference, movement.amount, movement.currency)
         ours = locked.refunds.filter(key=movement.key).exclude(status=Refund.Status.DONE)
         own = ours.first() if movement.key else None
         if own:
-            record_done(own, fact)
-        elif movement.currency != locked.captured_currency or movement.amount > _in_our_books(locked):
+            record_done(own, refunded)
+        elif movement.currency != locked.captured_currency or movement.amount > locked.ledger_balance:
             _flag_mismatch(locked, movement)
         else:
-            record_done(_external_refund(locked, movement), fact)
+            record_done(_external_refund(locked, movement), refunded)
             locked.refresh_from_db()
             if movement.kind == "reversal":
                 note = f"{movement.amount} {movement.currency} were taken back ({movement.reference})"
                 locked.raise_alarm(note)
 
 
-def _in_our_books(payment: Payment) -> Decimal:
-    """What is left of the captured money."""
-    rows = payment.ledger.filter(currency=payment.captured_currency)
-    return rows.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
-
-
 def _external_refund(payment: Payment, movement: Movement) -> Refund:
-    """The row of a refund that nobody here asked for."""
+    """Create the row of a refund that nobody here asked for."""
     origin = Refund.Origin.REVERSAL if movement.kind == "reversal" else Refund.Origin.GATEWAY
     return Refund.objects.create(
         payment=payment, origin=origin, amount=movement.amount, started_at=clock.now()
@@ -67,7 +57,7 @@ def _external_refund(payment: Payment, movement: Movement) -> Refund:
 
 
 def _flag_mismatch(payment: Payment, movement: Movement) -> None:
-    """More than was taken, or another currency: nothing is booked, a person looks. Said once."""
+    """Alert staff, once: more than was taken, or another currency. Nothing is booked."""
     note = f"{movement.kind} {movement.reference} does not match: {movement.amount} {movement.currency}"
     if payment.problem != note[:60]:
         payment.raise_alarm(note)

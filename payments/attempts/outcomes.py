@@ -1,4 +1,4 @@
-"""Writing down what a gateway said, under the order's lock. A repeat changes nothing."""
+"""Record what a gateway said, under the order's lock. A repeat changes nothing."""
 
 import datetime as dt
 import logging
@@ -10,8 +10,8 @@ from checkout import services as checkout
 from checkout.models import Order
 from payments.gateways.base import Captured, Declined, GatewayError, Misconfigured, Outcome, Pending, Started
 from payments.models import LedgerEntry, Payment
+from payments.models.ledger import ReferenceTaken
 from payments.models.payment import REFUSES_US, UNANSWERED, UNREACHABLE, WRONG_CODE, alert_staff
-from payments.purchase import purchase_of
 from payments.refunds.services import give_back
 from shop import clock
 from shop.database import retry_transaction
@@ -26,13 +26,13 @@ PAGE_SETTLES = dt.timedelta(minutes=5)  # until a payment in the last moment sho
 
 
 @retry_transaction
-def record_start(payment: Payment, answer: Started) -> None:
-    """The gateway knows the attempt and, where it has one, its page for the buyer."""
+def record_start(payment: Payment, started: Started) -> None:
+    """Record that the gateway knows the attempt and, where it has one, its page for the buyer."""
     locked = payment.lock()
-    locked.gateway_id = answer.gateway_id
+    locked.gateway_id = started.gateway_id
     locked.problem = ""
-    if answer.handoff and not answer.handoff.fields:
-        locked.approve_url = answer.handoff.url
+    if started.handoff and not started.handoff.fields:
+        locked.approve_url = started.handoff.url
     if locked.status == Status.CREATED:
         locked.move_to(Status.AWAITING)
     locked.save(update_fields=["gateway_id", "approve_url", "problem"])
@@ -40,7 +40,7 @@ def record_start(payment: Payment, answer: Started) -> None:
 
 @retry_transaction
 def record(payment: Payment, outcome: Outcome) -> None:
-    """Write down what became of the attempt."""
+    """Record the outcome of the attempt."""
     locked = payment.lock()
     match outcome:
         case Captured():
@@ -63,28 +63,28 @@ def record(payment: Payment, outcome: Outcome) -> None:
     failpoint("before_outcome_committed")
 
 
-def _record_review(payment: Payment, fact: Pending) -> None:
-    payment.problem = fact.reason[:60]
-    payment.capture_reference = fact.reference
+def _record_review(payment: Payment, pending: Pending) -> None:
+    payment.problem = pending.reason[:60]
+    payment.capture_reference = pending.reference
     payment.save(update_fields=["problem", "capture_reference"])
     if payment.is_live:  # of an attempt that was given up, the buyer has heard that it does not count
-        checkout.mark_under_review(payment.order, note=f"{payment.reference}: {fact.reason}"[:300])
+        checkout.mark_under_review(payment.order, note=f"{payment.reference}: {pending.reason}"[:300])
     payment.schedule()
 
 
-def _may_try_again(payment: Payment, fact: Declined) -> bool:
+def _may_try_again(payment: Payment, declined: Declined) -> bool:
     """Whether the same attempt can still be paid: on the gateway's page, or with the right code."""
     if not payment.is_live or payment.order.status == Order.Status.UNDER_REVIEW:
         return False
     if payment.method == Method.UNIONPAY_CARD:
-        return fact.code == WRONG_CODE
+        return declined.code == WRONG_CODE
     if payment.method == Method.UNIONPAY_PAGE:  # whatever the first card was told, a second one may pay there
-        return clock.now() <= purchase_of(payment).pay_until + PAGE_SETTLES
-    return fact.retry == "same-gateway-page"
+        return clock.now() <= payment.pay_until + PAGE_SETTLES
+    return declined.retry == "same-gateway-page"
 
 
-def _record_retry(payment: Payment, fact: Declined) -> None:
-    payment.problem = fact.code[:60]
+def _record_retry(payment: Payment, declined: Declined) -> None:
+    payment.problem = declined.code[:60]
     payment.capture_key = secrets.token_hex(16)  # another try is another capture
     payment.save(update_fields=["problem", "capture_key"])
     if payment.status == Status.CAPTURING:
@@ -92,46 +92,50 @@ def _record_retry(payment: Payment, fact: Declined) -> None:
     payment.schedule()
 
 
-def _record_decline(payment: Payment, fact: Declined) -> None:
-    payment.problem = fact.code[:60]
+def _record_decline(payment: Payment, declined: Declined) -> None:
+    payment.problem = declined.code[:60]
     payment.next_check_at = None
     payment.save(update_fields=["problem", "next_check_at"])
     if not payment.is_live:  # an old attempt says nothing about the one that is under review
         return
     payment.move_to(Status.DECLINED)
     if payment.order.status == Order.Status.UNDER_REVIEW and not payment.has_unsettled_sibling:
-        checkout.reopen(payment.order, note=f"{payment.reference}: {fact.code}"[:300])
+        checkout.reopen(payment.order, note=f"{payment.reference}: {declined.code}"[:300])
 
 
-def _record_capture(payment: Payment, fact: Captured) -> None:
-    """Money is in. It makes the order paid, or goes back, or calls a person: never nothing."""
-    if fact.our_reference != payment.reference or not fact.payee_matches:
-        _hold_for_a_person(payment, "money of another order or payee")
+def _record_capture(payment: Payment, capture: Captured) -> None:
+    """Book the money. It makes the order paid, or goes back, or alerts staff: never nothing."""
+    if capture.our_reference != payment.reference or not capture.payee_matches:
+        _hold_for_staff(payment, "money of another order or payee")
         return
-    entry, created = LedgerEntry.objects.get_or_create(
-        gateway=payment.gateway,
-        reference=fact.reference,
-        defaults={"payment": payment, "amount": fact.amount, "currency": fact.currency, "at": clock.now()},
-    )
-    if entry.payment_id != payment.pk:
-        _hold_for_a_person(payment, f"capture {fact.reference} belongs to another payment")
+    try:
+        _, is_new = LedgerEntry.objects.book(
+            payment,
+            LedgerEntry.Kind.CAPTURE,
+            amount=capture.amount,
+            currency=capture.currency,
+            reference=capture.reference,
+            at=clock.now(),
+        )
+    except ReferenceTaken:
+        _hold_for_staff(payment, f"capture {capture.reference} belongs to another payment")
         return
-    if not created:
+    if not is_new:
         return
-    payment.capture_reference = fact.reference
+    payment.capture_reference = capture.reference
     payment.captured_at = clock.now()
     payment.problem = ""
     payment.next_check_at = None
     payment.save(update_fields=["capture_reference", "captured_at", "problem", "next_check_at"])
     payment.move_to(Status.CAPTURED)
-    if (fact.amount, fact.currency) != (payment.amount, payment.currency):
-        _hold_for_a_person(payment, f"money that does not match: {fact.amount} {fact.currency}")
+    if (capture.amount, capture.currency) != (payment.amount, payment.currency):
+        _hold_for_staff(payment, f"money that does not match: {capture.amount} {capture.currency}")
         return
     apply_to_order(payment)
 
 
-def _hold_for_a_person(payment: Payment, note: str) -> None:
-    """The order waits with its stock, and nobody is asked to pay again, until a person closes it."""
+def _hold_for_staff(payment: Payment, note: str) -> None:
+    """Put the order under review: it keeps its stock, and nobody is asked to pay, until staff decide."""
     if payment.order.events.filter(note=closing_note(payment, note)).exists():
         return
     payment.raise_alarm(note)
@@ -139,12 +143,12 @@ def _hold_for_a_person(payment: Payment, note: str) -> None:
 
 
 def closing_note(payment: Payment, problem: str) -> str:
-    """What stands in the order's history once a person has dealt with an alarm in another way."""
+    """The note on the order once staff have dealt with an alarm in another way."""
     return f"{payment.reference}: alarm closed: {problem[:60]}"
 
 
 def apply_to_order(payment: Payment) -> None:
-    """Let captured money make the order paid, else give it back. The caller holds the order's lock."""
+    """Let captured money make the order paid, else give it back. Needs the order's lock."""
     order = payment.order
     if order.status == Order.Status.PAID:
         give_back(payment, "the order was already paid")
@@ -168,7 +172,10 @@ def apply_to_order(payment: Payment) -> None:
 
 
 def record_gateway_error(payment: Payment, error: GatewayError) -> None:
-    """Nothing is known. It is asked again soon, and staff hear of it once a day where only they can help."""
+    """Schedule a retry after a gateway error: nothing is known.
+
+    Alerts staff at most once per day and error code when our credentials are at fault.
+    """
     is_ours = isinstance(error, Misconfigured)
     level = logging.ERROR if is_ours else logging.WARNING
     logger.log(level, "Payment %s: %s %s", payment.reference, error.code, error.debug_id)

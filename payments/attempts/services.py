@@ -1,12 +1,10 @@
-"""The money. One heart, ``settle``: the browser's return, a notification, the sweep and the admin button all
-end there, in any order, any number of times.
+"""Start to pay. Public: ``pay``, ``request_code``, ``handoff``; the rest serves them.
 
 No transaction is open while a gateway is asked. Every attempt is stored before the first byte goes out; an
-unknown outcome is never a failure: it is asked for again until it is known.
+unknown outcome is never a failure: ``settlement`` asks again until it is known.
 """
 
 import datetime as dt
-import logging
 import secrets
 
 from django.conf import settings
@@ -28,12 +26,10 @@ from .outcomes import record, record_gateway_error, record_start
 Status = Payment.Status
 Method = Payment.Method
 
-logger = logging.getLogger(__name__)
-
 CARD_WAITS = dt.timedelta(minutes=10)  # a card attempt that was not sent by then starts anew
 
 
-class Changed(Exception):
+class OrderChanged(Exception):
     """The order is no longer the one that was shown; the buyer has to look again."""
 
 
@@ -50,9 +46,9 @@ def pay(
 ) -> Payment:
     """Start to pay, or go on with the attempt under way. Any number of clicks make one attempt.
 
-    Raises Changed, InProgress, checkout.NotPayable.
+    Raises OrderChanged, InProgress, checkout.NotPayable.
     """
-    payment = _attempt(order_id, method=method, revision=revision)
+    payment = get_or_create_attempt(order_id, method=method, revision=revision)
     failpoint("after_attempt_stored")
     with payment.claim() as is_ours:
         if is_ours:
@@ -67,9 +63,11 @@ def request_code(order_id: int, *, revision: int, card: EncryptedCard) -> Paymen
     """Have the bank send a code to the buyer's telephone: the first half of paying with a card.
 
     Returns the attempt: ``awaiting`` once a code has been sent, ``declined`` when the bank refused the card;
-    ``problem`` says why, also why no second code was sent. Raises Changed, InProgress, checkout.NotPayable.
+    ``problem`` says why, also why no second code was sent.
+
+    Raises OrderChanged, InProgress, checkout.NotPayable.
     """
-    payment = _attempt(order_id, method=Method.UNIONPAY_CARD, revision=revision)
+    payment = get_or_create_attempt(order_id, method=Method.UNIONPAY_CARD, revision=revision)
     with payment.claim() as is_ours:
         if is_ours:
             payment.refresh_from_db()
@@ -79,9 +77,22 @@ def request_code(order_id: int, *, revision: int, card: EncryptedCard) -> Paymen
     return payment
 
 
+def handoff(payment: Payment) -> Handoff | None:
+    """The page where the buyer goes on; None unless the attempt waits for them."""
+    if payment.status != Status.AWAITING:
+        return None
+    if payment.method == Method.UNIONPAY_PAGE:
+        response = get_gateway("unionpay").start(purchase_of(payment))  # local
+        return response.handoff if isinstance(response, Started) else None
+    return Handoff(payment.approve_url) if payment.approve_url else None
+
+
 @retry_transaction
-def _attempt(order_id: int, *, method: Payment.Method, revision: int) -> Payment:
-    """The order's one live attempt: the one under way, or a new one."""
+def get_or_create_attempt(order_id: int, *, method: Payment.Method, revision: int) -> Payment:
+    """Return the order's one live attempt: the one under way, or a new one.
+
+    Raises OrderChanged, InProgress, checkout.NotPayable.
+    """
     order = Order.objects.lock(order_id)
     live = order.payments.live().first()
     is_same = live is not None and live.method == method and order.revision == revision
@@ -90,7 +101,7 @@ def _attempt(order_id: int, *, method: Payment.Method, revision: int) -> Payment
     if order.status != Order.Status.PENDING:
         raise checkout.NotPayable(order.number)
     if order.revision != revision:
-        raise Changed(order.number)
+        raise OrderChanged(order.number)
     if live and is_same and not _is_over(live):
         return live
     if live:
@@ -118,7 +129,7 @@ def _is_over(payment: Payment) -> bool:
     age = clock.now() - payment.started_at
     if payment.status == Status.CREATED:
         return age > CARD_WAITS
-    return payment.status == Status.AWAITING and clock.now() > purchase_of(payment).pay_until
+    return payment.status == Status.AWAITING and clock.now() > payment.pay_until
 
 
 def _new_reference(order: Order, now: dt.datetime) -> str:
@@ -127,34 +138,38 @@ def _new_reference(order: Order, now: dt.datetime) -> str:
 
 
 def _start(payment: Payment, card: EncryptedCard | None) -> None:
-    """Tell the gateway. Only the holder of the claim does."""
+    """Tell the gateway of the attempt. Needs the claim."""
     if payment.method == Method.UNIONPAY_CARD:
         if card is None:  # the process that had the card died before it was sent: the buyer types it again
             return
         try:
             # From here on the money may be taken, whatever we hear: no second attempt until that is known.
-            _take_card(payment, card)
+            begin_card_charge(payment, card)
         except (InvalidTransition, checkout.NotPayable):  # another way was chosen, or it is too late
             return
         payment.refresh_from_db()
     failpoint("before_gateway_started")
     try:
-        answer = get_gateway(payment.gateway).start(purchase_of(payment), card)
+        response = get_gateway(payment.gateway).start(purchase_of(payment), card)
     except GatewayError as error:
         record_gateway_error(payment, error)
         return
     failpoint("after_gateway_started")
-    if isinstance(answer, Declined):
-        record(payment, answer)
+    if isinstance(response, Declined):
+        record(payment, response)
         return
-    record_start(payment, answer)
+    record_start(payment, response)
     failpoint("after_start_recorded")
 
 
 @retry_transaction
-def _take_card(payment: Payment, card: EncryptedCard) -> None:
+def begin_card_charge(payment: Payment, card: EncryptedCard) -> None:
+    """Mark the attempt as ``capturing`` before the card is sent.
+
+    Raises InvalidTransition (another way was chosen) and checkout.NotPayable (it is too late).
+    """
     locked = payment.lock()
-    if locked.order.status != Order.Status.PENDING or clock.now() > purchase_of(locked).pay_until:
+    if locked.order.status != Order.Status.PENDING or clock.now() > locked.pay_until:
         # After payTimeout a query calls unknown purchases failed: none may be sent any more.
         raise checkout.NotPayable(locked.order.number)
     if locked.status != Status.CAPTURING:  # else an answer to COMMIT was lost, and this is the second run
@@ -166,26 +181,13 @@ def _take_card(payment: Payment, card: EncryptedCard) -> None:
 
 def _send_code(payment: Payment, card: EncryptedCard) -> None:
     try:
-        answer = get_gateway(payment.gateway).send_code(purchase_of(payment), card)
+        response = get_gateway(payment.gateway).send_code(purchase_of(payment), card)
     except GatewayError as error:
         record_gateway_error(payment, error)
         return
-    if isinstance(answer, CodeSent):
-        record_start(payment, Started(answer.gateway_id))
-    elif answer.retry == "same-gateway-page":  # too often: the code that was sent is still good
-        payment.postpone(answer.code)
+    if isinstance(response, CodeSent):
+        record_start(payment, Started(response.gateway_id))
+    elif response.retry == "same-gateway-page":  # too often: the code that was sent is still good
+        payment.postpone(response.code)
     else:
-        record(payment, answer)
-
-
-def handoff(payment: Payment) -> Handoff | None:
-    """Where the buyer goes now, if the attempt waits for them."""
-    if payment.status != Status.AWAITING:
-        return None
-    if payment.method == Method.UNIONPAY_PAGE:
-        answer = get_gateway("unionpay").start(purchase_of(payment))  # local
-        return answer.handoff if isinstance(answer, Started) else None
-    return Handoff(payment.approve_url) if payment.approve_url else None
-
-
-# --- a person decides about money that does not match ---
+        record(payment, response)

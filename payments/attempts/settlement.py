@@ -1,3 +1,5 @@
+"""Ask the gateway what became of an attempt, and record it. Public: ``settle``, ``ask``."""
+
 import datetime as dt
 
 from checkout.models import Order
@@ -16,7 +18,11 @@ Status = Payment.Status
 
 
 def settle(payment: Payment) -> Payment:
-    """Ask the gateway what became of it, take approved money, write it down. Returns the fresh row."""
+    """Ask the gateway for the outcome, capture approved money, record it. Returns the fresh row.
+
+    The browser's return, a notification, the sweep and the admin's button all end here, in any order, any
+    number of times.
+    """
     payment.refresh_from_db()
     if payment.status != Status.CAPTURED:
         ask(payment)
@@ -25,9 +31,9 @@ def settle(payment: Payment) -> Payment:
 
 
 def ask(payment: Payment) -> bool:
-    """The same, also about money we have: whether some of it has been given or taken back.
+    """Like ``settle``, and also for captured payments: fetch refunds and reversals.
 
-    False: nothing was learnt, because another process is asking just now or the gateway cannot be reached.
+    Returns False if another process holds the lease or the gateway is unreachable.
     """
     with payment.claim() as is_ours:
         return is_ours and _ask(payment)
@@ -72,7 +78,7 @@ def _ask_for_result(payment: Payment) -> None:
 
 @retry_transaction
 def _may_capture(payment: Payment) -> bool:
-    """Claim before capture: only a live attempt of an order that still waits. This blocks its expiry."""
+    """Mark the attempt as ``capturing`` if it is live and its order still waits; this blocks its expiry."""
     locked = payment.lock()
     if not locked.is_live or locked.order.status != Order.Status.PENDING:
         return False
@@ -84,7 +90,7 @@ def _may_capture(payment: Payment) -> bool:
 
 @retry_transaction
 def _abandon_approved(payment: Payment) -> None:
-    """Approved, so nothing was taken, and we do not take it: the order is closed. PayPal lets it lapse."""
+    """The buyer approved after the order was closed: do not capture. PayPal lets the approval expire."""
     locked = payment.lock()
     if locked.is_live and locked.order.status != Order.Status.PENDING:
         locked.move_to(Status.SUPERSEDED)

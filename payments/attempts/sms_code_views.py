@@ -1,4 +1,4 @@
-"""The code that the bank sends to the buyer's telephone: asked for and entered on the payment page itself.
+"""The code that the bank sends to the buyer's telephone, entered on the payment page itself.
 
 The page's script posts the same encrypted card twice, first to have the code sent, then with the code.
 Nothing of it is kept here. Both answer in JSON: ``{"sent": true, "resend_after": n}``, ``{"go": …}``, or
@@ -25,9 +25,8 @@ from checkout.services import NotPayable
 from payments.gateways.unionpay import codes
 from payments.models import Payment
 from payments.models.payment import WRONG_CODE
-from payments.purchase import purchase_of
 from shop import clock
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
 from . import services as attempts
 from .explanations import explanation
@@ -59,8 +58,8 @@ def send(request: HttpRequest, token: str) -> JsonResponse:
     revision, card = form.cleaned_data["revision"], form.card
     try:
         payment = attempts.request_code(order.pk, revision=revision, card=card)  # type: ignore[arg-type]
-    except (attempts.Changed, attempts.InProgress, NotPayable) as reason:
-        return _elsewhere(request, order, reason)
+    except (attempts.OrderChanged, attempts.InProgress, NotPayable) as reason:
+        return _redirect_after(request, order, reason)
     return _after_sending(order, payment)
 
 
@@ -74,17 +73,17 @@ def pay(request: HttpRequest, token: str) -> JsonResponse:
         return problem
     if form.chosen != Payment.Method.UNIONPAY_CARD:
         return _go("pay", order)
-    if away := _if_no_code_is_awaited(order):
-        return away
-    purpose = f"code {order.pk}"
-    if rate_limit.is_exceeded_by_all(purpose, limit=MAX_CODES, minutes=MINUTES):
+    if response := _unless_code_is_awaited(order):
+        return response
+    guesses = RateLimit(f"code {order.pk}", MAX_CODES, MINUTES)
+    if guesses.is_exceeded_by_all():
         return _error(_too_many(), field="code", status=429)
-    rate_limit.count(request, purpose)
+    guesses.hit(request)
     revision = form.cleaned_data["revision"]
     try:
         payment = attempts.pay(order.pk, method=form.chosen, revision=revision, card=form.card)
-    except (attempts.Changed, attempts.InProgress, NotPayable) as reason:
-        return _elsewhere(request, order, reason)
+    except (attempts.OrderChanged, attempts.InProgress, NotPayable) as reason:
+        return _redirect_after(request, order, reason)
     return _after_paying(order, payment)
 
 
@@ -95,7 +94,7 @@ def _order(token: str) -> Order:
 
 
 def _problem_of(request: HttpRequest, form: Form) -> JsonResponse | None:
-    """What is wrong with what the page has sent."""
+    """The response to a request that is invalid; None for a valid one."""
     if holds_card_number(request.POST):
         logger.error("Text message: a request with readable card data was refused")
         return _error(_("Card data must not be sent unencrypted. Nothing was charged."), field="number")
@@ -108,14 +107,13 @@ def _problem_of(request: HttpRequest, form: Form) -> JsonResponse | None:
 
 
 def _is_over_limit(request: HttpRequest, order: Order) -> bool:
-    """Text messages cost money and wake people up: per network, and per order whoever asks."""
-    own = f"sms {order.pk}"
-    if rate_limit.is_exceeded(request, "sms", limit=MAX_PER_NETWORK, minutes=MINUTES):
+    """Count the request and return whether it is one too many, per network or per order."""
+    per_network = RateLimit("sms", MAX_PER_NETWORK, MINUTES)
+    per_order = RateLimit(f"sms {order.pk}", MAX_PER_ORDER, MINUTES)
+    if per_network.is_exceeded(request) or per_order.is_exceeded_by_all():
         return True
-    if rate_limit.is_exceeded_by_all(own, limit=MAX_PER_ORDER, minutes=MINUTES):
-        return True
-    for purpose in ("sms", own):
-        rate_limit.count(request, purpose)
+    per_network.hit(request)
+    per_order.hit(request)
     return False
 
 
@@ -151,14 +149,14 @@ def _after_paying(order: Order, payment: Payment) -> JsonResponse:
     return _go_on(order)
 
 
-def _if_no_code_is_awaited(order: Order) -> JsonResponse | None:
-    """A code belongs to one attempt. Without it the card would be charged for nothing but a refusal."""
+def _unless_code_is_awaited(order: Order) -> JsonResponse | None:
+    """The response where no attempt waits for a code: the bank would only refuse the card."""
     order.refresh_from_db()
     live = order.payments.live().first()
     if order.status != Order.Status.PENDING or (live and live.status == Status.CAPTURING):
         return _go_on(order)
     is_awaited = live and live.method == Payment.Method.UNIONPAY_CARD and live.status == Status.AWAITING
-    if live and is_awaited and clock.now() <= purchase_of(live).pay_until:
+    if live and is_awaited and clock.now() <= live.pay_until:
         return None
     text = _("The time for the code has run out. No money was taken. Please have a new code sent.")
     return _error(text, field="code", status=409, expired=True)
@@ -168,15 +166,15 @@ def _declined(payment: Payment, **more: Any) -> JsonResponse:
     return _error(explanation(payment), field=_FIELDS.get(payment.problem, ""), **more)
 
 
-def _elsewhere(request: HttpRequest, order: Order, reason: Exception) -> JsonResponse:
-    if isinstance(reason, attempts.Changed):
+def _redirect_after(request: HttpRequest, order: Order, reason: Exception) -> JsonResponse:
+    if isinstance(reason, attempts.OrderChanged):
         messages.warning(request, _("Your order has changed. Please look at it once more before you pay."))
         return _go("pay", order)
     return _go_on(order)
 
 
 def _go_on(order: Order) -> JsonResponse:
-    """To where the outcome shows."""
+    """Send the browser to the page that shows the outcome."""
     order.refresh_from_db()
     if order.status != Order.Status.PENDING:
         return JsonResponse({"go": order.get_absolute_url()})

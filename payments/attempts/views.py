@@ -1,4 +1,4 @@
-"""The payment page, the ways back from a gateway, and the gateways' notifications."""
+"""The payment page, the ways back from a gateway, and the cancellation of an unpaid order."""
 
 import logging
 import re
@@ -50,7 +50,7 @@ _REFERENCE = re.compile(r"[A-Za-z0-9]{8,40}")
 @sensitive_post_parameters()
 @csp_update({"form-action": GATEWAY_ORIGINS})  # type: ignore[arg-type]
 def pay(request: HttpRequest, token: str) -> HttpResponse:
-    """Two lists, the addresses, the total, the method: the last look before the money moves."""
+    """The payment page: what is ordered, addresses, total, method."""
     order = get_object_or_404(Order, token=token)
     if order.status != Order.Status.PENDING:
         return redirect(order)
@@ -71,7 +71,7 @@ def _preselected(payment: Payment | None) -> str:
 
 
 def _is_unknown(payment: Payment) -> bool:
-    """Money may be on its way: the buyer waits and must not pay again."""
+    """Whether money may be on its way: the buyer must not pay again."""
     return payment.status == Payment.Status.CAPTURING
 
 
@@ -112,7 +112,7 @@ def _pay(request: HttpRequest, order: Order) -> HttpResponse:
         payment = services.pay(
             order.pk, method=form.chosen, revision=form.cleaned_data["revision"], card=form.card
         )
-    except services.Changed:
+    except services.OrderChanged:
         messages.warning(request, _("Your order has changed. Please look at it once more before you pay."))
         return redirect("payments:pay", token=order.token)
     except services.InProgress:
@@ -123,7 +123,7 @@ def _pay(request: HttpRequest, order: Order) -> HttpResponse:
 
 
 def _next_step(request: HttpRequest, payment: Payment) -> HttpResponse:
-    """Where the buyer goes from here, whatever state the attempt is in."""
+    """The response that sends the buyer on, whatever state the attempt is in."""
     order = payment.order
     order.refresh_from_db()
     if order.status != Order.Status.PENDING:
@@ -149,7 +149,7 @@ def _to_gateway(handoff: Handoff) -> HttpResponse:
 
 @require_safe
 def progress(request: HttpRequest, token: str) -> HttpResponse:
-    """Waits for the gateway's answer; can be left and come back to. The page asks again by itself."""
+    """Show that the outcome is awaited; the page reloads itself until it is known."""
     order = get_object_or_404(Order, token=token)
     payment = order.payments.first()
     if payment is None:
@@ -170,7 +170,7 @@ def progress(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_safe
 def paypal_return(request: HttpRequest, token: str) -> HttpResponse:
-    """The buyer is back from PayPal. Anyone can forge this address, so it only makes us ask."""
+    """Settle when the buyer is back from PayPal. Anyone can forge this address, so it only makes us ask."""
     order = get_object_or_404(Order, token=token)
     gateway_id = request.GET.get("token", "")
     if not _REFERENCE.fullmatch(gateway_id):
@@ -193,7 +193,7 @@ def _after_return(request: HttpRequest, payment: Payment) -> HttpResponse:
 
 @require_safe
 def paypal_cancel(request: HttpRequest, token: str) -> HttpResponse:
-    """Back without having paid: the same order, nothing lost."""
+    """Lead the buyer who did not pay back to the payment page of the same order."""
     order = get_object_or_404(Order, token=token)
     may_be_taken = order.payments.filter(status=Payment.Status.CAPTURING).exists()
     if order.status == Order.Status.PENDING and not may_be_taken:
@@ -204,27 +204,27 @@ def paypal_cancel(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def unionpay_return(request: HttpRequest) -> HttpResponse:
-    """The browser is back from UnionPay's page: a cross-site POST without session. It only makes us ask."""
+    """Settle when the browser is back from UnionPay's page: a cross-site POST without session."""
     body = request.body  # first: once a multipart form has been parsed, the bytes are gone
     reference = request.POST.get("orderId", "") or request.GET.get("orderId", "")
     if not _REFERENCE.fullmatch(reference):
         return redirect("catalog:home")
     attempts = Payment.objects.select_related("order").filter(method=Payment.Method.UNIONPAY_PAGE)
-    found = attempts.filter(reference=reference).first()
-    if found is None:
+    payment = attempts.filter(reference=reference).first()
+    if payment is None:
         return redirect("catalog:home")
     if request.method == "POST":
         if not _is_genuine(request, body):
             logger.warning("UnionPay return with a signature that does not hold")
             return redirect("catalog:home")
         if request.POST.get("respCode") in {"00", "A6"}:
-            settlement.mark_capture_expected(found)
-    settled = settlement.settle(found)
-    if request.method != "POST" and not order_access.is_granted(request, found.order):
+            settlement.mark_capture_expected(payment)
+    settled = settlement.settle(payment)
+    if request.method != "POST" and not order_access.is_granted(request, payment.order):
         return redirect("catalog:home")  # a reference can be guessed, an order's link cannot
-    with override(found.order.language):
+    with override(payment.order.language):
         name = "progress" if settled.is_live and settled.order.status == Order.Status.PENDING else "pay"
-        return HttpResponseRedirect(reverse(f"payments:{name}", args=[found.order.token]), status=303)
+        return HttpResponseRedirect(reverse(f"payments:{name}", args=[payment.order.token]), status=303)
 
 
 def _is_genuine(request: HttpRequest, body: bytes) -> bool:
@@ -238,7 +238,7 @@ def _is_genuine(request: HttpRequest, body: bytes) -> bool:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel_order(request: HttpRequest, token: str) -> HttpResponse:
-    """Asks once more, then cancels. Only for browsers that may see the order in full."""
+    """Cancel an unpaid order after asking the gateway. Only for browsers that may see it in full."""
     order = get_object_or_404(Order, token=token)
     if order.status != Order.Status.PENDING or not order_access.is_granted(request, order):
         return redirect(order)

@@ -1,13 +1,34 @@
 """The gateways, one instance per process. They speak HTTP and signatures; they know no orders and no rows."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from .base import Gateway
 
+_overrides: dict[str, Gateway] = {}
 
-@cache
+
 def get_gateway(code: str) -> Gateway:
     """``paypal`` or ``unionpay``. Raises KeyError for anything else."""
+    return _overrides.get(code) or _gateway(code)
+
+
+@contextmanager
+def override(code: str, gateway: Gateway) -> Iterator[None]:
+    """Answer ``get_gateway(code)`` with ``gateway`` in this process; for tests."""
+    before = _overrides.get(code)
+    _overrides[code] = gateway
+    try:
+        yield
+    finally:
+        del _overrides[code]
+        if before is not None:
+            _overrides[code] = before
+
+
+@cache
+def _gateway(code: str) -> Gateway:
     from .paypal.gateway import PayPal
     from .unionpay.gateway import UnionPay
 

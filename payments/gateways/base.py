@@ -249,6 +249,10 @@ class Gateway(Protocol):
         """
         ...
 
+    def refund_voids(self, captured_at: datetime, at: datetime) -> bool:
+        """Whether giving all of an untouched capture back at this moment undoes it. No network."""
+        ...
+
     def movements(self, purchase: Purchase, capture_reference: str) -> tuple[Movement, ...]:
         """All money that has left us after this capture, ours and others'. Changes nothing."""
         ...

@@ -1,4 +1,4 @@
-"""Staff hear of it when something about the money turns red: one mail a day for each check."""
+"""Alerts by mail: once a day for each check that is red, and for certificates that end soon."""
 
 import datetime as dt
 
@@ -28,44 +28,46 @@ def watch_money() -> None:
 
 
 @outbox.subscribe("mail.money_health")
-def send_finding(check: str, day: str) -> None:
-    """As it stands when the mail goes out: nothing is sent of what has been put right meanwhile."""
+def send_health_alert(check: str, day: str) -> None:
+    """Re-run the check at send time; send nothing if it has turned green."""
     with override(settings.LANGUAGE_CODE):
-        found = next((each for each in report.checks() if each.name == check), None)
+        result = next((each for each in report.checks() if each.name == check), None)
         page = settings.SITE_URL + reverse("admin:payments_money_health")
-    if found is None or found.state != "red":
+    if result is None or result.state != "red":
         return
     send(
         "money_health",
         to=settings.MERCHANT_EMAILS,
-        context={"check": found, "page": page},
+        context={"check": result, "page": page},
         language=settings.LANGUAGE_CODE,
         message_key=f"money-health-{check}-{day}",
     )
 
 
 def watch_certificates() -> None:
-    """Publish a mail for each certificate that ends soon; to be called every day. A repeat sends nothing twice."""
+    """Publish a mail for each certificate that ends soon; to be called every day. A repeat is harmless."""
     now = clock.now()
     for each in unionpay.endings():
         left = each.ends_at - now
         threshold = next((days for days in DAYS_LEFT if left <= dt.timedelta(days=days)), None)
         if threshold is not None:
-            _tell(f"{each.serial[-40:]}:{threshold}", file=each.file, serial=each.serial, day=each.ends_at)
+            _publish_certificate_alarm(
+                f"{each.serial[-40:]}:{threshold}", file=each.file, serial=each.serial, day=each.ends_at
+            )
     since = unionpay.renewal_fails_since()
     if since:
         threshold = next(days for days in DAYS_IN_VAIN if now - since > dt.timedelta(days=days))
-        _tell(f"renewal:{since:%Y%m%d}:{threshold}", file="", serial="", day=since)
+        _publish_certificate_alarm(f"renewal:{since:%Y%m%d}:{threshold}", file="", serial="", day=since)
 
 
 @transaction.atomic
-def _tell(key: str, *, file: str, serial: str, day: dt.datetime) -> None:
+def _publish_certificate_alarm(key: str, *, file: str, serial: str, day: dt.datetime) -> None:
     outbox.publish("mail.certificate_alarm", key=key, file=file, serial=serial, day=day.isoformat(), fact=key)
 
 
 @outbox.subscribe("mail.certificate_alarm")
 def send_certificate_alarm(file: str, serial: str, day: str, fact: str) -> None:
-    """To the shop's own inboxes. Without a file it is the daily renewal that fails."""
+    """Mail the merchant about a certificate; without ``file`` it is the daily renewal that fails."""
     moment = dt.datetime.fromisoformat(day)
     send(
         "certificate_alarm",

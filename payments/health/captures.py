@@ -39,7 +39,7 @@ Status = Payment.Status
 
 
 def checks(sender: object, **_kwargs: Any) -> list[Check]:
-    return [captures(), paid_orders(), persons(), standing_still(), past_hold()]
+    return [captures(), paid_orders(), alarms(), standing_still(), past_hold()]
 
 
 def cents(field: str) -> Cast:
@@ -61,8 +61,8 @@ def page_of(row: Payment | Order | Any) -> str:
 
 
 def captures() -> Check:
-    found = (_capture_finding(payment) for payment in _wrong_captures()[: MAX_FINDINGS + 1])
-    return check("captures", _("Each payment taken pays one order, or goes back to its buyer."), found)
+    findings = (_capture_finding(payment) for payment in _wrong_captures()[: MAX_FINDINGS + 1])
+    return check("captures", _("Each payment taken pays one order, or goes back to its buyer."), findings)
 
 
 def _wrong_captures() -> "QuerySet[Any]":
@@ -130,8 +130,8 @@ def _capture_words(payment: Any) -> tuple[str, str, Repair | None]:
 def paid_orders() -> Check:
     payer = Payment.objects.filter(order=OuterRef("pk"), pays_order=True)
     wrong = Order.objects.filter(~Exists(payer), status=Order.Status.PAID).order_by("pk")
-    found = (_unpaid_finding(order) for order in wrong[: MAX_FINDINGS + 1])
-    return check("orders", _("Each paid order is paid by exactly one payment."), found)
+    findings = (_unpaid_finding(order) for order in wrong[: MAX_FINDINGS + 1])
+    return check("orders", _("Each paid order is paid by exactly one payment."), findings)
 
 
 def _unpaid_finding(order: Order) -> Finding:
@@ -147,15 +147,15 @@ def _unpaid_finding(order: Order) -> Finding:
 # --- nothing stands still ---
 
 
-def persons() -> Check:
+def alarms() -> Check:
     """Those with a refused refund are told by the check on refunds."""
     refused = Refund.objects.filter(payment=OuterRef("pk"), status=Refund.Status.FAILED)
     waiting = Payment.objects.filter(~Exists(refused), needs_attention=True).select_related("order")
-    found = (_person_finding(payment) for payment in waiting.order_by("pk")[: MAX_FINDINGS + 1])
-    return check("attention", _("No payment waits for the decision of a person."), found)
+    findings = (_alarm_finding(payment) for payment in waiting.order_by("pk")[: MAX_FINDINGS + 1])
+    return check("attention", _("No payment waits for the decision of a person."), findings)
 
 
-def _person_finding(payment: Payment) -> Finding:
+def _alarm_finding(payment: Payment) -> Finding:
     text = _("Payment %(payment)s of order %(number)s: %(problem)s")
     advice = _("Please look at the payment and decide there: accept it, give it back, or close the alarm.")
     numbers = {"payment": payment.reference, "number": payment.order.number, "problem": payment.problem}
@@ -167,11 +167,11 @@ def standing_still() -> Check:
     late = clock.now() - LATE
     is_forgotten = Q(status__in=Payment.LIVE) & (Q(next_check_at=None) | Q(claimed_until__lt=late))
     waiting = Payment.objects.filter(Q(next_check_at__lt=late) | is_forgotten, needs_attention=False)
-    found = (
+    findings = (
         _late_finding(payment)
         for payment in waiting.select_related("order").order_by("pk")[: MAX_FINDINGS + 1]
     )
-    return check("attempts", _("Every payment without a result is asked about in time."), found)
+    return check("attempts", _("Every payment without a result is asked about in time."), findings)
 
 
 def _late_finding(payment: Payment) -> Finding:
@@ -194,8 +194,8 @@ def _late_finding(payment: Payment) -> Finding:
 
 def past_hold() -> Check:
     waiting = Order.objects.unpaid().filter(hold_until__lt=clock.now() - EXPIRY_LATE).order_by("pk")
-    found = (_hold_finding(order) for order in waiting[: MAX_FINDINGS + 1])
-    return check("expiry", _("No unpaid order keeps its goods longer than it may."), found)
+    findings = (_hold_finding(order) for order in waiting[: MAX_FINDINGS + 1])
+    return check("expiry", _("No unpaid order keeps its goods longer than it may."), findings)
 
 
 def _hold_finding(order: Order) -> Finding:

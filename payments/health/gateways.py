@@ -38,8 +38,8 @@ def events() -> Check:
     """An event about something we do not know is kept trying for an hour; that alone is no fault."""
     left = GatewayEvent.objects.filter(processed_at=None, received_at__lt=clock.now() - LATE)
     left = left.exclude(is_verified=False).order_by("received_at")
-    found = (_event_finding(event) for event in left.defer("body", "headers")[: MAX_FINDINGS + 1])
-    return check("events", _("Every notification of a gateway has been acted on."), found)
+    findings = (_event_finding(event) for event in left.defer("body", "headers")[: MAX_FINDINGS + 1])
+    return check("events", _("Every notification of a gateway has been acted on."), findings)
 
 
 def _event_finding(event: GatewayEvent) -> Finding:
@@ -69,9 +69,9 @@ def _event_finding(event: GatewayEvent) -> Finding:
 def forgeries() -> Check:
     since = clock.now() - dt.timedelta(hours=1)
     count = GatewayEvent.objects.filter(is_verified=False, received_at__gte=since).count()
-    found = []
+    findings = []
     if count > FORGERIES:
-        found.append(
+        findings.append(
             Finding(
                 "hour",
                 _("%(count)s forged notifications came within an hour.") % {"count": count},
@@ -80,7 +80,7 @@ def forgeries() -> Check:
                 is_red=False,
             )
         )
-    return check("forgeries", _("Nobody sends forged notifications in numbers."), found)
+    return check("forgeries", _("Nobody sends forged notifications in numbers."), findings)
 
 
 # --- disputes ---
@@ -90,11 +90,11 @@ def disputes() -> Check:
     complaints = Dispute.objects.filter(is_open=True).select_related("payment__order")
     open_one = Dispute.objects.filter(payment__order=OuterRef("pk"), is_open=True)
     orders = Order.objects.annotate(has_dispute=Exists(open_one)).exclude(is_disputed=F("has_dispute"))
-    found = [
+    findings = [
         *(_flag_finding(order) for order in orders.order_by("pk")[: MAX_FINDINGS + 1]),
         *(_dispute_finding(dispute) for dispute in complaints[: MAX_FINDINGS + 1]),
     ]
-    return check("disputes", _("No buyer has complained at a gateway."), found)
+    return check("disputes", _("No buyer has complained at a gateway."), findings)
 
 
 def _flag_finding(order: Any) -> Finding:
@@ -108,7 +108,7 @@ def _flag_finding(order: Any) -> Finding:
         text % {"number": order.number},
         _("Mark the order as its disputes say: shipping and reports follow that."),
         page_of(order),
-        Repair(_("Mark it"), lambda actor: repairs.follow_disputes(order.pk, actor)),
+        Repair(_("Mark it"), lambda actor: repairs.update_dispute_flag(order.pk, actor)),
     )
 
 
@@ -139,11 +139,11 @@ def _dispute_finding(dispute: Dispute) -> Finding:
 
 def certificates() -> Check:
     advice = _("What to do about it stands in docs/operations.md.")
-    found = [
+    findings = [
         *(Finding(f"problem-{text}", text, advice) for text in unionpay.problems()),
         *(Finding(f"warning-{text}", text, advice, is_red=False) for text in unionpay.warnings()),
     ]
-    return check("certificates", _("UnionPay's certificates and settings are in force."), found)
+    return check("certificates", _("UnionPay's certificates and settings are in force."), findings)
 
 
 # --- sums ---
@@ -158,11 +158,11 @@ def sums() -> Check:
     for row in _refund_sums():
         gateway = "paypal" if row["payment__method"] == Payment.Method.PAYPAL else "unionpay"
         booked[gateway, row["currency"] or ""][row["status"]] += row["total"]
-    rows, found = [], []
+    rows, findings = [], []
     for (gateway, currency), cells in booked.items():
         went_back = -cells[Kind.REFUND] - cells[Kind.REVERSAL]
         if went_back != cells[Refund.Status.DONE]:
-            found.append(_sum_finding(gateway, currency, went_back, cells[Refund.Status.DONE]))
+            findings.append(_sum_finding(gateway, currency, went_back, cells[Refund.Status.DONE]))
         columns = [
             cells[Kind.CAPTURE],
             -cells[Kind.REFUND],
@@ -172,7 +172,7 @@ def sums() -> Check:
         ]
         rows.append((NAMES.get(gateway, gateway), currency, *(_shown(cell, currency) for cell in columns)))
     return Check(
-        "sums", _("The sums per gateway and currency add up."), tuple(found), _headings(), tuple(rows)
+        "sums", _("The sums per gateway and currency add up."), tuple(findings), _headings(), tuple(rows)
     )
 
 
@@ -196,7 +196,7 @@ def _refund_sums() -> Any:
     return rows.values("payment__method", "currency", "status").annotate(total=Sum(cents("amount")))
 
 
-def _sum_finding(gateway: str, currency: str, booked: int, told: int) -> Finding:
+def _sum_finding(gateway: str, currency: str, booked: int, refunded: int) -> Finding:
     text = _(
         "%(gateway)s, %(currency)s: %(booked)s are booked as gone back, but the refunds add up to %(told)s."
     )
@@ -204,7 +204,7 @@ def _sum_finding(gateway: str, currency: str, booked: int, told: int) -> Finding
         "gateway": NAMES.get(gateway, gateway),
         "currency": currency,
         "booked": _shown(booked, currency),
-        "told": _shown(told, currency),
+        "told": _shown(refunded, currency),
     }
     advice = _("The checks on refunds and bookings name the rows; repair those.")
     return Finding(f"{gateway}-{currency}", text % numbers, advice)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from checkout.models import Order, OrderLine
 from payments.models import LedgerEntry, Refund, RefundLine
+from payments.refunds.reconciliation import GATEWAYS_LISTING_REFUNDS
 from shop import clock
 from shop.models import OutboxMessage
 from shop.money import formatted
@@ -39,8 +40,8 @@ def refunds() -> Check:
     is_refused = Q(status=Status.FAILED, payment__needs_attention=True)
     is_unbooked = Q(status=Status.DONE) & ~Exists(booked.exclude(kind=CAPTURE))
     wrong = Refund.objects.filter(is_late | is_refused | is_unbooked).select_related("payment__order")
-    found = (_refund_finding(refund) for refund in wrong.order_by("pk")[: MAX_FINDINGS + 1])
-    return check("refunds", _("Each refund is done, and is one booking."), found)
+    findings = (_refund_finding(refund) for refund in wrong.order_by("pk")[: MAX_FINDINGS + 1])
+    return check("refunds", _("Each refund is done, and is one booking."), findings)
 
 
 def _refund_finding(refund: Refund) -> Finding:
@@ -70,7 +71,7 @@ def _refund_words(refund: Refund) -> tuple[str, str, Repair]:
                 Repair(_("Try again"), lambda actor: repairs.retry(refund, actor), "payments.add_refund"),
             )
     text = _("The refund of %(amount)s of order %(number)s (%(payment)s) is done but not booked.")
-    if refund.payment.gateway in repairs.GATEWAYS_LISTING_REFUNDS:
+    if refund.payment.gateway in GATEWAYS_LISTING_REFUNDS:
         advice, label = _("Ask the gateway whether the money went back, and book it."), _("Ask the gateway")
     else:
         advice = _("Please look it up in the portal of the gateway. If it is there, book it.")
@@ -86,9 +87,11 @@ def bookings() -> Check:
         amount=-OuterRef("amount"),
         status=Status.DONE,
     )
-    lonely = LedgerEntry.objects.exclude(kind=CAPTURE).filter(~Exists(row)).select_related("payment__order")
-    found = (_booking_finding(entry) for entry in lonely.order_by("pk")[: MAX_FINDINGS + 1])
-    return check("bookings", _("All money that went back belongs to one refund."), found)
+    unexplained = (
+        LedgerEntry.objects.exclude(kind=CAPTURE).filter(~Exists(row)).select_related("payment__order")
+    )
+    findings = (_booking_finding(entry) for entry in unexplained.order_by("pk")[: MAX_FINDINGS + 1])
+    return check("bookings", _("All money that went back belongs to one refund."), findings)
 
 
 def _booking_finding(entry: LedgerEntry) -> Finding:
@@ -103,7 +106,7 @@ def _booking_finding(entry: LedgerEntry) -> Finding:
         text % numbers,
         _("Write the refund down as one made at the gateway."),
         page_of(entry.payment),
-        Repair(_("Write it down"), lambda actor: repairs.write_down_refund(entry, actor)),
+        Repair(_("Write it down"), lambda actor: repairs.create_refund_of(entry, actor)),
     )
 
 
@@ -111,11 +114,11 @@ def _booking_finding(entry: LedgerEntry) -> Finding:
 
 
 def totals() -> Check:
-    found = [
+    findings = [
         *(_order_finding(order) for order in _wrong_orders()[: MAX_FINDINGS + 1]),
         *(_line_finding(line) for line in _wrong_lines()[: MAX_FINDINGS + 1]),
     ]
-    return check("totals", _("Orders and their lines say what went back of them."), found)
+    return check("totals", _("Orders and their lines say what went back of them."), findings)
 
 
 def _wrong_orders() -> "QuerySet[Any]":
@@ -157,7 +160,7 @@ def _total_finding(key: str, text: str, row: Any, order: Order, numbers: dict[st
         text % {**numbers, **amounts},
         _("Set the figures of the order to what the bookings say; reports open or close accordingly."),
         page_of(order),
-        Repair(_("Set them"), lambda actor: repairs.follow_the_books(order, actor)),
+        Repair(_("Set them"), lambda actor: repairs.set_refunded_totals(order, actor)),
     )
 
 
@@ -166,10 +169,12 @@ def _total_finding(key: str, text: str, row: Any, order: Order, numbers: dict[st
 
 def mails() -> Check:
     key = Concat(Value("mail.payment_refunded:"), OuterRef("key"))
-    told = OutboxMessage.objects.filter(key=key)
-    silent = Refund.objects.filter(~Exists(told), status=Status.DONE).exclude(origin=Origin.REVERSAL)
-    found = (_mail_finding(refund) for refund in silent.select_related("payment__order")[: MAX_FINDINGS + 1])
-    return check("refund-mails", _("Each buyer hears of each refund."), found)
+    published = OutboxMessage.objects.filter(key=key)
+    unmailed = Refund.objects.filter(~Exists(published), status=Status.DONE).exclude(origin=Origin.REVERSAL)
+    findings = (
+        _mail_finding(refund) for refund in unmailed.select_related("payment__order")[: MAX_FINDINGS + 1]
+    )
+    return check("refund-mails", _("Each buyer hears of each refund."), findings)
 
 
 def _mail_finding(refund: Refund) -> Finding:
@@ -183,5 +188,5 @@ def _mail_finding(refund: Refund) -> Finding:
         text % numbers,
         _("Send the mail."),
         reverse("admin:payments_refund_change", args=[refund.pk]),
-        Repair(_("Send the mail"), lambda _actor: repairs.tell_buyer(refund)),
+        Repair(_("Send the mail"), lambda _actor: repairs.send_refund_mail(refund)),
     )

@@ -18,12 +18,12 @@ from payments.gateways import get_gateway
 from payments.gateways.base import Captured, GatewayError
 from payments.models import LedgerEntry, Payment
 from payments.purchase import purchase_of
+from payments.refunds.reconciliation import GATEWAYS_LISTING_REFUNDS
 from shop import clock
 from shop.money import formatted
 from shop.monitoring.audit import Check, Finding
 
 from .captures import page_of
-from .repairs import GATEWAYS_LISTING_REFUNDS
 
 STATES = ["red", "note", "ok"]
 DAYS = 2
@@ -31,37 +31,37 @@ MAX_ASKED = 500
 
 
 def checks() -> list[Check]:
-    """What is wrong first."""
-    answers: list[tuple[Any, Any]] = money_checks.send(sender=Check)
-    found: list[Check] = [each for _receiver, part in answers for each in part]
-    return sorted(found, key=lambda each: STATES.index(each.state))
+    """All checks of all apps, red ones first."""
+    responses: list[tuple[Any, Any]] = money_checks.send(sender=Check)
+    results: list[Check] = [check for _receiver, part in responses for check in part]
+    return sorted(results, key=lambda check: STATES.index(check.state))
 
 
-def is_red(found: Iterable[Check]) -> bool:
-    return any(each.state == "red" for each in found)
+def is_red(results: Iterable[Check]) -> bool:
+    return any(check.state == "red" for check in results)
 
 
 def ask_gateways(*, days: int = DAYS, most: int = MAX_ASKED, seconds: float = float("inf")) -> Check:
-    """Whether the gateways tell of the last days' payments what our books tell. Needs no transaction open.
+    """Compare the last days' payments with the gateways. Needs no transaction open.
 
-    Where they differ, the payment is settled and compared again: a note tells what was missing, red what
-    still differs. Ends after ``most`` payments or when so many ``seconds`` are over, and says so.
+    Where they differ, the payment is settled and compared again: a note says what was missing, red what
+    still differs. Ends after ``most`` payments or after ``seconds``, and says so.
     """
     since = clock.now() - dt.timedelta(days=days)
     recent = Payment.objects.filter(Q(started_at__gte=since) | Q(captured_at__gte=since))
     payments = recent.exclude(gateway_id="").select_related("order").order_by("-started_at", "-pk")
-    left, end, found = payments.count(), time.monotonic() + seconds, []
+    left, end, findings = payments.count(), time.monotonic() + seconds, []
     for payment in payments[:most]:
         if time.monotonic() > end:
             break
         left -= 1
-        found += _compare(payment)
+        findings += _compare(payment)
     if left:
         text = _("%(count)s older payments were not asked about.") % {"count": left}
         advice = _("Ask about them with: manage.py money_health --ask")
-        found.append(Finding("rest", text, advice, is_red=False))
+        findings.append(Finding("rest", text, advice, is_red=False))
     title = _("The gateways tell the same of the payments of the last days as our books.")
-    return Check("gateways", title, tuple(found))
+    return Check("gateways", title, tuple(findings))
 
 
 def _compare(payment: Payment) -> list[Finding]:
@@ -89,10 +89,10 @@ def _difference(payment: Payment, words: str, advice: str, *, is_red: bool = Tru
 
 
 def _differences(payment: Payment) -> list[str]:
-    """In words; empty where the gateway tells what our books tell."""
-    booked = [entry for entry in payment.ledger.all() if _is_told(payment, entry)]
+    """The differences in words; empty where the gateway and our books agree."""
+    booked = [entry for entry in payment.ledger.all() if _is_comparable(payment, entry)]
     here = {entry.reference: formatted(entry.amount, entry.currency) for entry in booked}
-    there = _told(payment)
+    there = _gateway_amounts(payment)
     missing = _("the gateway tells of %(amount)s (%(reference)s), our books do not")
     unknown = _("our books tell of %(amount)s (%(reference)s), the gateway does not")
     lacking = {name: amount for name, amount in there.items() if here.get(name) != amount}
@@ -102,17 +102,17 @@ def _differences(payment: Payment) -> list[str]:
     ]
 
 
-def _is_told(payment: Payment, entry: LedgerEntry) -> bool:
+def _is_comparable(payment: Payment, entry: LedgerEntry) -> bool:
     return payment.gateway in GATEWAYS_LISTING_REFUNDS or entry.kind == LedgerEntry.Kind.CAPTURE
 
 
-def _told(payment: Payment) -> dict[str, str]:
-    """Reference -> amount of all money that the gateway tells of."""
+def _gateway_amounts(payment: Payment) -> dict[str, str]:
+    """Reference -> amount of all money that the gateway lists for the payment."""
     gateway, purchase = get_gateway(payment.gateway), purchase_of(payment)
-    fact = gateway.fetch(purchase)
-    if not isinstance(fact, Captured):
+    outcome = gateway.fetch(purchase)
+    if not isinstance(outcome, Captured):
         return {}
-    told = {fact.reference: formatted(fact.amount, fact.currency)}
-    for movement in gateway.movements(purchase, fact.reference):
-        told[movement.reference] = formatted(-movement.amount, movement.currency)
-    return told
+    amounts = {outcome.reference: formatted(outcome.amount, outcome.currency)}
+    for movement in gateway.movements(purchase, outcome.reference):
+        amounts[movement.reference] = formatted(-movement.amount, movement.currency)
+    return amounts

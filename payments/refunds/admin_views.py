@@ -1,4 +1,7 @@
-"""The merchant gives money back: look, preview, agree. The refund is made of what the preview showed."""
+"""Admin pages for refunds: form, preview, confirm.
+
+Confirm submits the digest of the plan that the preview showed, and is refused if the plan has changed.
+"""
 
 import functools
 import re
@@ -20,7 +23,7 @@ from payments.models import Payment, Refund
 from shop import money
 
 from . import services as refunds
-from .forms import RefundForm, typed_values
+from .forms import RefundForm, form_values
 from .plan import (
     DisputeOpen,
     NothingChosen,
@@ -77,20 +80,20 @@ def refund_order(request: HttpRequest, *, site: admin.AdminSite, order_id: int) 
         left = refundable_of(order)
         if order.is_disputed:
             raise DisputeOpen(order.number)
-    except (NothingToRefund, DisputeOpen) as fact:
-        return _no_refund(request, site, order, fact)
+    except (NothingToRefund, DisputeOpen) as error:
+        return _no_refund(request, site, order, error)
     page = _Page(request, site, order, title=_("Refund order %(number)s") % {"number": order.number})
     filled_in = request.GET.dict()  # a request to cancel was accepted: what it asked for
     form = page.form(RefundForm, left=left, plan_of=functools.partial(plan_refund, order), initial=filled_in)
     if request.POST.get("action") == "everything":
-        data = typed_values(left.everything()) | {"reason": request.POST.get("reason", "")}
+        data = form_values(left.everything()) | {"reason": request.POST.get("reason", "")}
         form = RefundForm(data, left=left, plan_of=functools.partial(plan_refund, order))
     if not form.is_valid() or not page.is_agreed:
         return page.show(form)
     try:
         refund = refunds.request_refund(
             order.pk,
-            form.wanted(),
+            form.refund_request(),
             key=_key(request),
             actor=_name(request),
             reason=form.cleaned_data["reason"],
@@ -108,13 +111,13 @@ def _requested(request: HttpRequest, order: Order, refund: Refund) -> HttpRespon
     return _to_order(order)
 
 
-def _no_refund(request: HttpRequest, site: admin.AdminSite, order: Order, fact: Exception) -> HttpResponse:
+def _no_refund(request: HttpRequest, site: admin.AdminSite, order: Order, error: Exception) -> HttpResponse:
     """Why there is nothing to do here, and whether there is money of the order elsewhere."""
     unused = [payment for payment in order.payments.all() if payment.is_unused]
     if not unused:
-        messages.warning(request, _why(fact))
+        messages.warning(request, _why(error))
         return _to_order(order)
-    context = {"why": _why(fact), "unused": [(payment, _shown_rest(payment)) for payment in unused]}
+    context = {"why": _why(error), "unused": [(payment, _shown_rest(payment)) for payment in unused]}
     page = _Page(request, site, order, title=_("Refund order %(number)s") % {"number": order.number})
     return page.render("nothing.html", context)
 
@@ -123,8 +126,8 @@ def _shown_rest(payment: Payment) -> str:
     return money.formatted(payment.refundable_amount, payment.captured_currency)
 
 
-def _why(fact: Exception) -> str:
-    if isinstance(fact, DisputeOpen):
+def _why(error: Exception) -> str:
+    if isinstance(error, DisputeOpen):
         return _(
             "While the complaint about this payment is open at the gateway, nothing can be refunded here."
         )
@@ -143,8 +146,8 @@ def return_payment(request: HttpRequest, *, site: admin.AdminSite, payment_id: i
             refund = refunds.return_unused(
                 payment, key=_key(request), actor=_name(request), reason=request.POST.get("reason", "")[:200]
             )
-        except (NothingToRefund, DisputeOpen) as fact:
-            messages.warning(request, _why(fact))
+        except (NothingToRefund, DisputeOpen) as error:
+            messages.warning(request, _why(error))
             return _to_order(payment.order)
         return _requested(request, payment.order, refund)
     if not payment.is_unused:
@@ -174,7 +177,9 @@ def explain(request: HttpRequest, *, site: admin.AdminSite, refund_id: int) -> H
     if not form.is_valid() or not page.is_agreed:
         return page.show(form)
     try:
-        refunds.explain_refund(refund, form.wanted(), actor=_name(request), seen=request.POST.get("seen", ""))
+        refunds.explain_refund(
+            refund, form.refund_request(), actor=_name(request), seen=request.POST.get("seen", "")
+        )
     except REFUSALS:
         return page.changed(explain, refund_id=refund_id)
     messages.success(request, _("Noted what this refund was for."))
@@ -194,8 +199,8 @@ def retry(request: HttpRequest, *, site: admin.AdminSite, refund_id: int) -> Htt
         again = refunds.retry_refund(refund, actor=_name(request))
     except refunds.NotRefused:
         messages.warning(request, _("This refund was not refused."))
-    except (NothingToRefund, DisputeOpen) as fact:
-        messages.warning(request, _why(fact))
+    except (NothingToRefund, DisputeOpen) as error:
+        messages.warning(request, _why(error))
     except TooMuch:
         messages.warning(
             request, _("Part of this money has gone back in another way. Please refund the rest.")

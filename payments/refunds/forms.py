@@ -1,4 +1,4 @@
-"""What staff type to give money back: pieces or amounts per line, the shipping fee, anything else."""
+"""The form of a refund: pieces or amounts per line, the shipping fee, another amount."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from shop import money
 
-from .plan import NothingChosen, Refundable, RefundableLine, RefundPlan, TooMuch, Wanted
+from .plan import NothingChosen, Refundable, RefundableLine, RefundPlan, RefundRequest, TooMuch
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class RefundForm(forms.Form):
         self,
         *args: Any,
         left: Refundable,
-        plan_of: Callable[[Wanted], RefundPlan],
+        plan_of: Callable[[RefundRequest], RefundPlan],
         explains: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -106,30 +106,30 @@ class RefundForm(forms.Form):
         cleaned = super().clean() or {}
         if not self.errors:
             try:
-                self.plan = self._plan_of(self.wanted())
+                self.plan = self._plan_of(self.refund_request())
             except NothingChosen:
                 raise forms.ValidationError(_("Please enter what is to be refunded.")) from None
-            except TooMuch as fact:
-                self.add_error(fact.where or None, self._too_much(fact))
+            except TooMuch as error:
+                self.add_error(error.where or None, self._too_much(error))
         return cleaned
 
-    def _too_much(self, fact: TooMuch) -> str:
-        if fact.where.startswith(("quantity_", "restock_")):
-            return _("At most %(pieces)s here.") % {"pieces": fact.left}
-        if fact.where:
-            return _("At most %(amount)s.") % {"amount": self._shown(fact.left)}
+    def _too_much(self, error: TooMuch) -> str:
+        if error.where.startswith(("quantity_", "restock_")):
+            return _("At most %(pieces)s here.") % {"pieces": error.left}
+        if error.where:
+            return _("At most %(amount)s.") % {"amount": self._shown(error.left)}
         return _("Together this is more than the %(amount)s that can still be refunded.") % {
-            "amount": self._shown(fact.left)
+            "amount": self._shown(error.left)
         }
 
-    def wanted(self) -> Wanted:
+    def refund_request(self) -> RefundRequest:
         def typed(kind: str) -> dict[int, Any]:
             values = {
                 left.line.pk: self.cleaned_data.get(f"{kind}_{left.line.pk}") for left in self.left.lines
             }
             return {pk: value for pk, value in values.items() if value is not None}
 
-        return Wanted(
+        return RefundRequest(
             quantities=typed("quantity"),
             amounts=typed("amount"),
             restock=typed("restock"),
@@ -138,15 +138,15 @@ class RefundForm(forms.Form):
         )
 
 
-def typed_values(wanted: Wanted) -> dict[str, str]:
-    """What would have to be typed into the form for this."""
-    values = {f"quantity_{pk}": str(quantity) for pk, quantity in wanted.quantities.items() if quantity}
-    values |= {f"amount_{pk}": str(amount) for pk, amount in wanted.amounts.items()}
-    values |= {f"restock_{pk}": str(quantity) for pk, quantity in wanted.restock.items()}
-    if wanted.shipping:
-        values["shipping"] = str(wanted.shipping)
-    if wanted.amount:
-        values["amount"] = str(wanted.amount)
+def form_values(request: RefundRequest) -> dict[str, str]:
+    """The form's values for this request."""
+    values = {f"quantity_{pk}": str(quantity) for pk, quantity in request.quantities.items() if quantity}
+    values |= {f"amount_{pk}": str(amount) for pk, amount in request.amounts.items()}
+    values |= {f"restock_{pk}": str(quantity) for pk, quantity in request.restock.items()}
+    if request.shipping:
+        values["shipping"] = str(request.shipping)
+    if request.amount:
+        values["amount"] = str(request.amount)
     return values
 
 

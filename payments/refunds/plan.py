@@ -1,17 +1,16 @@
-"""What of an order can be given back, and what a refund would do, told before it does it."""
+"""What of an order can be refunded, and the plan of a refund: its exact consequences, before it is made."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal
 
-from django.conf import settings
 from django.db.models import Sum
 
 from checkout import stock
 from checkout.models import Order, OrderLine
 from checkout.shipping.fulfilment import undelivered
-from payments.gateways.unionpay.refunds import clearing_day
+from payments.gateways import get_gateway
 from payments.models import Payment, Refund, RefundLine
 from shop import clock
 
@@ -39,8 +38,8 @@ class TooMuch(Exception):
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a person wants to give back; the maps are by line id."""
+class RefundRequest:
+    """What staff choose to refund; the maps are by line id."""
 
     quantities: Mapping[int, int] = field(default_factory=dict)
     amounts: Mapping[int, Decimal] = field(default_factory=dict)  # instead of the price of the pieces
@@ -51,7 +50,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class RefundableLine:
-    """What of a line can still be given back. Refunds under way count as given."""
+    """What of an order line can still be refunded. Refunds under way count as done."""
 
     line: OrderLine
     quantity: int
@@ -75,7 +74,7 @@ class RefundableLine:
 
 @dataclass(frozen=True)
 class Refundable:
-    """What of a payment can still be given back."""
+    """What of a payment can still be refunded."""
 
     payment: Payment
     currency: str
@@ -83,14 +82,14 @@ class Refundable:
     shipping: Decimal
     lines: tuple[RefundableLine, ...]
 
-    def everything(self) -> Wanted:
-        """All that is left. Where a goodwill was paid before, less than the price is left for the last."""
+    def everything(self) -> RefundRequest:
+        """A request for all that is left. After a goodwill, the last line gets less than its price."""
         money, amounts = self.money, {}
         for left in self.lines:
             amounts[left.line.pk] = min(left.amount, money)
             money -= amounts[left.line.pk]
         shipping = min(self.shipping, money)
-        return Wanted(
+        return RefundRequest(
             quantities={left.line.pk: left.quantity for left in self.lines},
             amounts={left.line.pk: amounts[left.line.pk] for left in self.lines if _is_odd(left, amounts)},
             shipping=shipping,
@@ -104,7 +103,7 @@ def _is_odd(left: RefundableLine, amounts: Mapping[int, Decimal]) -> bool:
 
 
 def _paid_for(line: OrderLine, quantity: int) -> Decimal:
-    """What the first so many pieces of the line cost, less their part of the discount."""
+    """The price of the line's first ``quantity`` pieces, less their part of the discount."""
     part = line.discount_total * quantity / line.quantity
     return line.unit_price * quantity - part.quantize(line.discount_total, ROUND_FLOOR)
 
@@ -119,8 +118,8 @@ class PlannedLine:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What the customer still gets of a line."""
+class RemainingLine:
+    """What the customer still gets of a line after the refund."""
 
     line: OrderLine
     to_ship: int
@@ -129,7 +128,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class RefundPlan:
-    """What exactly will happen. Nothing has happened yet."""
+    """The exact consequences of a refund that has not been made yet."""
 
     payment: Payment
     currency: str
@@ -140,15 +139,15 @@ class RefundPlan:
     left: Decimal  # what we keep of the money
     is_whole: bool  # all of a payment of which nothing has gone back yet
     closes: tuple[OrderLine, ...]  # lines whose reports close
-    keeps: tuple[Kept, ...]
+    keeps: tuple[RemainingLine, ...]
 
     @property
     def is_undone(self) -> bool:
         """Whether the gateway is asked to undo the payment rather than to refund it, if that happens now."""
         captured_at = self.payment.captured_at
-        if not self.is_whole or captured_at is None or self.payment.gateway != "unionpay":
+        if not self.is_whole or captured_at is None:
             return False
-        return bool(settings.UNIONPAY_VOID) and clearing_day(captured_at) == clearing_day(clock.now())
+        return get_gateway(self.payment.gateway).refund_voids(captured_at, clock.now())
 
     @property
     def digest(self) -> str:
@@ -167,7 +166,7 @@ class RefundPlan:
         return hashlib.sha256(repr(plain).encode()).hexdigest()
 
 
-# --- what is left ---
+# --- what can be refunded ---
 
 
 def paying_payment(order: Order) -> Payment | None:
@@ -176,7 +175,7 @@ def paying_payment(order: Order) -> Payment | None:
 
 
 def refundable_of(order: Order) -> Refundable:
-    """What can be given back of a paid order. Raises NothingToRefund."""
+    """What can be refunded of a paid order. Raises NothingToRefund."""
     payment = paying_payment(order)
     if payment is None or payment.refundable_amount <= 0:
         raise NothingToRefund(order.number)
@@ -235,49 +234,49 @@ def refundable_lines(order: Order) -> tuple[RefundableLine, ...]:
 # --- the plan ---
 
 
-def plan_refund(order: Order, wanted: Wanted) -> RefundPlan:
-    """What giving this back would do. Raises NothingToRefund, NothingChosen, DisputeOpen, TooMuch."""
+def plan_refund(order: Order, request: RefundRequest) -> RefundPlan:
+    """Plan the refund. Raises NothingToRefund, NothingChosen, DisputeOpen, TooMuch."""
     if order.is_disputed:
         raise DisputeOpen(order.number)
-    return _plan(order, refundable_of(order), wanted)
+    return _plan(order, refundable_of(order), request)
 
 
-def plan_explanation(refund: Refund, wanted: Wanted) -> RefundPlan:
-    """What it means to say that a refund made at the gateway was for this. No money moves.
+def plan_explanation(refund: Refund, request: RefundRequest) -> RefundPlan:
+    """Plan the explanation of a refund that was made at the gateway. No money moves.
 
     Raises NothingToRefund, NothingChosen, TooMuch.
     """
-    return _plan(refund.payment.order, refundable_of_gateway_refund(refund), wanted, moves_money=False)
+    return _plan(refund.payment.order, refundable_of_gateway_refund(refund), request, moves_money=False)
 
 
-def _plan(order: Order, left: Refundable, wanted: Wanted, *, moves_money: bool = True) -> RefundPlan:
-    lines = tuple(planned for each in left.lines if (planned := _planned(each, wanted)))
-    if wanted.shipping > left.shipping:
+def _plan(order: Order, left: Refundable, request: RefundRequest, *, moves_money: bool = True) -> RefundPlan:
+    lines = tuple(planned for each in left.lines if (planned := _planned(each, request)))
+    if request.shipping > left.shipping:
         raise TooMuch("shipping", left.shipping)
-    total = sum((planned.amount for planned in lines), start=wanted.shipping + wanted.amount)
+    total = sum((planned.amount for planned in lines), start=request.shipping + request.amount)
     if total > left.money:
         raise TooMuch("", left.money)
     if total <= 0:
         raise NothingChosen(order.number)
-    kept = left.payment.refundable_amount - (total if moves_money else ZERO)
-    closed = _closed_by(order, left, lines, kept)
+    balance = left.payment.refundable_amount - (total if moves_money else ZERO)
+    closed = _closed_by(order, left, lines, balance)
     return RefundPlan(
         payment=left.payment,
         currency=left.currency,
         lines=lines,
-        shipping=wanted.shipping,
-        amount=wanted.amount,
+        shipping=request.shipping,
+        amount=request.amount,
         total=total,
-        left=kept if moves_money else left.money - total,
+        left=balance if moves_money else left.money - total,
         is_whole=moves_money and total == left.payment.captured_amount and not left.payment.refunds.exists(),
         closes=closed,
-        keeps=tuple(stays for each in left.lines if (stays := _kept(order, each, lines, closed))),
+        keeps=tuple(stays for each in left.lines if (stays := _remaining(order, each, lines, closed))),
     )
 
 
-def _planned(left: RefundableLine, wanted: Wanted) -> PlannedLine | None:
+def _planned(left: RefundableLine, request: RefundRequest) -> PlannedLine | None:
     line = left.line
-    quantity, amount = wanted.quantities.get(line.pk, 0), wanted.amounts.get(line.pk)
+    quantity, amount = request.quantities.get(line.pk, 0), request.amounts.get(line.pk)
     if quantity > left.quantity:
         raise TooMuch(f"quantity_{line.pk}", left.quantity)
     if amount is None:
@@ -285,21 +284,21 @@ def _planned(left: RefundableLine, wanted: Wanted) -> PlannedLine | None:
     if amount > left.amount:
         raise TooMuch(f"amount_{line.pk}", left.amount)
     withdrawn = min(quantity, left.undelivered)
-    most = min(quantity, left.returnable)
-    restocked = wanted.restock.get(line.pk, min(withdrawn, most))
-    if restocked > most:
-        raise TooMuch(f"restock_{line.pk}", most)
+    max_restock = min(quantity, left.returnable)
+    restocked = request.restock.get(line.pk, min(withdrawn, max_restock))
+    if restocked > max_restock:
+        raise TooMuch(f"restock_{line.pk}", max_restock)
     if not quantity and not amount:
         return None
     return PlannedLine(line, quantity, amount, withdrawn, restocked)
 
 
 def _closed_by(
-    order: Order, left: Refundable, lines: tuple[PlannedLine, ...], kept: Decimal
+    order: Order, left: Refundable, lines: tuple[PlannedLine, ...], balance: Decimal
 ) -> tuple[OrderLine, ...]:
     """Services whose reports close with this: paid back in full, or the order is."""
     paid_now = {planned.line.pk: planned.amount for planned in lines}
-    is_all = left.payment.captured_amount - kept >= order.total
+    is_all = left.payment.captured_amount - balance >= order.total
     return tuple(
         each.line
         for each in left.lines
@@ -312,10 +311,10 @@ def _is_readable(order: Order, left: RefundableLine) -> bool:
     return left.line.is_service and (left.amount > 0 or is_free) and not order.is_refunded
 
 
-def _kept(
+def _remaining(
     order: Order, left: RefundableLine, lines: tuple[PlannedLine, ...], closed: tuple[OrderLine, ...]
-) -> Kept | None:
+) -> RemainingLine | None:
     withdrawn = sum(planned.withdrawn for planned in lines if planned.line == left.line)
     to_ship = left.undelivered - withdrawn if left.line.ships else 0
     is_readable = _is_readable(order, left) and left.line not in closed
-    return Kept(left.line, to_ship, is_readable) if to_ship or is_readable else None
+    return RemainingLine(left.line, to_ship, is_readable) if to_ship or is_readable else None

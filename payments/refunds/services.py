@@ -1,4 +1,8 @@
-"""Giving money back: stored with its key before the gateway is asked, and once however often it is tried."""
+"""Refunds: stored with their keys before the gateway is asked, and done once however often they are tried.
+
+Public: ``request_refund``, ``return_unused``, ``give_back``, ``retry_refund``, ``explain_refund`` store
+what is to be done; ``execute_refund`` does it; ``record_done`` records it.
+"""
 
 import datetime as dt
 import uuid
@@ -13,6 +17,7 @@ from checkout.shipping import fulfilment
 from payments.gateways import get_gateway
 from payments.gateways.base import Purchase, Refunded, RefundRefused, Unfinished
 from payments.models import LedgerEntry, Payment, Refund, RefundLine
+from payments.models.ledger import ReferenceTaken
 from payments.models.payment import alert_staff
 from payments.purchase import purchase_of
 from shop import clock
@@ -20,17 +25,25 @@ from shop.background import outbox
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 
-from .plan import DisputeOpen, NothingToRefund, RefundPlan, TooMuch, Wanted, plan_explanation, plan_refund
+from .plan import (
+    DisputeOpen,
+    NothingToRefund,
+    RefundPlan,
+    RefundRequest,
+    TooMuch,
+    plan_explanation,
+    plan_refund,
+)
 
 Status = Refund.Status
 Origin = Refund.Origin
 
 REFUSED = "refund refused"
-PATIENCE = dt.timedelta(hours=24)  # then a person hears of a refund whose outcome is unknown
+ALERT_AFTER = dt.timedelta(hours=24)  # then a person hears of a refund whose outcome is unknown
 
 
 class PlanChanged(Exception):
-    """What the refund would do now is not what was seen."""
+    """The refund would now have other consequences than the plan that was agreed to."""
 
 
 class RefundNotKnown(Exception):
@@ -38,17 +51,17 @@ class RefundNotKnown(Exception):
 
 
 class NotRefused(Exception):
-    """Only what the gateway has definitely refused may be tried anew."""
+    """The gateway has not definitely refused this refund, so it cannot be retried."""
 
 
-# --- asked for ---
+# --- requests ---
 
 
 @retry_transaction
 def request_refund(
-    order_id: int, wanted: Wanted, *, key: str, actor: str, reason: str = "", seen: str | None = None
+    order_id: int, request: RefundRequest, *, key: str, actor: str, reason: str = "", seen: str | None = None
 ) -> Refund:
-    """Store that this is to go back; the worker does it. The same ``key`` (32 hex digits) is the same refund.
+    """Store a refund for the worker to do. The same ``key`` (32 hex digits) is the same refund.
 
     What will not be delivered is out of shipping at once, and goods are back in stock. ``seen`` is the digest
     of the plan that its reader agreed to. Raises NothingToRefund, NothingChosen, DisputeOpen, TooMuch and
@@ -58,10 +71,10 @@ def request_refund(
     known = Refund.objects.filter(key=key, payment__order=order).first()
     if known:
         return known
-    plan = plan_refund(order, wanted)
+    plan = plan_refund(order, request)
     if seen is not None and plan.digest != seen:
         raise PlanChanged(order.number)
-    refund = _store(
+    refund = _create_refund(
         plan.payment,
         plan.total,
         key=key,
@@ -89,21 +102,23 @@ def return_unused(payment: Payment, *, key: str, actor: str, reason: str = "") -
         raise NothingToRefund(payment.reference)
     if payment.disputes.filter(is_open=True).exists():
         raise DisputeOpen(payment.reference)
-    _close_alarm(payment)
-    return _store(
+    payment.close_alarm()
+    return _create_refund(
         payment, payment.refundable_amount, key=key, origin=Origin.STAFF, actor=actor, reason=reason
     )
 
 
 def give_back(payment: Payment, why: str) -> None:
-    """Money that matches but cannot be used goes back at once, and once. The caller holds the lock."""
+    """Refund money that matches but cannot be used, once, giving the reason. Needs the order's lock."""
     if payment.refundable_amount > 0 and not payment.refunds.filter(origin=Origin.AUTOMATIC).exists():
-        _store(payment, payment.refundable_amount, key=uuid.uuid4().hex, origin=Origin.AUTOMATIC, reason=why)
+        _create_refund(
+            payment, payment.refundable_amount, key=uuid.uuid4().hex, origin=Origin.AUTOMATIC, reason=why
+        )
 
 
 @retry_transaction
 def retry_refund(refund: Refund, *, actor: str) -> Refund:
-    """Try a refused refund anew, under a new key. Any number of clicks: one new refund per refused one.
+    """Try a refused refund again, under a new key. Any number of clicks: one new refund per refused one.
 
     Raises NotRefused, NothingToRefund, DisputeOpen, TooMuch.
     """
@@ -117,8 +132,8 @@ def retry_refund(refund: Refund, *, actor: str) -> Refund:
     if payment.order.is_disputed or payment.disputes.filter(is_open=True).exists():
         raise DisputeOpen(payment.reference)
     _check_still_owed(payment, refused)
-    _close_alarm(payment)
-    again = _store(
+    payment.close_alarm()
+    again = _create_refund(
         payment,
         refused.amount,
         key=_next_key(refused),
@@ -145,7 +160,7 @@ def _check_still_owed(payment: Payment, refused: Refund) -> None:
         amounts = {row.line_id: row.amount for row in rows}
         quantities = {row.line_id: row.quantity for row in rows}
         other = refused.amount - refused.shipping - sum(amounts.values(), start=Decimal(0))
-        plan_refund(payment.order, Wanted(quantities, amounts, {}, refused.shipping, other))
+        plan_refund(payment.order, RefundRequest(quantities, amounts, {}, refused.shipping, other))
 
 
 def can_be_retried(refund: Refund) -> bool:
@@ -158,19 +173,19 @@ def _is_ours_and_refused(refund: Refund) -> bool:
 
 
 def _next_key(refund: Refund) -> str:
-    """Of the one new try of this refund."""
+    """The key of the one retry of this refund."""
     return uuid.uuid5(uuid.UUID(refund.key), "again").hex
 
 
 @retry_transaction
-def explain_refund(refund: Refund, wanted: Wanted, *, actor: str, seen: str | None = None) -> None:
-    """Say what a refund was for that the gateway made by itself. Moves no money; may close reports.
+def explain_refund(refund: Refund, request: RefundRequest, *, actor: str, seen: str | None = None) -> None:
+    """Record what a refund was for that was made at the gateway. Moves no money; may close reports.
 
     Raises NothingToRefund (also when it has been said already), NothingChosen, TooMuch, PlanChanged.
     """
     payment = refund.payment.lock()
     locked = payment.refunds.get(pk=refund.pk)
-    plan = plan_explanation(locked, wanted)
+    plan = plan_explanation(locked, request)
     if seen is not None and plan.digest != seen:
         raise PlanChanged(payment.order.number)
     locked.shipping = plan.shipping
@@ -181,11 +196,11 @@ def explain_refund(refund: Refund, wanted: Wanted, *, actor: str, seen: str | No
     _withdraw(payment.order, locked, plan, actor)
 
 
-def _store(
+def _create_refund(
     payment: Payment, amount: Decimal, *, key: str, origin: Refund.Origin, actor: str = "", reason: str = "",
     shipping: Decimal = Decimal(0),
 ) -> Refund:  # fmt: skip
-    """A refund to do, and the message that gets it done."""
+    """Create the refund and publish the message that gets it done."""
     refund = Refund.objects.create(
         payment=payment,
         origin=origin,
@@ -220,14 +235,7 @@ def _withdraw(order: Order, refund: Refund, plan: RefundPlan, actor: str) -> Non
     )
 
 
-def _close_alarm(payment: Payment) -> None:
-    """A person has decided."""
-    if payment.needs_attention:
-        payment.needs_attention = False
-        payment.save(update_fields=["needs_attention"])
-
-
-# --- done ---
+# --- execution ---
 
 
 def execute_refund(refund_id: int) -> None:
@@ -238,7 +246,7 @@ def execute_refund(refund_id: int) -> None:
     refund = Refund.objects.select_related("payment__order").get(pk=refund_id)
     if refund.status != Status.CREATED:
         return
-    _tell_if_old(refund)
+    _alert_if_old(refund)
     payment = refund.payment
     outcome = get_gateway(payment.gateway).refund(
         _purchase(payment),
@@ -256,7 +264,7 @@ def execute_refund(refund_id: int) -> None:
 
 
 def _purchase(payment: Payment) -> Purchase:
-    """As it was captured: a payment in another currency goes back in that currency."""
+    """The purchase as it was captured: a payment in another currency goes back in that currency."""
     amount, currency = payment.captured_amount, payment.captured_currency
     return replace(purchase_of(payment), amount=amount, currency=currency)
 
@@ -271,8 +279,8 @@ def _is_whole(refund: Refund) -> bool:
     return is_first and refund.amount == refund.payment.captured_amount
 
 
-def _tell_if_old(refund: Refund) -> None:
-    if clock.now() - refund.started_at > PATIENCE:
+def _alert_if_old(refund: Refund) -> None:
+    if clock.now() - refund.started_at > ALERT_AFTER:
         with transaction.atomic():
             note = f"{refund.payment.reference}: the outcome of a refund of {refund.amount} is still unknown"
             alert_staff(note, key=f"refund-unknown:{refund.pk}")
@@ -293,43 +301,46 @@ def _record(refund: Refund, outcome: Refunded | RefundRefused) -> None:
     payment.raise_alarm(f"{REFUSED}: {outcome.code}")
 
 
-def record_done(refund: Refund, fact: Refunded) -> None:
-    """The money has gone back: book it, note it on the order, tell the customer. A repeat changes nothing.
+def record_done(refund: Refund, refunded: Refunded) -> None:
+    """Record that the money has gone back: book it, note it on the order, mail the customer.
 
-    Needs a transaction whose caller holds the order's lock.
+    A repeat changes nothing. Needs the order's lock.
     """
     payment = refund.payment.lock()
     refund.refresh_from_db(fields=["status"])
     if refund.status == Status.DONE:
         return
     refund.move_to(Status.DONE)
-    refund.reference, refund.problem, refund.done_at = fact.reference, "", clock.now()
+    refund.reference, refund.problem, refund.done_at = refunded.reference, "", clock.now()
     refund.save(update_fields=["reference", "problem", "done_at"])
-    is_reversal = refund.origin == Origin.REVERSAL
-    _, is_new = LedgerEntry.objects.get_or_create(
-        gateway=payment.gateway,
-        reference=fact.reference,
-        defaults={
-            "payment": payment,
-            "kind": LedgerEntry.Kind.REVERSAL if is_reversal else LedgerEntry.Kind.REFUND,
-            "amount": -fact.amount,
-            "currency": fact.currency,
-            "at": clock.now(),
-        },
-    )
-    if not is_new or (fact.amount, fact.currency) != (refund.amount, payment.captured_currency):
-        payment.raise_alarm(f"refund {fact.reference} does not match: {fact.amount} {fact.currency}")
+    try:
+        _, is_new = LedgerEntry.objects.book(
+            payment,
+            refund.ledger_kind,
+            amount=-refunded.amount,
+            currency=refunded.currency,
+            reference=refunded.reference,
+            at=clock.now(),
+        )
+    except ReferenceTaken:
+        is_new = False
+    if not is_new or (refunded.amount, refunded.currency) != (refund.amount, payment.captured_currency):
+        payment.raise_alarm(
+            f"refund {refunded.reference} does not match: {refunded.amount} {refunded.currency}"
+        )
     if is_new:
-        _note(refund, payment, fact)
-    if not is_reversal:
+        _note_on_order(refund, payment, refunded)
+    if refund.origin != Origin.REVERSAL:
         outbox.publish("mail.payment_refunded", key=refund.key, refund_id=refund.pk)
 
 
-def _note(refund: Refund, payment: Payment, fact: Refunded) -> None:
+def _note_on_order(refund: Refund, payment: Payment, refunded: Refunded) -> None:
     order = payment.order
-    order.log(f"{payment.reference}: refunded {fact.amount} {fact.currency}")
+    order.log(f"{payment.reference}: refunded {refunded.amount} {refunded.currency}")
     if payment.pays_order:
-        fulfilment.note_refund(order, fact.amount, {row.line_id: row.amount for row in refund.lines.all()})
+        fulfilment.note_refund(
+            order, refunded.amount, {row.line_id: row.amount for row in refund.lines.all()}
+        )
     elif (
         order.status == Order.Status.UNDER_REVIEW
         and payment.refundable_amount <= 0

@@ -54,8 +54,8 @@ def note_of(refund: Refund) -> RefundNote:
 def notes_of(order: Order) -> list[RefundNote]:
     """What went back or is about to, oldest first. A refund that staff must look at was not promised yet."""
     owed = ~Q(status=Refund.Status.FAILED) | Q(origin=Refund.Origin.AUTOMATIC)
-    found = Refund.objects.filter(owed, payment__order=order).select_related("payment__order")
-    return [note_of(refund) for refund in found.order_by("started_at", "pk")]
+    rows = Refund.objects.filter(owed, payment__order=order).select_related("payment__order")
+    return [note_of(refund) for refund in rows.order_by("started_at", "pk")]
 
 
 def refunds_section(sender: type[Order], order: Order, **_kwargs: object) -> Section | None:

@@ -13,19 +13,17 @@ from payments.attempts import services as attempts
 from payments.attempts import settlement
 from payments.models import Payment
 from payments.refunds import plan as refund_plan
-from payments.refunds.plan import NothingToRefund, TooMuch, Wanted, plan_refund, refundable_of
+from payments.refunds.plan import NothingToRefund, RefundRequest, TooMuch, plan_refund, refundable_of
 from payments.sandbox import store
-from payments.tests.harness.refund_fixtures import gateway  # noqa: F401  a fixture
 from payments.tests.harness.refund_scenes import assert_books_agree, at_paypal, give
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 Scope = Promotion.Scope
 
 
 @pytest.fixture
-def buy(gateway, approve):  # noqa: F811  the fixture above
+def buy(gateway, approve):
     """A paid order of these things with this code."""
 
     def paid(code, *things):
@@ -80,7 +78,7 @@ def test_each_piece_goes_back_at_what_was_paid_for_it_and_together_they_are_the_
     order = buy("TEST10", (make_goods(price="33.35"), 3))  # 100.05 less 10.01: 90.04 for three
     line = order.lines.get()
     assert line.net_total == Decimal("90.04")
-    amounts = [give(order, Wanted(quantities={line.pk: 1})).amount for _ in range(3)]
+    amounts = [give(order, RefundRequest(quantities={line.pk: 1})).amount for _ in range(3)]
     assert sum(amounts) == line.net_total
     assert max(amounts) - min(amounts) <= Decimal("0.01")
     assert_books_agree(order)
@@ -88,7 +86,7 @@ def test_each_piece_goes_back_at_what_was_paid_for_it_and_together_they_are_the_
     assert line.is_refunded
     assert refundable_of(order).money == order.shipping_total
     with pytest.raises(TooMuch):
-        plan_refund(order, Wanted(amounts={line.pk: Decimal("0.01")}))
+        plan_refund(order, RefundRequest(amounts={line.pk: Decimal("0.01")}))
 
 
 @pytest.mark.parametrize("parts", sorted(set(permutations([1, 2, 4]))))
@@ -125,10 +123,10 @@ def test_what_a_code_made_free_stays_readable_until_its_whole_order_goes_back(bu
     assert not free.is_refunded
     assert free.cases.model.objects.open().filter(line=free).exists()
 
-    plan = plan_refund(order, Wanted(quantities={paid.pk: 1}))
+    plan = plan_refund(order, RefundRequest(quantities={paid.pk: 1}))
     assert (plan.total, plan.closes) == (Decimal("168.00"), ())
     assert [kept.line for kept in plan.keeps] == [free]
-    give(order, Wanted(quantities={paid.pk: 1}))
+    give(order, RefundRequest(quantities={paid.pk: 1}))
     assert free.cases.model.objects.open().filter(line=free).exists()
 
     assert plan_refund(order, refundable_of(order).everything()).closes == (free,)
@@ -142,8 +140,8 @@ def test_a_discounted_service_closes_when_what_was_paid_for_it_goes_back(buy):
     make_promotion("SV200", kind="amount", amount=Decimal(200), scope=Scope.NAMED, products=[sv])
     order = buy("SV200", (sv, 1), (make_goods(), 1))
     line = order.lines.get(kind="service")
-    assert plan_refund(order, Wanted(amounts={line.pk: Decimal("1079.99")})).closes == ()
-    give(order, Wanted(quantities={line.pk: 1}))
+    assert plan_refund(order, RefundRequest(amounts={line.pk: Decimal("1079.99")})).closes == ()
+    give(order, RefundRequest(quantities={line.pk: 1}))
     line.refresh_from_db()
     assert (line.refunded_total, line.is_refunded) == (Decimal("1080.00"), True)
     assert not line.cases.model.objects.open().filter(line=line).exists()

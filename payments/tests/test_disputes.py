@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """A buyer complains at PayPal: nothing leaves, no report opens, staff know until when to answer."""
 
 import datetime as dt
@@ -13,17 +12,13 @@ from payments import disputes
 from payments.attempts import movements, settlement
 from payments.attempts import services as attempts
 from payments.gateways.base import DisputeFact, GatewayError
-from payments.models import Dispute, Refund
+from payments.models import Dispute, GatewayEvent, Refund
 from payments.refunds import services as refunds
 from payments.sandbox.paypal import dashboard
 from payments.tests.harness.paypal_scenes import awaiting, books, deliver, history, order_of, sent, take
-from payments.tests.harness.paypal_shop import (
-    payment,  # noqa: F401  fixtures
-    shop,  # noqa: F401  fixtures
-)
+from payments.webhooks import inbox as webhook_inbox
 from shop import clock
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 
@@ -273,3 +268,35 @@ def test_the_admin_says_why_nothing_can_be_shipped(payment, admin_client, settin
     assert reverse("admin:checkout_order_ship", args=[order.pk]) not in page.content.decode()
     with pytest.raises(fulfilment.OnHold):
         ship(payment)
+
+
+def test_an_older_answer_about_a_dispute_does_not_undo_a_newer_one(payment, shop, monkeypatch, inbox):
+    opened = dashboard.dispute(payment.reference)
+    headers, body = inbox("CUSTOMER.DISPUTE.CREATED", opened["dispute"])
+    real = type(shop).dispute
+
+    def slow(self, reference):
+        dispute = real(self, reference)
+        monkeypatch.setattr(type(shop), "dispute", real)
+        dashboard.resolve_dispute(payment.reference, "CANCELED_BY_BUYER")
+        take(*inbox("CUSTOMER.DISPUTE.RESOLVED", payment.capture_reference))
+        return dispute
+
+    monkeypatch.setattr(type(shop), "dispute", slow)
+    take(headers, body)
+    for event in GatewayEvent.objects.filter(processed_at=None):
+        webhook_inbox.process(event)
+    assert Dispute.objects.get().status == "RESOLVED"
+    assert not order_of(payment).is_disputed
+
+
+def test_a_dispute_that_is_told_before_we_know_of_its_money_stops_the_order_afterwards(shop, approve, inbox):
+    started = awaiting()
+    approve(started.approve_url)
+    shop.capture(attempts.purchase_of(started))  # and the process died
+    opened = dashboard.dispute(started.reference)
+    event = take(*inbox("CUSTOMER.DISPUTE.CREATED", opened["dispute"]))
+    settlement.settle(started)
+    webhook_inbox.process(event)
+    order = order_of(started)
+    assert (order.is_paid, order.is_disputed) == (True, True)

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """PayPal hears of each parcel, and neither the parcel nor the customer's mail waits for it."""
 
 import datetime as dt
@@ -13,14 +12,9 @@ from payments.models import Payment
 from payments.sandbox import store
 from payments.sandbox.paypal import dashboard
 from payments.tests.harness.paypal_scenes import deliver, history, order_of
-from payments.tests.harness.paypal_shop import (
-    payment,  # noqa: F401  fixtures
-    shop,  # noqa: F401  fixtures
-)
 from shop import clock
 from shop.models import OutboxMessage
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 

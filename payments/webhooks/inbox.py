@@ -1,4 +1,4 @@
-"""What gateways send us: stored first, believed never. A verified event only makes us ask the gateway."""
+"""Notifications of gateways: stored first, never believed. A verified one only makes us ask the gateway."""
 
 import datetime as dt
 import logging
@@ -29,7 +29,7 @@ KEPT_HEADERS = ("paypal-", "content-type")
 
 @retry_transaction
 def receive(gateway: str, headers: Mapping[str, str], body: bytes) -> GatewayEvent:
-    """Store a notification; a repeat is the row we have. Raises InvalidNotification.
+    """Store a notification; a repeat returns the row we have. Raises InvalidNotification.
 
     UnionPay's signature is checked at once: that needs no network. Its body, which may name the card,
     is not kept.
@@ -41,7 +41,7 @@ def receive(gateway: str, headers: Mapping[str, str], body: bytes) -> GatewayEve
         gateway=gateway,
         event_id=notification.event_id,
         defaults={
-            "headers": _kept(headers),
+            "headers": _kept_headers(headers),
             "body": b"" if is_local else body,
             "received_at": clock.now(),
             "is_verified": adapter.verify_notification(headers, body) if is_local else None,
@@ -50,39 +50,42 @@ def receive(gateway: str, headers: Mapping[str, str], body: bytes) -> GatewayEve
         },
     )
     if not created and event.is_verified is False:  # a forgery under its name, or a wrong setting of ours
-        created = _look_again(event, headers, body)
+        created = _verify_again(event, headers, body)
     failpoint("before_notification_committed")
     if created and event.is_verified is not False:
         dispatch.after_commit("payments.tasks.process_event", event.pk)
     return event
 
 
-def _look_again(event: GatewayEvent, headers: Mapping[str, str], body: bytes) -> bool:
-    """Judge a refused one that comes again anew, so that no genuine one is lost. Whether it counts as new."""
+def _verify_again(event: GatewayEvent, headers: Mapping[str, str], body: bytes) -> bool:
+    """Verify a refused event that is delivered again, so that no genuine one is lost.
+
+    Returns whether it counts as new.
+    """
     if event.gateway == "unionpay":
         if not get_gateway("unionpay").verify_notification(headers, body):
             return False
         event.is_verified = True
     else:
-        event.is_verified, event.headers, event.body = None, _kept(headers), body
+        event.is_verified, event.headers, event.body = None, _kept_headers(headers), body
     event.received_at, event.processed_at, event.tries = clock.now(), None, 0
     event.save()
     return True
 
 
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower().startswith(KEPT_HEADERS)}
 
 
 def process(event: GatewayEvent) -> None:
-    """Verify and act: ask the gateway what it is about. What could not be learnt is tried again later.
+    """Verify the event and ask the gateway for the facts; schedule another try if nothing was learnt.
 
     Another worker may hold the same event: each step is safe twice, and only one asks at a time.
     """
     if event.processed_at is not None:
         return
     try:
-        is_done = _verify(event) is False or _act(event)
+        is_done = _verify(event) is False or _fetch_facts(event)
     except GatewayError as error:
         logger.warning("Gateway event %s: %s", event.pk, error.code)
         is_done = False
@@ -108,23 +111,23 @@ def _verify(event: GatewayEvent) -> bool:
     return event.is_verified
 
 
-def _act(event: GatewayEvent) -> bool:
-    """Ask for the facts. False: nothing was learnt yet."""
+def _fetch_facts(event: GatewayEvent) -> bool:
+    """Ask the gateway for the facts. Returns False if nothing was learnt yet."""
     if event.body:
-        told = get_gateway(event.gateway).read_notification(event.headers, bytes(event.body))
-        if told.dispute:
-            return disputes.update(told.dispute) or clock.now() - event.received_at > UNKNOWN_FOR
+        notification = get_gateway(event.gateway).read_notification(event.headers, bytes(event.body))
+        if notification.dispute:
+            return disputes.update(notification.dispute) or clock.now() - event.received_at > UNKNOWN_FOR
         if event.payment is None:
-            event.payment = _payment_of(told)
+            event.payment = _payment_of(notification)
             event.save(update_fields=["payment"])
     if event.payment is None:  # perhaps we have not recorded yet what it is about
         return clock.now() - event.received_at > UNKNOWN_FOR
     return settlement.ask(event.payment)
 
 
-def _payment_of(told: Notification) -> Payment | None:
+def _payment_of(notification: Notification) -> Payment | None:
     return Payment.objects.filter(
-        Q(reference__in=told.references)
-        | Q(gateway_id__in=told.gateway_ids)
-        | Q(capture_reference__in=[name for name in told.gateway_ids if name])
+        Q(reference__in=notification.references)
+        | Q(gateway_id__in=notification.gateway_ids)
+        | Q(capture_reference__in=[name for name in notification.gateway_ids if name])
     ).first()

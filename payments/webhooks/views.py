@@ -1,18 +1,23 @@
+"""The address to which gateways send their notifications."""
+
+import logging
+
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from payments.attempts.views import logger
 from payments.gateways.base import GatewayError, InvalidNotification
 from shop.devstack.failpoints import failpoint
 
 from . import inbox
 
+logger = logging.getLogger(__name__)
+
 
 @csrf_exempt
 @require_POST
 def notify(request: HttpRequest, gateway: str) -> HttpResponse:
-    """A gateway says that something happened. It is stored; a worker verifies it and asks for facts."""
+    """Store what a gateway sends; a worker verifies it and asks the gateway for the facts."""
     if gateway not in {"paypal", "unionpay"}:
         raise Http404
     try:

@@ -47,7 +47,10 @@ def subscribe(topic: str, *, delays: list[int] | None = None) -> Callable[[Handl
 
 
 def publish(topic: str, *, key: str, due_in: dt.timedelta = dt.timedelta(0), **payload: Any) -> None:
-    """Record a message, sent only if the surrounding transaction commits. A known key changes nothing."""
+    """Record a message, delivered only if the surrounding transaction commits. A known key changes nothing.
+
+    Needs: an open transaction, else RuntimeError.
+    """
     if not connection.in_atomic_block:
         raise RuntimeError("publish() belongs inside the transaction that makes it true")
     _, created = OutboxMessage.objects.get_or_create(
@@ -98,7 +101,7 @@ def _claim() -> OutboxMessage | None:
 
 @retry_transaction
 def _note_delivery(message: OutboxMessage) -> None:
-    """The mail is out: a connection lost just now is no reason for a second one."""
+    """Mark the message delivered. Retried: a connection lost after the mail left must not send it again."""
     OutboxMessage.objects.filter(pk=message.pk).update(
         delivered_at=clock.now(), claimed_until=None, last_error=""
     )
@@ -106,7 +109,7 @@ def _note_delivery(message: OutboxMessage) -> None:
 
 @retry_transaction
 def _postpone(message: OutboxMessage, error: Exception) -> None:
-    """Only the kind of the error is kept: its text may quote personal data."""
+    """Schedule the next try. Stores only the error's type: its text may quote personal data."""
     delays = _delays.get(message.topic, RETRY_DELAYS)
     delay = delays[min(message.attempts, len(delays)) - 1]
     logger.error("Outbox message %s failed (%s); next try in %s s", message.key, type(error).__name__, delay)

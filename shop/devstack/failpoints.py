@@ -28,7 +28,7 @@ def failpoint(name: str) -> None:
 
 
 def _crash_if_armed(name: str, file: Path) -> None:
-    """End the process here, if the file holds ``name``; or ``name:3``: the third time any process comes by."""
+    """End the process if the file holds ``name``, or ``name:3``: the third time any process comes by."""
     try:
         armed, _, left = file.read_text().strip().partition(":")
         if armed != name:

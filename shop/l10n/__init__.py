@@ -1,0 +1,1 @@
+"""Languages, formats and the working days of the regions."""

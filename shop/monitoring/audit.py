@@ -1,4 +1,4 @@
-"""What must be true of money, goods and mails, and where it is not: the words in which apps tell it."""
+"""Audit checks of money, goods and mails: the types in which apps report what is not as it must be."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ MAX_FINDINGS = 50  # rows of one check that are looked for and shown
 
 
 class NotRepaired(Exception):
-    """It could not be put right now; the text tells the person who tried why."""
+    """The repair failed; the text says why, for the person who pressed the button."""
 
 
 @dataclass(frozen=True)
 class Repair:
-    """What a button does. ``act`` gets the user's name; it is safe to repeat and may raise NotRepaired."""
+    """A button beside a finding. ``act`` gets the user's name, may be repeated, may raise NotRepaired."""
 
     label: str
     act: Callable[[str], object] = field(repr=False)
@@ -34,7 +34,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must be true."""
+    """The result of one check: a title, and the rows that are not as they must be."""
 
     name: str  # the same for ever: for scripts and outbox keys
     title: str  # in plain words
@@ -51,6 +51,6 @@ class Check:
 
 
 def check(name: str, title: str, findings: Iterable[Finding]) -> Check:
-    """A check with at most ``MOST`` of its findings."""
-    found = tuple(findings)
-    return Check(name, title, found[:MAX_FINDINGS], is_cut=len(found) > MAX_FINDINGS)
+    """Make a check of at most ``MAX_FINDINGS`` findings."""
+    every = tuple(findings)
+    return Check(name, title, every[:MAX_FINDINGS], is_cut=len(every) > MAX_FINDINGS)

@@ -3,6 +3,7 @@
 import logging
 import re
 from contextvars import ContextVar
+from typing import Any
 
 current_request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
@@ -37,3 +38,26 @@ class MaskingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return masked(super().format(record))
+
+
+def logging_config(*, level: str) -> dict[str, Any]:
+    """The setting ``LOGGING``: everything to the console, at ``level``."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request_id": {"()": "shop.monitoring.logging.RequestIdFilter"}},
+        "formatters": {"line": {"()": "shop.monitoring.logging.MaskingFormatter"}},
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
+        },
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            "paypalrestsdk": {"level": "WARNING"},  # its DEBUG output holds tokens and whole bodies
+            "axes": {"level": "WARNING"},
+            # A line for every task, every ten seconds, and for every step of a mail's delivery.
+            "celery.beat": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "mail.log": {"level": "WARNING"},
+        },
+    }

@@ -223,7 +223,7 @@ def test_erasing_again_changes_nothing_and_later_mails_go_nowhere(order, mailout
 def test_files_go_from_the_folder_too(order, django_capture_on_commit_callbacks):
     from checkout.intake import uploads
 
-    uploads._write("canary-file", b"plan")
+    uploads.write_sealed("canary-file", b"plan")
     upload = Upload.objects.create(
         field="plan",
         name="plan.pdf",
@@ -237,7 +237,7 @@ def test_files_go_from_the_folder_too(order, django_capture_on_commit_callbacks)
     with django_capture_on_commit_callbacks(execute=True):
         erasure.erase(Order.objects.lock(order.pk))
     assert not Upload.objects.exists()
-    assert not uploads.path_of("canary-file").exists()
+    assert not uploads.storage().exists("canary-file")
 
 
 def unsettled(order, what):

@@ -15,7 +15,7 @@ from shop.keyring import fingerprints
 from shop.models import Canary
 from shop.monitoring import checks
 from shop.tests.harness.environment import address_of, free_ports
-from shop.tests.harness.stack import BASE
+from shop.tests.harness.stacks.stack import BASE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.failure("F78")]
 

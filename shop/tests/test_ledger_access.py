@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """A report opens exactly while its line is paid for, whatever money has moved: read by the ledger's own rows.
 
 Money moves through the real services, with the stand-in's PayPal behind them over HTTP; the client's browser
@@ -26,13 +25,11 @@ from payments.attempts import services as attempts
 from payments.attempts import settlement
 from payments.models import Dispute, LedgerEntry, Payment, Refund, RefundLine
 from payments.refunds import services as refunds
-from payments.refunds.plan import DisputeOpen, NothingChosen, NothingToRefund, TooMuch, Wanted
+from payments.refunds.plan import DisputeOpen, NothingChosen, NothingToRefund, RefundRequest, TooMuch
 from payments.sandbox.paypal import dashboard
-from payments.tests.harness.refund_fixtures import gateway  # noqa: F401  a fixture
 from shop.models import Try
 from shop.tests.harness.effort import times
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 NOT_POSSIBLE = (DisputeOpen, NothingChosen, NothingToRefund, TooMuch, dashboard.NotPossible)
 ACTS = [
@@ -73,16 +70,16 @@ def happen(order, what, number):
     line = lines[number % 2]
     match what:
         case "pieces":
-            give(order, Wanted(quantities={line.pk: 1 + number % line.quantity}))
+            give(order, RefundRequest(quantities={line.pk: 1 + number % line.quantity}))
         case "amount":
-            give(order, Wanted(amounts={line.pk: Decimal(number)}))
+            give(order, RefundRequest(amounts={line.pk: Decimal(number)}))
         case "rest of line":
             line.refresh_from_db()
-            give(order, Wanted(amounts={line.pk: line.net_total - line.refunded_total}))
+            give(order, RefundRequest(amounts={line.pk: line.net_total - line.refunded_total}))
         case "goods":
-            give(order, Wanted(quantities={order.lines.get(kind="goods").pk: 1 + number % 2}))
+            give(order, RefundRequest(quantities={order.lines.get(kind="goods").pk: 1 + number % 2}))
         case "goodwill":
-            give(order, Wanted(amount=Decimal(number)))
+            give(order, RefundRequest(amount=Decimal(number)))
         case "dashboard":
             dashboard.dashboard_refund(payment.reference, None if number % 3 == 0 else Decimal(number))
             settlement.ask(payment)

@@ -76,7 +76,7 @@ def order():
         draft=kept, field="f", name="plan.pdf", kind="pdf", size=4, stored_as="plan", uploaded_at=now
     )
     upload.intakes.add(Intake.objects.get(line__order=made, subject=1))
-    uploads._write("plan", b"%PDF")
+    uploads.write_sealed("plan", b"%PDF")
     return made
 
 
@@ -206,7 +206,7 @@ def test_what_no_secret_opens_is_named_left_alone_and_keeps_the_old_secrets(orde
 
 def test_a_lost_file_and_a_damaged_key_are_named_too(order, settings):
     new_secrets(settings)
-    uploads.path_of("plan").unlink()
+    uploads.storage().delete("plan")
     other = scenes.paid_order(subjects=1)
     moved = OrderKey.objects.get(order=other).sealed
     settings.ORDER_KEY_PEPPERS = ["third pepper", *settings.ORDER_KEY_PEPPERS]
@@ -315,18 +315,18 @@ def test_a_file_that_is_deleted_during_the_rotation_does_not_come_back(order, se
             Upload.objects.create(
                 field="f", name="p", kind="pdf", size=4, stored_as="plan", uploaded_at=clock.now()
             )
-            uploads._write("plan", b"%PDF")
+            uploads.write_sealed("plan", b"%PDF")
         Upload.intakes.through.objects.all().delete()
         new_secrets(settings)
         tally = rotation.Tally("SEAL_KEYS", "files")
         while_held(
             monkeypatch, "before_file_replaced", lambda: upload_rotation.renew_files(tally, False), delete
         )
-        return not uploads.path_of("plan").exists()
+        return not uploads.storage().exists("plan")
 
     with nothing_is_locked(monkeypatch):
         assert not is_gone(), "the race is real"
-    uploads.path_of("plan").unlink()
+    uploads.storage().delete("plan")
     assert is_gone()
 
 

@@ -8,7 +8,6 @@ from checkout.tests.scenes import add, make_goods
 from shop.tests.harness.stores import LANGUAGES, assert_page_says_so
 from shop.web.sessions import SessionStore
 
-pytest_plugins = ["shop.tests.harness.stores"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FULL = """

@@ -1,9 +1,14 @@
-"""Counting tries per client network, in the database: every process sees the same count."""
+"""Rate limits per client network or per subject, counted in the database: all processes share the count.
+
+One row of ``Try`` is one hit; retention removes old ones.
+"""
 
 import datetime as dt
 import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
@@ -33,73 +38,64 @@ def _network(address: str, ipv4: int, ipv6: int) -> str:
     return str(ipaddress.ip_network(f"{parsed}/{ipv4 if parsed.version == 4 else ipv6}", strict=False))
 
 
-def count(request: HttpRequest, purpose: str) -> None:
-    """Remember one more try."""
-    Try.objects.create(purpose=purpose, network=network_of(client_address(request)), at=clock.now())
+@dataclass(frozen=True)
+class RateLimit:
+    """At most ``limit`` hits per key within ``minutes``; each ``scope`` is counted on its own.
 
-
-def is_exceeded(request: HttpRequest, purpose: str, *, limit: int, minutes: int) -> bool:
-    """Whether the client has used up its tries."""
-    since = clock.now() - dt.timedelta(minutes=minutes)
-    network = network_of(client_address(request))
-    return Try.objects.filter(purpose=purpose, network=network, at__gte=since).count() >= limit
-
-
-def take(
-    request: HttpRequest, purpose: str, *, limit: int, limit_around: int, minutes: int
-) -> list[int] | None:
-    """Count one more try of the client, before it is made. None, and nothing counted, if they are used up.
-
-    Of several at once each sees the others, so together they never pass the limits.
+    A key is a request, which stands for the client's network, or a text such as an e-mail address, of which
+    only a keyed digest is stored. ``limit_around`` also limits the surroundings of a request's network.
     """
-    address, now = client_address(request), clock.now()
-    limits = {surroundings_of(address): limit_around, network_of(address): limit}
-    taken = [Try.objects.create(purpose=purpose, network=network, at=now).pk for network in limits]
-    since = now - dt.timedelta(minutes=minutes)
-    counted = Try.objects.filter(purpose=purpose, network__in=limits, at__gte=since).order_by()
-    counts = dict(counted.values_list("network").annotate(Count("pk")))
-    if any(counts[network] > most for network, most in limits.items()):
-        give_back(taken)
-        return None
-    return taken
 
+    scope: str
+    limit: int
+    minutes: int
+    limit_around: int | None = None
 
-def give_back(taken: list[int]) -> None:
-    Try.objects.filter(pk__in=taken).delete()
+    def hit(self, key: HttpRequest | str) -> None:
+        """Count one hit of the key, whether or not it is within the limit."""
+        Try.objects.create(purpose=self.scope, network=self._stored(key), at=clock.now())
 
+    def is_exceeded(self, key: HttpRequest | str) -> bool:
+        """Whether the key has used up its hits."""
+        return self._hits().filter(network=self._stored(key)).count() >= self.limit
 
-def count_of_all(purpose: str, *, minutes: int) -> int:
-    """How many tries all clients together have taken."""
-    since = clock.now() - dt.timedelta(minutes=minutes)
-    tries = Try.objects.filter(purpose=purpose, at__gte=since)
-    return tries.exclude(Q(network__endswith="/24") | Q(network__endswith="/48")).count()
+    def is_exceeded_by_all(self) -> bool:
+        """Whether the hits of all keys together have used up the limit."""
+        return self.total() >= self.limit
 
+    def total(self) -> int:
+        """The hits of all keys within the window; a hit that counts in two networks is one."""
+        return self._hits().exclude(Q(network__endswith="/24") | Q(network__endswith="/48")).count()
 
-def is_exceeded_by_all(purpose: str, *, limit: int, minutes: int) -> bool:
-    """Whether the tries of all clients together are used up."""
-    since = clock.now() - dt.timedelta(minutes=minutes)
-    return Try.objects.filter(purpose=purpose, at__gte=since).count() >= limit
+    def take(self, key: HttpRequest | str) -> list[int]:
+        """Count one hit if it is within the limits. Returns its rows for ``release``, none if it is not.
 
+        It is stored before it is compared: of several at once each sees the others, so together they never
+        pass the limits.
+        """
+        limits = {self._stored(key): self.limit}
+        if self.limit_around is not None and isinstance(key, HttpRequest):
+            surroundings = surroundings_of(client_address(key))
+            limits = {surroundings: self.limit_around} | limits  # one key if there is no address
+        now = clock.now()
+        rows = [Try.objects.create(purpose=self.scope, network=network, at=now).pk for network in limits]
+        hits = self._hits().filter(network__in=limits).order_by()
+        counts = dict(hits.values_list("network").annotate(Count("pk")))
+        if any(counts[network] > limit for network, limit in limits.items()):
+            self.release(rows)
+            return []
+        return rows
 
-def count_about(subject: str, purpose: str) -> None:
-    """Remember one more try about something, such as an e-mail address; only a keyed digest of it is kept."""
-    Try.objects.create(purpose=purpose, network=_digest(subject, purpose), at=clock.now())
+    def release(self, rows: Sequence[int]) -> None:
+        """Take back a hit that ``take`` has counted."""
+        Try.objects.filter(pk__in=rows).delete()
 
+    def _hits(self) -> QuerySet[Try]:
+        since = clock.now() - dt.timedelta(minutes=self.minutes)
+        return Try.objects.filter(purpose=self.scope, at__gte=since)
 
-def is_exceeded_about(subject: str, purpose: str, *, limit: int, minutes: int) -> bool:
-    """Whether the tries about it are used up, wherever they come from."""
-    since = clock.now() - dt.timedelta(minutes=minutes)
-    tries = Try.objects.filter(purpose=purpose, network=_digest(subject, purpose), at__gte=since)
-    return tries.count() >= limit
-
-
-def take_about(subject: str, purpose: str, *, limit: int, minutes: int) -> bool:
-    """Count one more try about it. False, and nothing counted, if they are used up."""
-    if is_exceeded_about(subject, purpose, limit=limit, minutes=minutes):
-        return False
-    count_about(subject, purpose)
-    return True
-
-
-def _digest(subject: str, purpose: str) -> str:
-    return f"about {salted_hmac(f'shop.throttle.{purpose}', subject, algorithm='sha256').hexdigest()[:32]}"
+    def _stored(self, key: HttpRequest | str) -> str:
+        if isinstance(key, HttpRequest):
+            return network_of(client_address(key))
+        salt = f"shop.throttle.{self.scope}"  # older than the name of this module: rows of before still count
+        return f"about {salted_hmac(salt, key, algorithm='sha256').hexdigest()[:32]}"

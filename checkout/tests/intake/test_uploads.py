@@ -2,11 +2,13 @@
 
 import datetime as dt
 import os
+from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 from PIL import Image
 
@@ -28,12 +30,6 @@ URL = "/en/checkout/"
 def media(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     return settings.MEDIA_ROOT
-
-
-@pytest.fixture(autouse=True)
-def commits(monkeypatch):
-    """Files are unlinked on commit, which a test that is rolled back never reaches."""
-    monkeypatch.setattr(transaction, "on_commit", lambda act, **_options: act())
 
 
 @pytest.fixture
@@ -62,9 +58,12 @@ def send(client, service, *contents, names=("plan.pdf",), **changes):
     return checkout(client, service, **{f"v{service.pk}-1-plan": given}, **changes)
 
 
-def stored() -> list[bytes]:
-    folder = uploads.folder()
-    return [path.read_bytes() for path in folder.iterdir()] if folder.is_dir() else []
+def stored() -> list[str]:
+    return uploads.storage().listdir("")[1]
+
+
+def path_of(name: str) -> Path:
+    return Path(uploads.storage().path(name))
 
 
 # --- judged ---
@@ -145,7 +144,7 @@ def test_more_files_than_asked_for_are_refused_one_by_one(client, service):
 
 def test_what_no_room_is_left_for_does_not_break_the_form(client, service, media):
     media.mkdir()
-    uploads.folder().write_text("a file where the folder should be")
+    uploads.storage().location.write_text("a file where the folder should be")
     add(client, service)
     response = send(client, service, files.pdf())
     assert response.status_code == 200
@@ -154,7 +153,7 @@ def test_what_no_room_is_left_for_does_not_break_the_form(client, service, media
 
 
 def test_one_network_cannot_fill_the_disk(client, service, monkeypatch):
-    monkeypatch.setattr(uploads, "MAX_PER_HOUR", 1)
+    monkeypatch.setattr(uploads, "PER_NETWORK", replace(uploads.PER_NETWORK, limit=1))
     add(client, service)
     page = send(client, service, files.pdf(), files.pdf()).content.decode()
     assert "Too many files came from your network." in page
@@ -179,21 +178,24 @@ def test_a_file_stays_across_errors_and_goes_into_the_order(client, service):
     assert "plan.pdf" in page
     assert "Remove plan.pdf" in page
     order = order_of(checkout(client, service))
-    [answer] = order.lines.get().intakes.get(subject=1).answers
+    (answer,) = order.lines.get().intakes.get(subject=1).answers
     upload = Upload.objects.get()
     assert answer["value"] == [{"id": upload.pk, "name": "plan.pdf", "size": upload.size}]
     assert list(order.lines.get().intakes.get(subject=1).uploads.all()) == [upload]
     assert uploads.read(upload) == files.pdf()
 
 
-def test_without_scripts_a_file_is_sent_and_removed_by_buttons(client, service):
+def test_without_scripts_a_file_is_sent_and_removed_by_buttons(
+    client, service, django_capture_on_commit_callbacks
+):
     add(client, service)
     page = send(client, service, files.pdf(), action="upload", email="").content.decode()
     assert "plan.pdf" in page
     assert "Please enter your e-mail address." not in page, "an upload judges nothing else"
     page = send(client, service, b"<html>", names=["page.pdf"], action="upload").content.decode()
     assert "not a file of a kind" in page
-    page = checkout(client, service, remove_upload=str(Upload.objects.get().pk)).content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        page = checkout(client, service, remove_upload=str(Upload.objects.get().pk)).content.decode()
     assert "Remove plan.pdf" not in page
     assert stored() == []
     assert "Please answer this question." in checkout(client, service).content.decode()
@@ -217,10 +219,13 @@ def test_nobody_removes_or_orders_the_file_of_another_cart(client, service):
     assert "plan.pdf" not in page_of(stranger)
 
 
-def test_a_file_taken_out_of_the_cart_stays_with_the_order_that_was_made_of_it(client, service):
+def test_a_file_taken_out_of_the_cart_stays_with_the_order_that_was_made_of_it(
+    client, service, django_capture_on_commit_callbacks
+):
     add(client, service)
     order = order_of(send(client, service, files.pdf()))
-    checkout(client, service, remove_upload=str(Upload.objects.get().pk))
+    with django_capture_on_commit_callbacks(execute=True):
+        checkout(client, service, remove_upload=str(Upload.objects.get().pk))
     assert "Remove plan.pdf" not in page_of(client)
     assert order.lines.get().intakes.get(subject=1).uploads.count() == 1
     assert len(stored()) == 1
@@ -258,24 +263,28 @@ def test_only_the_browser_of_the_order_gets_the_file_and_only_to_save(client, se
 # --- forgotten ---
 
 
-def test_files_without_an_order_are_deleted_after_a_day_and_others_are_not(client, service):
+def test_files_without_an_order_are_deleted_after_a_day_and_others_are_not(
+    client, service, django_capture_on_commit_callbacks
+):
     add(client, service)
     order_of(send(client, service, files.pdf()))
     other = Client()
     add(other, service)
     send(other, service, files.pdf(), action="upload")
     abandoned = Upload.objects.last()
-    lost = uploads.path_of("without-a-row")
+    lost = path_of("without-a-row")
     lost.write_bytes(b"x")
     yesterday = clock.now() - dt.timedelta(hours=25)
     Upload.objects.update(uploaded_at=yesterday)
-    for path in uploads.folder().iterdir():
-        os.utime(path, (yesterday.timestamp(), yesterday.timestamp()))
-    uploads.forget_orphans()
+    for name in stored():
+        os.utime(path_of(name), (yesterday.timestamp(), yesterday.timestamp()))
+    with django_capture_on_commit_callbacks(execute=True):
+        uploads.forget_orphans()
     assert Upload.objects.filter(pk=abandoned.pk).exists(), "somebody worked on its draft today"
     assert not lost.exists()
     Draft.objects.update(updated_at=yesterday)
-    uploads.forget_orphans()
+    with django_capture_on_commit_callbacks(execute=True):
+        uploads.forget_orphans()
     assert Upload.objects.count() == 1
     assert len(stored()) == 1
 
@@ -283,7 +292,7 @@ def test_files_without_an_order_are_deleted_after_a_day_and_others_are_not(clien
 # --- sealed ---
 
 
-@pytest.mark.django_db(transaction=True)  # a dump sees only what is committed
+@pytest.mark.django_db(transaction=True)  # the search reads what is committed
 def test_neither_answers_nor_files_lie_anywhere_in_plain(client, service, media):
     IntakeQuestion.objects.create(
         product=service.product, key="name", label_zh_hant="姓名", label_en="Name", position=2
@@ -296,7 +305,7 @@ def test_neither_answers_nor_files_lie_anywhere_in_plain(client, service, media)
     assert leaks_in(media, canaries) == []
     pay(order_of(checkout(client, service, **typed)))
     assert leaks_in(media, canaries) == []
-    uploads.path_of("planted").write_text(canaries[0])
+    path_of("planted").write_text(canaries[0])
     assert leaks_in(media, canaries) != [], "the search finds what is there"
 
 

@@ -17,7 +17,7 @@ from checkout.tests.scenes import make_cart, make_goods, pay, place
 from shop import clock
 from shop.models import OutboxMessage, Try
 from shop.monitoring.logging import masked
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
 pytestmark = pytest.mark.django_db
 
@@ -246,10 +246,11 @@ def test_an_address_that_was_corrected_ends_what_the_old_one_had_opened(order):
 
 
 def test_tries_about_a_subject_are_counted_apart_by_purpose(db):
-    rate_limit.count_about("a@example.com", "one")
-    assert rate_limit.is_exceeded_about("a@example.com", "one", limit=1, minutes=5)
-    assert not rate_limit.is_exceeded_about("a@example.com", "two", limit=1, minutes=5)
-    assert not rate_limit.is_exceeded_about("b@example.com", "one", limit=1, minutes=5)
+    one, two = (RateLimit(scope, limit=1, minutes=5) for scope in ("one", "two"))
+    one.hit("a@example.com")
+    assert one.is_exceeded("a@example.com")
+    assert not two.is_exceeded("a@example.com")
+    assert not one.is_exceeded("b@example.com")
 
 
 def test_links_mailed_before_are_still_good(order, monkeypatch):

@@ -177,7 +177,7 @@ class CartMachine(RuleBasedStateMachine):
         quote = make_quote(cart, "HK", email=email)
         with suppress(services.AlreadyOrdered):
             placed = place(cart, email=email)
-            assert (str(placed.total), placed.promo_code) == (quote.total, quote.promo_code)
+            assert (placed.total, placed.promo_code) == (quote.total, quote.promo_code)
 
     # --- others ---
 
@@ -230,12 +230,12 @@ class CartMachine(RuleBasedStateMachine):
         prices = dict(Variant.objects.values_list("pk", "price"))
         for region in ("HK", "TW") if IS_FULL else ("HK",):
             quote = make_quote(cart, region)
-            lines = sum(Decimal(line.total) for line in quote.lines)
-            assert Decimal(quote.total) == lines - quote.discount + Decimal(quote.shipping_total)
-            assert Decimal(quote.total) > 0 or cart.is_empty
-            assert sum(Decimal(line.discount) for line in quote.lines) == quote.discount
-            assert all(0 <= Decimal(line.discount) <= Decimal(line.total) for line in quote.lines)
-            assert all(Decimal(line.unit_price) == prices[line.variant_id] for line in quote.lines)
+            lines = sum(line.total for line in quote.lines)
+            assert quote.total == lines - quote.discount_total + quote.shipping_total
+            assert quote.total > 0 or cart.is_empty
+            assert sum(line.discount for line in quote.lines) == quote.discount_total
+            assert all(0 <= line.discount <= line.total for line in quote.lines)
+            assert all(line.unit_price == prices[line.variant_id] for line in quote.lines)
 
     @invariant()
     def orders_add_up(self):
@@ -260,8 +260,8 @@ class CartMachine(RuleBasedStateMachine):
 
 def test_a_cart_adds_up_whatever_happens_to_it_and_to_the_shop():
     effort = settings(
-        max_examples=times(50, 500),
-        stateful_step_count=times(20, 50),
+        max_examples=times(20, 500),
+        stateful_step_count=times(15, 50),
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )

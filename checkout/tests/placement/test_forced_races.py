@@ -15,7 +15,7 @@ from shop.tests.harness.races import at_once, nothing_is_locked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AGAIN = times(3, 20)
+AGAIN = times(1, 20)
 
 
 def buyers_of(variant, count):
@@ -71,8 +71,7 @@ def test_the_last_piece_goes_to_one_buyer(buyers, _):
 
 
 @pytest.mark.failure("F56")
-@pytest.mark.parametrize("_", range(AGAIN))
-def test_a_price_that_changes_while_the_order_is_written_is_the_old_or_the_new_one_everywhere(monkeypatch, _):
+def test_a_price_that_changes_while_the_order_is_written_is_the_old_or_the_new_one_everywhere(monkeypatch):
     tea = make_goods(price="168.00", on_hand=5)
     cart = make_cart((tea, 2))
     barrier = threading.Barrier(2)

@@ -128,8 +128,8 @@ def test_a_consultant_who_was_read_the_key_sees_nothing_of_an_order_that_was_pai
 
 def test_nobody_writes_for_what_was_paid_back(order, workspace, consultant):
     refunded, other = Case.objects.of(order)
-    draft = scenes.services.save_draft(
-        scenes.services.assign(refunded, consultant), author=consultant, title="T", body="text"
+    draft = reports.save_draft(
+        reports.assign(refunded, consultant), author=consultant, title="T", body="text"
     )
     give_back(order, refunded.line.total, price_of(refunded))
     assert list(Case.objects.open()) == [other]

@@ -18,7 +18,7 @@ from consulting.tests import scenes
 from consulting.tests.scenes import KEY, give_back, unlock, wrong_key
 from shop import clock
 from shop.models import OutboxMessage, Try
-from shop.web import rate_limit
+from shop.web.rate_limit import RateLimit
 
 pytestmark = pytest.mark.django_db
 
@@ -238,7 +238,7 @@ def test_these_pages_are_kept_by_nobody(client, db, name):
 def test_a_typing_error_is_told_without_a_look_up(client, order, key, monkeypatch):
     unlock(client, wrong_key())
     monkeypatch.setattr("consulting.keys.services._find_key", lambda *_: pytest.fail("it was looked up"))
-    monkeypatch.setattr(rate_limit, "take", lambda *_, **__: pytest.fail("it was counted"))
+    monkeypatch.setattr(RateLimit, "take", lambda *_, **__: pytest.fail("it was counted"))
     for place in (0, 7, 18):
         wrong = "2" if key.replace("-", "")[place] != "2" else "3"
         symbols = list(key.replace("-", ""))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from consulting import access, key_format
+from consulting import access, key_format, report_encryption
 from consulting.keys import lifecycle
 from consulting.keys import services as keys
 from consulting.models import AccessLog, Case, OrderKey
@@ -87,8 +87,8 @@ def replace_while_unlocking(monkeypatch, order):
     order_key, typed = active(order)[0], scenes.key_of(order)
     return while_held_in(
         monkeypatch,
-        reports,
-        "held",
+        keys,
+        "lock_active_key",
         lambda: keys.unlock(typed, scenes.EMAIL),
         lambda: lifecycle.replace(order_key),
     )
@@ -118,7 +118,7 @@ def test_a_consultant_who_opens_with_a_key_that_is_being_replaced_keeps_nothing(
     order_key, typed = active(order)[0], scenes.key_of(order)
     while_held_in(
         monkeypatch,
-        reports,
+        keys,
         "_find_key",
         lambda: keys.open_with_key(consultant, typed),
         lambda: lifecycle.replace(order_key),
@@ -134,7 +134,7 @@ def revoke_while_reading(monkeypatch, order, case):
     return while_held_in(
         monkeypatch,
         reports,
-        "held",
+        "lock_active_key",
         lambda: reports.open_report(case, order_key),
         lambda: lifecycle.revoke(order_key, actor="boss"),
     )
@@ -143,7 +143,7 @@ def revoke_while_reading(monkeypatch, order, case):
 def test_without_locks_a_reader_would_be_told_that_the_report_is_damaged(monkeypatch, order, case):
     with nothing_is_locked(monkeypatch):
         read, _revoked = revoke_while_reading(monkeypatch, order, case)
-    assert isinstance(read, reports.vault.Unreadable)
+    assert isinstance(read, report_encryption.Unreadable)
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))
@@ -166,7 +166,7 @@ def replace_while_publishing(monkeypatch, order, case):
     order_key = active(order)[0]
     return while_held_in(
         monkeypatch,
-        reports.vault,
+        report_encryption,
         "admit_client",
         lambda: reports.publish(draft, actor="lin"),
         lambda: lifecycle.replace(order_key),
@@ -176,7 +176,7 @@ def replace_while_publishing(monkeypatch, order, case):
 def test_without_locks_a_report_would_be_published_for_a_key_that_is_over(monkeypatch, order, case):
     with nothing_is_locked(monkeypatch):
         replace_while_publishing(monkeypatch, order, case)
-    with pytest.raises(reports.vault.Unreadable):
+    with pytest.raises(report_encryption.Unreadable):
         reports.open_report(case, active(order)[0])
 
 

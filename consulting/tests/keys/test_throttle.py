@@ -17,7 +17,6 @@ from consulting.keys import health as key_health
 from consulting.keys import services as keys
 from consulting.keys import throttle as key_throttle
 from consulting.models import AccessLog
-from consulting.reports import services as reports
 from consulting.tests import scenes
 from consulting.tests.scenes import unlock, wrong_key
 from shop import clock
@@ -34,18 +33,18 @@ def looked_up(monkeypatch):
     """How many keys were looked up, by the address they came from."""
     counts: Counter[str] = Counter()
     asking: list[str] = []
-    look_up, take = keys._find_key, rate_limit.take
+    look_up, take = keys._find_key, rate_limit.RateLimit.take
 
-    def remember(request, *args, **details):
+    def remember(limit, request):
         asking[:] = [request.META["REMOTE_ADDR"]]
-        return take(request, *args, **details)
+        return take(limit, request)
 
     def count(typed):
         counts[asking[0]] += 1
         return look_up(typed)
 
-    monkeypatch.setattr(rate_limit, "take", remember)
-    monkeypatch.setattr(reports, "_find_key", count)
+    monkeypatch.setattr(rate_limit.RateLimit, "take", remember)
+    monkeypatch.setattr(keys, "_find_key", count)
     return counts
 
 

@@ -22,7 +22,6 @@ from consulting import key_format
 from consulting.keys import lifecycle
 from consulting.keys import services as keys
 from consulting.models import OrderKey
-from consulting.reports import services as reports
 from consulting.tests import scenes
 
 LIMIT = 4.5
@@ -148,7 +147,7 @@ def test_a_difference_would_be_noticed(texts, monkeypatch, record_property):
             OrderKey.objects.select_related("order").filter(pk=dead[typed]).first()
         return look_up(typed)
 
-    monkeypatch.setattr(reports, "_find_key", leaky)
+    monkeypatch.setattr(keys, "_find_key", leaky)
     samples = measure(actions_of(texts, "unknown", "superseded"), 1_000)
     found = verdict(samples, "unknown", "superseded")
     record_property("figure", f"refusal of an order key, one more query planted: |t| {found['wall']:.1f}")

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from consulting.models import AccessLog, Case
-from consulting.reports import archive, attachments, storage
+from consulting.reports import archive, attachments, report_files
 from consulting.reports import services as reports
 from consulting.tests import documents, scenes
 from consulting.tests.scenes import give_back, unlock
@@ -95,7 +95,7 @@ def test_the_index_offers_it_once_something_is_ready(reader):
 
 def test_what_does_not_open_is_named_instead(reader, cases):
     text = reports.text_of(reports.latest(cases[0]))
-    storage.discard([text.attachments[0].stored_as])
+    report_files.storage().discard([text.attachments[0].stored_as])
     package = unpacked(reader)
     assert "平面圖.pdf" in package.read("Not included.txt").decode()
     assert len(package.namelist()) == 6
@@ -106,7 +106,7 @@ def test_a_file_altered_midway_breaks_the_download_off(reader, cases, monkeypatc
         yield b"%PDF-"
         raise archive.Unreadable("x")
 
-    monkeypatch.setattr(storage, "read", altered)
+    monkeypatch.setattr(report_files, "read", altered)
     with pytest.raises(archive.Unreadable):
         b"".join(reader.get(reverse(URL)).streaming_content)
 

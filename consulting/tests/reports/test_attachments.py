@@ -1,6 +1,7 @@
 """Files of a report: sealed with its key, bound to their place, open to who may read it, to nobody else."""
 
 import json
+from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -9,10 +10,10 @@ from django.urls import reverse
 from django.utils import translation
 
 from checkout.intake.uploads import Refused
-from consulting import report_encryption
+from consulting import key_format, report_encryption
 from consulting.keys import services as keys
 from consulting.models import AccessLog, Case, Report, ReportFile
-from consulting.reports import attachments, storage
+from consulting.reports import attachments, report_files
 from consulting.reports import services as reports
 from consulting.tests import documents, scenes
 from consulting.tests.scenes import unlock
@@ -55,9 +56,13 @@ def opened(report) -> report_encryption.Opened:
     return report_encryption.admitted_from_escrow(Report.objects.get(pk=report.pk))
 
 
+def path_of(stored_as: str) -> Path:
+    return Path(report_files.storage().path(stored_as))
+
+
 def content_of(report, number: int = 1) -> bytes:
     has = opened(report)
-    return b"".join(storage.read(has, has.text.attachments[number - 1]))
+    return b"".join(report_files.read(has, has.text.attachments[number - 1]))
 
 
 def url(report, number: int = 1) -> str:
@@ -70,7 +75,7 @@ def url(report, number: int = 1) -> str:
 def test_a_file_opens_for_its_client_and_for_the_consultant(published, order):
     key = keys.read_key(order.keys.get())
     has = report_encryption.admitted_by_key(Report.objects.get(pk=published.pk), key)
-    assert b"".join(storage.read(has, has.text.attachments[0])) == CONTENT == content_of(published)
+    assert b"".join(report_files.read(has, has.text.attachments[0])) == CONTENT == content_of(published)
 
 
 def test_neither_name_nor_content_is_anywhere_in_clear(published, tmp_path):
@@ -99,18 +104,18 @@ def test_neither_name_nor_content_is_anywhere_in_clear(published, tmp_path):
 def test_files_of_every_size_come_back_whole(case, size):
     report = Report(case=case, version=1)
     content = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
-    file = storage.keep(report, iter([content[:100], content[100:]]), name="n", kind="txt")
+    file = report_files.keep(report, iter([content[:100], content[100:]]), name="n", kind="txt")
     has = report_encryption.Opened(report, None, report_encryption.prepare(report))
     assert file.size == size
-    assert b"".join(storage.read(has, file)) == content
+    assert b"".join(report_files.read(has, file)) == content
 
 
 @pytest.mark.parametrize("change", ["flipped", "cut", "last piece lost", "pieces swapped", "longer", "empty"])
 def test_an_altered_file_is_refused(case, change):
     report = Report(case=case, version=1)
-    file = storage.keep(report, iter([b"a" * (3 * report_encryption.PIECE)]), name="n", kind="txt")
+    file = report_files.keep(report, iter([b"a" * (3 * report_encryption.PIECE)]), name="n", kind="txt")
     path, step, head = (
-        storage.path_of(file.stored_as),
+        path_of(file.stored_as),
         report_encryption.PIECE + report_encryption.TAG,
         report_encryption.PREFIX,
     )
@@ -130,7 +135,7 @@ def test_an_altered_file_is_refused(case, change):
     )
     with pytest.raises(report_encryption.Unreadable):
         b"".join(
-            storage.read(report_encryption.Opened(report, None, report_encryption.prepare(report)), file)
+            report_files.read(report_encryption.Opened(report, None, report_encryption.prepare(report)), file)
         )
 
 
@@ -140,14 +145,12 @@ def test_files_moved_between_reports_versions_and_places_are_refused(case, order
     other = attach(other_case, consultant, documents.pdf(b"of another person"), "other.pdf")
     first, second = opened(draft).text.attachments
     foreign = opened(other).text.attachments[0]
-    sealed = {
-        file.stored_as: storage.path_of(file.stored_as).read_bytes() for file in (first, second, foreign)
-    }
+    sealed = {file.stored_as: path_of(file.stored_as).read_bytes() for file in (first, second, foreign)}
     for source in (second, foreign):
-        storage.path_of(first.stored_as).write_bytes(sealed[source.stored_as])
+        path_of(first.stored_as).write_bytes(sealed[source.stored_as])
         with pytest.raises(report_encryption.Unreadable):
             content_of(draft)
-    storage.path_of(first.stored_as).write_bytes(sealed[first.stored_as])
+    path_of(first.stored_as).write_bytes(sealed[first.stored_as])
     assert content_of(draft) == CONTENT
 
 
@@ -155,15 +158,15 @@ def test_a_file_does_not_open_with_the_key_of_another_report(case, order, consul
     other = attach(Case.objects.of(order).last(), consultant, name="other.pdf")
     stranger = report_encryption.Opened(opened(other).report, opened(draft).text, opened(other).dek)
     with pytest.raises(report_encryption.Unreadable):
-        b"".join(storage.read(stranger, opened(draft).text.attachments[0]))
+        b"".join(report_files.read(stranger, opened(draft).text.attachments[0]))
 
 
 def test_rewrapping_the_one_key_is_enough_for_text_and_files(published, order):
-    canonical = report_encryption.keys.make()
+    canonical = key_format.make()
     report_encryption.admit_client(published, canonical)
     has = report_encryption.admitted_by_key(published, canonical)
     assert has.text.title == scenes.TITLE
-    assert b"".join(storage.read(has, has.text.attachments[0])) == CONTENT
+    assert b"".join(report_files.read(has, has.text.attachments[0])) == CONTENT
 
 
 # --- versions and limits ---
@@ -173,7 +176,7 @@ def test_the_next_version_takes_the_files_along_sealed_anew(published, case, con
     following = reports.save_draft(case, author=consultant, title=scenes.TITLE, body="corrected")
     old, new = opened(published).text.attachments[0], opened(following).text.attachments[0]
     assert (old.name, old.sha256) == (new.name, new.sha256)
-    assert storage.path_of(old.stored_as).read_bytes() != storage.path_of(new.stored_as).read_bytes()
+    assert path_of(old.stored_as).read_bytes() != path_of(new.stored_as).read_bytes()
     assert content_of(published) == content_of(following) == CONTENT
 
 
@@ -187,7 +190,7 @@ def test_a_file_alone_begins_the_next_version_and_leaves_the_published_one(publi
 
 
 def test_what_is_taken_out_of_a_draft_is_deleted(case, consultant, draft, django_capture_on_commit_callbacks):
-    path = storage.path_of(opened(draft).text.attachments[0].stored_as)
+    path = path_of(opened(draft).text.attachments[0].stored_as)
     with django_capture_on_commit_callbacks(execute=True):
         attachments.detach(case, author=consultant, name=NAME)
     assert not path.exists()
@@ -210,7 +213,7 @@ def test_there_are_at_most_ten_files_and_a_hundred_megabytes(case, consultant, d
     with pytest.raises(Refused) as fact:
         attach(case, consultant, name="the report.pdf", is_report=True)
     assert "together" in fact.value.message
-    assert len(list(storage.folder().iterdir())) == 11
+    assert len(report_files.storage().listdir("")[1]) == 11
 
 
 def test_two_files_of_one_name_are_told_apart(case, consultant, draft):
@@ -229,16 +232,16 @@ def test_a_full_disk_leaves_neither_row_nor_file(case, consultant, draft, monkey
         attach(case, consultant, name="second.pdf")
     assert "just now" in fact.value.message
     assert Report.objects.get(pk=draft.pk).edit == before
-    assert len(list(storage.folder().iterdir())) == 1
+    assert len(report_files.storage().listdir("")[1]) == 1
 
 
 def test_files_without_a_row_are_forgotten_after_a_day(draft, monkeypatch):
-    (storage.folder() / "orphan").write_bytes(b"x")
-    storage.forget_orphans()
-    assert (storage.folder() / "orphan").exists()
-    monkeypatch.setattr(storage, "KEPT", -storage.KEPT)
-    storage.forget_orphans()
-    assert not (storage.folder() / "orphan").exists()
+    path_of("orphan").write_bytes(b"x")
+    report_files.forget_orphans()
+    assert path_of("orphan").exists()
+    monkeypatch.setattr(report_files, "KEPT", -report_files.KEPT)
+    report_files.forget_orphans()
+    assert not path_of("orphan").exists()
     assert content_of(draft) == CONTENT
 
 
@@ -278,7 +281,7 @@ def test_a_draft_has_no_files_for_the_client(reader, published, case, consultant
 
 
 def test_a_damaged_file_is_told_not_shown(reader, published):
-    storage.path_of(opened(published).text.attachments[0].stored_as).write_bytes(b"gone")
+    path_of(opened(published).text.attachments[0].stored_as).write_bytes(b"gone")
     response = reader.get(url(published))
     assert response.status_code == 503
     assert "cannot be opened at the moment" in response.content.decode()

@@ -169,6 +169,10 @@ class PayPal:
         except Refused:
             return None
 
+    def refund_voids(self, captured_at: dt.datetime, at: dt.datetime) -> bool:
+        """PayPal voids authorizations only, never a capture."""
+        return False
+
     def movements(self, purchase: Purchase, capture_reference: str) -> tuple[Movement, ...]:
         """Refunds, ours and the dashboard's, and reversals."""
         try:

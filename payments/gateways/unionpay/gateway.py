@@ -113,6 +113,11 @@ class UnionPay:
             captured_at=captured_at,
         )
 
+    def refund_voids(self, captured_at: dt.datetime, at: dt.datetime) -> bool:
+        """Within the same clearing day."""
+        is_same_day = refunds.clearing_day(captured_at) == refunds.clearing_day(at)
+        return bool(settings.UNIONPAY_VOID) and is_same_day
+
     def movements(self, purchase: Purchase, capture_reference: str) -> tuple[Movement, ...]:
         """UnionPay cannot be asked for them: refunds made in its portal stand in the reconciliation file."""
         return ()

@@ -23,17 +23,17 @@ class Command(BaseCommand):
 
     def handle(self, *, ask: bool, days: int, **options: Any) -> None:
         with override("en"):
-            found = [report.ask_gateways(days=days)] if ask else []
-            found = [*found, *report.checks()]  # after asking: it settles what differs
+            results = [report.ask_gateways(days=days)] if ask else []
+            results = [*results, *report.checks()]  # after asking: it settles what differs
         if options["json"]:
-            self.stdout.write(json.dumps([as_json(check) for check in found], ensure_ascii=False, indent=1))
+            self.stdout.write(json.dumps([as_json(check) for check in results], ensure_ascii=False, indent=1))
         else:
-            for check in found:
-                self.tell(check)
-        if report.is_red(found):
+            for check in results:
+                self.write(check)
+        if report.is_red(results):
             sys.exit(1)
 
-    def tell(self, check: Check) -> None:
+    def write(self, check: Check) -> None:
         self.stdout.write(f"{MARKS[check.state]}  {check.name}: {check.title}")
         if check.rows:
             for row in (check.headings, *check.rows):

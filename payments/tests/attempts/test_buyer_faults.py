@@ -3,8 +3,6 @@
 Over the real views, with the stand-in behind them: one order, paid once, or nothing at all.
 """
 
-import datetime as dt
-
 import pytest
 from django.db import transaction
 from django.test import Client
@@ -16,13 +14,12 @@ from checkout.tests.scenes import TYPED, URL, add, make_goods, quote_of
 from payments import tasks
 from payments.attempts import services as attempts
 from payments.attempts import settlement, views
+from payments.gateways import override
 from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
 from payments.refunds import services as refunds
 from payments.webhooks import inbox as shop_inbox
-from shop import clock
 from shop.models import OutboxMessage
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 PAYPAL, _CARD, PAGE = Payment.Method
@@ -31,24 +28,9 @@ PAYPAL, _CARD, PAGE = Payment.Method
 @pytest.fixture(autouse=True)
 def gateway(paypal, monkeypatch, sandbox, settings):
     settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
-    real = attempts.get_gateway
-    for module in (attempts, refunds, shop_inbox, views):
-        monkeypatch.setattr(
-            module, "get_gateway", lambda code: paypal if code == "paypal" else real(code), raising=False
-        )
     monkeypatch.setattr(views, "GATEWAY_ORIGINS", [sandbox])
-    return paypal
-
-
-@pytest.fixture
-def travel(monkeypatch):
-    """The shop's clock, and the stand-in's with it."""
-
-    def travel(**time):
-        moved = clock.now() + dt.timedelta(**time) - dt.datetime.now(dt.UTC)
-        monkeypatch.setattr(clock, "now", lambda: dt.datetime.now(dt.UTC) + moved)
-
-    return travel
+    with override("paypal", paypal):
+        yield paypal
 
 
 def check_out(client, **changes) -> Order:

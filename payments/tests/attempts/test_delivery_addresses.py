@@ -1,13 +1,10 @@
-# ruff: noqa: F811  fixtures are imported by name
 """What PayPal hears of the delivery address, region by region, and that it takes it."""
 
 import pytest
 
 from payments.sandbox import store
-from payments.tests.harness.refund_fixtures import gateway  # noqa: F401  fixture
 from payments.tests.harness.refund_scenes import paid_order
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 KOWLOON = {"area": "九龍", "city": "油尖旺區", "line1": "彌敦道1號"}

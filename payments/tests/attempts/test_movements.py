@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Money that leaves us without our asking: mirrored once, noted on the order, told to whom it concerns."""
 
 import uuid
@@ -19,13 +18,8 @@ from payments.refunds import services as refunds
 from payments.sandbox import store
 from payments.sandbox.paypal import dashboard
 from payments.tests.harness.paypal_scenes import awaiting, books, history, order_of, sent, take
-from payments.tests.harness.paypal_shop import (
-    payment,  # noqa: F401  fixtures
-    shop,  # noqa: F401  fixtures
-)
 from shop import clock
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 Origin, Status = Refund.Origin, Refund.Status

@@ -12,11 +12,9 @@ from checkout.models import Order
 from checkout.tests.scenes import make_cart, make_goods, place
 from payments.attempts import services as attempts
 from payments.attempts import views
+from payments.gateways import override
 from payments.models import GatewayEvent, LedgerEntry, Payment
-from payments.refunds import services as refunds
-from payments.webhooks import inbox
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 
@@ -27,10 +25,9 @@ def _hosts(settings, sandbox):
 
 @pytest.fixture
 def gateway(paypal, monkeypatch, sandbox):
-    for module in (attempts, refunds, inbox, views):
-        monkeypatch.setattr(module, "get_gateway", lambda code: paypal, raising=False)
     monkeypatch.setattr(views, "GATEWAY_ORIGINS", [sandbox])
-    return paypal
+    with override("paypal", paypal):
+        yield paypal
 
 
 @pytest.fixture
@@ -211,7 +208,7 @@ def test_an_expired_order_cannot_be_paid(order, client):
 
 
 def test_a_return_in_another_form_encoding_is_no_failure_of_ours(order, client):
-    payment = attempts._attempt(order.pk, method=Payment.Method.UNIONPAY_PAGE, revision=1)
+    payment = attempts.get_or_create_attempt(order.pk, method=Payment.Method.UNIONPAY_PAGE, revision=1)
     response = client.post("/pay/unionpay/return/", {"orderId": payment.reference, "respCode": "00"})
     assert (
         response.status_code == 302

@@ -9,13 +9,11 @@ from django.test import Client
 
 from checkout.models import Draft, Order
 from checkout.tests.scenes import TYPED, URL, add, make_goods, quote_of
-from payments.attempts import services as attempts
 from payments.attempts import views
+from payments.gateways import override
 from payments.models import LedgerEntry, Payment
-from payments.refunds import services as refunds
 from payments.sandbox import store
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CROWD = 20
@@ -24,10 +22,9 @@ CROWD = 20
 @pytest.fixture
 def gateway(paypal, monkeypatch, sandbox, settings):
     settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
-    for module in (attempts, refunds):
-        monkeypatch.setattr(module, "get_gateway", lambda code: paypal)
     monkeypatch.setattr(views, "GATEWAY_ORIGINS", [sandbox])
-    return paypal
+    with override("paypal", paypal):
+        yield paypal
 
 
 def all_at_once(client, act):

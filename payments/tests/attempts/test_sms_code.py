@@ -1,10 +1,6 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Paying with the code of a text message, over HTTP, with the stand-in's bank behind it."""
 
-import base64
-import dataclasses
 import datetime as dt
-from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -13,32 +9,25 @@ from django.urls import reverse
 from checkout.models import Order
 from checkout.tests.scenes import make_cart, make_goods, place
 from payments.attempts import settlement, sms_code_views
-from payments.gateways.base import CodeSent, Declined, GatewayError, Misconfigured
 from payments.gateways.unionpay import client as wire_client
 from payments.gateways.unionpay import messages
 from payments.models import LedgerEntry, Payment
 from payments.sandbox import mailbox, store
 from payments.sandbox.unionpay import sms as bank
 from payments.sandbox.unionpay import transactions
-from payments.tests.harness import unionpay_fixtures as sandbox
+from payments.tests.harness import unionpay_sandbox as sandbox
 from payments.tests.harness.card_page import posted
-from payments.tests.harness.unionpay_fixtures import (
+from payments.tests.harness.unionpay_sandbox import (
     encrypted_card,
-    gateway,  # noqa: F401  fixtures
-    make_purchase,  # noqa: F401  fixtures
-    unionpay_sandbox,  # noqa: F401  fixtures
 )
 from shop import clock
 from shop.models import Try
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sms_contract")]
+
 real_now = clock.now
 
-
-@pytest.fixture(autouse=True)
-def _contract(settings, unionpay_sandbox):
-    settings.UNIONPAY_SMS = True
-    settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
+SENT = (200, {"sent": True, "resend_after": 60})
 
 
 @pytest.fixture
@@ -92,9 +81,6 @@ def settled(payment):
 
 def attempt():
     return Payment.objects.get()
-
-
-SENT = (200, {"sent": True, "resend_after": 60})
 
 
 def test_a_code_is_sent_and_the_payment_follows_with_the_same_order_and_time(send, pay, order):
@@ -386,101 +372,3 @@ def test_neither_telephone_nor_code_is_stored_or_logged(send, pay, caplog, clien
     kept += (store.folder() / "log.jsonl").read_text()
     for secret in ("51234567", "111222", "phoneNo", "smsCode"):
         assert secret not in kept
-
-
-# --- the adapter
-# -------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def asked(gateway, make_purchase):
-    """A purchase for which a code was sent."""
-    purchase = make_purchase()
-    assert gateway.send_code(purchase, encrypted_card(phone="13552535506")) == CodeSent(
-        f"card-{purchase.reference}"
-    )
-    return purchase
-
-
-def with_code(code, **changes):
-    return encrypted_card(phone="13552535506", sms_code=code, **changes)
-
-
-def test_a_code_is_good_for_its_order_time_and_amount_alone(gateway, asked, make_purchase):
-    others = [
-        dataclasses.replace(asked, reference=make_purchase().reference),
-        dataclasses.replace(asked, started_at=asked.started_at - dt.timedelta(seconds=5)),
-        dataclasses.replace(asked, amount=Decimal("12.35")),
-        dataclasses.replace(asked, currency="CNY"),
-    ]
-    for other in others:
-        assert gateway.start(other, with_code("111111")) == Declined("71", "sms-code")
-    assert gateway.start(asked, with_code("222222")).gateway_id == f"card-{asked.reference}"
-
-
-@pytest.mark.parametrize("code", ["123456", "654321", ""])
-def test_a_wrong_or_missing_code_is_a_definite_no(gateway, asked, code):
-    assert gateway.start(asked, with_code(code)) == Declined("71", "sms-code")
-    assert gateway.fetch(asked) == Declined("71", "sms-code")
-
-
-def test_the_next_code_has_to_wait(gateway, asked):
-    assert gateway.send_code(asked, with_code("")) == Declined("37", "same-gateway-page")
-
-
-def test_asking_for_a_code_is_no_purchase(gateway, asked):
-    assert gateway.fetch(asked).code == "34"
-
-
-@pytest.mark.parametrize("code", ["02", "03", "05", "12", "34", "99", "ZZ"])
-def test_an_unclear_answer_to_the_request_for_a_code_is_asked_for_again(
-    gateway, make_purchase, monkeypatch, code
-):
-    monkeypatch.setattr(bank, "_sent", lambda *_: code)
-    with pytest.raises(GatewayError, match=code):
-        gateway.send_code(make_purchase(), with_code(""))
-
-
-@pytest.mark.parametrize(
-    ("code", "retry"),
-    [("66", "card-fields"), ("61", "card-fields"), ("79", "other-method"), ("60", "other-method")],
-)
-def test_a_definite_no_to_the_request_for_a_code_says_what_can_help(
-    gateway, make_purchase, monkeypatch, code, retry
-):
-    monkeypatch.setattr(bank, "_sent", lambda *_: code)
-    assert gateway.send_code(make_purchase(), with_code("")) == Declined(code, retry)
-
-
-def test_the_request_for_a_code_names_what_it_must_and_nothing_in_clear(make_purchase):
-    purchase, card = make_purchase(), with_code("")
-    fields = messages.sms_request(purchase, card)
-
-    assert (fields["txnType"], fields["txnSubType"], fields["bizType"]) == ("77", "02", "000301")
-    assert (fields["orderId"], fields["txnTime"]) == (
-        purchase.reference,
-        messages.beijing(purchase.started_at),
-    )
-    assert (fields["txnAmt"], fields["currencyCode"]) == ("1234", "344")
-    assert base64.b64decode(fields["customerInfo"]).decode() == f"{{encryptedInfo={card.encrypted_info}}}"
-    paid = messages.onsite_purchase(purchase, with_code("111111"))
-    assert base64.b64decode(paid["customerInfo"]).startswith(b"{smsCode=111111&encryptedInfo=")
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"acc_no": "é"}, "accNo"),
-        ({"encrypted_info": "é" * 2000}, "customerInfo"),
-        ({"encrypt_cert_id": "é"}, "encryptCertId"),
-    ],
-)
-def test_a_request_for_a_code_that_unionpay_would_refuse_is_not_sent(make_purchase, change, field):
-    damaged = dataclasses.replace(with_code(""), **change)
-    with pytest.raises(Misconfigured, match=f"format of {field}"):
-        messages.sms_request(make_purchase(), damaged)
-
-
-def test_a_void_that_unionpay_would_refuse_is_not_sent(make_purchase):
-    with pytest.raises(Misconfigured, match="format of origQryId"):
-        messages.void(make_purchase(), "no-id", biz_type="000301", key="V" * 32, started_at=clock.now())

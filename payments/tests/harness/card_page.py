@@ -4,9 +4,10 @@ import html
 import json
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import pytest
 from django.conf import settings
 
 from payments.gateways.unionpay import card_form
@@ -91,8 +92,8 @@ class Answers(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def shop(unionpay_sandbox):
+@contextmanager
+def open_shop() -> Iterator[Shop]:
     """A shop whose card fields have the sandbox's key."""
     form = card_form()
     data = {"spki": form.spki, "encrypt-cert-id": form.encrypt_cert_id}

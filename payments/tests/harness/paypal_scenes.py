@@ -1,4 +1,4 @@
-"""Payments by PayPal in the shop's rows, and what to look at afterwards. For tests with ``paypal_shop``."""
+"""Payments by PayPal in rows, and what to look at afterwards. For tests with the fixture ``shop``."""
 
 from contextlib import contextmanager
 

@@ -12,11 +12,12 @@ from payments.attempts import settlement
 from payments.gateways.base import GatewayError
 from payments.models import LedgerEntry, Payment, Refund, RefundLine
 from payments.refunds import services as refunds
-from payments.refunds.plan import Wanted
+from payments.refunds.plan import RefundRequest
 from payments.sandbox import store
 
 TEA, SERVICE, SHIPPING = Decimal("336.00"), Decimal("2560.00"), Decimal("30.00")
 TOTAL = TEA + SERVICE + SHIPPING
+SEES = ["view_order", "change_order", "view_orderline", "view_orderevent", "view_shipment", "view_refund"]
 
 
 def paid_order(approve, **details) -> Order:
@@ -43,9 +44,9 @@ def service_of(order):
     return order.lines.get(kind="service")
 
 
-def some(order, *, tea: int = 0, service: int = 0, **more) -> Wanted:
+def some(order, *, tea: int = 0, service: int = 0, **more) -> RefundRequest:
     """So many pieces of the tea, so many subjects of the consultation."""
-    return Wanted(quantities={tea_of(order).pk: tea, service_of(order).pk: service}, **more)
+    return RefundRequest(quantities={tea_of(order).pk: tea, service_of(order).pk: service}, **more)
 
 
 def ask_for(order, wanted, **more) -> Refund:

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """The page of money health, the command and the hourly look: who may see, who may press, what it costs."""
 
 import datetime as dt
@@ -16,25 +15,18 @@ from django.test.utils import CaptureQueriesContext
 
 from payments.attempts import services as attempts
 from payments.attempts import settlement
+from payments.gateways import override
 from payments.gateways.base import Declined, GatewayError
 from payments.health import alerts, report
 from payments.models import LedgerEntry, Payment
 from payments.sandbox.paypal import dashboard
-from payments.tests.harness.health_fixtures import (
-    board,  # noqa: F401  fixtures
-    gateway,  # noqa: F401  fixtures
-    paid,  # noqa: F401  fixtures
-    waiting,  # noqa: F401  fixtures
-)
 from payments.tests.harness.health_scenes import URL, reds, sql, state
 from payments.tests.harness.paypal_scenes import awaiting, deliver
-from payments.tests.harness.paypal_shop import shop  # noqa: F401  fixture
 from shop import clock
 from shop.admin import staff_groups
 from shop.models import OutboxMessage
 from shop.monitoring.audit import MAX_FINDINGS, Finding, check
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 
@@ -329,11 +321,11 @@ def test_unionpay_is_asked_for_the_payment_alone_because_it_tells_no_refunds(pai
         fetch = staticmethod(lambda purchase: fact)
         movements = staticmethod(lambda purchase, reference: ())
 
-    monkeypatch.setattr(report, "get_gateway", lambda code: Bank())
-    assert report.ask_gateways().state == "ok"
-    Bank.fetch = staticmethod(lambda purchase: Declined("34"))
-    monkeypatch.setattr(attempts, "ask", lambda payment: True)
-    assert report.ask_gateways().state == "red"
+    with override("unionpay", Bank()):
+        assert report.ask_gateways().state == "ok"
+        Bank.fetch = staticmethod(lambda purchase: Declined("34"))
+        monkeypatch.setattr(settlement, "ask", lambda payment: True)
+        assert report.ask_gateways().state == "red"
 
 
 # --- the hourly look ---

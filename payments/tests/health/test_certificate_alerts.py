@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Staff hear of certificates that end in 60, 30 and 7 days, and of a renewal that fails for days."""
 
 import datetime as dt
@@ -12,7 +11,6 @@ from payments.gateways.base import GatewayError
 from payments.gateways.unionpay import certificates
 from payments.health.alerts import watch_certificates
 from payments.sandbox.unionpay import pki
-from payments.tests.harness.unionpay_fixtures import unionpay_sandbox  # noqa: F401  fixture
 from shop import clock
 from shop.models import OutboxMessage
 

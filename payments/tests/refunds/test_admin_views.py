@@ -1,8 +1,5 @@
-# ruff: noqa: F811  fixtures are imported by name
 """The refund pages of the admin: choose, preview, agree; nothing lost, nothing twice."""
 
-import html
-import re
 import uuid
 from decimal import Decimal
 
@@ -15,12 +12,8 @@ from payments.attempts import settlement
 from payments.gateways.base import RefundRefused
 from payments.models import Dispute, Payment, Refund
 from payments.sandbox.paypal import dashboard
-from payments.tests.harness.refund_fixtures import (
-    gateway,  # noqa: F401  fixtures
-    order,  # noqa: F401  fixtures
-    payment,  # noqa: F401  fixtures
-)
 from payments.tests.harness.refund_scenes import (
+    SEES,
     SERVICE,
     SHIPPING,
     TEA,
@@ -33,42 +26,13 @@ from payments.tests.harness.refund_scenes import (
     staff,
     tea_of,
 )
+from payments.tests.refunds.page_scenes import hidden, order_page, page_of, shown, typed
 from shop import clock
-from shop.models import OutboxMessage
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
-SEES = ["view_order", "change_order", "view_orderline", "view_orderevent", "view_shipment", "view_refund"]
+
 PREVIEW, AGREE, CHANGE = ({"action": action} for action in ("preview", "refund", "change"))
-
-
-@pytest.fixture
-def merchant(client):
-    return staff(client, *SEES, "add_refund", "view_payment")
-
-
-def page_of(order):
-    return reverse("admin:payments_refund_order", args=[order.pk])
-
-
-def order_page(order):
-    return reverse("admin:checkout_order_change", args=[order.pk])
-
-
-def shown(response) -> str:
-    """The page as it is read: without tags, spaces as one."""
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", response.content.decode())).split())
-
-
-def hidden(response) -> dict[str, str]:
-    """What the page would send again."""
-    found = re.findall(r'<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?', response.content.decode())
-    return {name: html.unescape(value) for name, value in found if name != "csrfmiddlewaretoken"}
-
-
-def typed(order, *, tea="", service="", **more) -> dict[str, str]:
-    return {f"quantity_{tea_of(order).pk}": tea, f"quantity_{service_of(order).pk}": service, **more}
 
 
 def preview(merchant, order, values):
@@ -342,107 +306,6 @@ def test_a_refund_shows_what_it_was_for(merchant, order):
     text = shown(merchant.get(reverse("admin:payments_refund_change", args=[refund.pk])))
     for told in ("Test tea × 1: HK$168.00", "Shipping fee: HK$30.00", "Other amount: HK$2.00", "HK$200.00"):
         assert told in text
-
-
-# --- what the order shows ---
-
-
-def test_the_list_of_orders_says_what_has_gone_back(merchant, order):
-    give(order, some(order, tea=1))
-    assert "Partly refunded" in shown(merchant.get("/en/admin/checkout/order/?work=refunded"))
-    give(order, some(order, tea=1, service=2, shipping=SHIPPING))
-    text = shown(merchant.get("/en/admin/checkout/order/"))
-    assert "Partly refunded" not in text.replace("Partly or fully", "")
-    assert f"{order.number}" in text
-    assert order.number not in shown(merchant.get("/en/admin/checkout/order/?work=to-ship"))
-
-
-def test_an_order_on_hold_is_not_shipped_and_its_history_says_who_and_why(merchant, order):
-    url = reverse("admin:checkout_order_hold", args=[order.pk])
-    assert "Put on hold" in shown(merchant.get(url))
-    for _ in range(2):
-        merchant.post(url, {"on_hold": "yes", "note": "address is odd"})
-    order.refresh_from_db()
-    assert order.on_hold
-    event = order.events.get(note__contains="hold")
-    assert (event.note, event.actor) == ("put on hold: address is odd", "staff-0")
-    assert "On hold" in shown(merchant.get(order_page(order)))
-    assert order.number in shown(merchant.get("/en/admin/checkout/order/?work=on-hold"))
-    with pytest.raises(fulfilment.OnHold):
-        fulfilment.ship(
-            order.pk, carrier="sf", tracking_number="SF1", quantities={tea_of(order).pk: 1}, actor="m"
-        )
-    merchant.post(url, {"on_hold": "no"})
-    order.refresh_from_db()
-    assert not order.on_hold
-
-
-def test_who_may_not_change_orders_may_not_hold_them(client, order):
-    staff(client, "view_order")
-    url = reverse("admin:checkout_order_hold", args=[order.pk])
-    assert client.post(url, {"on_hold": "yes"}).status_code == 403
-
-
-def test_the_buyer_is_told_by_mail_in_the_language_of_the_order(order, mailoutbox, deliver_outbox):
-    OutboxMessage.objects.all().delete()
-    ask_for(order, some(order, tea=1, service=2, shipping=SHIPPING, amount=Decimal("2.00")))
-    deliver_outbox()
-    (mail,) = [mail for mail in mailoutbox if "Refund" in mail.subject]
-    for told in (
-        "We have refunded HK$2,760.00 of this order.",
-        "- Test tea × 1  HK$168.00",
-        "- Test consultation × 2  HK$2,560.00",
-        "- Shipping fee  HK$30.00",
-        "- Other amount  HK$2.00",
-        "Test tea: 1 piece will not be sent.",
-        "Test consultation: the consultation report is locked, because its price was refunded.",
-        "The money goes back to PayPal.",
-    ):
-        assert told in mail.body
-
-
-def test_the_order_page_shows_each_refund_and_what_it_means(client, order):
-    ask_for(order, some(order, amount=Decimal("5.00")))
-    give(order, some(order, tea=1, service=2))
-    text = shown(client.get(order.get_absolute_url()))
-    for told in (
-        "Partly refunded",
-        "Refund in progress HK$5.00",
-        "Refunded HK$2,728.00",
-        "Test consultation: the consultation report is locked",
-        "Refunded −HK$2,728.00",
-        "Total after refunds HK$198.00",
-    ):
-        assert told in text
-
-
-@pytest.mark.failure("F35")
-def test_an_expired_order_whose_late_money_goes_back_does_not_say_that_none_was_taken(client, order, payment):
-    Payment.objects.update(pays_order=False)
-    Order.objects.update(status="expired")
-    Refund.objects.create(payment=payment, origin="automatic", amount=TOTAL, started_at=clock.now())
-    text = shown(client.get(order.get_absolute_url()))
-    assert "No money was taken" not in text
-    assert "This payment could not be used for the order, so all of it goes back the way it was paid." in text
-
-
-def test_who_may_not_refund_is_offered_no_refund(client, order):
-    staff(client, *SEES)
-    response = client.get(order_page(order))
-    assert response.status_code == 200
-    assert page_of(order) not in response.content.decode()
-
-
-def test_the_order_page_promises_no_report_and_no_parcel_that_were_paid_back(client, order):
-    def page():
-        return shown(client.get(order.get_absolute_url()))
-
-    assert "Your consultant writes the report." in page()
-    give(order, some(order, service=2))
-    assert "Your consultant writes the report." not in page()
-    assert "Once your order is shipped" in page()
-    give(order, some(order, tea=2))
-    assert "Once your order is shipped" not in page()
 
 
 def test_a_line_of_which_nothing_is_left_has_no_fields(merchant, order):

@@ -4,21 +4,10 @@ import pytest
 
 from checkout.orders import cancellations
 from checkout.shipping import fulfilment
-from payments.attempts import services as payments
 from payments.models import Refund
-from payments.refunds import services as refunds
 from payments.tests.harness.refund_scenes import paid_order, staff, tea_of
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def gateway(paypal, monkeypatch, settings):
-    settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
-    for module in (payments, refunds):
-        monkeypatch.setattr(module, "get_gateway", lambda code: paypal)
-    return paypal
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("gateway")]
 
 
 def accept(client, order):

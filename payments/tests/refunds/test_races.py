@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Refunds at the same moment, in real threads on PostgreSQL: first without the lock, then with it.
 
 The threads meet at the worst place: after looking, before writing. With the lock the second one cannot get
@@ -14,19 +13,13 @@ import pytest
 from django.db import IntegrityError, connection
 from django.db.models import Sum
 
-from checkout import services as checkout
 from checkout.models import Order
 from payments import disputes
-from payments.attempts import movements, settlement
+from payments.attempts import settlement
 from payments.models import LedgerEntry, Payment, Refund
 from payments.refunds import services as refunds
-from payments.refunds.plan import DisputeOpen, NothingToRefund, TooMuch, Wanted, refundable_of
+from payments.refunds.plan import DisputeOpen, NothingToRefund, RefundRequest, TooMuch, refundable_of
 from payments.sandbox.paypal import dashboard
-from payments.tests.harness.refund_fixtures import (
-    gateway,  # noqa: F401  fixtures
-    order,  # noqa: F401  fixtures
-    payment,  # noqa: F401  fixtures
-)
 from payments.tests.harness.refund_scenes import (
     TEA,
     TOTAL,
@@ -41,10 +34,9 @@ from shop.models import OutboxMessage
 from shop.tests.harness.effort import times
 from shop.tests.harness.races import at_once, nothing_is_locked, while_held, while_held_in
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = times(3, 20)
+ROUNDS = times(1, 20)
 PATIENCE = 0.7  # seconds in which a thread that is not locked out arrives
 
 
@@ -69,8 +61,8 @@ def meet(patch, module, name, *, before=False):
 
 
 def without_lock(patch):
-    patch.setattr(checkout, "lock", lambda order_id: Order.objects.get(pk=order_id))
-    patch.setattr(refunds, "lock", lambda payment: Payment.objects.get(pk=payment.pk))
+    patch.setattr(Order.objects, "lock", lambda order_id: Order.objects.get(pk=order_id))
+    patch.setattr(Payment, "lock", lambda payment: Payment.objects.get(pk=payment.pk))
 
 
 def promised(order) -> Decimal:
@@ -139,7 +131,7 @@ def test_without_the_lock_two_workers_find_the_money_booked_already_and_call_a_p
     order = paid_order(approve)
     with monkeypatch.context() as patch:
         without_lock(patch)
-        meet(patch, refunds, "move", before=True)
+        meet(patch, Refund, "move_to", before=True)
         payment = two_workers(order)
     assert payment.needs_attention
     assert LedgerEntry.objects.filter(payment=payment, amount=-TEA).count() == 1  # the constraint holds
@@ -150,7 +142,7 @@ def test_two_workers_with_one_refund_book_it_once(approve, gateway, monkeypatch)
         order = paid_order(approve)
         OutboxMessage.objects.all().delete()
         with monkeypatch.context() as patch:
-            meet(patch, refunds, "move", before=True)
+            meet(patch, Refund, "move_to", before=True)
             payment = two_workers(order)
         assert not payment.needs_attention
         assert at_paypal(payment) == TEA
@@ -197,8 +189,7 @@ def test_without_the_lock_the_gateways_word_about_our_refund_looks_like_a_second
     refund = ask_for(order, some(order, tea=2))
     with monkeypatch.context() as patch:
         without_lock(patch)
-        patch.setattr(movements, "lock", lambda payment: Payment.objects.get(pk=payment.pk))
-        meet(patch, refunds, "move", before=True)
+        meet(patch, Refund, "move_to", before=True)
         while_held(
             monkeypatch,
             "before_refund_recorded",
@@ -217,7 +208,7 @@ def test_our_refund_and_one_of_the_dashboard_at_once_give_back_no_more_than_was_
     for _ in range(ROUNDS):
         order = paid_order(approve)
         payment = order.payments.get()
-        ours = ask_for(order, Wanted(amount=TOTAL - 100))
+        ours = ask_for(order, RefundRequest(amount=TOTAL - 100))
         part = Decimal("200.00")
 
         def elsewhere(payment=payment, part=part):
@@ -237,7 +228,7 @@ def test_our_refund_and_a_reversal_at_once_take_no_more_than_was_taken(approve, 
     for _ in range(ROUNDS):
         order = paid_order(approve)
         payment = order.payments.get()
-        ours = ask_for(order, Wanted(amount=TOTAL - 100))
+        ours = ask_for(order, RefundRequest(amount=TOTAL - 100))
 
         def taken_back(payment=payment):
             with suppress(dashboard.NotPossible):
@@ -255,9 +246,7 @@ def test_our_refund_and_a_reversal_at_once_take_no_more_than_was_taken(approve, 
 
 
 @pytest.fixture
-def complain(gateway, monkeypatch):
-    monkeypatch.setattr(disputes, "get_gateway", lambda code: gateway)
-
+def complain(gateway):
     def act(order):
         reference = dashboard.dispute(order.payments.get().reference)["dispute"]
         disputes.update(reference)

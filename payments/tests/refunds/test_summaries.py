@@ -3,19 +3,10 @@
 import pytest
 
 from checkout.tests.history_scenes import texts
-from payments.attempts import services as attempts
 from payments.refunds import services as refunds
 from payments.tests.harness.refund_scenes import ask_for, paid_order, some
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def gateway(paypal, monkeypatch):
-    for module in (attempts, refunds):
-        monkeypatch.setattr(module, "get_gateway", lambda code: paypal)
-    return paypal
 
 
 def test_a_refund_is_told_when_it_starts_and_when_it_is_done(gateway, approve):

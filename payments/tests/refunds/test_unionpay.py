@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Refunds of the shop through UnionPay: all of a payment is undone on its day, a part is refunded.
 
 Every test ends with the stand-in's own books.
@@ -17,10 +16,8 @@ from payments.refunds import services as refunds
 from payments.refunds.plan import plan_refund, refundable_of
 from payments.sandbox import store
 from payments.tests.harness.refund_scenes import ask_for, assert_books_agree, some
-from payments.tests.harness.unionpay_fixtures import (
+from payments.tests.harness.unionpay_sandbox import (
     encrypted_card,
-    gateway,  # noqa: F401  fixtures
-    unionpay_sandbox,  # noqa: F401  fixtures
     until,
 )
 from shop import clock
@@ -38,7 +35,7 @@ def _noon(settings):
 
 
 @pytest.fixture
-def order(gateway):
+def order(unionpay):
     """Paid with a card: tea, a consultation for two, the shipping fee."""
     placed = place(make_cart((make_goods(on_hand=10), 2), (make_service(), 2)))
     payment = attempts.pay(

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """The rehearsal for people: plain words, forms that need no script, mistakes told where they were made."""
 
 import re
@@ -19,16 +18,10 @@ from payments.sandbox.control.scenarios import BY_NAME, GATEWAYS, SCENARIOS
 from payments.sandbox.faults import registry as faults
 from payments.sandbox.unionpay import pki
 from payments.tests.harness.rehearsal import act, arm, armed, log
-from payments.tests.harness.rehearsal_fixtures import (
-    approved,  # noqa: F401  fixtures
-    nothing_armed,  # noqa: F401  fixtures
-    order,  # noqa: F401  fixtures
-)
 from payments.tests.harness.sandbox_server import serving
 from shop.tests.harness.browser import assert_accessible
 from shop.tests.harness.walk import button, say
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.usefixtures("nothing_armed")
 
 LANGUAGES = ["en", "zh-hant"]

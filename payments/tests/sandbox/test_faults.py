@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """What is ordered to go wrong does go wrong, over real HTTP: the engine, the line, PayPal's answers."""
 
 import json
@@ -19,16 +18,8 @@ from payments.sandbox import store
 from payments.sandbox.faults import registry as faults
 from payments.sandbox.faults.kinds import FAULTS, ISSUES, LINE
 from payments.tests.harness.rehearsal import act, arm, armed, armed_while, disarm, log, struck
-from payments.tests.harness.rehearsal_fixtures import (
-    approved,  # noqa: F401  fixtures
-    captures_of,  # noqa: F401  fixtures
-    later,  # noqa: F401  fixtures
-    nothing_armed,  # noqa: F401  fixtures
-    order,  # noqa: F401  fixtures
-)
 from shop import clock
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.usefixtures("nothing_armed")
 
 CAPTURE = {"gateway": "paypal", "on": "capture"}

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Notifications that are lost, late, out of turn, repeated or forged; what the other side does by itself."""
 
 import contextlib
@@ -16,18 +15,9 @@ from payments.sandbox import store
 from payments.sandbox.faults import notifications as faulty_notifications
 from payments.sandbox.faults.kinds import FORGERIES
 from payments.tests.harness.rehearsal import act, arm, disarm, log
-from payments.tests.harness.rehearsal_fixtures import (
-    approved,  # noqa: F401  fixtures
-    arrivals,  # noqa: F401  fixtures
-    captures_of,  # noqa: F401  fixtures
-    later,  # noqa: F401  fixtures
-    nothing_armed,  # noqa: F401  fixtures
-    order,  # noqa: F401  fixtures
-)
 from shop import clock
-from shop.tests.harness.stack import wait_for
+from shop.tests.harness.stacks.stack import wait_for
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.usefixtures("nothing_armed")
 
 WEBHOOK = {"gateway": "paypal", "on": "webhook"}

@@ -8,8 +8,6 @@ import pytest
 from payments.sandbox import store
 from payments.sandbox.paypal import dashboard
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 
 @pytest.fixture
 def captured(paypal, started, approve):

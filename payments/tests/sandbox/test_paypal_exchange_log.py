@@ -9,8 +9,6 @@ from payments.gateways.paypal import PayPal
 from payments.tests.harness import rehearsal
 from payments.tests.harness.paypal_record import verdict
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 
 @pytest.fixture
 def record(settings, tmp_path):

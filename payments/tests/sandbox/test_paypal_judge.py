@@ -13,8 +13,6 @@ from requests.structures import CaseInsensitiveDict
 from payments.gateways.paypal.messages import create_body, refund_body
 from payments.tests.harness.paypal_judge import description, judge, judge_request
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 HEADERS = {"Authorization": "Bearer x", "Content-Type": "application/json"}
 ORDERS = "/v2/checkout/orders"
 ORDER = f"{ORDERS}/5O190127TN364715T"

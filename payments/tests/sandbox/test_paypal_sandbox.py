@@ -11,8 +11,6 @@ import requests
 from payments.gateways.paypal.messages import create_body
 from payments.sandbox import store
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 
 @pytest.fixture
 def call(sandbox, make_api):

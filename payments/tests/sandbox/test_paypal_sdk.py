@@ -20,8 +20,6 @@ from paypalserversdk.models.purchase_unit_request import PurchaseUnitRequest
 from paypalserversdk.models.refund_request import RefundRequest
 from paypalserversdk.paypal_serversdk_client import PaypalServersdkClient
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 
 @pytest.fixture
 def client(sandbox, settings, monkeypatch):

@@ -18,27 +18,26 @@ from django.test import Client
 from checkout.tests.scenes import make_cart, make_goods, place
 from payments import tasks
 from payments.attempts import services as attempts
-from payments.attempts import settlement, views
+from payments.attempts import settlement
 from payments.models import GatewayEvent, LedgerEntry, Payment
-from payments.refunds import services as refunds
 from payments.sandbox import store
 from payments.sandbox.paypal import forgeries, webhooks
 from payments.tests.harness.untouched import everything
 from payments.webhooks import inbox as shop_inbox
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-pytestmark = [pytest.mark.django_db, pytest.mark.failure("F37")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("gateway"), pytest.mark.failure("F37")]
 
 URL = "/pay/notify/paypal/"
 _numbers = count(1)
-
-
-@pytest.fixture(autouse=True)
-def gateway(paypal, monkeypatch, settings):
-    settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
-    for module in (attempts, refunds, shop_inbox, views):
-        monkeypatch.setattr(module, "get_gateway", lambda code: paypal, raising=False)
-    return paypal
+FOREIGN = [
+    {"id": "0AB12345CD678901E"},
+    {"id": "0AB12345CD678901E", "custom_id": "SOMEBODYELSES"},
+    {"id": "x" * 300},
+    {"id": None},
+    {"id": {"$ne": ""}},
+    [],
+    "text",
+]
 
 
 @pytest.fixture
@@ -185,14 +184,15 @@ VARIANTS = {
 }
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_a_forgery_changes_nothing_but_the_inbox(payment, genuine, variant):
-    headers, body = VARIANTS[variant](*genuine)
-    before, taken = everything(), captures()
-    assert post(headers, body) in {200, 400}
-    assert everything() == before
-    assert captures() == taken
-    assert not GatewayEvent.objects.filter(is_verified=True).exists()
+def test_a_forgery_changes_nothing_but_the_inbox(payment, genuine):
+    before, offenders = (everything(), captures()), []
+    for name, forge in VARIANTS.items():
+        GatewayEvent.objects.all().delete()
+        status = post(*forge(*genuine))
+        is_believed = GatewayEvent.objects.filter(is_verified=True).exists()
+        if status not in {200, 400} or is_believed or (everything(), captures()) != before:
+            offenders.append(name)
+    assert offenders == []
 
 
 def test_the_true_one_is_believed_and_only_makes_the_shop_ask(payment, genuine):
@@ -272,23 +272,13 @@ def test_a_true_event_of_long_ago_about_a_paid_order_changes_nothing(payment, ap
 
 @pytest.mark.failure("F38")
 @pytest.mark.parametrize(
-    "resource",
-    [
-        {"id": "0AB12345CD678901E"},
-        {"id": "0AB12345CD678901E", "custom_id": "SOMEBODYELSES"},
-        {"id": "x" * 300},
-        {"id": None},
-        {"id": {"$ne": ""}},
-        [],
-        "text",
-    ],
-)
-@pytest.mark.parametrize(
     "kind", ["PAYMENT.CAPTURE.COMPLETED", "CHECKOUT.ORDER.APPROVED", "SOMETHING.NEW", ""]
 )
-def test_a_true_event_about_what_is_not_ours_changes_nothing(payment, resource, kind):
-    event = {"id": f"WH-FOREIGN-{next(_numbers)}", "event_type": kind, "resource": resource}
-    body = json.dumps(event).encode()
-    before = everything()
-    assert post(webhooks.signed_headers(body), body) in {200, 400}
-    assert everything() == before
+def test_a_true_event_about_what_is_not_ours_changes_nothing(payment, kind):
+    before, offenders = everything(), []
+    for resource in FOREIGN:
+        event = {"id": f"WH-FOREIGN-{next(_numbers)}", "event_type": kind, "resource": resource}
+        body = json.dumps(event).encode()
+        if post(webhooks.signed_headers(body), body) not in {200, 400} or everything() != before:
+            offenders.append(resource)
+    assert offenders == []

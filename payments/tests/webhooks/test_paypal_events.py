@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """What PayPal sends, in any order, late, replayed: each time the shop asks, and only the answer counts."""
 
 import datetime as dt
@@ -14,12 +13,7 @@ from payments.models import GatewayEvent, Payment
 from payments.sandbox.paypal import dashboard
 from payments.sandbox.paypal.webhooks import signed_headers
 from payments.tests.harness.paypal_scenes import awaiting, books, order_of, sent, take
-from payments.tests.harness.paypal_shop import (
-    payment,  # noqa: F401  fixtures
-    shop,  # noqa: F401  fixtures
-)
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = pytest.mark.django_db
 
 PENDING, REVIEW, PAID = Order.Status.PENDING, Order.Status.UNDER_REVIEW, Order.Status.PAID

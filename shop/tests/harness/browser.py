@@ -1,14 +1,22 @@
 """A real Chromium for tests, which fails a test for whatever the page complains about."""
 
+from __future__ import annotations
+
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from .effort import IS_FULL
+
+if TYPE_CHECKING:  # every worker loads this file, and not every one opens a browser
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 LIGHT = "chromium-headless-shell"  # the same engine without a window: a third of the work per page
 PROGRAMS = [LIGHT, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
@@ -23,6 +31,11 @@ SWITCHES = [
     # Nothing but this machine can be reached, whatever a page asks for.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
+MARKUP = """() => {
+    const kind = (each) =>
+        [each.tagName, each.getAttribute("role"), each.getAttribute("type"), ...each.classList].join(".");
+    return [...new Set([...document.querySelectorAll("*")].map(kind))].sort().join();
+}"""
 LOCALES = {"zh-hant": "zh-HK", "en": "en-GB"}
 
 
@@ -47,11 +60,13 @@ class Complaints:
         return [line for line in self.found if not any(part in line for part in self.expected)]
 
 
-OpenPage = Callable[..., Page]
+OpenPage = Callable[..., "Page"]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
     if not program:
         pytest.fail("Chromium is missing: apt-get install chromium, or name it in the variable CHROMIUM.")
@@ -102,10 +117,32 @@ def page(open_page: OpenPage) -> Page:
 
 
 def assert_accessible(page: Page) -> None:
-    """axe finds nothing serious on the page. Needs JavaScript."""
+    """axe finds nothing serious on the page. Needs JavaScript.
+
+    In `make test` each kind of page is looked at once: a page of the same address, apart from numbers and
+    language, made of the same elements and classes has nothing new to show.
+    """
+    if not IS_FULL and _is_known(page):
+        return
+    from axe_playwright_python.sync_playwright import Axe
+
     violations = Axe().run(page).response["violations"]
-    serious = [found for found in violations if found["impact"] in {"serious", "critical"}]
+    serious = [each for each in violations if each["impact"] in {"serious", "critical"}]
     assert not serious, "\n".join(
-        f"{page.url}: {found['id']}: {found['help']}: {[node['html'] for node in found['nodes']]}"
-        for found in serious
+        f"{page.url}: {each['id']}: {each['help']}: {[node['html'] for node in each['nodes']]}"
+        for each in serious
     )
+
+
+def _is_known(page: Page) -> bool:
+    """Whether any worker of the run has looked at this kind of page."""
+    parts = urlsplit(page.url).path.split("/")[2:]  # without the language
+    path = "/".join("#" if any(map(str.isdigit, part)) else part for part in parts)
+    kind = hashlib.sha256(f"{path} {page.evaluate(MARKUP)}".encode()).hexdigest()
+    marker = Path(os.environ["TEST_FOLDER"]) / "accessible" / kind
+    marker.parent.mkdir(exist_ok=True)
+    try:
+        marker.touch(exist_ok=False)
+    except FileExistsError:
+        return True
+    return False

@@ -15,7 +15,8 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from .stack import Stack, wait_for
+from shop.tests.harness.stacks.stack import Stack, wait_for
+
 from .walk import date_for, number_for
 
 TEA = "wuyi-rougui-oolong"
@@ -44,45 +45,47 @@ class Form:
 class _Forms(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.found: list[Form] = []
+        self.forms: list[Form] = []
         self.card: dict[str, str] = {}
         self._select = ""
         self.feed(html)
 
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        told = {name: value or "" for name, value in attributes}
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.found.append(Form(told.get("action", "")))
-        if "data-spki" in told:
-            self.card = {"spki": told["data-spki"], "id": told["data-encrypt-cert-id"]}
-        if not self.found:
+            self.forms.append(Form(attributes.get("action", "")))
+        if "data-spki" in attributes:
+            self.card = {"spki": attributes["data-spki"], "id": attributes["data-encrypt-cert-id"]}
+        if not self.forms:
             return
-        form, name = self.found[-1], told.get("name", "")
+        form, name = self.forms[-1], attributes.get("name", "")
         if tag == "select":
             self._select = name
-        elif tag == "option" and self._select and ("selected" in told or self._select not in form.fields):
-            form.fields[self._select] = told.get("value", "")
+        elif (
+            tag == "option" and self._select and ("selected" in attributes or self._select not in form.fields)
+        ):
+            form.fields[self._select] = attributes.get("value", "")
         elif tag in {"input", "textarea"} and name:
-            self._field(form, name, told)
+            self._field(form, name, attributes)
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "select":
             self._select = ""
 
-    def _field(self, form: Form, name: str, told: dict[str, str]) -> None:
-        kind = told.get("type", "text")
+    def _field(self, form: Form, name: str, attributes: dict[str, str]) -> None:
+        kind = attributes.get("type", "text")
         if kind in {"radio", "checkbox"}:
-            if "checked" in told:
-                form.fields[name] = told.get("value", "on")
-            form.choices.setdefault(name, []).append(told.get("value", "on"))
+            if "checked" in attributes:
+                form.fields[name] = attributes.get("value", "on")
+            form.choices.setdefault(name, []).append(attributes.get("value", "on"))
         elif kind != "submit":
-            form.fields[name] = told.get("value", "")
-            if "required" in told and not told.get("value"):
+            form.fields[name] = attributes.get("value", "")
+            if "required" in attributes and not attributes.get("value"):
                 form.unanswered[name] = kind
 
 
 def forms_on(page: requests.Response) -> list[Form]:
-    return _Forms(page.text).found
+    return _Forms(page.text).forms
 
 
 class Buyer:
@@ -134,8 +137,8 @@ class Buyer:
         form = next(form for form in forms_on(page) if "quote" in form.fields)
         typed = {name: form.fields.get(name) or text for name, text in ADDRESS.items() if name in form.fields}
         for name, kind in form.unanswered.items():
-            found = {"date": date_for, "number": number_for}.get(kind)
-            typed.setdefault(name, found(name) if found else ANSWERS.get(kind, "Chan"))
+            make = {"date": date_for, "number": number_for}.get(kind)
+            typed.setdefault(name, make(name) if make else ANSWERS.get(kind, "Chan"))
         for name, options in form.choices.items():
             if name.endswith((".leap", "unknown")):  # they would contradict the rest
                 continue
@@ -145,8 +148,8 @@ class Buyer:
     def post_checkout(self, form: dict[str, str]) -> requests.Response:
         """Press "Continue to payment"."""
         answer = self.post(f"/{self.language}/checkout/", form)
-        if found := re.search(r"/pay/([^/]+)/$", urlsplit(answer.url).path):
-            self.token = found.group(1)
+        if match := re.search(r"/pay/([^/]+)/$", urlsplit(answer.url).path):
+            self.token = match.group(1)
             self.look_at(answer)
         return answer
 
@@ -159,8 +162,8 @@ class Buyer:
 
     def look_at(self, payment_page: requests.Response) -> None:
         """Remember what the payment page shows and will be asked for."""
-        found = NUMBER.search(_words(payment_page))
-        self.number = found.group() if found else self.number
+        match = NUMBER.search(_words(payment_page))
+        self.number = match.group() if match else self.number
         for form in forms_on(payment_page):
             self.revision = form.fields.get("revision", self.revision)
 

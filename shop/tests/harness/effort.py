@@ -36,8 +36,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """All workers collect the same tests; one that died has nothing to tell."""
-    told = getattr(node, "workeroutput", {}).get("left_out", 0)
-    node.config.stash[LEFT_OUT] = max(told, node.config.stash.get(LEFT_OUT, 0))
+    left_out = getattr(node, "workeroutput", {}).get("left_out", 0)
+    node.config.stash[LEFT_OUT] = max(left_out, node.config.stash.get(LEFT_OUT, 0))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -49,14 +49,14 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 def _write_figures(terminalreporter: Any) -> None:
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
-    told = [
+    figures = [
         str(value)
         for report in reports
         if getattr(report, "when", "") == "call"
         for name, value in report.user_properties
         if name == "figure"
     ]
-    if told:
+    if figures:
         terminalreporter.write_sep("=", "figures")
-        for line in sorted(told):
+        for line in sorted(figures):
             terminalreporter.write_line(line)

@@ -18,7 +18,7 @@ __all__ = ["Missing", "address_of", "close", "free_ports", "header", "prepare"]
 
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 
-_told: list[str] = []
+_stores: list[str] = []
 _to_close: list[Callable[[], None]] = []
 
 
@@ -65,25 +65,25 @@ def address_of(database: str) -> str:
 
 
 def header() -> str:
-    return "stores: " + ", ".join(_told)
+    return "stores: " + ", ".join(_stores)
 
 
 def _database() -> str:
-    if given := os.environ.get("TEST_DATABASE_URL"):
-        _told.append(f"PostgreSQL as given ({given.rpartition('@')[2]})")
-        return f"{given.rpartition('/')[0]}/shop_{os.getpid()}"  # several runs may share the server
+    if address := os.environ.get("TEST_DATABASE_URL"):
+        _stores.append(f"PostgreSQL as given ({address.rpartition('@')[2]})")
+        return f"{address.rpartition('/')[0]}/shop_{os.getpid()}"  # several runs may share the server
     server = PostgreSQL()
     _to_close.append(server.remove)
     os.environ["PATH"] = f"{server.binaries}{os.pathsep}{os.environ['PATH']}"  # tests dump databases
-    _told.append(f"PostgreSQL started for this run on port {server.port} from {server.binaries}")
+    _stores.append(f"PostgreSQL started for this run on port {server.port} from {server.binaries}")
     return f"{server.address}/shop"
 
 
 def _redis() -> str:
-    if given := os.environ.get("TEST_REDIS_URL"):
-        _told.append(f"Redis as given ({given.rpartition('@')[2]})")
-        return given
+    if address := os.environ.get("TEST_REDIS_URL"):
+        _stores.append(f"Redis as given ({address.rpartition('@')[2]})")
+        return address
     server = Redis(Path(os.environ["TEST_FOLDER"]))
     _to_close.append(server.stop)
-    _told.append(f"Redis started for this run on port {server.port}")
+    _stores.append(f"Redis started for this run on port {server.port}")
     return server.address

@@ -87,7 +87,7 @@ def encoded(fields: list[tuple[str, bytes]]) -> bytes:
 
 def spoiled(fields: list[tuple[str, bytes]], name: str, value: object) -> list[tuple[str, bytes]]:
     """The fields with one of them replaced by a value of ``VALUES``."""
-    others = [(other, kept) for other, kept in fields if other != name]
+    others = [(other, value) for other, value in fields if other != name]
     if value is None:
         return others
     values = value if isinstance(value, tuple) else (value,)
@@ -116,27 +116,27 @@ class _Reader(HTMLParser):
         self._select: tuple[Form, str] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self._open = Form(given.get("action", ""), given.get("method", "get").lower())
+            self._open = Form(attributes.get("action", ""), attributes.get("method", "get").lower())
             self.forms.append(self._open)
-            self._by_id[given.get("id", "")] = self._open
+            self._by_id[attributes.get("id", "")] = self._open
             return
-        form = self._by_id.get(given.get("form", "")) or self._open
-        name = given.get("name", "")
+        form = self._by_id.get(attributes.get("form", "")) or self._open
+        name = attributes.get("name", "")
         if form is None:
             return
-        if tag == "option" and self._select and "selected" in given:
+        if tag == "option" and self._select and "selected" in attributes:
             owner, select = self._select
             owner.fields[:] = [pair for pair in owner.fields if pair[0] != select]
-            owner.fields.append((select, given.get("value", "").encode()))
+            owner.fields.append((select, attributes.get("value", "").encode()))
         if not name:
             return
         if tag in {"input", "textarea", "button"}:
-            is_choice = given.get("type") in {"radio", "checkbox"}
-            if is_choice and name in form.names and "checked" not in given:
+            is_choice = attributes.get("type") in {"radio", "checkbox"}
+            if is_choice and name in form.names and "checked" not in attributes:
                 return
-            form.fields.append((name, given.get("value", "").encode()))
+            form.fields.append((name, attributes.get("value", "").encode()))
         elif tag == "select":
             self._select = (form, name)
             form.fields.append((name, b""))

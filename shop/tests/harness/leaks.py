@@ -28,17 +28,17 @@ DEPTH = 3  # a task's arguments are JSON in base64 in JSON; a session is compres
 
 def find_leaks(stack, needles: list[str], *, but: list[str] = ()) -> list[str]:
     """Names of places that hold one of the needles. ``but``: folders of the stack that may."""
-    found = []
-    wanted = {needle: [needle.encode(), needle.encode("utf-16-le")] for needle in needles}
+    leaks = []
+    forms_of = {needle: [needle.encode(), needle.encode("utf-16-le")] for needle in needles}
     for name, content in places(stack):
         if any(name.startswith(folder) for folder in but):
             continue
-        left = dict(wanted)
+        left = dict(forms_of)
         for view in decoded(content):
             for needle in [needle for needle, forms in left.items() if any(form in view for form in forms)]:
                 del left[needle]
-        found += [f"{name}: {needle}" for needle in needles if needle not in left]
-    return found
+        leaks += [f"{name}: {needle}" for needle in needles if needle not in left]
+    return leaks
 
 
 def writings(key: str) -> list[str]:

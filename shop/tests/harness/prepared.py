@@ -86,7 +86,7 @@ def _fill(folder: Path, database_url: str, commands: list[str]) -> None:
 def _once(name: str, make: Callable[[Path], None]) -> Path:
     """The folder of this name, made by the first worker that asks."""
     folder = Path(os.environ["TEST_FOLDER"]) / "prepared" / name
-    with _alone(folder):
+    with alone(folder):
         if not folder.exists():
             unfinished = folder.with_suffix(f".{os.getpid()}")
             make(unfinished)
@@ -95,7 +95,8 @@ def _once(name: str, make: Callable[[Path], None]) -> Path:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
+    """One worker of the run at a time."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

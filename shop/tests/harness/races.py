@@ -29,8 +29,8 @@ def at_once(*actions: Callable[[], Any]) -> list[Any]:
         gate.wait()
         try:
             return action()
-        except Exception as fact:
-            return fact
+        except Exception as error:
+            return error
         finally:
             connection.close()
 

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 from django.test import Client
 
+from payments.attempts import movements, settlement, views
 from payments.attempts import services as attempts
-from payments.attempts import views
 from payments.refunds import services as refunds
 from payments.webhooks import inbox
 from shop import database
@@ -80,7 +80,7 @@ def other_session(transactional_db):
 def paypal_sandbox(paypal, monkeypatch, sandbox, settings):
     """The shop pays at the sandbox's PayPal."""
     settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
-    for module in (attempts, refunds, inbox):
+    for module in (attempts, settlement, movements, refunds, inbox):
         monkeypatch.setattr(module, "get_gateway", lambda code: paypal)
     monkeypatch.setattr(views, "GATEWAY_ORIGINS", [sandbox])
     requests.get(sandbox, timeout=30)  # the first request of all takes long, and a payment has little time

@@ -4,15 +4,20 @@ Every function takes a Playwright page and a language; labels come from the cata
 in both.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 import os
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from django.utils.translation import gettext, override
-from playwright.sync_api import Page
 
 from .effort import times
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 CARD = "6221558812340000"
 CVC = "123"
@@ -158,18 +163,18 @@ def wait_for_confirmation(page: Page, language: str) -> str:
     """Returns the order number."""
     heading = say(language, "Order Confirmation")
     page.get_by_role("heading", level=1, name=heading).wait_for(timeout=30_000)
-    found = NUMBER.search(page.locator("main").inner_text())
-    assert found, "no order number on the confirmation page"
-    return found.group()
+    match = NUMBER.search(page.locator("main").inner_text())
+    assert match, "no order number on the confirmation page"
+    return match.group()
 
 
 KEY = re.compile(r"\b(?:[0-9A-HJKMNP-TV-Z]{4}-){4}[0-9A-HJKMNP-TV-Z]{4}\b")
 
 
 def key_in(text: str) -> str:
-    found = KEY.search(text)
-    assert found, "no order key in the mail"
-    return found.group()
+    match = KEY.search(text)
+    assert match, "no order key in the mail"
+    return match.group()
 
 
 def sign_in(page: Page, url: str, language: str, name: str, password: str) -> None:
@@ -234,9 +239,9 @@ def to_payment_page(page: Page, url: str, language: str, slug: str, *, email: st
     go_to_checkout(page, url, language)
     fill_checkout(page, language, email=email)
     continue_to_payment(page, language)
-    found = NUMBER.search(page.locator("main").inner_text())
-    assert found, "no order number on the payment page"
-    return found.group()
+    match = NUMBER.search(page.locator("main").inner_text())
+    assert match, "no order number on the payment page"
+    return match.group()
 
 
 def cancel_at_paypal(page: Page) -> None:

@@ -5,7 +5,7 @@ import pytest
 from shop.tests.harness import walk
 from shop.tests.harness.accessibility import check
 from shop.tests.harness.browser import assert_accessible
-from shop.tests.harness.stack import on_servers
+from shop.tests.harness.stacks.stack import on_servers
 
 LANGUAGES = ["en", pytest.param("zh-hant", marks=pytest.mark.prove)]  # the same markup in both
 

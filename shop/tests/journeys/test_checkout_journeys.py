@@ -7,7 +7,7 @@ import psycopg2
 
 from shop.tests.harness import walk
 from shop.tests.harness.buyer import Buyer
-from shop.tests.harness.stack import Stack
+from shop.tests.harness.stacks.stack import Stack
 from shop.tests.harness.walk import walked_in
 
 TEA, LAMP, COMPASS, LINES = (
@@ -26,7 +26,7 @@ def text_of(page) -> str:
 
 def confirmation(stack: Stack, email: str, language: str, number: str) -> dict[str, str]:
     subject = walk.say(language, "Order confirmation %(number)s", number=number)
-    return stack.wait_for_mail(email, subject, timeout=45)
+    return stack.wait_for_mail(email, subject)
 
 
 def open_checkout(page, stack: Stack, language: str, *slugs: str) -> None:
@@ -39,10 +39,10 @@ def mark_subjects(page) -> dict[tuple[str, str], str]:
     """Write into each intake form a text of its own. (variant, subject) -> text."""
     marks: dict[tuple[str, str], str] = {}
     for field in page.locator("main fieldset textarea:visible, main fieldset input[type=text]:visible").all():
-        found = re.match(r"v(\d+)-(\d+)-(.+)", field.get_attribute("name") or "")
-        if not found or found.groups()[:2] in marks or re.search("surname|seal|date", found[3]):
+        match = re.match(r"v(\d+)-(\d+)-(.+)", field.get_attribute("name") or "")
+        if not match or match.groups()[:2] in marks or re.search("surname|seal|date", match[3]):
             continue
-        marks[found[1], found[2]] = text = f"Canary {found[1]} subject {found[2]}"
+        marks[match[1], match[2]] = text = f"Canary {match[1]} subject {match[2]}"
         field.fill(text)
     return marks
 
@@ -160,8 +160,8 @@ def test_x11_who_is_too_late_for_the_last_piece_is_told_its_name_and_keeps_the_c
         other.close()
     walk.button(page, language, "Continue to payment").last.click()
     page.wait_for_url("**/cart/")
-    told = text_of(page)
-    assert (name_en if language == "en" else name_zh) in told
+    text = text_of(page)
+    assert (name_en if language == "en" else name_zh) in text
     walk.look(page, f"x11-cart-{language}")
     assert page.locator(".cart-line").count() == 2
     assert page.locator(".cart-line.has-problem").count() == 1
@@ -192,8 +192,8 @@ def test_x12_a_session_that_expires_on_the_address_step_loses_nothing_typed(stac
     rows(stack, "DELETE FROM django_session WHERE session_key = %s", session["value"])
 
     page.goto(f"{stack.url}/{language}/cart/")
-    kept = walk.say(language, "Your visit had been interrupted. We kept your cart and what you had typed.")
-    assert kept in text_of(page)
+    notice = walk.say(language, "Your visit had been interrupted. We kept your cart and what you had typed.")
+    assert notice in text_of(page)
     assert page.locator(".cart-line").count() == 2
     walk.look(page, f"x12-cart-{language}")
     walk.go_to_checkout(page, stack.url, language)
@@ -252,9 +252,9 @@ def test_x30_a_gift_goes_to_another_person_without_prices_and_the_buyer_hears_of
     walk.look(page, f"x30-payment-{language}")
     walk.pay_by_card(page, language)
     number = walk.wait_for_confirmation(page, language)
-    told = confirmation(stack, email, language, number)["text"]
-    walk.key_in(told)
-    assert "𠮷田・Gift Recipient" in told
+    text = confirmation(stack, email, language, number)["text"]
+    walk.key_in(text)
+    assert "𠮷田・Gift Recipient" in text
 
     staff = open_page(language)
     walk.sign_in(staff, stack.url, language, "merchant", stack.logins["merchant"])

@@ -13,7 +13,7 @@ from checkout.tests import files
 from shop.tests.harness import walk
 from shop.tests.harness.browser import assert_accessible
 from shop.tests.harness.leaks import find_leaks
-from shop.tests.harness.stack import on_servers, wait_for
+from shop.tests.harness.stacks.stack import on_servers, wait_for
 
 LANGUAGES = ["en", pytest.param("zh-hant", marks=pytest.mark.prove)]
 QUESTION, ANSWER = "canary-question-7711", "canary-reply-3308"
@@ -181,5 +181,5 @@ def link_of(stack, language, email, subject):
 
 def leaks(stack, needle):
     """In database, queue and files; not in the sandbox's mailbox, which is the client's own."""
-    found = find_leaks(stack, [needle])
-    return [place for place in found if place.startswith(("database dump", "redis", "media"))]
+    places = find_leaks(stack, [needle])
+    return [place for place in places if place.startswith(("database dump", "redis", "media"))]

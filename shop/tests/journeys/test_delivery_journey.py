@@ -1,13 +1,11 @@
 """Where to and how, in a real browser: the fields follow the choice, with a script by themselves, without one
 at the press of a button, and nothing typed is lost either way."""
 
-import pytest
-
 from shop.tests.harness import walk
 from shop.tests.harness.accessibility import check
-from shop.tests.harness.stack import on_servers
+from shop.tests.harness.stacks.stack import on_servers
+from shop.tests.harness.walk import walked_in
 
-LANGUAGES = ["en", "zh-hant"]
 TEA = "jasmine-silver-needle"
 
 
@@ -23,8 +21,7 @@ def update(page, language: str) -> None:
     page.wait_for_load_state()
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@on_servers
+@walked_in("en")
 def test_with_a_script_the_fields_follow_the_region_by_themselves(stack, open_page, language):
     page = open_page(language)
     walk.add_to_cart(page, stack.url, language, TEA)
@@ -83,8 +80,7 @@ def test_what_is_typed_while_the_page_is_drawn_anew_is_kept(stack, open_page):
     assert page.evaluate("document.activeElement.id") == "id_recipient"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@on_servers
+@walked_in("zh-hant")
 def test_without_a_script_a_button_draws_the_fields_anew(stack, open_page, language):
     page = open_page(language, javascript=False)
     walk.add_to_cart(page, stack.url, language, TEA)

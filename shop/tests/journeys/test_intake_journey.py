@@ -6,7 +6,7 @@ from checkout.tests import files
 from shop.tests.harness import walk
 from shop.tests.harness.browser import assert_accessible
 from shop.tests.harness.leaks import find_leaks
-from shop.tests.harness.stack import on_servers
+from shop.tests.harness.stacks.stack import on_servers
 
 NAMING, HOME = "naming-proposal", "home-layout-report"
 PLAN = {

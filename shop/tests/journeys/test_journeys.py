@@ -7,7 +7,7 @@ import pytest
 
 from shop.tests.harness import walk
 from shop.tests.harness.leaks import find_leaks
-from shop.tests.harness.stack import on_servers
+from shop.tests.harness.stacks.stack import on_servers
 from shop.tests.harness.walk import walked_in, walked_on
 
 

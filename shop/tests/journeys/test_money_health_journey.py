@@ -10,7 +10,7 @@ from payments.tests.harness.rehearsal import act, armed_while
 from shop.tests.harness import prepared, walk
 from shop.tests.harness.browser import assert_accessible
 from shop.tests.harness.effort import times
-from shop.tests.harness.stack import BASE, running, wait_for
+from shop.tests.harness.stacks.stack import BASE, running, wait_for
 from shop.tests.harness.walk import LANGUAGES
 
 PATH = "admin/payments/payment/health/"
@@ -79,12 +79,12 @@ def test_green_after_real_orders_red_where_broken_and_green_by_a_click(own_stack
         stack.wait_for_mail("merchant@shop.example", number)
     act(stack.sandbox_url, gateway="paypal", act="dashboard_refund", reference=number, amount="10.00")
     wait_for(lambda: stack.mails("phoenix-dancong-honey-orchid@example.com")[1:], "the mail about the refund")
-    status, told = wait_for(
+    status, report = wait_for(
         lambda: (lambda s: s if s[0] == 0 else None)(money_health(stack, "--ask")), "green"
     )
-    assert (status, re.findall("^(?:RED|note).*", told, re.MULTILINE)) == (0, []), told
-    assert "PayPal | HKD" in told
-    assert "UnionPay | HKD" in told
+    assert (status, re.findall("^(?:RED|note).*", report, re.MULTILINE)) == (0, []), report
+    assert "PayPal | HKD" in report
+    assert "UnionPay | HKD" in report
 
     pages = {}
     for language in LANGUAGES[: times(1, 2)]:
@@ -98,9 +98,9 @@ def test_green_after_real_orders_red_where_broken_and_green_by_a_click(own_stack
 
     act(stack.sandbox_url, gateway="paypal", act="dispute", reference=number)
     stack.manage("shell", "--no-imports", "--command", BREAK)
-    status, told = money_health(stack)
+    status, report = money_health(stack)
     assert status == 1
-    red = set(re.findall(r"^RED +([a-z-]+):", told, re.MULTILINE))
+    red = set(re.findall(r"^RED +([a-z-]+):", report, re.MULTILINE))
     assert red == {"captures", "orders", "totals", "stock", "keys", "mails"}
     for language, page in pages.items():
         wait_for(lambda page=page: page.reload() and page.locator("#disputes.is-note").count(), "the dispute")

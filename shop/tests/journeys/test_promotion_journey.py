@@ -2,7 +2,7 @@
 
 from shop.tests.harness import walk
 from shop.tests.harness.accessibility import check
-from shop.tests.harness.stack import on_servers
+from shop.tests.harness.stacks.stack import on_servers
 
 
 def enter(page, language, code):

@@ -8,7 +8,7 @@ import pytest
 
 from shop.tests.harness import walk
 from shop.tests.harness.browser import assert_accessible
-from shop.tests.harness.stack import on_servers, wait_for
+from shop.tests.harness.stacks.stack import on_servers, wait_for
 
 LANGUAGES = ["en", pytest.param("zh-hant", marks=pytest.mark.prove)]
 

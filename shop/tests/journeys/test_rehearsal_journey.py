@@ -5,10 +5,10 @@ import requests
 
 from payments.tests.harness.rehearsal import armed, disarm
 from shop.tests.harness import walk
-from shop.tests.harness.stack import Stack
+from shop.tests.harness.stacks.stack import Stack
 
 
-@pytest.mark.parametrize("stack", ["services"], indirect=True)
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)  # its fault strikes whoever pays next
 def test_a_merchant_rehearses_a_declined_card(stack: Stack, open_page):
     disarm(stack.sandbox_url)  # whatever a test before this one has left
     rehearsal = open_page("zh-hant", javascript=False)

@@ -12,7 +12,7 @@ from consulting.tests import documents
 from shop.tests.harness import walk
 from shop.tests.harness.browser import assert_accessible
 from shop.tests.harness.leaks import find_leaks
-from shop.tests.harness.stack import on_servers
+from shop.tests.harness.stacks.stack import on_servers
 
 LANGUAGES = ["en", pytest.param("zh-hant", marks=pytest.mark.prove)]
 in_both_languages = pytest.mark.parametrize("language", LANGUAGES, scope="session")

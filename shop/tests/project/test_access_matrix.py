@@ -14,8 +14,8 @@ from checkout.orders import cancellations, corrections
 from checkout.tests.scenes import make_cart, make_goods, place
 from payments.attempts import services as attempts
 from payments.gateways.base import GatewayError
-from shop.tests.harness import access_table as table
-from shop.tests.harness import access_world as world_of
+from shop.tests.harness.access import table
+from shop.tests.harness.access import world as world_of
 from shop.tests.harness.effort import IS_FULL
 
 pytestmark = pytest.mark.django_db

@@ -28,7 +28,7 @@ from consulting.keys import lifecycle
 from consulting.reports import archive, attachments, context, services
 from payments.attempts import services as payments
 from shop.monitoring.logging import MaskingFormatter
-from shop.tests.harness import access_world
+from shop.tests.harness.access import world as access_world
 
 pytestmark = pytest.mark.django_db
 CANARY = "canary-typed-8842"

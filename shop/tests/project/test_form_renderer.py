@@ -157,20 +157,26 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
-@pytest.mark.parametrize("language", ["en", "zh-hant"])
-@pytest.mark.parametrize("kind", WIDGETS)
-def test_a_widget_looks_as_django_would_write_it(kind, language, value):
+def test_widgets_look_as_django_would_write_them():
     """Ours are written without Django's templates, which say the same more slowly."""
+    assert [
+        f"{kind} of {value!r} in {language}"
+        for language in ("en", "zh-hant")
+        for kind in WIDGETS
+        for value in VALUES
+        if not looks_as_djangos(kind, language, value)
+    ] == []
+
+
+def looks_as_djangos(kind, language, value):
     widget = WIDGETS[kind](attrs={"class": HOSTILE, "required": True, "hidden": False, "maxlength": 1200})
     if hasattr(widget, "choices") and kind != "NullBooleanSelect":
         widget.choices = CHOICES
     value = [value] if kind == "SelectMultiple" else value
     with override(language):
-        ours, django_s = (
+        ours, djangos = (
             widget.render("na<me", value, {"id": "id_x"}, renderer)
             for renderer in (Renderer(), DjangoTemplates())
         )
-    assert parse_html(ours) == parse_html(django_s)
-    assert isinstance(ours, SafeString)
-    assert "<script>" not in ours
+    is_safe = isinstance(ours, SafeString) and "<script>" not in ours
+    return is_safe and parse_html(ours) == parse_html(djangos)

@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command, get_commands
+from django.template import TemplateSyntaxError
 from django.template.loader import get_template
 
 from shop.keyring import generate
@@ -53,15 +55,26 @@ def test_every_change_of_a_model_has_its_migration(db):
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=named)
-def test_every_template_compiles(path):
-    get_template(str(path.relative_to(BASE / "templates")))
+def test_every_template_compiles():
+    assert [error for path in TEMPLATES if (error := error_in(path))] == []
 
 
-@pytest.mark.parametrize("path", PAGES, ids=named)
-def test_no_page_brings_its_own_script_or_style(path):
-    text = path.read_text()
-    assert [what for what, pattern in INLINE if pattern.search(text)] == []
+def error_in(path):
+    try:
+        get_template(str(path.relative_to(BASE / "templates")))
+    except TemplateSyntaxError as error:
+        return f"{named(path)}: {error}"
+    return None
+
+
+def test_no_page_brings_its_own_script_or_style():
+    assert len(PAGES) > 100
+    assert [
+        f"{named(path)}: {what}"
+        for path in PAGES
+        for what, pattern in INLINE
+        if pattern.search(path.read_text())
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -79,9 +92,10 @@ def test_the_search_for_inline_code_finds_what_is_planted(planted):
     assert any(pattern.search(planted) for _, pattern in INLINE)
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=named)
-def test_no_script_talks_to_the_console(path):
-    assert not re.search(r"\bconsole\.(log|debug|info)\b|\bdebugger\b", path.read_text())
+def test_no_script_talks_to_the_console():
+    console = re.compile(r"\bconsole\.(log|debug|info)\b|\bdebugger\b")
+    assert SCRIPTS
+    assert [named(path) for path in SCRIPTS if console.search(path.read_text())] == []
 
 
 def test_every_command_of_the_documents_exists():
@@ -120,31 +134,41 @@ def test_the_example_environment_names_every_variable():
     assert names - set(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE)) == set()
 
 
-@pytest.fixture
-def production(tmp_path):
-    """The example environment with what an owner has to add: secrets, and UnionPay's files."""
+@pytest.fixture(scope="module")
+def owners_files(tmp_path_factory):
+    """A folder with what an owner has to add to the example environment: secrets, and UnionPay's files."""
+    folder = tmp_path_factory.mktemp("production")
     text = (BASE / ".env.example").read_text()
     for line in generate.lines():
         name = line.partition("=")[0]
         assert re.search(f"^{name}=$", text, re.MULTILINE), f"{name} must be empty in the example"
         text = re.sub(f"^{name}=$", line, text, flags=re.MULTILINE)
     text = re.sub(
-        "^UNIONPAY_CERT_DIR=.*$", f"UNIONPAY_CERT_DIR={tmp_path / 'certificates'}", text, flags=re.MULTILINE
+        "^UNIONPAY_CERT_DIR=.*$", f"UNIONPAY_CERT_DIR={folder / 'certificates'}", text, flags=re.MULTILINE
     )
-    text = re.sub("^VAR_DIR=.*$", f"VAR_DIR={tmp_path / 'var'}", text, flags=re.MULTILINE)
+    text = re.sub("^VAR_DIR=.*$", f"VAR_DIR={folder / 'var'}", text, flags=re.MULTILINE)
     password = re.search("^UNIONPAY_PFX_PASSWORD=(.*)$", text, re.MULTILINE)
     made = manage(
         "shell",
         "--no-imports",
         "--command",
         "from payments.sandbox.unionpay.pki import ensure_keys; ensure_keys()",
-        VAR_DIR=str(tmp_path / "demo"),
-        UNIONPAY_CERT_DIR=str(tmp_path / "certificates"),
+        VAR_DIR=str(folder / "demo"),
+        UNIONPAY_CERT_DIR=str(folder / "certificates"),
         UNIONPAY_PFX_PASSWORD=password[1],
     )
     assert made.returncode == 0, made.stderr
+    (folder / "env").write_text(text)
+    return folder
+
+
+@pytest.fixture
+def production(owners_files, tmp_path):
+    """The environment of a shop in production, for a test to damage."""
     path = tmp_path / "env"
-    path.write_text(text)
+    certificates = shutil.copytree(owners_files / "certificates", tmp_path / "certificates")
+    text = (owners_files / "env").read_text()
+    path.write_text(text.replace(str(owners_files / "certificates"), str(certificates)))
     return path
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from shop.tests.harness.buyer import Buyer
 from shop.tests.harness.effort import times
-from shop.tests.harness.stack import Stack, rows
+from shop.tests.harness.stacks.stack import Stack, rows
 
-BURSTS = times(50, 1000)
+BURSTS = times(15, 1000)
 CLICKS = 5
 AT_ONCE = 3  # bursts
 SERVICE = "auspicious-date-proposal"  # nothing of it is ever sold out

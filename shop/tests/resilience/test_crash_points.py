@@ -16,7 +16,7 @@ import requests
 
 from payments.tests.harness.rehearsal import arm, disarm
 from shop.tests.harness.buyer import Buyer, forms_on
-from shop.tests.harness.crash_stack import CrashStack
+from shop.tests.harness.stacks.crash_stack import CrashStack
 
 TEA = "jasmine-silver-needle"
 RECOVERY = 60.0  # seconds of the shop's clock

@@ -10,7 +10,7 @@ import pytest
 import requests
 from cryptography.fernet import Fernet
 
-from shop.tests.harness.stack import BASE, wait_for
+from shop.tests.harness.stacks.stack import BASE, wait_for
 from shop.tests.harness.walk import key_in
 
 from . import test_dump as client

@@ -12,7 +12,7 @@ import pytest
 from consulting.tests import documents
 from shop.tests.harness.buyer import Buyer, forms_on
 from shop.tests.harness.leaks import find_leaks, writings
-from shop.tests.harness.stack import Stack
+from shop.tests.harness.stacks.stack import Stack
 from shop.tests.harness.walk import key_in
 
 SERVICE = "bazi-yearly-outlook"
@@ -47,8 +47,8 @@ def write_the_report(stack: Stack, number: str, **more: Any) -> None:
     consultant.get("/en/admin/login/")
     login = {"username": "consultant", "password": stack.logins["consultant"]}
     consultant.post("/en/admin/login/?next=/en/consultant/", login)
-    found = consultant.get(f"/en/consultant/?order={number}").text
-    path = re.search(r"/en/consultant/case/\d+/", found).group()
+    listing = consultant.get(f"/en/consultant/?order={number}").text
+    path = re.search(r"/en/consultant/case/\d+/", listing).group()
     consultant.post(f"{path}take/", {})
     assert CANARIES["an answer"] in consultant.get(path).text
     form = next(form for form in forms_on(consultant.get(path)) if "seen" in form.fields)

@@ -8,7 +8,7 @@ import pytest
 
 from payments.tests.harness.rehearsal import arm, disarm
 from shop.tests.harness.buyer import Buyer
-from shop.tests.harness.stack import Stack, own_stores, running, wait_for
+from shop.tests.harness.stacks.stack import Stack, own_stores, running, wait_for
 
 pytestmark = pytest.mark.prove
 TWO_HOURS = 2 * 3600
@@ -28,7 +28,8 @@ ALL_CALLS = {
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A shop of its own: its clock is moved."""
-    with own_stores() as stores, running(tmp_path_factory.mktemp("recovery"), **stores) as stack:
+    folder, settings = tmp_path_factory.mktemp("recovery"), {"DJANGO_SETTINGS_MODULE": "shop.settings"}
+    with own_stores() as stores, running(folder, **stores, **settings) as stack:
         yield stack
 
 

@@ -9,13 +9,13 @@ from functools import cache
 import pytest
 import requests
 
-from shop.tests.harness import effort, resilience
+from shop.tests.harness import effort
 from shop.tests.harness.buyer import Buyer
 from shop.tests.harness.failures import APPS
-from shop.tests.harness.resilience import AFTERWARDS, BASE, COLUMNS, ESSENTIAL, ROWS, WORKS
-from shop.tests.harness.resilience_stack import running
-from shop.tests.harness.resilience_walk import SLOWEST, Walk, known, pay_by_paypal
-from shop.tests.harness.stack import wait_for
+from shop.tests.harness.resilience_matrix import table
+from shop.tests.harness.resilience_matrix.table import AFTERWARDS, BASE, COLUMNS, ESSENTIAL, ROWS, WORKS
+from shop.tests.harness.resilience_matrix.walk import SLOWEST, Walk, known, pay_by_paypal
+from shop.tests.harness.stacks.stack import wait_for
 
 # What `make test` goes through: one of each kind of row, and the columns that cost somebody money.
 QUICK = ("postgresql", "redis-cache", "paypal")
@@ -24,9 +24,9 @@ AWAY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.prove) f
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("fragile")) as shop:
-        yield shop
+def shop(fragile_shop):
+    """Every part is there again, whatever the tests before have taken."""
+    return fragile_shop
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +75,10 @@ def seen_by(walk, what):
 def test_nothing_but_celery_and_the_health_check_talks_to_redis(walked, shop):
     """So there is no cache that could be lost: see the row."""
     walked("redis-cache")
-    asked = [command.split() for command in shop.asked_of_redis]
-    assert ["FLUSHALL"] in asked, "nobody listened"
+    commands = [command.split() for command in shop.asked_of_redis]
+    assert ["FLUSHALL"] in commands, "nobody listened"
     foreign = {
-        tuple(words[:2]) for words in asked if words[0] not in ADMINISTRATIVE and not is_celerys(words)
+        tuple(words[:2]) for words in commands if words[0] not in ADMINISTRATIVE and not is_celerys(words)
     }
     assert foreign == set()
 
@@ -95,7 +95,7 @@ def test_the_code_asks_for_no_cache():
     asking = re.compile(r"^\s*(?:import redis|from redis|from django\.core(?:\.cache)? import .*cache)", re.M)
     sources = (path for app in APPS for path in (BASE / app).rglob("*.py") if "tests" not in path.parts)
     assert [str(path.relative_to(BASE)) for path in sources if asking.search(path.read_text())] == [
-        "shop/health.py"
+        "shop/monitoring/health.py"
     ]
 
 
@@ -154,4 +154,4 @@ def test_only_a_database_that_is_down_closes_the_shop_and_pay_needs_nothing_else
 
 
 def test_the_table_in_docs_is_this_one():
-    assert resilience.table() in resilience.DOCUMENT.read_text(), "run `python -m shop.tests.resilience`"
+    assert table.table() in table.DOCUMENT.read_text(), f"run `python -m {table.__name__}`"

@@ -12,24 +12,26 @@ from pathlib import Path
 
 import pytest
 import requests
+from django.core.management.base import CommandError
 
+from shop.management.commands.runstack import look_for_obstacles
 from shop.tests.harness import environment, prepared
-from shop.tests.harness import stack as stacks
 from shop.tests.harness.browser import assert_accessible
+from shop.tests.harness.stacks import stack as stacks
 
 QUICK = 20.0  # seconds: alone it takes 4, but the machine may be busy
 
 
 def relatives(folder):
     """(pid, command line) of every process that runs with this folder in its environment."""
-    found = {}
+    commands = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
             if str(folder).encode() in (path / "environ").read_bytes():
-                found[int(path.name)] = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                commands[int(path.name)] = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:  # it has just ended
             continue
-    return found
+    return commands
 
 
 def leader(folder, words):
@@ -69,12 +71,12 @@ def test_what_is_sent_by_smtp_lies_in_the_mailbox(stack, open_page, complaints):
     with smtplib.SMTP("127.0.0.1", int(stack.environment["SANDBOX_SMTP_PORT"])) as smtp:
         smtp.send_message(mail)
 
-    kept = stack.wait_for_mail("MEI@example.com", "訂單確認")
-    assert kept["subject"] == "訂單確認 – hello"
-    assert kept["text"] == "您好,見 https://shop.example/a?b=1\n"
-    assert "<h1" in kept["html"]
-    assert kept["to"] == "mei@example.com"
-    assert kept["message_id"] == "<1@shop.example>"
+    received = stack.wait_for_mail("MEI@example.com", "訂單確認")
+    assert received["subject"] == "訂單確認 – hello"
+    assert received["text"] == "您好,見 https://shop.example/a?b=1\n"
+    assert "<h1" in received["html"]
+    assert received["to"] == "mei@example.com"
+    assert received["message_id"] == "<1@shop.example>"
     assert stack.mails("nobody@example.com") == []
     assert "mei@example.com" not in str(stack.log())
 
@@ -154,6 +156,15 @@ def refusal(surroundings):
     return done.stderr
 
 
+@pytest.mark.parametrize("port", [0, 70000])
+def test_a_number_that_is_no_port_is_told(settings, port):
+    settings.PORT = port
+    with pytest.raises(
+        CommandError, match=rf"^Port {port} cannot be used \(not a port number\)\. .* PORT=…$"
+    ):
+        look_for_obstacles()
+
+
 @pytest.mark.parametrize(
     ("variable", "address", "said"),
     [
@@ -171,13 +182,11 @@ def refusal(surroundings):
         ("DATABASE_URL", "oracle//nonsense", "DATABASE_URL must begin"),
         ("PORT", "80a", "PORT holds a value of the wrong kind."),
         ("SHOP_MODE", "live", "SHOP_MODE must be demo or production."),
-        ("PORT", "0", "PORT"),
-        ("PORT", "70000", "PORT"),
     ],
 )
 def test_what_is_in_the_way_is_told_in_one_line(tmp_path, variable, address, said):
     port, sandbox, smtp, dead = environment.free_ports(4)
-    told = refusal(
+    refused = refusal(
         {
             "PATH": os.environ["PATH"],
             "ENV_FILE": os.devnull,
@@ -188,18 +197,10 @@ def test_what_is_in_the_way_is_told_in_one_line(tmp_path, variable, address, sai
             variable: address.format(port=dead),
         }
     )
-    assert told.count("\n") == 1, told
-    assert "Traceback" not in told
-    assert said in told
-    assert "s3cret" not in told
-
-
-def test_asked_to_stop_it_leaves_nothing_behind(tmp_path):
-    with stacks.running(tmp_path) as stack:
-        stack.process.send_signal(signal.SIGINT)
-        assert stack.process.wait(QUICK) == 0
-        assert stack.console.read_text().endswith("Stopped.\n")
-        wait_until_alone(tmp_path, timeout=1)
+    assert refused.count("\n") == 1, refused
+    assert "Traceback" not in refused
+    assert said in refused
+    assert "s3cret" not in refused
 
 
 CHILDREN = {
@@ -220,9 +221,9 @@ def test_when_a_program_is_killed_the_others_are_stopped_and_it_is_named(tmp_pat
         wait_until_alone(tmp_path, timeout=1)
 
 
-def test_nothing_outlives_a_killed_stack_and_it_can_be_opened_again(tmp_path):
-    """The folder keeps its orders, secrets, logins and mails."""
-    with stacks.running(tmp_path, var=prepared.folder_of_embedded()) as stack:
+def test_nothing_outlives_a_killed_stack_and_it_can_be_opened_again_and_stopped(tmp_path):
+    """From an empty folder, which keeps secrets, logins and mails. Asked to stop, it leaves nothing."""
+    with stacks.running(tmp_path) as stack:
         assert len(relatives(tmp_path)) > 6
         logins = stack.logins
         with smtplib.SMTP("127.0.0.1", int(stack.environment["SANDBOX_SMTP_PORT"])) as smtp:
@@ -232,3 +233,7 @@ def test_nothing_outlives_a_killed_stack_and_it_can_be_opened_again(tmp_path):
     with stacks.running(tmp_path) as stack:
         assert stack.logins == logins
         assert [mail["subject"] for mail in stack.mails()] == ["kept"]
+        stack.process.send_signal(signal.SIGINT)
+        assert stack.process.wait(QUICK) == 0
+        assert stack.console.read_text().endswith("Stopped.\n")
+        wait_until_alone(tmp_path, timeout=1)

@@ -15,12 +15,12 @@ def tries(monkeypatch):
     """A broker that is away."""
     made = []
 
-    def refuse(*arguments):
+    def refuse(*arguments, **options):
         made.append(arguments)
         raise OperationalError("Connection refused")
 
     monkeypatch.setattr(dispatch, "_quiet_until", float("-inf"))
-    monkeypatch.setattr(deliver_outbox, "delay", refuse)
+    monkeypatch.setattr(app, "send_task", refuse)
     return made
 
 

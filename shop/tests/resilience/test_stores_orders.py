@@ -20,14 +20,13 @@ from payments.attempts import services as attempts
 from payments.gateways.base import Declined, EncryptedCard
 from payments.models import LedgerEntry, Payment, Refund
 from payments.refunds import services as refunds
-from payments.refunds.plan import Wanted
+from payments.refunds.plan import RefundRequest
 from payments.sandbox import store
 from shop import database
 from shop.devstack import failpoints
 from shop.models import OutboxMessage
 from shop.tests.harness.proxy import LOSSES
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures", "shop.tests.harness.stores"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 METHOD = Payment.Method.PAYPAL
@@ -208,7 +207,7 @@ def test_a_card_whose_first_record_was_lost_is_still_sent_once(database_line, or
     database_line.open()
     free_claims()
 
-    real = attempts._take_card.__wrapped__
+    real = attempts.begin_card_charge.__wrapped__
 
     @database.retry_transaction
     def take_card(*arguments):
@@ -216,7 +215,7 @@ def test_a_card_whose_first_record_was_lost_is_still_sent_once(database_line, or
             getattr(database_line, loss)(b"COMMIT")
         real(*arguments)
 
-    monkeypatch.setattr(attempts, "_take_card", take_card)
+    monkeypatch.setattr(attempts, "begin_card_charge", take_card)
     attempts.pay(order.pk, method=Payment.Method.UNIONPAY_CARD, revision=1, card=card)
     assert database_line.losses == 1
     assert sent == [Payment.Status.CAPTURING]
@@ -290,7 +289,7 @@ def test_a_lost_commit_of_a_refund_gives_back_once(database_line, approved, loss
     settlement.settle(approved)
     key = "0" * 32
     getattr(database_line, loss)(b"COMMIT")
-    wanted = Wanted(amount=Decimal("10.00"))
+    wanted = RefundRequest(amount=Decimal("10.00"))
     refund = refunds.request_refund(approved.order_id, wanted, key=key, actor="merchant")
     assert database_line.losses == 1
     assert Refund.objects.get() == refund

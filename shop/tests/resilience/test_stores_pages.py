@@ -15,10 +15,9 @@ from checkout.tests.scenes import add, make_goods, make_service
 from shop import database
 from shop.monitoring import health
 from shop.tests.harness.environment import address_of
-from shop.tests.harness.stack import BASE
+from shop.tests.harness.stacks.stack import BASE
 from shop.tests.harness.stores import LANGUAGES, assert_page_says_so
 
-pytest_plugins = ["shop.tests.harness.stores"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PAGES = ["catalog:home", "cart:detail", "checkout:begin", "consulting:unlock", "admin:index"]

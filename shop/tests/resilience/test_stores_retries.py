@@ -23,9 +23,8 @@ from shop.database import (
 )
 from shop.tests.harness.environment import address_of
 from shop.tests.harness.proxy import LOSSES
-from shop.tests.harness.stack import BASE
+from shop.tests.harness.stacks.stack import BASE
 
-pytest_plugins = ["shop.tests.harness.stores"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

@@ -1,7 +1,5 @@
 """The whole shop while its stores are stopped, emptied, held and crashed: no answer but 503, nothing lost,
 and everything catches up by itself.
-
-Everything here has servers of its own: others use those of the test run.
 """
 
 import os
@@ -20,51 +18,33 @@ import redis
 import requests
 
 from shop.devstack import processes
-from shop.tests.harness import stack as stacks
 from shop.tests.harness.buyer import Buyer
 from shop.tests.harness.effort import times
-from shop.tests.harness.servers import PostgreSQL, Redis
-from shop.tests.harness.stack import BASE, wait_for
+from shop.tests.harness.stacks.stack import BASE, wait_for
 
 PATIENCE = 60.0  # seconds for a person who tries again, and for what catches up
 QUICK = 6.0  # seconds that a page may take while the broker is silent; the machine is busy
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory):
-    database, broker = PostgreSQL(), Redis(tmp_path_factory.mktemp("redis"))
-    with closing(psycopg2.connect(f"{database.address}/postgres")) as connection:
-        connection.autocommit = True
-        connection.cursor().execute("CREATE DATABASE shop ENCODING 'UTF8' TEMPLATE template0")
-    yield database, broker
-    broker.stop()
-    database.remove()
-
-
-@pytest.fixture(scope="module")
-def shaken(servers, tmp_path_factory):
+def shaken(fragile_shop):
     """A stack whose stores will fail."""
-    database, broker = servers
-    folder = tmp_path_factory.mktemp("shaken")
-    addresses = {"database_url": f"{database.address}/shop", "redis_url": f"{broker.address}/1"}
-    with stacks.running(folder, **addresses) as stack:
-        yield stack
-    assert stack.status is None, f"the stack gave up during the tests:\n{stack.console.read_text()}"
+    return fragile_shop.stack
 
 
 @pytest.fixture
-def database(servers):
+def database(fragile_shop):
     """Runs again for the next test, whatever became of this one."""
-    yield servers[0]
-    if servers[0].process.poll() is not None:
-        servers[0].start()
+    yield fragile_shop.database
+    if fragile_shop.database.process.poll() is not None:
+        fragile_shop.database.start()
 
 
 @pytest.fixture
-def broker(servers):
-    yield servers[1]
-    if servers[1].process.poll() is not None:
-        servers[1].start()
+def broker(fragile_shop):
+    yield fragile_shop.broker
+    if fragile_shop.broker.process.poll() is not None:
+        fragile_shop.broker.start()
 
 
 class Patient(Buyer):
@@ -203,13 +183,13 @@ def paused_worker(shaken):
 
 
 def worker_of(shaken):
-    found = subprocess.run(
+    listed = subprocess.run(
         ["pgrep", "--parent", str(shaken.process.pid), "--full", "shop --quiet worker"],
         capture_output=True,
         text=True,
         check=True,
     )
-    return int(found.stdout.split()[0])
+    return int(listed.stdout.split()[0])
 
 
 @pytest.mark.failure("F23")

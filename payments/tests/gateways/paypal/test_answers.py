@@ -20,8 +20,6 @@ from payments.gateways.base import (
 from payments.gateways.paypal.answers import read_order, read_refund, read_started
 from payments.gateways.paypal.codes import outcome_of
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 ORDER_ID = "5O190127TN364715T"
 
 

@@ -18,15 +18,13 @@ from payments.gateways.paypal.client import Patience
 from payments.gateways.paypal.exchange import Refused, Unavailable, ask, ask_again
 from shop.database import OpenTransaction
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 TOKEN = "/v1/oauth2/token"
 ORDER = "/v2/checkout/orders/5O190127TN364715T"
 
 
 def token_and(answer):
     """Answers the token endpoint well, and everything else with ``answer``."""
-    from payments.tests.harness.paypal_fixtures import Peer
+    from payments.tests.harness.peer import Peer
 
     return lambda method, path: Peer.token if path == TOKEN else answer
 

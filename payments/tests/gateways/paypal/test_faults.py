@@ -16,13 +16,8 @@ from payments.sandbox import store
 from payments.sandbox.paypal import dashboard
 from payments.tests.harness import rehearsal
 from payments.tests.harness.paypal_scenes import awaiting, books, order_of, sent
-from payments.tests.harness.paypal_shop import (
-    shop,  # noqa: F401  fixtures
-    spoiled_shop,  # noqa: F401  fixtures
-)
 from shop import clock
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("spoiled_shop")]
 
 # Faults that leave us without an answer; after some of them PayPal has done the work.

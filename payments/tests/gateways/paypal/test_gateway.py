@@ -27,8 +27,6 @@ from payments.gateways.paypal import PayPal
 from payments.sandbox import store
 from shop import clock
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 
 @pytest.fixture
 def captured(paypal, started, approve):

@@ -12,8 +12,6 @@ from payments.gateways.paypal import PayPal
 from payments.gateways.paypal.codes import outcome_of
 from payments.sandbox import store
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 ORDER_ID = "5O190127TN364715T"
 MONEY = {"currency_code": "HKD", "value": "1234.50"}
 

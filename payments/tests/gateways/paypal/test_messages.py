@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from payments.gateways.base import Address, Item, Misconfigured
 from payments.gateways.paypal.messages import create_body, cut, refund_body
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 
 @pytest.fixture
 def unit(make_purchase):

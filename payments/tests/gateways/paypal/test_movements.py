@@ -25,8 +25,6 @@ from payments.sandbox import store
 from payments.sandbox.paypal import dashboard
 from shop import clock
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 
 @pytest.fixture
 def captured(paypal, started, approve):

@@ -15,8 +15,6 @@ from payments.gateways.paypal import PayPal
 from payments.sandbox.paypal import signing
 from payments.sandbox.paypal.webhooks import member_text, signed_headers
 
-pytest_plugins = ["payments.tests.harness.paypal_fixtures"]
-
 HEADERS = {
     "PayPal-Transmission-Id": "6d1c9b3e-0000-4000-8000-000000000000",
     "PayPal-Transmission-Time": "2026-11-23T01:02:03Z",

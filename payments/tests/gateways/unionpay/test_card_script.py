@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """static/js/card.js in a real browser under the shop's policy; the server behind it notes what it gets."""
 
 import base64
@@ -12,9 +11,7 @@ from payments.gateways.unionpay import checked_card
 from payments.sandbox.unionpay import pki
 from payments.tests.harness.card_page import (
     MESSAGES,
-    shop,  # noqa: F401  fixture
 )
-from payments.tests.harness.unionpay_fixtures import unionpay_sandbox  # noqa: F401  fixture
 
 
 @pytest.fixture

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """The code by text message in a real browser: sent, counted down, wrong, too late, never kept."""
 
 import base64
@@ -9,8 +8,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 from payments.sandbox.unionpay import pki
-from payments.tests.harness.card_page import shop  # noqa: F401  fixture
-from payments.tests.harness.unionpay_fixtures import unionpay_sandbox  # noqa: F401  fixture
 from shop.tests.harness.browser import assert_accessible
 
 CODE_MESSAGES = {

@@ -1,4 +1,4 @@
-"""Genuine messages of UnionPay judge how we parse, verify and refuse (see unionpay_fixtures/README.md)."""
+"""Genuine messages of UnionPay judge how we parse, verify and refuse (see recorded/README.md)."""
 
 import datetime as dt
 import hashlib

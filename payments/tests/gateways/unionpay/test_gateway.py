@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """The adapter against the sandbox, over real HTTP."""
 
 import base64
@@ -27,13 +26,10 @@ from payments.gateways.unionpay.gateway import SETTLING
 from payments.sandbox import store
 from payments.sandbox.unionpay import envelope, pki, transactions, views
 from payments.sandbox.unionpay import faults as unionpay_faults
-from payments.tests.harness import unionpay_fixtures as sandbox
-from payments.tests.harness.unionpay_fixtures import (
+from payments.tests.harness import unionpay_sandbox as sandbox
+from payments.tests.harness.unionpay_sandbox import (
     decided,
     encrypted_card,
-    gateway,  # noqa: F401  fixtures
-    make_purchase,  # noqa: F401  fixtures
-    unionpay_sandbox,  # noqa: F401  fixtures
 )
 from shop import clock
 

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Notifications and front returns: the sandbox's are genuine, every change to them is noticed."""
 
 import datetime as dt
@@ -11,14 +10,11 @@ from payments.gateways.unionpay.crypto import signature
 from payments.gateways.unionpay.wire import MAX_BYTES, form_encoded, parse_form
 from payments.sandbox import store
 from payments.sandbox.unionpay import envelope, notifications, pki
-from payments.tests.harness import unionpay_fixtures as sandbox
-from payments.tests.harness.unionpay_fixtures import (
+from payments.tests.harness import unionpay_sandbox as sandbox
+from payments.tests.harness.unionpay_sandbox import (
     decided,
     encrypted_card,
-    gateway,  # noqa: F401  fixtures
-    make_purchase,  # noqa: F401  fixtures
     notification,
-    unionpay_sandbox,  # noqa: F401  fixtures
 )
 from shop import clock
 

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """UnionPay in the shop: the ways back, what a query leaves open, and certificates that nobody knows."""
 
 import dataclasses
@@ -22,13 +21,10 @@ from payments.models.payment import REFUSES_US, UNREACHABLE
 from payments.sandbox import store
 from payments.sandbox.unionpay import envelope, notifications, pki, transactions
 from payments.sandbox.unionpay.cards import Card
-from payments.tests.harness import unionpay_fixtures as sandbox
+from payments.tests.harness import unionpay_sandbox as sandbox
 from payments.tests.harness.card_page import posted
-from payments.tests.harness.unionpay_fixtures import (
+from payments.tests.harness.unionpay_sandbox import (
     encrypted_card,
-    gateway,  # noqa: F401  fixtures
-    make_purchase,  # noqa: F401  fixtures
-    unionpay_sandbox,  # noqa: F401  fixtures
 )
 from payments.webhooks import inbox
 from shop.models import OutboxMessage

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """What is checked before anything is sent: settings, certificates, the card as posted, every field's form."""
 
 import base64
@@ -18,11 +17,8 @@ from payments.gateways.unionpay.codes import Meaning
 from payments.gateways.unionpay.wire import parse_answer, parse_form, string_to_sign
 from payments.sandbox import store
 from payments.sandbox.unionpay import pki
-from payments.tests.harness.unionpay_fixtures import (
+from payments.tests.harness.unionpay_sandbox import (
     encrypted_card,
-    gateway,  # noqa: F401  fixtures
-    make_purchase,  # noqa: F401  fixtures
-    unionpay_sandbox,  # noqa: F401  fixtures
 )
 from shop import clock
 

@@ -1,4 +1,3 @@
-# ruff: noqa: F811  fixtures are imported by name
 """Whole payments are undone within their clearing day, and whatever is lost on the way, money goes back once.
 
 Every test ends with the stand-in's own books: what it has really moved.
@@ -16,13 +15,10 @@ from payments.gateways.base import GatewayError, Refunded, RefundRefused, Unfini
 from payments.gateways.unionpay import client, messages, refunds
 from payments.sandbox import store
 from payments.sandbox.unionpay import envelope, transactions, views
-from payments.tests.harness import unionpay_fixtures as sandbox
-from payments.tests.harness.unionpay_fixtures import (
+from payments.tests.harness import unionpay_sandbox as sandbox
+from payments.tests.harness.unionpay_sandbox import (
     decided,
     encrypted_card,
-    gateway,  # noqa: F401  fixtures
-    make_purchase,  # noqa: F401  fixtures
-    unionpay_sandbox,  # noqa: F401  fixtures
 )
 from shop import clock
 

@@ -1,0 +1,22 @@
+"""What can be bought: goods and consulting services, in two languages."""
+
+from .absence import Absence
+from .category import Category
+from .fields import in_language, language_of, validate_art
+from .product import MAX_QUANTITY, Product, ServiceTerms, Variant
+from .question import IntakeQuestion
+from .stock_receipt import StockReceipt
+
+__all__ = [
+    "MAX_QUANTITY",
+    "Absence",
+    "Category",
+    "IntakeQuestion",
+    "Product",
+    "ServiceTerms",
+    "StockReceipt",
+    "Variant",
+    "in_language",
+    "language_of",
+    "validate_art",
+]

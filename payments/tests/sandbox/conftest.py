@@ -1,0 +1,80 @@
+"""Purchases at the sandbox's PayPal, ready for something to go wrong."""
+
+import datetime as dt
+
+import pytest
+import requests
+
+from payments.sandbox import store
+from payments.tests.harness.paypal_sandbox import received
+from payments.tests.harness.rehearsal import disarm
+
+
+@pytest.fixture
+def nothing_armed(sandbox):
+    disarm(sandbox)
+    yield
+    disarm(sandbox)
+
+
+@pytest.fixture
+def approved(started, approve):
+    """A purchase that its buyer has approved."""
+
+    def start(**changes):
+        purchase, url = started(**changes)
+        approve(url)
+        return purchase
+
+    return start
+
+
+@pytest.fixture
+def order(sandbox, make_api, approved):
+    """An approved order, and raw calls about it: ``order(method, rest of the path, key)``."""
+    purchase = approved()
+    token = make_api().get_token_hash()["access_token"]
+
+    def call(method="GET", rest="", key="", timeout=5):
+        return requests.request(
+            method,
+            f"{sandbox}/paypal/v2/checkout/orders/{purchase.gateway_id}{rest}",
+            data=None if method == "GET" else b"{}",
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Content-Type": "application/json",
+                "Prefer": "return=representation",
+                "PayPal-Request-Id": key,
+            },
+            timeout=timeout,
+        )
+
+    call.purchase = purchase
+    return call
+
+
+@pytest.fixture
+def later(settings, tmp_path):
+    """Moves the clock of the shop and of the sandbox."""
+
+    def move(**time):
+        settings.CLOCK_FILE = tmp_path / "clock"
+        settings.CLOCK_FILE.write_text(str(dt.timedelta(**time).total_seconds()))
+
+    return move
+
+
+@pytest.fixture
+def captures_of():
+    """The ids of a purchase's captures, from the sandbox's own books."""
+    return lambda purchase: store.get("paypal-order", purchase.gateway_id)["captures"]
+
+
+@pytest.fixture
+def arrivals():
+    """The webhooks about it that the shop got, as (headers, body)."""
+
+    def find(text, event=""):
+        return [one for one in list(received) if text.encode() in one[1] and event.encode() in one[1]]
+
+    return find

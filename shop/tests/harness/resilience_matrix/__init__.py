@@ -1,0 +1,1 @@
+"""What still works while one thing is away: table, shop and walk."""
