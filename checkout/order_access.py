@@ -30,7 +30,7 @@ class _Entry:
     is_placed: bool
 
 
-def granted(request: HttpRequest) -> list[int]:
+def granted_ids(request: HttpRequest) -> list[int]:
     """Ids of the orders this browser may see, oldest first."""
     entries = _read(request)
     orders = Order.objects.only("email", "grants_ended").in_bulk(list(entries))

@@ -1,3 +1,5 @@
+"""Checkout's site map. Views name these URLs as ``checkout:…``."""
+
 from django.urls import path
 
 from .intake import views as intake_views
@@ -8,10 +10,7 @@ from .orders import (
     url_converters,  # noqa: F401 - registers <order_token:…>
 )
 from .orders import views as order_views
-from .placement import (
-    shipping_estimate,
-    views,
-)
+from .placement import shipping_estimate, views
 from .privacy import views as privacy_views
 from .promotions import views as promotion_views
 

@@ -19,7 +19,7 @@ CLOSED = [Status.CANCELLED, Status.EXPIRED]
 
 
 def checks(sender: object, **_kwargs: Any) -> list[Check]:
-    return [sums(), uses()]
+    return [order_sums(), promo_uses()]
 
 
 # --- what was ordered adds up ---
@@ -35,7 +35,7 @@ def _of_lines(amount: Any) -> Coalesce:
     return Coalesce(Subquery(lines.annotate(sum=Sum(amount)).values("sum")), 0)
 
 
-def sums() -> Check:
+def order_sums() -> Check:
     """The total is the lines, plus shipping, less the discount; the lines share the discount."""
     parts = _cents("goods_total") + _cents("services_total") + _cents("shipping_total")
     orders: QuerySet[Any] = Order.objects.annotate(
@@ -49,10 +49,10 @@ def sums() -> Check:
     adds_up = Q(due=F("parts"), listed=F("listing"), shared=F("off"))
     wrong = orders.exclude(adds_up).order_by("pk")[: MAX_FINDINGS + 1]
     title = _("Each order's total is its lines, less the discount, plus shipping.")
-    return check("order-sums", title, map(_sum, wrong))
+    return check("order-sums", title, map(_sum_finding, wrong))
 
 
-def _sum(order: Any) -> Finding:
+def _sum_finding(order: Any) -> Finding:
     text = _("Order %(number)s: the total is %(total)s, but its parts make %(parts)s.")
     numbers = {
         "number": order.number,
@@ -66,7 +66,7 @@ def _sum(order: Any) -> Finding:
 # --- each use of a code is counted once ---
 
 
-def uses() -> Check:
+def promo_uses() -> Check:
     """An open or paid order with a code counts as a use; one that came to nothing does not."""
     orders = Order.objects.select_related("redemption")
     counted = Q(redemption__isnull=False, redemption__released_at=None)
@@ -87,15 +87,15 @@ def _use(order: Order) -> Finding:
 
 @transaction.atomic
 def recount(order: Order) -> None:
-    """Let the count follow the order. Raises NotRepaired when there is no such code any more."""
+    """Count the order's use as its status demands. Raises NotRepaired if the code was deleted."""
     locked = Order.objects.lock(order.pk)
     if locked.status in CLOSED or not locked.promo_code:
         promotions.release(locked)
         return
     try:
         promotion = promotions.lock(locked.promo_code)
-    except promotions.CodeNotUsable as fact:
-        raise NotRepaired(_("There is no such promo code any more.")) from fact
+    except promotions.CodeNotUsable as error:
+        raise NotRepaired(_("There is no such promo code any more.")) from error
     Redemption.objects.update_or_create(
         order=locked,
         defaults={"promotion": promotion, "released_at": None},

@@ -25,7 +25,7 @@ ON_SHELF = Case(When(kind=Kind.SELL, then=-1), When(kind=Kind.RETURN, then=1), d
 
 
 def checks(sender: object, **_kwargs: Any) -> list[Check]:
-    return [stock_books(), holds()]
+    return [stock_books(), ended_holds()]
 
 
 def _sum_of(rows: "QuerySet[Any]", sign: Case | Value) -> Coalesce:
@@ -35,7 +35,7 @@ def _sum_of(rows: "QuerySet[Any]", sign: Case | Value) -> Coalesce:
 
 
 def _with_books() -> "QuerySet[Any]":
-    """Variants with what their rows add up to: ``booked`` on hand, ``held`` by orders."""
+    """Variants with the sums of their rows: ``booked`` on hand, ``held`` by orders."""
     return Variant.objects.annotate(
         booked=_sum_of(StockReceipt.objects.all(), Value(1)) + _sum_of(StockMovement.objects.all(), ON_SHELF),
         held=_sum_of(StockMovement.objects.all(), HOLDS),
@@ -71,7 +71,7 @@ def _shelf_finding(variant: Any) -> Finding:
         reverse("admin:catalog_product_change", args=[variant.product_id]),
         Repair(
             _("Put the books right"),
-            lambda actor: _follow_the_shelf(variant.pk, actor),
+            lambda actor: _book_difference(variant.pk, actor),
             "catalog.change_variant",
         ),
     )
@@ -87,14 +87,15 @@ def _reserved_finding(variant: Any) -> Finding:
         reverse("admin:catalog_product_change", args=[variant.product_id]),
         Repair(
             _("Set it to %(books)s") % numbers,
-            lambda _actor: _follow_the_orders(variant.pk),
+            lambda _actor: _set_reserved(variant.pk),
             "catalog.change_variant",
         ),
     )
 
 
 @transaction.atomic
-def _follow_the_shelf(variant_id: int, actor: str) -> None:
+def _book_difference(variant_id: int, actor: str) -> None:
+    """Book what the shelf has more or less than the books, as a correction by ``actor``."""
     Variant.objects.select_for_update().get(pk=variant_id)  # what is read next holds until the end
     variant = _with_books().get(pk=variant_id)
     if difference := variant.on_hand - variant.booked:
@@ -102,7 +103,8 @@ def _follow_the_shelf(variant_id: int, actor: str) -> None:
 
 
 @transaction.atomic
-def _follow_the_orders(variant_id: int) -> None:
+def _set_reserved(variant_id: int) -> None:
+    """Set the reserved figure to what orders hold. Raises NotRepaired."""
     Variant.objects.select_for_update().get(pk=variant_id)
     variant = _with_books().get(pk=variant_id)
     if not 0 <= variant.held <= variant.on_hand:
@@ -111,7 +113,7 @@ def _follow_the_orders(variant_id: int) -> None:
     Variant.objects.filter(pk=variant_id).update(reserved=variant.held)
 
 
-def holds() -> Check:
+def ended_holds() -> Check:
     """Orders that do not wait for money and still keep goods from others."""
     rows = (
         StockMovement.objects.order_by("order_id", "variant_id")

@@ -23,8 +23,8 @@ Typed = Mapping[str, Any]  # part -> cleaned value
 UNKNOWN = "unknown"
 
 
-class Unclear(Exception):
-    """What was typed does not make an answer; ``part`` is the field to look at."""
+class InvalidAnswer(Exception):
+    """The typed values do not make an answer; ``part`` names the field to correct."""
 
     def __init__(self, part: str, message: str) -> None:
         super().__init__(part)
@@ -63,7 +63,7 @@ class Ask:
             raise forms.ValidationError(self.question.help or _("This is not in the expected form."))
 
     def read(self, typed: Typed) -> Any:
-        """The answer, or None where there is none. Raises Unclear."""
+        "The answer, or None where there is none. Raises InvalidAnswer."
         value = typed.get("")
         return None if value in (None, "", []) else value
 
@@ -135,7 +135,7 @@ class AskTime(Ask):
 
     def read(self, typed: Typed) -> Any:
         if typed.get("") and typed.get(UNKNOWN):
-            raise Unclear(UNKNOWN, _("Please give the time, or tick that it is unknown, not both."))
+            raise InvalidAnswer(UNKNOWN, _("Please give the time, or tick that it is unknown, not both."))
         return UNKNOWN if typed.get(UNKNOWN) else typed.get("") or None
 
     def shown(self, value: Any) -> str:
@@ -155,10 +155,10 @@ class AskDate(Ask):
     def check(self, iso: str) -> None:
         today, days = clock.today(), self.options.get("days_ahead")
         if self.options.get("past") and iso > today.isoformat():
-            raise Unclear("", _("This date is in the future."))
+            raise InvalidAnswer("", _("This date is in the future."))
         first = today + dt.timedelta(days=days or 0)
         if days and iso < first.isoformat():
-            raise Unclear(
+            raise InvalidAnswer(
                 "",
                 _("Please choose a date from %(date)s on.") % {"date": date_format(first, "DATE_FORMAT")},
             )

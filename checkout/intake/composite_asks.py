@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from shop import clock
 from shop.l10n.languages import current_column
 
-from .asks import UNKNOWN, Ask, Typed, Unclear, shown_date
+from .asks import UNKNOWN, Ask, InvalidAnswer, Typed, shown_date
 from .fields import DateField, TimeField, YearField, number_field
 
 LUNAR_YEARS = range(1900, 2101)  # those the calendar's table knows
@@ -49,11 +49,11 @@ class AskCalendarDate(Ask):
             return None
         missing = next((name for name, number in numbers.items() if not number), None)
         if missing:
-            raise Unclear(f"{self.prefix}{missing}", _("Please enter year, month and day."))
+            raise InvalidAnswer(f"{self.prefix}{missing}", _("Please enter year, month and day."))
         is_lunar = typed.get(f"{self.prefix}calendar") == "lunar"
         leap = bool(typed.get(f"{self.prefix}leap"))
         if leap and not is_lunar:
-            raise Unclear(f"{self.prefix}leap", _("Only the lunar calendar has leap months."))
+            raise InvalidAnswer(f"{self.prefix}leap", _("Only the lunar calendar has leap months."))
         value = {"calendar": "lunar" if is_lunar else "solar", **numbers, "leap": leap}
         self.check(value)
         return value
@@ -62,10 +62,10 @@ class AskCalendarDate(Ask):
         try:
             solar = self.solar(value)
         except ValueError:
-            raise Unclear(f"{self.prefix}day", _("The calendar does not have this date.")) from None
+            raise InvalidAnswer(f"{self.prefix}day", _("The calendar does not have this date.")) from None
         latest = clock.today() if self.options.get("past", True) else dt.date.max
         if (solar and solar > latest) or value["year"] > latest.year:
-            raise Unclear(f"{self.prefix}year", _("This date is in the future."))
+            raise InvalidAnswer(f"{self.prefix}year", _("This date is in the future."))
 
     def solar(self, value: dict[str, Any]) -> dt.date | None:
         """None for a lunar date outside the table. Raises ValueError for one that never was."""
@@ -124,7 +124,9 @@ class AskPerson(Ask):
         if not (name or place or time or birth or is_unknown):
             return None
         if time and is_unknown:
-            raise Unclear(f"time-{UNKNOWN}", _("Please give the time, or tick that it is unknown, not both."))
+            raise InvalidAnswer(
+                f"time-{UNKNOWN}", _("Please give the time, or tick that it is unknown, not both.")
+            )
         for part, value, message in (
             ("", name, _("Please enter the name.")),
             ("birth-year", birth, _("Please enter the date of birth.")),
@@ -132,7 +134,7 @@ class AskPerson(Ask):
             ("place", place, _("Please enter the place of birth.")),
         ):
             if not value:
-                raise Unclear(part, message)
+                raise InvalidAnswer(part, message)
         return {"name": name, "birth": birth, "time": UNKNOWN if is_unknown else time, "place": place}
 
     def shown(self, value: Any) -> str:
@@ -188,12 +190,14 @@ class AskRepeat(Ask):
 
     def check(self, cell: Any, row: int, column: dict[str, str]) -> None:
         if not cell:
-            raise Unclear(self.part(row, column), _("Please complete this entry, or leave all of it empty."))
+            raise InvalidAnswer(
+                self.part(row, column), _("Please complete this entry, or leave all of it empty.")
+            )
         about_birth = self.question.is_third_person
         if column["kind"] == "year" and cell > clock.today().year:
-            raise Unclear(self.part(row, column), _("This year is in the future."))
+            raise InvalidAnswer(self.part(row, column), _("This year is in the future."))
         if column["kind"] == "date" and about_birth and cell > clock.today().isoformat():
-            raise Unclear(self.part(row, column), _("This date is in the future."))
+            raise InvalidAnswer(self.part(row, column), _("This date is in the future."))
 
     def shown(self, value: Any) -> str:
         kinds = {column["key"]: column["kind"] for column in self.columns}

@@ -19,7 +19,7 @@ from checkout.models import Upload
 from shop.l10n.languages import LANGUAGE_COLUMNS
 
 from . import consents
-from .asks import Ask, Unclear
+from .asks import Ask, InvalidAnswer
 from .question_kinds import ask_of
 
 LATER, CONSENT = "later", "consent"
@@ -136,7 +136,7 @@ class IntakeForm(forms.Form):
         try:
             value = ask.read({part: self.cleaned_data.get(name) for part, name in names.items()})
             self._check_order(question, value)
-        except Unclear as error:
+        except InvalidAnswer as error:
             self.add_error(names[error.part], error.message)
             return
         if value is None:
@@ -149,7 +149,7 @@ class IntakeForm(forms.Form):
     def _check_order(self, question: IntakeQuestion, value: Any) -> None:
         base = (self.earlier | self.answered).get(question.options.get("not_before", ""))
         if base and value and value < base:
-            raise Unclear("", _("This date is before the one above."))
+            raise InvalidAnswer("", _("This date is before the one above."))
 
     def _leave_out(self, question: IntakeQuestion, first: str) -> None:
         if not question.is_required:

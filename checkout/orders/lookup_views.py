@@ -33,7 +33,7 @@ def find(request: HttpRequest) -> HttpResponse:
         per_address=PER_ADDRESS,
         next_page="checkout:link_sent",
     )
-    context = {"form": form, "has_orders": bool(order_access.granted(request))}
+    context = {"form": form, "has_orders": bool(order_access.granted_ids(request))}
     return accepted or render(request, "checkout/find.html", context)
 
 
@@ -63,7 +63,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 def orders(request: HttpRequest) -> HttpResponse:
     """The orders this browser may see in full, newest first."""
-    visible = Order.objects.filter(pk__in=order_access.granted(request)).prefetch_related(
+    visible = Order.objects.filter(pk__in=order_access.granted_ids(request)).prefetch_related(
         "lines", "shipments", "cancellations"
     )
     shown = [(order, progress_of(order, collect_sections(order, reveal=False))) for order in visible]

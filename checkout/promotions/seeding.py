@@ -53,12 +53,12 @@ PROMOTIONS: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @transaction.atomic
-def seed() -> int:
-    """Returns how many promotions were made."""
-    made = 0
+def create_missing() -> int:
+    """Create the promotions that are missing; returns their number."""
+    created = 0
     for values, codes in PROMOTIONS:
         promotion, is_new = Promotion.objects.get_or_create(code=values["code"], defaults=values)
         if is_new:
             promotion.products.set(Product.objects.filter(code__in=codes))
-            made += 1
-    return made
+            created += 1
+    return created

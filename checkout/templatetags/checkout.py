@@ -1,4 +1,4 @@
-"""What other apps' pages say about shipping. Prices and days come from the tariffs, nowhere else."""
+"""Shipping on the pages of other apps. Prices and days come from the tariffs, nowhere else."""
 
 from typing import Any
 

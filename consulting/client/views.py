@@ -35,7 +35,7 @@ PER_PAGE = 50  # lines of the access log
 @sensitive_variables("form")
 def unlock(request: HttpRequest) -> HttpResponse:
     """The form for the order key. Whatever is wrong with a key or e-mail, the answer is the same."""
-    known_orders = order_access.granted(request)
+    known_orders = order_access.granted_ids(request)
     if request.method != "POST":
         return _unlock_page(request, UnlockForm(knows_an_order=bool(known_orders)))
     form = UnlockForm(request.POST, knows_an_order=bool(known_orders))

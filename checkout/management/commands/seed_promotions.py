@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from checkout.promotions.seeding import seed
+from checkout.promotions.seeding import create_missing
 
 
 class Command(BaseCommand):
     help = "Add the demo shop's promo codes that are not there yet."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        made = seed()
+        made = create_missing()
         self.stdout.write(f"{made} promo codes added.")

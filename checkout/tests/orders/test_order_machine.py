@@ -320,16 +320,42 @@ def a_receipt_that_is_not_booked(monkeypatch):
     monkeypatch.setattr(StockReceipt, "save", lambda receipt: None)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        no_release,
-        sold_without_being_taken_from_the_shelf,
-        revived_beside_a_newer_order,
-        moved_without_an_event,
-        a_receipt_that_is_not_booked,
+# Each damage with a walk on which it shows.
+WALKS = {
+    no_release: [lambda shop: shop.expire(nth=0)],
+    sold_without_being_taken_from_the_shelf: [lambda shop: shop.pay(nth=0)],
+    revived_beside_a_newer_order: [
+        lambda shop: shop.expire(nth=0),
+        lambda shop: shop.place(cart=0, tea=1, cups=0),
+        lambda shop: shop.money_comes_late(nth=0, is_replaced=False),
     ],
-)
+    moved_without_an_event: [lambda shop: shop.expire(nth=0)],
+    a_receipt_that_is_not_booked: [lambda shop: shop.count_the_shelf(nth=0, change=1)],
+}
+
+
+def walk(steps):
+    """Two orders, then the steps, with the invariants after each."""
+    shop = Shop()
+    try:
+        for step in [lambda shop: shop.two_orders(counts=(1, 0, 1, 0)), *steps]:
+            step(shop)
+            shop.columns_are_what_the_rows_say()
+            shop.a_cart_has_one_live_order_and_every_history_is_a_path()
+    finally:
+        shop.teardown()
+
+
+@pytest.mark.parametrize("damage", WALKS)
+def test_the_machine_sees_a_bug_where_it_shows(shelf, monkeypatch, damage):
+    walk(WALKS[damage])
+    damage(monkeypatch)
+    with pytest.raises((AssertionError, DatabaseError)):
+        walk(WALKS[damage])
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("damage", WALKS)
 def test_the_machine_finds_a_bug(shelf, monkeypatch, damage):
     damage(monkeypatch)
     with pytest.raises((AssertionError, DatabaseError)):

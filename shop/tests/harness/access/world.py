@@ -132,6 +132,10 @@ def _person(group: str, name: str = "") -> User:
     return person
 
 
+def _token(url: str) -> str:
+    return url.rstrip("/").rpartition("/")[2]
+
+
 def _furnish(world: World) -> None:
     """One of everything that an address can name."""
     now, order = clock.now(), world.order
@@ -176,10 +180,8 @@ def _furnish(world: World) -> None:
         "gateway": "paypal",
         "app_label": "consulting",
         "content_type_id": ContentType.objects.get_for_model(Order).pk,
-        "privacy_link": privacy_requests.LINK.url(copy_asked.pk, language="en")
-        .rstrip("/")
-        .rpartition("/")[2],
-        "link": lookup.LINK.url(search.pk, language="en").rstrip("/").rpartition("/")[2],
+        "privacy_link": _token(privacy_requests.LINK.url(copy_asked.pk, language="en")),
+        "link": _token(lookup.LINK.url(search.pk, language="en")),
         "order_id": order.pk,
         "payment_id": payment.pk,
         "refund_id": refund.pk,
