@@ -285,7 +285,7 @@ def test_no_message_that_waits_holds_a_key_or_an_address(order, order_key, key):
     with transaction.atomic():
         lifecycle.resend(order_key, actor="boss")
         lifecycle.readdress(order_key, "canary@shop.example", actor="boss")
-        lifecycle.ask_for_key("canary@shop.example", number=order.number, language="en")
+        lifecycle.request_key("canary@shop.example", number=order.number, language="en")
     held = repr(list(OutboxMessage.objects.values()))
     for secret in (key, key.replace("-", ""), scenes.key_of(order), scenes.EMAIL, "canary@"):
         assert secret not in held
