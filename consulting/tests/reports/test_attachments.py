@@ -231,7 +231,7 @@ def test_files_without_a_row_are_forgotten_after_a_day(draft, monkeypatch):
     path_of("orphan").write_bytes(b"x")
     report_files.forget_orphans()
     assert path_of("orphan").exists()
-    monkeypatch.setattr(report_files, "KEPT", -report_files.KEPT)
+    monkeypatch.setattr(report_files, "ORPHAN_AGE", -report_files.ORPHAN_AGE)
     report_files.forget_orphans()
     assert not path_of("orphan").exists()
     assert content_of(draft) == CONTENT
