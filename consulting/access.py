@@ -38,6 +38,11 @@ def is_open(order_key: OrderKey) -> bool:
     return order_key.state == OrderKey.State.ACTIVE and order_is_open(order_key.order)
 
 
+def active_key(order: Order) -> OrderKey | None:
+    """The key as far as it may be shown: none before the order is paid."""
+    return order.keys.filter(state=OrderKey.State.ACTIVE).first() if order.is_paid else None
+
+
 # --- the client's door ---
 
 
@@ -65,18 +70,23 @@ def _extend(request: HttpRequest, order_key: OrderKey) -> None:
 
 def current_grant(request: HttpRequest) -> Grant | None:
     """What this browser has unlocked, if it has not been idle for too long and the key still opens it."""
-    kept = request.session.get(SESSION_NAME)
-    if not kept:
+    granted = request.session.get(SESSION_NAME)
+    if not granted:
         return None
-    found = OrderKey.objects.select_related("order").filter(pk=kept["key"]).first()
-    is_late = kept["until"] < clock.now().timestamp()
-    if found is None or is_late or not is_open(found) or kept.get("stamp") != order_access.stamp(found.order):
+    order_key = OrderKey.objects.select_related("order").filter(pk=granted["key"]).first()
+    is_late = granted["until"] < clock.now().timestamp()
+    if (
+        order_key is None
+        or is_late
+        or not is_open(order_key)
+        or granted.get("stamp") != order_access.stamp(order_key.order)
+    ):
         forget(request)
-        _explain(request, found)
+        _explain(request, order_key)
         return None
-    if kept["until"] < (clock.now() + IDLE - REMEMBERED).timestamp():
-        _extend(request, found)
-    return Grant(found.order, found)
+    if granted["until"] < (clock.now() + IDLE - REMEMBERED).timestamp():
+        _extend(request, order_key)
+    return Grant(order_key.order, order_key)
 
 
 def _explain(request: HttpRequest, order_key: OrderKey | None) -> None:

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 
 from shop.admin.read_only import ReadOnlyAdmin
 
-from .forms import consultants
 from .keys.admin import OrderKeyAdmin as OrderKeyAdmin  # registers itself
 from .models import AccessLog, Case, CaseQuerySet
 from .reports import services as reports
@@ -23,6 +22,16 @@ if TYPE_CHECKING:
     _CaseAdmin: TypeAlias = admin.ModelAdmin[Case]
 else:  # not generic when it runs
     AnyAdmin = _CaseAdmin = admin.ModelAdmin
+
+
+def _consultants() -> QuerySet[User]:
+    """Users a case can be given to."""
+    writers: QuerySet[User] = User.objects.with_perm(
+        "consulting.change_report",
+        backend="django.contrib.auth.backends.ModelBackend",
+        include_superusers=False,
+    )
+    return writers.filter(is_staff=True)
 
 
 class RiskFilter(admin.SimpleListFilter):
@@ -88,7 +97,7 @@ class CaseAdmin(_CaseAdmin):
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> ModelChoiceField[Any] | None:
         if db_field.name == "consultant":
-            kwargs["queryset"] = consultants()
+            kwargs["queryset"] = _consultants()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Case, form: ModelForm[Case], change: bool) -> None:

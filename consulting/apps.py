@@ -16,14 +16,14 @@ class ConsultingConfig(AppConfig):
             personal_data,
             unbegun_services,
         )
-        from consulting import export, mails, retention
+        from consulting import export, mails, receivers, retention  # noqa: F401 - mails registers itself
         from consulting.keys import health as key_health
         from consulting.keys import mails as key_mails  # noqa: F401 - registers itself
         from consulting.keys import pepper_rotation  # noqa: F401 - registers itself
 
-        order_paid.connect(mails.give_key, dispatch_uid="consulting.give_key")
-        confirmation_sections.connect(mails.key_section, dispatch_uid="consulting.key_section")
-        unbegun_services.connect(mails.unbegun, dispatch_uid="consulting.unbegun")
+        order_paid.connect(receivers.give_key, dispatch_uid="consulting.give_key")
+        confirmation_sections.connect(receivers.key_section, dispatch_uid="consulting.key_section")
+        unbegun_services.connect(receivers.unbegun, dispatch_uid="consulting.unbegun")
         money_checks.connect(key_health.checks, dispatch_uid="consulting.key_health")
         open_matters.connect(retention.open_matters, dispatch_uid="consulting.open_matters")
         order_erased.connect(retention.erase, dispatch_uid="consulting.erase")

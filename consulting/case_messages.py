@@ -48,9 +48,9 @@ class Entry:
 @sensitive_variables()
 def entries(case: Case) -> Iterator[Entry]:
     """The conversation, oldest first."""
-    found = list(case.messages.all())
-    names = names_of({message.author for message in found})
-    for message in found:
+    messages = list(case.messages.all())
+    names = names_of({message.author for message in messages})
+    for message in messages:
         yield Entry(
             message, names.get(message.author) or (message.author and _("Your consultant")), _text_of(message)
         )
@@ -68,8 +68,8 @@ def _text_of(message: Message) -> str | None:
 
 def names_of(authors: set[str]) -> dict[str, str]:
     """User name -> the name a client reads, if there is one: nobody reads what somebody signs in with."""
-    found = User.objects.filter(username__in=authors - {""})
-    return {user.username: user.get_full_name() for user in found}
+    users = User.objects.filter(username__in=authors - {""})
+    return {user.username: user.get_full_name() for user in users}
 
 
 def note_seen(case: Case, *, by_client: bool) -> None:

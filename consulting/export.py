@@ -60,10 +60,10 @@ def _files_of(report: Report) -> dict[str, bytes]:
     folder = f"reports/{report.case.line.position}-{report.case.subject}-v{report.version}"
     try:
         opened = report_encryption.admitted_from_escrow(report)
-        found = {f"{folder}.md": opened.text.document()}
+        files = {f"{folder}.md": opened.text.document()}
         for file in opened.text.attachments:
-            found[f"{folder}/{archive.safe(file.name)}"] = b"".join(report_files.read(opened, file))
+            files[f"{folder}/{archive.safe(file.name)}"] = b"".join(report_files.read(opened, file))
     except report_encryption.Unreadable:
         logger.error("Report %s does not open from escrow", report.pk)
         return {}
-    return found
+    return files

@@ -52,8 +52,8 @@ def moments_of(cases: Sequence[CaseState]) -> tuple[Moment, ...]:
 
 def _begun(case_of: dict[int, Case]) -> list[tuple[int, dt.datetime]]:
     """Case id -> when it was first given to a consultant."""
-    given = AccessLog.objects.filter(case__in=case_of, what=AccessLog.What.ASSIGNED).order_by()
-    return list(given.values_list("case_id").annotate(first=Min("at")))
+    assigned = AccessLog.objects.filter(case__in=case_of, what=AccessLog.What.ASSIGNED).order_by()
+    return list(assigned.values_list("case_id").annotate(first=Min("at")))
 
 
 def _name(case: Case) -> str:

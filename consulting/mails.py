@@ -1,64 +1,17 @@
-"""What consulting does when it hears of an order or of a published report."""
-
-from typing import Any
+"""Mails about reports and messages. The worker looks again when it sends: the order may be closed by then."""
 
 from django.conf import settings
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import override
 from django.views.decorators.debug import sensitive_variables
 
-from checkout.models import Order, OrderLine
-from checkout.signals import Section
 from shop import mail
 from shop.background import outbox
 
-from . import history, key_format
-from .access import line_is_open
+from . import key_format
+from .access import active_key, line_is_open
 from .keys import services as keys
-from .keys import spelling
-from .models import Case, Message, OrderKey, Report
-
-
-def give_key(sender: type[Order], order: Order, **_: Any) -> None:
-    keys.issue_key(order)
-
-
-@sensitive_variables()
-def key_section(sender: type[Order], order: Order, reveal: bool, **_: Any) -> Section | None:
-    """The order key on the confirmation page and in the confirmation mail. Hidden from strangers."""
-    order_key = active_key(order)
-    if order_key is None:
-        return None
-    cases = [(case, line_is_open(case.line)) for case in Case.objects.of(order)]
-    is_locked = order.is_refunded or all(case.line.is_refunded for case, _is_open in cases)
-    context: dict[str, Any] = {"unlock_url": unlock_url(), "cases": cases, "is_locked": is_locked}
-    if reveal and not is_locked:
-        canonical = keys.read_key(order_key)
-        context["key_groups"] = key_format.groups(canonical)
-        context["key_aloud"] = spelling.aloud(canonical)
-        # Whoever had seen the first one knows this page and the e-mail address too.
-        context["is_mailed_only"] = order.keys.exclude(pk=order_key.pk).exists()
-    return Section(
-        page_template="consulting/_key_section.html",
-        html_template="emails/_key_section.html",
-        text_template="emails/_key_section.txt",
-        context=context,
-        track=history.track_of(order, cases),
-        moments=history.moments_of(cases),
-    )
-
-
-def unbegun(sender: type[Order], order: Order, **_: Any) -> set[int]:
-    """Ids of the lines for which no consultant has taken a case or written a word."""
-    cases = Case.objects.filter(line__order=order)
-    begun = cases.filter(~Q(state=Case.State.UNASSIGNED) | Q(reports__isnull=False))
-    return set(cases.values_list("line_id", flat=True)) - set(begun.values_list("line_id", flat=True))
-
-
-def active_key(order: Order) -> OrderKey | None:
-    """The key as far as it may be shown: none before the order is paid."""
-    return order.keys.filter(state=OrderKey.State.ACTIVE).first() if order.is_paid else None
+from .models import Case, Message, Report
 
 
 def unlock_url() -> str:
@@ -109,14 +62,6 @@ def mail_report_withdrawn(report_id: int) -> None:
         language=order.language,
         message_key=f"report.withdrawn:{report.pk}",
     )
-
-
-@outbox.subscribe("report.scheduled")
-def move_cases(line_id: int) -> None:
-    """The line's report has a new day."""
-    line = OrderLine.objects.get(pk=line_id)
-    if line.report_due_on:
-        keys.reschedule(line, line.report_due_on)
 
 
 @outbox.subscribe("message.written")

@@ -16,7 +16,7 @@ LANG = {"zh-hant": "zh-Hant", "en": "en"}  # our language code -> what a page pu
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file of the report. Its content lies sealed in a private folder: see ``storage``."""
+    """A file of the report. Its content lies sealed in a private folder: see ``reports.report_files``."""
 
     stored_as: str
     kind: str

@@ -28,7 +28,7 @@ urlpatterns = [
     path("report/new-key/", key_views.new_key, name="new_key"),
     path("consultant/", workspace_views.cases, name="cases"),
     path("consultant/open/", workspace_views.open_with_key, name="open_with_key"),
-    path("consultant/case/<int:pk>/", workspace_report_views.case, name="case"),
+    path("consultant/case/<int:pk>/", workspace_report_views.case_detail, name="case"),
     path("consultant/case/<int:pk>/take/", workspace_views.take, name="take"),
     path("consultant/case/<int:pk>/publish/", workspace_report_views.publish, name="publish"),
     path("consultant/case/<int:pk>/withdraw/", workspace_report_views.withdraw, name="withdraw"),
@@ -38,11 +38,15 @@ urlpatterns = [
         name="case_messages",
     ),
     path("consultant/case/<int:pk>/go-on/", workspace_message_views.go_on, name="go_on"),
-    path("consultant/case/<int:pk>/version/<int:version>/", workspace_report_views.version, name="version"),
+    path(
+        "consultant/case/<int:pk>/version/<int:version>/",
+        workspace_report_views.report_version,
+        name="version",
+    ),
     path(
         "consultant/case/<int:pk>/version/<int:version>/file/<int:number>/",
         workspace_report_views.report_file,
         name="report_file",
     ),
-    path("consultant/case/<int:pk>/file/<int:file>/", workspace_views.file, name="file"),
+    path("consultant/case/<int:pk>/file/<int:file>/", workspace_views.answer_file, name="file"),
 ]

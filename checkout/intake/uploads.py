@@ -1,7 +1,7 @@
 """Files that belong to answers: judged by their content, cleaned, sealed, and shown to few.
 
 Images are written anew, without the place and the camera that photos tell of. A file lies sealed under a
-random name in a private folder that no URL leads to.
+random name in a private storage that no URL leads to.
 """
 
 import datetime as dt
@@ -33,7 +33,7 @@ from shop.web.rate_limit import RateLimit
 
 logger = logging.getLogger(__name__)
 
-KEPT = dt.timedelta(hours=24)  # without an order
+ORPHAN_AGE = dt.timedelta(hours=24)  # without an order
 MAX_PIXELS = 50_000_000
 MB = 1024 * 1024
 PER_NETWORK = RateLimit("answer-file", limit=150, minutes=60)  # enough for a family, too few for a disk
@@ -57,19 +57,19 @@ class Refused(Exception):
 
 
 def receive(
-    request: HttpRequest, owner: Draft | Intake, asked: Mapping[str, IntakeQuestion]
+    request: HttpRequest, owner: Draft | Intake, questions: Mapping[str, IntakeQuestion]
 ) -> dict[str, list[str]]:
-    """Keep what was sent for these fields. Returns field -> messages about what could not be kept."""
+    """Keep what was sent for these fields. Returns messages about what could not be kept, by field."""
     problems: dict[str, list[str]] = {}
-    for field, question in asked.items():
+    for field, question in questions.items():
         for file in request.FILES.getlist(field):
             try:
                 if PER_NETWORK.is_exceeded(request):
                     raise Refused(_("Too many files came from your network. Please try again in an hour."))
                 PER_NETWORK.hit(request)
                 _keep(owner, field, question, file)
-            except Refused as fact:
-                problems.setdefault(field, []).append(f"{clean_name(file.name or '')}: {fact.message}")
+            except Refused as refusal:
+                problems.setdefault(field, []).append(f"{clean_name(file.name or '')}: {refusal.message}")
     return problems
 
 
@@ -179,7 +179,7 @@ def clean_name(name: str, kind: str = "") -> str:
     return (shown[: MAX_NAME_LENGTH - len(suffix)].strip(" .") or "file") + suffix
 
 
-# --- the folder ---
+# --- the storage ---
 
 
 def storage() -> PrivateFileStorage:
@@ -225,10 +225,10 @@ def download(upload: Upload) -> HttpResponse:
 
 def of_draft(draft: Draft | None) -> dict[str, list[Upload]]:
     """Field -> what was sent in it."""
-    found: dict[str, list[Upload]] = {}
+    by_field: dict[str, list[Upload]] = {}
     for upload in draft.uploads.all() if draft else []:
-        found.setdefault(upload.field, []).append(upload)
-    return found
+        by_field.setdefault(upload.field, []).append(upload)
+    return by_field
 
 
 def of_order(order: Order) -> list[Upload]:
@@ -238,14 +238,14 @@ def of_order(order: Order) -> list[Upload]:
 def attach(draft_id: int, intakes: Iterable[Intake]) -> None:
     """The answers of an order keep their files."""
     for intake in intakes:
-        wanted = [
+        file_ids = [
             file["id"]
             for answer in intake.answers
             if answer.get("kind") == "file"
             for file in answer["value"] or []
         ]
-        if wanted:
-            intake.uploads.add(*Upload.objects.filter(draft_id=draft_id, pk__in=wanted))
+        if file_ids:
+            intake.uploads.add(*Upload.objects.filter(draft_id=draft_id, pk__in=file_ids))
 
 
 def detach(intake: Intake, pks: Iterable[int]) -> None:
@@ -270,14 +270,14 @@ def _delete(uploads: models.QuerySet[Upload]) -> None:
 
 
 def _orphans() -> models.QuerySet[Upload]:
-    limit = clock.now() - KEPT
+    limit = clock.now() - ORPHAN_AGE
     is_left = Q(draft__isnull=True) | Q(draft__updated_at__lt=limit)
     return Upload.objects.filter(is_left, intakes__isnull=True, uploaded_at__lt=limit)
 
 
 def _stray_names() -> set[str]:
     """Files without a row, after a day."""
-    old = storage().names_before(clock.now() - KEPT)
+    old = storage().names_before(clock.now() - ORPHAN_AGE)
     return old - set(Upload.objects.filter(stored_as__in=old).values_list("stored_as", flat=True))
 
 

@@ -114,7 +114,7 @@ retention.declare(
         71,
         gettext_lazy("Files you sent at checkout without ordering"),
         gettext_lazy("So that nothing is lost when you come back"),
-        lambda: in_days(uploads.KEPT.days),
+        lambda: in_days(uploads.ORPHAN_AGE.days),
         uploads.count_orphans,
         uploads.forget_orphans,
     ),

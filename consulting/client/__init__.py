@@ -1,0 +1,1 @@
+"""The pages a client opens with the order key."""

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from checkout.orders import mail_requests
 from consulting import access
-from consulting.forms import LostKeyForm
 from consulting.keys import lifecycle
 from shop.web.rate_limit import RateLimit
+
+from .forms import LostKeyForm
 
 PER_ADDRESS = RateLimit("lost-key", limit=3, minutes=24 * 60)
 
@@ -30,7 +31,7 @@ def lost_key(request: HttpRequest) -> HttpResponse:
     accepted = mail_requests.accept(
         request,
         form,
-        lifecycle.ask_for_key,
+        lifecycle.request_key,
         per_address=PER_ADDRESS,
         next_page="consulting:key_sent",
     )

@@ -1,4 +1,4 @@
-"""The pages on which client and consultant write to each other about a case."""
+"""The page on which the client writes to the consultant of a case."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,9 +10,10 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from consulting import access, case_messages
-from consulting.forms import MessageForm
 from consulting.models import Case
 from shop.web.rate_limit import RateLimit
+
+from .forms import MessageForm
 
 PER_CASE = RateLimit("case-message", limit=20, minutes=60)
 
@@ -25,7 +26,7 @@ def messages_of_client(request: HttpRequest, pk: int) -> HttpResponse:
     """The client's side, behind the order key."""
     grant = access.current_grant(request)
     if grant is None:
-        return _kept(request) if request.method == "POST" else redirect("consulting:unlock")
+        return _locked_page(request) if request.method == "POST" else redirect("consulting:unlock")
     case = get_object_or_404(Case.objects.of(grant.order), pk=pk)
     if not access.line_is_open(case.line):
         return render(request, "consulting/not_ready.html", {"case": case, "order": grant.order})
@@ -41,7 +42,7 @@ def messages_of_client(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "consulting/messages.html", context)
 
 
-def _kept(request: HttpRequest) -> HttpResponse:
+def _locked_page(request: HttpRequest) -> HttpResponse:
     """The reports were locked while the client wrote: the text is on the page, for sending it again."""
     form = MessageForm(initial={"text": request.POST.get("text", "")[: case_messages.MAX_LENGTH]})
     return render(request, "consulting/message_kept.html", {"form": form}, status=403)

@@ -13,13 +13,13 @@ from consulting.access import line_is_open
 from consulting.case_messages import names_of
 from consulting.models import AccessLog, Case, Report
 
-LATEST = 10
+SHOWN_AT_FIRST = 10
 What = AccessLog.What
 BY_SERVICE = {What.KEY_SENT, What.KEY_REPLACED, What.KEY_REVOKED, What.READDRESSED}
 
 
 @dataclass(frozen=True)
-class Card:
+class CaseSummary:
     """One report of the order, or what there is of it."""
 
     case: Case
@@ -32,13 +32,13 @@ class Card:
         return self.is_open and bool(getattr(self.case, "news_for_client", False))
 
 
-def cards(order: Order) -> list[Card]:
+def case_summaries(order: Order) -> list[CaseSummary]:
     cases = list(Case.objects.of(order).with_news())
     readable = Report.objects.readable().filter(case__in=cases).order_by("version")
     latest = {report.case_id: report for report in readable.defer("body", "escrow_wrap", "client_wrap")}
     missing = answers.missing_answers(order)
     return [
-        Card(
+        CaseSummary(
             case,
             line_is_open(case.line),
             latest.get(case.pk),
@@ -49,7 +49,7 @@ def cards(order: Order) -> list[Card]:
 
 
 @dataclass(frozen=True)
-class Opening:
+class DescribedAccess:
     """A line of the access log in words."""
 
     entry: AccessLog
@@ -61,10 +61,10 @@ def access_log(order: Order) -> QuerySet[AccessLog]:
     return order.access_log.select_related("case__line__order")
 
 
-def in_words(entries: Iterable[AccessLog]) -> list[Opening]:
-    found = list(entries)
-    names = names_of({entry.who for entry in found})
-    return [Opening(entry, _who(entry, names.get(entry.who, ""))) for entry in found]
+def described(accesses: Iterable[AccessLog]) -> list[DescribedAccess]:
+    entries = list(accesses)
+    names = names_of({entry.who for entry in entries})
+    return [DescribedAccess(entry, _who(entry, names.get(entry.who, ""))) for entry in entries]
 
 
 def _who(entry: AccessLog, name: str) -> str:

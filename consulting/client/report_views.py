@@ -1,4 +1,4 @@
-"""The client's reading room: the latest report, older versions, what changed, its files, and all to keep."""
+"""What the client reads: the latest report, older versions, what changed, its files, and all to keep."""
 
 import logging
 from collections.abc import Callable
@@ -59,7 +59,7 @@ def report(request: HttpRequest, pk: int, version: int | None = None) -> HttpRes
     if not is_open or not case.is_published:
         return _not_ready(request, case, is_open=is_open)
     versions = list(case.reports.readable())
-    if version is not None and version not in {kept.version for kept in versions}:
+    if version is not None and version not in {each.version for each in versions}:
         raise Http404
     try:
         opened = reports.open_version(case, grant.order_key, version)
@@ -72,7 +72,7 @@ def report(request: HttpRequest, pk: int, version: int | None = None) -> HttpRes
 
     context = pages.report_context(opened.report, opened.text, file_url=file_url)
     context |= {"versions": versions, "is_latest": opened.report == versions[0]}
-    before = next((kept for kept in versions if kept.version < opened.report.version), None)
+    before = next((each for each in versions if each.version < opened.report.version), None)
     if before:
         context["before"] = before
         context["changes_url"] = reverse("consulting:changes", args=[pk, opened.report.version])
@@ -88,7 +88,7 @@ def changes(request: HttpRequest, pk: int, version: int) -> HttpResponse:
     grant, case = _opened_case(request, pk)
     if grant is None or case is None:
         return redirect("consulting:unlock" if grant is None else "consulting:index")
-    versions = {kept.version: kept for kept in case.reports.readable()}
+    versions = {each.version: each for each in case.reports.readable()}
     earlier = [number for number in versions if number < version]
     if version not in versions or not earlier:
         raise Http404

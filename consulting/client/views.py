@@ -1,4 +1,4 @@
-"""The client's door: unlock with the order key, see all reports of the order. They are read in ``reading``.
+"""The client's door: unlock with the order key, see all reports of the order. ``report_views`` shows them.
 
 These pages are never stored. Their Referrer-Policy is the shop's ``same-origin``, not ``no-referrer``: under
 that one browsers send "Origin: null" with a form, which the CSRF check refuses. No address here holds a
@@ -18,12 +18,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from checkout import order_access
 from checkout.intake.views import ask_for_details
 from consulting import access
-from consulting.forms import UnlockForm
 from consulting.keys import services as keys
 from consulting.keys import throttle as key_throttle
 from consulting.keys.views import too_many
 
 from . import overview
+from .forms import UnlockForm
 
 PURPOSE = "report-unlock"
 PER_PAGE = 50  # lines of the access log
@@ -42,20 +42,20 @@ def unlock(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():  # a typing error is told without a look-up, and is no try
         return _unlock_page(request, form)
     try:
-        look_up = key_throttle.begin(request, PURPOSE)
+        look_up = key_throttle.count_look_up(request, PURPOSE)
         order_key = keys.unlock(
             form.cleaned_data["order_key"], form.cleaned_data["email"], known_orders=known_orders
         )
-    except key_throttle.UsedUp:
+    except key_throttle.LimitReached:
         return too_many(request)
     except keys.NotOpened:
-        key_throttle.was_wrong()
+        key_throttle.alarm_if_many()
         refusal = _(
             "This order key and e-mail address do not open a report. Please check both, or contact us."
         )
         form.add_error(None, refusal)
         return _unlock_page(request, form)
-    look_up.was_right()
+    look_up.release()
     access.grant(request, order_key)
     response = redirect("consulting:index")
     order_access.grant(request, response, order_key.order)
@@ -82,13 +82,13 @@ def index(request: HttpRequest) -> HttpResponse:
     if grant is None:
         return redirect("consulting:unlock")
     log = overview.access_log(grant.order)
-    cards = overview.cards(grant.order)
+    cards = overview.case_summaries(grant.order)
     context = {
         "order": grant.order,
         "cards": cards,
         "has_reports": any(card.is_open and card.case.is_published for card in cards),
-        "access_log": overview.in_words(log[: overview.LATEST]),
-        "has_more_access": len(log[: overview.LATEST + 1]) > overview.LATEST,
+        "access_log": overview.described(log[: overview.SHOWN_AT_FIRST]),
+        "has_more_access": len(log[: overview.SHOWN_AT_FIRST + 1]) > overview.SHOWN_AT_FIRST,
     }
     return render(request, "consulting/index.html", context)
 
@@ -101,7 +101,7 @@ def access_log(request: HttpRequest) -> HttpResponse:
     if grant is None:
         return redirect("consulting:unlock")
     page = Paginator(overview.access_log(grant.order), PER_PAGE).get_page(request.GET.get("page"))
-    context = {"order": grant.order, "page": page, "access_log": overview.in_words(page.object_list)}
+    context = {"order": grant.order, "page": page, "access_log": overview.described(page.object_list)}
     return render(request, "consulting/access_log.html", context)
 
 

@@ -1,7 +1,7 @@
 """What staff do with order keys: send again, replace, revoke, issue anew, give to another mailbox.
 
-Nobody sees a key here. Each deed has a page of its own that says what will happen, a permission, and an entry
-in the histories of the order and of the key's accesses.
+Nobody sees a key here. Each action has a page of its own that says what will happen, a permission, and an
+entry in the histories of the order and of the key's accesses.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Deed:
-    """What a button does, to keys in which state, and with whose permission."""
+class KeyAction:
+    """A staff action on an order key: allowed key state, required permission, texts, and what does it."""
 
     label: Text
     explanation: Text
     done: Text
     permission: str
     state: str
-    act: Callable[[OrderKey, str], object] | None = None
+    perform: Callable[[OrderKey, str], object] | None = None
     asks_email: bool = False
 
 
 ACTIVE, REVOKED = OrderKey.State.ACTIVE, OrderKey.State.REVOKED
-DEEDS = {
-    "resend": Deed(
+KEY_ACTIONS = {
+    "resend": KeyAction(
         gettext_lazy("Send again"),
         gettext_lazy("The customer receives the same order key again, at the e-mail address of the order."),
         gettext_lazy("The order key is on its way to the customer."),
@@ -52,7 +52,7 @@ DEEDS = {
         ACTIVE,
         lambda order_key, actor: lifecycle.resend(order_key, actor=actor),
     ),
-    "replace": Deed(
+    "replace": KeyAction(
         gettext_lazy("Replace"),
         gettext_lazy(
             "The order key opens nothing any more, at once, in any browser. The customer receives a new one"
@@ -63,7 +63,7 @@ DEEDS = {
         ACTIVE,
         lambda order_key, actor: lifecycle.replace(order_key, actor=actor),
     ),
-    "revoke": Deed(
+    "revoke": KeyAction(
         gettext_lazy("Revoke"),
         gettext_lazy(
             "The order key opens nothing any more, at once, in any browser. The customer receives no other"
@@ -74,7 +74,7 @@ DEEDS = {
         ACTIVE,
         lambda order_key, actor: lifecycle.revoke(order_key, actor=actor),
     ),
-    "reissue": Deed(
+    "reissue": KeyAction(
         gettext_lazy("Issue a new order key"),
         gettext_lazy(
             "The reports open again, with a new order key that the customer receives by e-mail. The revoked"
@@ -85,7 +85,7 @@ DEEDS = {
         REVOKED,
         lambda order_key, actor: lifecycle.reissue(order_key.order_id, actor=actor),
     ),
-    "readdress": Deed(
+    "readdress": KeyAction(
         gettext_lazy("Change the e-mail address"),
         gettext_lazy(
             "For a customer who cannot read the mailbox of the order any more. Please make sure first that it"
@@ -122,47 +122,47 @@ class OrderKeyAdmin(ReadOnlyAdmin[OrderKey]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        context = {**(extra_context or {}), "deeds": self._deeds(request, object_id)}
+        context = {**(extra_context or {}), "actions": self._offered_actions(request, object_id)}
         return super().change_view(request, object_id, form_url, context)
 
-    def _deeds(self, request: HttpRequest, object_id: str) -> list[tuple[str, Text]]:
+    def _offered_actions(self, request: HttpRequest, object_id: str) -> list[tuple[str, Text]]:
         """Address and label of what this user may do with this key."""
         order_key = self.get_object(request, object_id)
         if order_key is None:
             return []
         return [
-            (reverse("admin:consulting_orderkey_deed", args=[order_key.pk, name]), deed.label)
-            for name, deed in DEEDS.items()
-            if request.user.has_perm(deed.permission) and _fits(deed, order_key)
+            (reverse("admin:consulting_orderkey_deed", args=[order_key.pk, name]), action.label)
+            for name, action in KEY_ACTIONS.items()
+            if request.user.has_perm(action.permission) and _is_offered(action, order_key)
         ]
 
     def get_urls(self) -> list[URLPattern]:
-        deed = path(
+        action = path(
             "<int:pk>/do/<slug:name>/",
-            self.admin_site.admin_view(self.deed_view),
+            self.admin_site.admin_view(self.action_view),
             name="consulting_orderkey_deed",
         )
-        return [deed, *super().get_urls()]
+        return [action, *super().get_urls()]
 
-    def deed_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    def action_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
         """Says what will happen, and does it at the press of the button."""
-        if name not in DEEDS:
+        if name not in KEY_ACTIONS:
             raise Http404
-        deed = DEEDS[name]
+        action = KEY_ACTIONS[name]
         order_key = get_object_or_404(OrderKey.objects.select_related("order"), pk=pk)
-        if not (self.has_view_permission(request, order_key) and request.user.has_perm(deed.permission)):
+        if not (self.has_view_permission(request, order_key) and request.user.has_perm(action.permission)):
             raise PermissionDenied
-        form = EmailForm(request.POST or None) if deed.asks_email else None
+        form = EmailForm(request.POST or None) if action.asks_email else None
         if form:
             form.fields["email"].help_text = ""
         if request.method != "POST" or (form and not form.is_valid()):
-            return self._deed_page(request, order_key, deed, form)
+            return self._action_page(request, order_key, action, form)
         actor = request.user.get_username()
         try:
             if form:
                 lifecycle.readdress(order_key, form.cleaned_data["email"], actor=actor)
-            elif deed.act:
-                deed.act(order_key, actor)
+            elif action.perform:
+                action.perform(order_key, actor)
         except lifecycle.KeyChanged:
             messages.warning(
                 request, _("Nothing was done: the order key has been replaced or revoked meanwhile.")
@@ -172,30 +172,30 @@ class OrderKeyAdmin(ReadOnlyAdmin[OrderKey]):
                 request, _("Nothing was done: the order is not paid for, so no key could open its reports.")
             )
         else:
-            messages.success(request, str(deed.done))
+            messages.success(request, str(action.done))
         return HttpResponseRedirect(
             f"{reverse('admin:consulting_orderkey_changelist')}?q={order_key.order.number}"
         )
 
-    def _deed_page(
-        self, request: HttpRequest, order_key: OrderKey, deed: Deed, form: EmailForm | None
+    def _action_page(
+        self, request: HttpRequest, order_key: OrderKey, action: KeyAction, form: EmailForm | None
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": _("Order key of order %(number)s") % {"number": order_key.order.number},
             "order_key": order_key,
             "masked": self.masked(order_key),
-            "deed": deed,
+            "action": action,
             "form": form,
             "opts": self.opts,
         }
         return render(request, "admin/consulting/deed.html", context)
 
 
-def _fits(deed: Deed, order_key: OrderKey) -> bool:
-    if order_key.state != deed.state:
+def _is_offered(action: KeyAction, order_key: OrderKey) -> bool:
+    if order_key.state != action.state:
         return False
-    if deed.state == REVOKED:  # an older one is of no interest
+    if action.state == REVOKED:  # an older one is of no interest
         newest = order_key.order.keys.first()
         return newest is not None and newest.pk == order_key.pk
     return order_is_open(order_key.order)

@@ -35,7 +35,7 @@ def _guessing() -> Check:
     )
     text = _("More than %(count)s wrong order keys a minute at %(hour)s h.")
     advice = _("A key cannot be guessed, and none is locked. Please see which networks they come from.")
-    found = [
+    findings = [
         Finding(
             str(alarm.pk),
             text % {"count": key_throttle.MANY, "hour": alarm.payload["hour"]},
@@ -45,7 +45,7 @@ def _guessing() -> Check:
         )
         for alarm in alarms.order_by("pk")[: MAX_FINDINGS + 1]
     ]
-    return check("key-guessing", _("Nobody tries order keys in great numbers."), found)
+    return check("key-guessing", _("Nobody tries order keys in great numbers."), findings)
 
 
 def _wrong() -> "QuerySet[Any]":

@@ -1,7 +1,8 @@
 """What becomes of an order key after it was issued: sent again, replaced, revoked, given to another mailbox.
 
-Everything here holds the order's lock, and so do publishing, unlocking and reading (``services.held``): no
-report is wrapped for a key that is over at that moment, and none is opened with it.
+Everything here holds the order's lock, and so do publishing, unlocking and reading
+(``services.lock_active_key``): no report is wrapped for a key that is over at that moment, and none is opened
+with it.
 """
 
 import logging
@@ -101,10 +102,10 @@ def revoke(order_key: OrderKey, *, actor: str) -> None:
 
 def _current(order_key: OrderKey) -> OrderKey:
     """The key as it is now, if it is still the order's key. The caller holds the lock. Raises KeyChanged."""
-    found = OrderKey.objects.filter(pk=order_key.pk, state=ACTIVE).first()
-    if found is None:
+    current = OrderKey.objects.filter(pk=order_key.pk, state=ACTIVE).first()
+    if current is None:
         raise KeyChanged(str(order_key))
-    return found
+    return current
 
 
 def _end(order_key: OrderKey, state: str) -> None:
@@ -130,7 +131,7 @@ def resend(order_key: OrderKey, *, actor: str) -> None:
 
 
 @transaction.atomic
-def ask_for_key(email: str, *, number: str, language: str) -> None:
+def request_key(email: str, *, number: str, language: str) -> None:
     """Write down that somebody has lost a key; the worker sees whether there is anything to send."""
     search = lookup.save_search(email, number=number, language=language)
     outbox.publish("mail.lost_key", key=str(search.pk), search_id=search.pk)

@@ -86,10 +86,10 @@ def _renew_wrap(pk: int) -> bool:
 @sensitive_variables()
 def _keys_of(report: Report) -> list[str]:
     """All that the order ever had; one that is damaged opens nothing."""
-    found = []
+    canonical_keys = []
     for order_key in OrderKey.objects.filter(order=report.case.line.order_id):
         try:
-            found.append(keys.read_key(order_key))
+            canonical_keys.append(keys.read_key(order_key))
         except LOST:
             continue
-    return found
+    return canonical_keys

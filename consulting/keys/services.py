@@ -1,3 +1,5 @@
+"""Issuing order keys and opening orders with them."""
+
 import datetime as dt
 from collections.abc import Collection
 
@@ -34,9 +36,9 @@ def issue_key(order: Order) -> OrderKey | None:
     if not lines:
         return None
     Order.objects.select_for_update().get(pk=order.pk)
-    issued = order.keys.first()
-    if issued:
-        return issued
+    order_key = order.keys.first()
+    if order_key:
+        return order_key
     now = clock.now()
     Case.objects.bulk_create(
         Case(line=line, subject=subject, due_on=line.report_due_on or clock.today(), opened_at=now)
@@ -78,7 +80,9 @@ def read_key(order_key: OrderKey) -> str:
 
 @sensitive_variables()
 def _find_key(typed: str) -> tuple[int, int, str] | None:
-    """Ids of the key that opens an order and of the order, and its e-mail address. Raises keys.TypingError.
+    """Ids of the key that opens an order and of the order, and its e-mail address.
+
+    Raises key_format.TypingError.
 
     A key whose time is over is left out by the database, and little is read of any other: so the time that
     a refusal takes tells nothing.
@@ -95,15 +99,17 @@ def lock_active_key(key_id: int, order_id: int) -> OrderKey:
     the order's row as well.
     """
     Order.objects.select_for_update(no_key=True).filter(pk=order_id).first()
-    found = OrderKey.objects.select_related("order").filter(pk=key_id, state=OrderKey.State.ACTIVE).first()
-    if found is None or not is_open(found):
+    order_key = (
+        OrderKey.objects.select_related("order").filter(pk=key_id, state=OrderKey.State.ACTIVE).first()
+    )
+    if order_key is None or not is_open(order_key):
         raise NotOpened
-    return found
+    return order_key
 
 
 @sensitive_variables()
 def unlock(typed: str, email: str, *, known_orders: Collection[int] = ()) -> OrderKey:
-    """Open an order's reports to its client. Raises keys.TypingError and NotOpened.
+    """Open an order's reports to its client. Raises key_format.TypingError and NotOpened.
 
     The e-mail is not needed for ``known_orders``: this browser has named it before.
     """
@@ -140,12 +146,12 @@ def _folded(email: str) -> str:
 def open_with_key(consultant: User, typed: str) -> Order:
     """Open an order's cases to a consultant who was read the key by the client, who sees that it happened.
 
-    Raises keys.TypingError and NotOpened.
+    Raises key_format.TypingError and NotOpened.
     """
-    found = _find_key(typed)
-    if found is None:
+    ids = _find_key(typed)
+    if ids is None:
         raise NotOpened
-    order_key = lock_active_key(*found[:2])
+    order_key = lock_active_key(*ids[:2])
     AccessLog.objects.create(
         order=order_key.order,
         what=AccessLog.What.UNLOCKED_BY_STAFF,

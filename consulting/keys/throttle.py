@@ -22,7 +22,7 @@ MANY = 100  # a minute, of all networks together
 ALARM = "mail.key_alarm"
 
 
-class UsedUp(Exception):
+class LimitReached(Exception):
     """Too many wrong keys came from this network."""
 
 
@@ -33,21 +33,21 @@ class LookUp:
     rate_limit: RateLimit
     hits: list[int]
 
-    def was_right(self) -> None:
+    def release(self) -> None:
         """Right keys are not counted."""
         self.rate_limit.release(self.hits)
 
 
-def begin(request: HttpRequest, purpose: str) -> LookUp:
-    """Take one of the client's tries. Raises UsedUp."""
+def count_look_up(request: HttpRequest, purpose: str) -> LookUp:
+    """Take one of the client's tries. Raises LimitReached."""
     rate_limit = RateLimit(purpose, MAX_WRONG, MINUTES, limit_around=MAX_WRONG_AROUND)
     hits = rate_limit.take(request)
     if not hits:
-        raise UsedUp
+        raise LimitReached
     return LookUp(rate_limit, hits)
 
 
-def was_wrong() -> None:
+def alarm_if_many() -> None:
     """Staff hear, once an hour, when there are very many. Nobody is kept out by it."""
     count = sum(RateLimit(purpose, MANY, minutes=1).total() for purpose in PURPOSES)
     if count > MANY:

@@ -1,0 +1,1 @@
+"""Reports: written, published, withdrawn, read, with their files. Public face: ``services``."""

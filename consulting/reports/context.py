@@ -46,14 +46,14 @@ def page_lang() -> str:
 
 def first_draft(case: Case) -> dict[str, str]:
     """Where a consultant begins: the language the client asked for, the service's usual sections."""
-    language = wanted_language(case)
+    language = preferred_language(case)
     terms = ServiceTerms.objects.filter(product__variants=case.line.variant_id).first()
     outline = (terms.outline_en if language == "en" else terms.outline_zh_hant) if terms else ""
     sections = [f"## {heading.strip()}\n" for heading in outline.splitlines() if heading.strip()]
     return {"language": language, "body": "\n\n".join(sections)}
 
 
-def wanted_language(case: Case) -> str:
+def preferred_language(case: Case) -> str:
     """As the client chose it with the details of the line, else the order's."""
     contact = case.line.intakes.filter(subject=0).first()
     answers = contact.answers if contact else []

@@ -20,7 +20,7 @@ _TOKENS = re.compile(
     re.DOTALL,
 )
 _SENTENCES = re.compile(r"[^。！？!?.;；\n]*[。！？!?.;；\n]*\s*", re.DOTALL)
-_MOST_TOKENS = 600  # of a paragraph that is compared by words; a longer one by sentences
+_MAX_TOKENS = 600  # of a paragraph that is compared by words; a longer one by sentences
 _ALIKE = 0.5  # two paragraphs that share less are another paragraph
 _AHEAD = 8  # so far a changed paragraph is looked for
 _CONTEXT = 1  # unchanged paragraphs shown beside a change
@@ -33,7 +33,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Passage:
+class ParagraphDiff:
     """A paragraph (or heading, row …) of either version, or of both."""
 
     style: str
@@ -42,16 +42,16 @@ class Passage:
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """Passages in a row; those far from any change are folded away."""
+class Hunk:
+    """Paragraphs in a row; those far from any change are folded away."""
 
     is_folded: bool
-    passages: list[Passage]
+    paragraphs: list[ParagraphDiff]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    stretches: list[Stretch]
+    hunks: list[Hunk]
     added: list[Attachment]
     removed: list[Attachment]
 
@@ -61,22 +61,22 @@ class Comparison:
         return (
             not self.added
             and not self.removed
-            and not any(passage.kind != "same" for stretch in self.stretches for passage in stretch.passages)
+            and not any(paragraph.kind != "same" for hunk in self.hunks for paragraph in hunk.paragraphs)
         )
 
 
 def compare(old: ReportDocument, new: ReportDocument) -> Comparison:
     title_and_text = [[Block("heading", text.title), *blocks(text.text)] for text in (old, new)]
-    known = {(file.name, file.sha256) for file in old.attachments}
-    kept = {(file.name, file.sha256) for file in new.attachments}
+    old_files = {(file.name, file.sha256) for file in old.attachments}
+    new_files = {(file.name, file.sha256) for file in new.attachments}
     return Comparison(
-        _folded(list(_passages(*title_and_text))),
-        [file for file in new.attachments if (file.name, file.sha256) not in known],
-        [file for file in old.attachments if (file.name, file.sha256) not in kept],
+        _folded(list(_paragraphs(*title_and_text))),
+        [file for file in new.attachments if (file.name, file.sha256) not in old_files],
+        [file for file in old.attachments if (file.name, file.sha256) not in new_files],
     )
 
 
-def _passages(old: list[Block], new: list[Block]) -> Iterator[Passage]:
+def _paragraphs(old: list[Block], new: list[Block]) -> Iterator[ParagraphDiff]:
     for kind, i1, i2, j1, j2 in SequenceMatcher(None, old, new).get_opcodes():
         if kind == "equal":
             yield from (_whole(block, "same") for block in new[j1:j2])
@@ -84,7 +84,7 @@ def _passages(old: list[Block], new: list[Block]) -> Iterator[Passage]:
             yield from _changed(old[i1:i2], new[j1:j2])
 
 
-def _changed(old: list[Block], new: list[Block]) -> Iterator[Passage]:
+def _changed(old: list[Block], new: list[Block]) -> Iterator[ParagraphDiff]:
     """Each old paragraph beside what became of it."""
     place = 0
     for block in old:
@@ -94,13 +94,13 @@ def _changed(old: list[Block], new: list[Block]) -> Iterator[Passage]:
             yield _whole(block, "removed")
             continue
         yield from (_whole(added, "added") for added in new[place:match])
-        yield Passage(new[match].style, "changed", list(_parts(block.text, new[match].text)))
+        yield ParagraphDiff(new[match].style, "changed", list(_parts(block.text, new[match].text)))
         place = match + 1
     yield from (_whole(added, "added") for added in new[place:])
 
 
-def _whole(block: Block, kind: str) -> Passage:
-    return Passage(block.style, kind, [Part(kind, block.text)])
+def _whole(block: Block, kind: str) -> ParagraphDiff:
+    return ParagraphDiff(block.style, kind, [Part(kind, block.text)])
 
 
 def _are_alike(old: Block, new: Block) -> bool:
@@ -115,7 +115,7 @@ def _are_alike(old: Block, new: Block) -> bool:
 def _tokens(*texts: str) -> list[list[str]]:
     """Both by words, or both by sentences."""
     by_words = [_TOKENS.findall(text) for text in texts]
-    if max(map(len, by_words)) <= _MOST_TOKENS:
+    if max(map(len, by_words)) <= _MAX_TOKENS:
         return by_words
     return [[sentence for sentence in _SENTENCES.findall(text) if sentence] for text in texts]
 
@@ -140,9 +140,9 @@ def _parts(old: str, new: str) -> Iterator[Part]:
             yield Part("added", "".join(stands))
 
 
-def _folded(passages: list[Passage]) -> list[Stretch]:
-    changes = [place for place, passage in enumerate(passages) if passage.kind != "same"]
+def _folded(paragraphs: list[ParagraphDiff]) -> list[Hunk]:
+    changes = [place for place, paragraph in enumerate(paragraphs) if paragraph.kind != "same"]
     near = {place + step for place in changes for step in range(-_CONTEXT, _CONTEXT + 1)}
-    runs = groupby(enumerate(passages), key=lambda numbered: numbered[0] not in near)
-    found = [(is_far, [passage for _place, passage in run]) for is_far, run in runs]
-    return [Stretch(is_far and len(run) > 1, run) for is_far, run in found]
+    runs = groupby(enumerate(paragraphs), key=lambda numbered: numbered[0] not in near)
+    split = [(is_far, [paragraph for _place, paragraph in run]) for is_far, run in runs]
+    return [Hunk(is_far and len(run) > 1, run) for is_far, run in split]

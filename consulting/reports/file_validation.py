@@ -34,9 +34,9 @@ _ACTIVE_PDF = re.compile(rb"/(JavaScript|Launch|EmbeddedFiles?|RichMedia)\b")
 _EICAR = b"EICAR-STANDARD-ANTIVIRUS" + b"-TEST-FILE"  # in two parts: else a scanner would take away this file
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # a document of Word before 2007, or one with a password
 _WORD = b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
-_MOST_UNPACKED = 200 * MB
-_MOST_PARTS = 2_000
-_MOST_RATIO = 200  # a long document of words packs to a tenth, a bomb to a thousandth
+_MAX_UNPACKED = 200 * MB
+_MAX_PARTS = 2_000
+_MAX_RATIO = 200  # a long document of words packs to a tenth, a bomb to a thousandth
 
 
 @sensitive_variables()
@@ -105,7 +105,7 @@ def _docx(content: bytes) -> bytes:
 def _check_parts(package: zipfile.ZipFile) -> None:
     parts = package.infolist()
     packed, unpacked = sum(part.compress_size for part in parts), sum(part.file_size for part in parts)
-    if len(parts) > _MOST_PARTS or unpacked > min(_MOST_UNPACKED, _MOST_RATIO * packed + MB):
+    if len(parts) > _MAX_PARTS or unpacked > min(_MAX_UNPACKED, _MAX_RATIO * packed + MB):
         raise _harmful()
     for part in parts:
         path = PurePosixPath(part.filename)
@@ -129,10 +129,10 @@ def _text(content: bytes) -> bytes:
         raise Refused(_("This text cannot be read. Please save it as UTF-8.")) from None
     if any(unicodedata.category(sign) == "Cc" and sign not in "\t\n\f\r" for sign in text):
         raise _not_what_it_says()
-    kept = text.encode()
-    if _MARKUP.search(kept[:4096]):
+    content = text.encode()
+    if _MARKUP.search(content[:4096]):
         raise _not_what_it_says()
-    return kept
+    return content
 
 
 def _image(kind: str) -> Any:

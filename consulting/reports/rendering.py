@@ -70,7 +70,7 @@ def render(text: str) -> Rendered:
 
 def _prepare_headings(tokens: list[Token]) -> list[Heading]:
     """Move headings below the page's title without gaps, give each an id, and list the top ones."""
-    found: list[tuple[str, Heading]] = []
+    headings: list[tuple[str, Heading]] = []
     outer: list[str] = []  # the tags, as typed, that the current heading stands under, itself included
     for place, token in enumerate(tokens):
         if token.type == "heading_open":
@@ -78,10 +78,10 @@ def _prepare_headings(tokens: list[Token]) -> list[Heading]:
                 outer.pop()
             outer.append(token.tag)
             token.tag = tokens[place + 2].tag = f"h{min(len(outer) + 1, _DEEPEST)}"
-            target = f"section-{len(found) + 1}"
+            target = f"section-{len(headings) + 1}"
             token.attrSet("id", target)
-            found.append((token.tag, Heading(target, _plain(tokens[place + 1]))))
-    contents = [heading for tag, heading in found if tag == "h2"]
+            headings.append((token.tag, Heading(target, _plain(tokens[place + 1]))))
+    contents = [heading for tag, heading in headings if tag == "h2"]
     return contents if len(contents) > 1 else []
 
 
@@ -91,18 +91,18 @@ def _plain(inline: Token) -> str:
 
 def _empty_headings(tokens: list[Token]) -> list[str]:
     """Those that end, or meet another one that is not below them, before anything is said."""
-    found = []
+    empty = []
     for place, token in enumerate(tokens):
         if token.type == "heading_open":
             following = tokens[place + 3] if place + 3 < len(tokens) else None
             if following is None or (following.type == "heading_open" and following.tag <= token.tag):
-                found.append(_plain(tokens[place + 1]))
-    return found
+                empty.append(_plain(tokens[place + 1]))
+    return empty
 
 
 def blocks(text: str) -> list[Block]:
     """What the text says, without its marks: for comparing two versions."""
-    found: list[Block] = []
+    all_blocks: list[Block] = []
     around: list[str] = []  # the containers that we are in
     cells: list[str] = []
     for token in _parser().parse(text):
@@ -111,15 +111,15 @@ def blocks(text: str) -> list[Block]:
                 around.append(_STYLES[token.type])
             case "heading_close" | "list_item_close" | "blockquote_close" | "tr_close":
                 if around.pop() == "row":
-                    found.append(Block("row", " | ".join(cells)))
+                    all_blocks.append(Block("row", " | ".join(cells)))
                     cells = []
             case "inline" if around and around[-1] == "row":
                 cells.append(_words(token))
             case "inline":
-                found.append(Block(around[-1] if around else "text", _words(token)))
+                all_blocks.append(Block(around[-1] if around else "text", _words(token)))
             case "fence" | "code_block":
-                found.append(Block("code", token.content.rstrip()))
-    return [block for block in found if block.text.strip(" |")]
+                all_blocks.append(Block("code", token.content.rstrip()))
+    return [block for block in all_blocks if block.text.strip(" |")]
 
 
 _STYLES = {

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from checkout.intake.uploads import KEPT, Refused
+from checkout.intake.uploads import ORPHAN_AGE, Refused
 from checkout.models import Order
 from consulting import report_encryption
 from consulting.models import Report, ReportFile
@@ -89,7 +89,7 @@ def settle(report: Report, attachments: Iterable[Attachment]) -> None:
 
 def _strays() -> set[str]:
     """Files that no version needs: left by a process that ended between file and row."""
-    old = storage().names_before(clock.now() - KEPT)
+    old = storage().names_before(clock.now() - ORPHAN_AGE)
     return old - set(ReportFile.objects.filter(stored_as__in=old).values_list("stored_as", flat=True))
 
 

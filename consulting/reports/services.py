@@ -115,12 +115,12 @@ def open_answers(case: Case, consultant: User) -> tuple[Intake | None, Intake | 
 
     The client sees in the access log that they were opened; once an hour is enough to tell.
     """
-    found = {intake.subject: intake for intake in case.line.intakes.filter(subject__in=[0, case.subject])}
+    intakes = {intake.subject: intake for intake in case.line.intakes.filter(subject__in=[0, case.subject])}
     name, what = consultant.get_username(), AccessLog.What.ANSWERS
     lately = clock.now() - dt.timedelta(hours=1)
     if not AccessLog.objects.filter(case=case, what=what, who=name, at__gte=lately).exists():
         AccessLog.objects.create(order=case.order, case=case, what=what, who=name, at=clock.now())
-    return found.get(0), found.get(case.subject)
+    return intakes.get(0), intakes.get(case.subject)
 
 
 @transaction.atomic
@@ -156,14 +156,14 @@ def save_draft(
         return report
     if seen is not None and seen != (report.stamp if report else ""):
         raise NewerDraft(str(case))
-    return _keep(author, *_draft(case), lambda _report, kept: replace(text, attachments=kept.attachments))
+    return _save(author, *_draft(case), lambda _report, draft: replace(text, attachments=draft.attachments))
 
 
 @transaction.atomic
 @sensitive_variables()
 def revise(case: Case, *, author: User, change: Callable[[Report, ReportDocument], ReportDocument]) -> Report:
     """Change the draft, whatever it is by now; after a published version a new one begins."""
-    return _keep(author, *_draft(_locked(case)), change)
+    return _save(author, *_draft(_locked(case)), change)
 
 
 @sensitive_variables()
@@ -188,7 +188,7 @@ def _draft(case: Case) -> tuple[Report, ReportDocument]:
 
 
 @sensitive_variables()
-def _keep(
+def _save(
     author: User,
     report: Report,
     text: ReportDocument,

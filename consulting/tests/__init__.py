@@ -1,0 +1,1 @@
+"""Tests of consulting; ``scenes`` makes orders, ``documents`` files."""

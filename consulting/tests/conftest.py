@@ -17,6 +17,11 @@ def key(order):
 
 
 @pytest.fixture
+def order_key(order):
+    return order.keys.get()
+
+
+@pytest.fixture
 def case(order):
     return Case.objects.of(order).first()
 

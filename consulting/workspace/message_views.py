@@ -1,3 +1,5 @@
+"""The page on which a case's consultant writes to the client."""
+
 from typing import Any
 
 from django.contrib import messages
@@ -9,10 +11,10 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST
 
 from consulting import access, case_messages
-from consulting.forms import MessageToClientForm
 from consulting.models import Case
 
 from .access import consultants_only, user_of
+from .forms import MessageToClientForm
 
 
 @consultants_only

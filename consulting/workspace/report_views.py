@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from checkout.intake.uploads import Refused, clean_name
 from consulting import access, report_document, report_encryption
-from consulting.forms import ReportForm, WithdrawalForm
 from consulting.models import Case, Report
 from consulting.report_document import ReportDocument
 from consulting.reports import attachments, services
@@ -22,6 +21,7 @@ from consulting.reports import context as pages
 from consulting.reports.rendering import render as render_markdown
 
 from .access import consultants_only, user_of
+from .forms import ReportForm, WithdrawalForm
 
 REMOVE = "remove:"
 
@@ -30,14 +30,14 @@ REMOVE = "remove:"
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
 @sensitive_variables("form", "text")
-def case(request: HttpRequest, pk: int) -> HttpResponse:
+def case_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """A case with its answers and its report. Whoever is not its consultant sees only what it is about."""
-    found = get_object_or_404(Case.objects.with_order().with_risk().with_news(), pk=pk)
+    case = get_object_or_404(Case.objects.with_order().with_risk().with_news(), pk=pk)
     if request.method != "POST":
-        return _case_page(request, found)
-    if not access.is_assigned(request.user, found):
+        return _case_page(request, case)
+    if not access.is_assigned(request.user, case):
         raise PermissionDenied
-    latest = services.latest(found)
+    latest = services.latest(case)
     text = services.text_of(latest)
     action = request.POST.get("action", "")
     form = ReportForm(request.POST, correcting=_is_correcting(latest), needs_note=action == "publish")
@@ -45,13 +45,13 @@ def case(request: HttpRequest, pk: int) -> HttpResponse:
         form.fields["body"].required = False  # the covering letter
     if not form.is_valid():
         _tell_about_files(request, form)
-        return _case_page(request, found, form=form)
+        return _case_page(request, case, form=form)
     if action == "preview":
         _tell_about_files(request, form)
         preview = render_markdown(form.cleaned_data["body"])
         lang = report_document.LANG[form.cleaned_data["language"]]
-        return _case_page(request, found, form=form, preview=preview, preview_lang=lang)
-    return _save(request, found, form, action)
+        return _case_page(request, case, form=form, preview=preview, preview_lang=lang)
+    return _save(request, case, form, action)
 
 
 def _is_correcting(latest: Report | None) -> bool:
@@ -62,15 +62,15 @@ def _tell_about_files(request: HttpRequest, form: ReportForm) -> None:
     """A browser does not choose files again by itself."""
     for name in request.FILES:
         if name in form.fields:
-            form.add_error(name, _("Not kept yet. Please choose the files again when you save."))
+            form.add_error(name, _("Not report yet. Please choose the files again when you save."))
 
 
 @sensitive_variables()
-def _save(request: HttpRequest, found: Case, form: ReportForm, action: str) -> HttpResponse:
+def _save(request: HttpRequest, case: Case, form: ReportForm, action: str) -> HttpResponse:
     typed = form.cleaned_data
     try:
         services.save_draft(
-            found,
+            case,
             author=user_of(request),
             title=typed["title"],
             body=typed["body"],
@@ -79,60 +79,58 @@ def _save(request: HttpRequest, found: Case, form: ReportForm, action: str) -> H
             seen=typed["seen"],
         )
     except services.NewerDraft:
-        newer = services.latest(found)
+        newer = services.latest(case)
         form.now_seen(newer.stamp if newer else "")
         form.add_error(
             None,
             _("The draft was saved elsewhere since you opened it. Compare both; saving again replaces it."),
         )
         _tell_about_files(request, form)
-        return _case_page(request, found, form=form, newer=services.text_of(newer))
-    except Refused as fact:  # no room for the files that the next version takes over
-        form.add_error(None, fact.message)
-        return _case_page(request, found, form=form)
-    if not _take_files(request, found, form):
-        latest = services.latest(found)
+        return _case_page(request, case, form=form, newer=services.text_of(newer))
+    except Refused as refusal:  # no room for the files that the next version takes over
+        form.add_error(None, refusal.message)
+        return _case_page(request, case, form=form)
+    if not _take_files(request, case, form):
+        latest = services.latest(case)
         form.now_seen(latest.stamp if latest else "")
         messages.info(request, _("The text is saved."))
-        return _case_page(request, found, form=form)
+        return _case_page(request, case, form=form)
     if action.startswith(REMOVE):
-        attachments.detach(found, author=user_of(request), name=action.removeprefix(REMOVE))
+        attachments.detach(case, author=user_of(request), name=action.removeprefix(REMOVE))
     if action == "publish":
-        return redirect("consulting:publish", pk=found.pk)
+        return redirect("consulting:publish", pk=case.pk)
     messages.success(request, _("The draft is saved."))
-    return redirect("consulting:case", pk=found.pk)
+    return redirect("consulting:case", pk=case.pk)
 
 
 @sensitive_variables()
-def _take_files(request: HttpRequest, found: Case, form: ReportForm) -> bool:
-    """Whether all could be kept; if not, the fields say why."""
+def _take_files(request: HttpRequest, case: Case, form: ReportForm) -> bool:
+    """Whether all could be report; if not, the fields say why."""
     for name in ("report_pdf", "attachments"):
         for file in request.FILES.getlist(name):
             try:
-                attachments.attach(found, author=user_of(request), file=file, is_report=name == "report_pdf")
-            except Refused as fact:
-                form.add_error(name, f"{clean_name(file.name or '')}: {fact.message}")
+                attachments.attach(case, author=user_of(request), file=file, is_report=name == "report_pdf")
+            except Refused as refusal:
+                form.add_error(name, f"{clean_name(file.name or '')}: {refusal.message}")
     return form.is_valid()
 
 
 @sensitive_variables()
-def _case_page(
-    request: HttpRequest, found: Case, form: ReportForm | None = None, **more: Any
-) -> HttpResponse:
-    context: dict[str, Any] = {"case": found, "order": found.order, **more}
-    context["is_open"] = access.line_is_open(found.line)
-    context["may_write"] = access.is_assigned(request.user, found)
-    context["may_read"] = access.may_read(request.user, found)
-    context["may_withdraw"] = access.may_withdraw(request.user, found)
+def _case_page(request: HttpRequest, case: Case, form: ReportForm | None = None, **more: Any) -> HttpResponse:
+    context: dict[str, Any] = {"case": case, "order": case.order, **more}
+    context["is_open"] = access.line_is_open(case.line)
+    context["may_write"] = access.is_assigned(request.user, case)
+    context["may_read"] = access.may_read(request.user, case)
+    context["may_withdraw"] = access.may_withdraw(request.user, case)
     if context["may_read"]:
-        latest = services.latest(found)
+        latest = services.latest(case)
         text = services.text_of(latest)
-        context["contact"], context["answers"] = services.open_answers(found, user_of(request))
-        context["versions"] = found.reports.all()
+        context["contact"], context["answers"] = services.open_answers(case, user_of(request))
+        context["versions"] = case.reports.all()
         context["latest"] = latest
         context["files"] = _numbered_files(latest, text)
-        context["form"] = form or _form_for(found, latest, text)
-        context["last_message"] = found.messages.last()
+        context["form"] = form or _form_for(case, latest, text)
+        context["last_message"] = case.messages.last()
     return render(request, "consulting/case.html", context)
 
 
@@ -148,15 +146,15 @@ def _file_url(report: Report, number: int) -> str:
 
 
 @sensitive_variables()
-def _form_for(found: Case, latest: Report | None, text: ReportDocument | None) -> ReportForm:
+def _form_for(case: Case, latest: Report | None, text: ReportDocument | None) -> ReportForm:
     correcting = _is_correcting(latest)
     if latest is None or text is None:
-        initial = pages.first_draft(found) | {"seen": latest.stamp if latest else ""}
+        initial = pages.first_draft(case) | {"seen": latest.stamp if latest else ""}
         return ReportForm(initial=initial, correcting=correcting)
     initial = {
         "title": text.title,
         "body": text.text,
-        "language": text.language or pages.wanted_language(found),
+        "language": text.language or pages.preferred_language(case),
         "note": "" if latest.is_published else text.note,
         "seen": latest.stamp,
     }
@@ -168,10 +166,10 @@ def _form_for(found: Case, latest: Report | None, text: ReportDocument | None) -
 @sensitive_variables()
 def publish(request: HttpRequest, pk: int) -> HttpResponse:
     """The draft as the client will see it, and the button that opens it to them."""
-    found = get_object_or_404(Case.objects.with_order(), pk=pk)
-    if not access.is_assigned(request.user, found):
+    case = get_object_or_404(Case.objects.with_order(), pk=pk)
+    if not access.is_assigned(request.user, case):
         raise PermissionDenied
-    draft = services.latest(found)
+    draft = services.latest(case)
     text = services.text_of(draft)
     if draft is None or text is None:
         return redirect("consulting:case", pk=pk)
@@ -181,7 +179,7 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
         messages.info(request, _("This version is already published."))
         return redirect("consulting:case", pk=pk)
     context = pages.report_context(draft, text, file_url=lambda number: _file_url(draft, number))
-    before = found.reports.filter(published_at__isnull=False).first()
+    before = case.reports.filter(published_at__isnull=False).first()
     old = services.text_of(before)
     if old:
         context |= pages.comparison_context(old, text) | {"before": before}
@@ -206,14 +204,19 @@ def _publish(request: HttpRequest, draft: Report) -> HttpResponse:
 @consultants_only
 @require_safe
 @sensitive_variables()
-def version(request: HttpRequest, pk: int, version: int) -> HttpResponse:
+def report_version(request: HttpRequest, pk: int, version: int) -> HttpResponse:
     """One version of the report, for its consultant, and what it changed."""
-    kept = _version(request, pk, version)
-    text = services.text_of(kept)
-    context: dict[str, Any] = {"case": kept.case, "order": kept.case.order, "report": kept, "text": text}
+    report = _readable_version(request, pk, version)
+    text = services.text_of(report)
+    context: dict[str, Any] = {
+        "case": report.case,
+        "order": report.case.order,
+        "report": report,
+        "text": text,
+    }
     if text:
-        context |= pages.report_context(kept, text, file_url=lambda number: _file_url(kept, number))
-    before = kept.case.reports.filter(published_at__isnull=False, version__lt=version).first()
+        context |= pages.report_context(report, text, file_url=lambda number: _file_url(report, number))
+    before = report.case.reports.filter(published_at__isnull=False, version__lt=version).first()
     old = services.text_of(before)
     if old and text:
         context |= pages.comparison_context(old, text) | {"before": before}
@@ -225,9 +228,9 @@ def version(request: HttpRequest, pk: int, version: int) -> HttpResponse:
 @sensitive_variables()
 def report_file(request: HttpRequest, pk: int, version: int, number: int) -> HttpResponseBase:
     """A file of one version, to save."""
-    kept = _version(request, pk, version)
+    report = _readable_version(request, pk, version)
     try:
-        opened = report_encryption.admitted_from_escrow(kept)
+        opened = report_encryption.admitted_from_escrow(report)
         if not 0 < number <= len(opened.text.attachments):
             raise Http404
         return attachments.download(opened, opened.text.attachments[number - 1])
@@ -236,12 +239,12 @@ def report_file(request: HttpRequest, pk: int, version: int, number: int) -> Htt
         return redirect("consulting:case", pk=pk)
 
 
-def _version(request: HttpRequest, pk: int, version: int) -> Report:
-    found = get_object_or_404(Case.objects.with_order(), pk=pk)
-    if not access.may_read(request.user, found):
+def _readable_version(request: HttpRequest, pk: int, version: int) -> Report:
+    case = get_object_or_404(Case.objects.with_order(), pk=pk)
+    if not access.may_read(request.user, case):
         raise PermissionDenied
     reports = Report.objects.select_related("case__line__order")
-    return get_object_or_404(reports, case=found, version=version)
+    return get_object_or_404(reports, case=case, version=version)
 
 
 @consultants_only
@@ -250,14 +253,14 @@ def _version(request: HttpRequest, pk: int, version: int) -> Report:
 @sensitive_variables("form")
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the report back from the client, with a reason that they read."""
-    found = get_object_or_404(Case.objects.with_order(), pk=pk)
-    if not access.may_withdraw(request.user, found):
-        if found.state == Case.State.WITHDRAWN:  # a second click
+    case = get_object_or_404(Case.objects.with_order(), pk=pk)
+    if not access.may_withdraw(request.user, case):
+        if case.state == Case.State.WITHDRAWN:  # a second click
             return redirect("consulting:case", pk=pk)
         raise PermissionDenied
     form = WithdrawalForm(request.POST or None)
     if form.is_valid():
-        services.withdraw(found, actor=user_of(request).get_username(), reason=form.cleaned_data["reason"])
+        services.withdraw(case, actor=user_of(request).get_username(), reason=form.cleaned_data["reason"])
         messages.success(request, _("The report is withdrawn. The client reads your reason instead of it."))
         return redirect("consulting:case", pk=pk)
-    return render(request, "consulting/withdraw.html", {"case": found, "order": found.order, "form": form})
+    return render(request, "consulting/withdraw.html", {"case": case, "order": case.order, "form": form})

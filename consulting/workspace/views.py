@@ -1,4 +1,4 @@
-"""The consultants' door: their cases and the clients' files. What they write stands in ``writing``.
+"""The consultants' door: their cases and the clients' files. Reports are written in ``report_views``.
 
 Whoever may change cases (a merchant, who assigns them) sees the lists and what a case is about. Taking a case
 and opening one with the order key is for those who may write reports.
@@ -18,7 +18,6 @@ from django.views.decorators.http import require_POST, require_safe
 from checkout.intake import uploads
 from checkout.models import Upload
 from consulting import access
-from consulting.forms import ConsultantKeyForm
 from consulting.keys import services as keys
 from consulting.keys import throttle as key_throttle
 from consulting.keys.views import too_many
@@ -26,6 +25,7 @@ from consulting.models import Case
 from consulting.reports import services as reports
 
 from .access import consultants_only, user_of, writers_only
+from .forms import ConsultantKeyForm
 
 PURPOSE = "consultant-unlock"
 PER_PAGE = 50
@@ -54,15 +54,15 @@ def open_with_key(request: HttpRequest) -> HttpResponse:
     form = ConsultantKeyForm(request.POST)
     if form.is_valid():
         try:
-            look_up = key_throttle.begin(request, PURPOSE)
+            look_up = key_throttle.count_look_up(request, PURPOSE)
             order = keys.open_with_key(user_of(request), form.cleaned_data["order_key"])
-        except key_throttle.UsedUp:
+        except key_throttle.LimitReached:
             return too_many(request)
         except keys.NotOpened:
-            key_throttle.was_wrong()
+            key_throttle.alarm_if_many()
             form.add_error("order_key", _("This order key does not open a case."))
         else:
-            look_up.was_right()
+            look_up.release()
             return redirect(f"{reverse('consulting:cases')}?order={order.number}")
     return _list_page(request, form)
 
@@ -71,7 +71,7 @@ def _list_page(request: HttpRequest, form: ConsultantKeyForm) -> HttpResponse:
     number = request.GET.get("order", "").replace("\0", "")
     chosen = request.GET.get("show", "")
     chosen = "" if number else chosen if chosen in LISTS else "mine"
-    found = {
+    cases_of_list = {
         "": Case.objects.filter(line__order__number=number),
         "mine": Case.objects.open().filter(consultant=user_of(request)),
         "unassigned": Case.objects.open().filter(state=Case.State.UNASSIGNED),
@@ -79,7 +79,9 @@ def _list_page(request: HttpRequest, form: ConsultantKeyForm) -> HttpResponse:
         "at-risk": Case.objects.at_risk(),
         "published": Case.objects.filter(state__in=Case.PUBLISHED),
     }[chosen]
-    page = Paginator(found.with_order().with_risk().with_news(), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(cases_of_list.with_order().with_risk().with_news(), PER_PAGE).get_page(
+        request.GET.get("page")
+    )
     context = {"page": page, "form": form, "lists": LISTS, "chosen": chosen, "number": number}
     return render(request, "consulting/cases.html", context)
 
@@ -100,10 +102,10 @@ def take(request: HttpRequest, pk: int) -> HttpResponse:
 
 @consultants_only
 @require_safe
-def file(request: HttpRequest, pk: int, file: int) -> HttpResponse:
+def answer_file(request: HttpRequest, pk: int, file: int) -> HttpResponse:
     """A file that the client sent with the answers, to save."""
-    found = get_object_or_404(Case.objects.with_order(), pk=pk)
-    if not access.may_read(request.user, found):
+    case = get_object_or_404(Case.objects.with_order(), pk=pk)
+    if not access.may_read(request.user, case):
         raise PermissionDenied
-    answers = reports.open_answers(found, user_of(request))[1]
+    answers = reports.open_answers(case, user_of(request))[1]
     return uploads.download(get_object_or_404(Upload, pk=file, intakes=answers))

@@ -29,10 +29,10 @@ def order(db):
 @pytest.fixture
 def cases(order, consultant):
     """Both published."""
-    found = list(Case.objects.of(order))
-    for case in found:
+    cases = list(Case.objects.of(order))
+    for case in cases:
         scenes.published(case, consultant)
-    return found
+    return cases
 
 
 @pytest.fixture
@@ -176,8 +176,8 @@ def test_a_line_is_open_exactly_while_it_is_paid_for(order, shares, disputed, pa
         Order.objects.update(is_disputed=disputed, status="paid" if paid else "expired")
         fresh = order.lines.model.objects.select_related("order").in_bulk([line.pk for line in lines])
         for line, share in zip(lines, shares, strict=True):
-            wanted = paid and not disputed and not all_back and share < 100
-            assert access.line_is_open(fresh[line.pk]) == wanted
+            should_be_open = paid and not disputed and not all_back and share < 100
+            assert access.line_is_open(fresh[line.pk]) == should_be_open
         order_key = order.keys.select_related("order").get()
         assert access.is_open(order_key) == (paid and not disputed and not all_back)
         transaction.savepoint_rollback(point)

@@ -119,11 +119,13 @@ def test_nothing_is_deleted_while_no_report_is_delivered(case, monkeypatch):
     assert CANARY in str(Intake.objects.get(subject=1).answers)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_content_of_a_forgotten_file_is_gone_from_the_folder(case, consultant, monkeypatch):
+def test_the_content_of_a_forgotten_file_is_gone_from_the_folder(
+    case, consultant, monkeypatch, django_capture_on_commit_callbacks
+):
     scenes.published(case, consultant)
     assert len(uploads.storage().listdir("")[1]) == 1
     now = clock.now()
     monkeypatch.setattr(clock, "now", lambda: now + dt.timedelta(days=31))
-    retention.forget_answers()
+    with django_capture_on_commit_callbacks(execute=True):
+        retention.forget_answers()
     assert uploads.storage().listdir("")[1] == []

@@ -72,10 +72,10 @@ def test_client_and_consultant_write_to_each_other_by_key_page_and_workspace(
 ):
     staff = workspace
     assert post(staff, taken, QUESTION, "case_messages").status_code == 302
-    (asked,) = mails()
-    assert asked.to == [order.email]
-    assert reverse("consulting:unlock") in asked.body
-    assert QUESTION not in in_full(asked)
+    (question,) = mails()
+    assert question.to == [order.email]
+    assert reverse("consulting:unlock") in question.body
+    assert QUESTION not in in_full(question)
 
     reader = client.__class__()
     unlock(reader, scenes.key_of(order))

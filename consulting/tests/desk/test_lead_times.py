@@ -33,9 +33,9 @@ def shown(client, show="open"):
 def badge(client, case):
     """What stands on the case's own page and in the list."""
     pages = (client.get(reverse("consulting:case", args=[case.pk])).content.decode(), shown(client))
-    found = {f'badge-warning">{LATE}' in page for page in pages}
-    assert len(found) == 1
-    return found.pop()
+    is_marked = {f'badge-warning">{LATE}' in page for page in pages}
+    assert len(is_marked) == 1
+    return is_marked.pop()
 
 
 def test_a_case_due_within_an_absence_entered_later_is_flagged_and_keeps_its_day(workspace, case):

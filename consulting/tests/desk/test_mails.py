@@ -93,15 +93,15 @@ def test_a_corrected_version_is_announced_as_such(order, case, consultant):
 
 def section(order, *, reveal: bool):
     answers = confirmation_sections.send(sender=Order, order=order, reveal=reveal)
-    return next(found for _, found in answers if found)
+    return next(part for _, part in answers if part)
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
 def test_the_confirmation_mail_has_key_form_use_and_dates(order, key, language):
     with translation.override(language):
-        found = section(order, reveal=True)
-        html = render_to_string(found.html_template, {"section": found})
-        text = render_to_string(found.text_template, {"section": found})
+        part = section(order, reveal=True)
+        html = render_to_string(part.html_template, {"section": part})
+        text = render_to_string(part.text_template, {"section": part})
         form = reverse("consulting:unlock")
         promised = date_format(order.lines.get().report_due_on)
     assert key in text

@@ -2,7 +2,6 @@ import datetime as dt
 
 import pytest
 from django.urls import reverse
-from django.utils import translation
 
 from consulting import key_format
 from consulting.models import AccessLog, Case, Report
@@ -14,12 +13,6 @@ from shop.models import OutboxMessage
 pytestmark = pytest.mark.django_db
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 CANARIES = [scenes.ANSWER.partition(" ")[0], scenes.CONTACT, scenes.TEXT, scenes.TITLE]
-
-
-@pytest.fixture(autouse=True)
-def _english():
-    with translation.override("en"):
-        yield
 
 
 def url(case, name: str = "case", *args) -> str:

@@ -1,4 +1,4 @@
-"""Order keys in the admin: never a key, a page for every deed, and a permission for each kind of it."""
+"""Order keys in the admin: never a key, a page for every action, and a permission for each kind of it."""
 
 import pytest
 from django.core import mail
@@ -9,18 +9,13 @@ from checkout.models import Order
 from consulting.keys import health as key_health
 from consulting.keys import lifecycle
 from consulting.keys import services as keys
-from consulting.keys.admin import DEEDS
+from consulting.keys.admin import KEY_ACTIONS
 from consulting.tests import scenes
 from consulting.tests.scenes import give_back
 from shop.admin import staff_groups
 
 pytestmark = pytest.mark.django_db
 ALL = ["resend", "replace", "revoke", "reissue", "readdress"]
-
-
-@pytest.fixture
-def order_key(order):
-    return order.keys.get()
 
 
 def browser_of(group):
@@ -32,7 +27,7 @@ def browser_of(group):
     return browser
 
 
-def deed(order_key, name):
+def action_url(order_key, name):
     return reverse("admin:consulting_orderkey_deed", args=[order_key.pk, name])
 
 
@@ -41,7 +36,7 @@ def test_a_key_is_shown_by_its_last_group_only(order, order_key, key):
     pages = [
         reverse("admin:consulting_orderkey_changelist"),
         reverse("admin:consulting_orderkey_change", args=[order_key.pk]),
-        *(deed(order_key, name) for name in ("resend", "replace", "revoke")),
+        *(action_url(order_key, name) for name in ("resend", "replace", "revoke")),
     ]
     for page in pages:
         text = merchant.get(page).content.decode()
@@ -67,12 +62,12 @@ def test_who_may_do_what(order, order_key, group):
     for name in ALL:
         if name == "reissue":
             continue
-        for answer in (browser.get(deed(order_key, name)), browser.post(deed(order_key, name))):
+        for answer in (browser.get(action_url(order_key, name)), browser.post(action_url(order_key, name))):
             assert (answer.status_code == 403) == (name not in MAY[group]), name
         Order.objects.filter(pk=order.pk).update(refunded_total=0)
         order_key = order.keys.filter(state="active").first() or lifecycle.reissue(order.pk, actor="test")
     lifecycle.revoke(order_key, actor="test")
-    assert (browser.post(deed(order_key, "reissue")).status_code == 302) == ("reissue" in MAY[group])
+    assert (browser.post(action_url(order_key, "reissue")).status_code == 302) == ("reissue" in MAY[group])
 
 
 @pytest.mark.parametrize("group", ["merchant", "key care"])
@@ -81,7 +76,7 @@ def test_the_page_of_a_key_offers_what_its_reader_may_do_now(order, order_key, g
 
     def offered():
         page = browser.get(reverse("admin:consulting_orderkey_change", args=[order_key.pk])).content.decode()
-        return {name for name in ALL if deed(order_key, name) in page}
+        return {name for name in ALL if action_url(order_key, name) in page}
 
     assert offered() == MAY[group] - {"reissue"}
     lifecycle.revoke(order_key, actor="test")
@@ -91,24 +86,24 @@ def test_the_page_of_a_key_offers_what_its_reader_may_do_now(order, order_key, g
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_looking_at_the_page_of_a_deed_does_nothing(order, order_key, name):
+def test_looking_at_the_page_of_an_action_does_nothing(order, order_key, name):
     if name == "reissue":
         lifecycle.revoke(order_key, actor="test")
     before = list(order.keys.values()), order.access_log.count(), order.events.count()
-    page = browser_of("key care").get(deed(order_key, name)).content.decode()
-    assert str(DEEDS[name].explanation) in page
+    page = browser_of("key care").get(action_url(order_key, name)).content.decode()
+    assert str(KEY_ACTIONS[name].explanation) in page
     assert (list(order.keys.values()), order.access_log.count(), order.events.count()) == before
 
 
-def test_every_deed_is_done_at_its_button_and_logged_with_its_person(order, order_key, deliver_outbox):
+def test_every_action_is_done_at_its_button_and_logged_with_its_person(order, order_key, deliver_outbox):
     browser = browser_of("key care")
     deliver_outbox()
     mail.outbox.clear()
     for name in ("resend", "replace", "revoke", "reissue"):
         order_key = order.keys.first()
-        page = browser.post(deed(order_key, name), follow=True).content.decode()
-        assert str(DEEDS[name].done) in page
-    browser.post(deed(order.keys.first(), "readdress"), {"email": "new@shop.example"})
+        page = browser.post(action_url(order_key, name), follow=True).content.decode()
+        assert str(KEY_ACTIONS[name].done) in page
+    browser.post(action_url(order.keys.first(), "readdress"), {"email": "new@shop.example"})
     log = list(order.access_log.order_by("pk").values_list("what", "who"))
     who = "key care person"
     assert [what for what, _who in log] == [
@@ -122,7 +117,7 @@ def test_every_deed_is_done_at_its_button_and_logged_with_its_person(order, orde
 
 @pytest.mark.parametrize("email", ["", "not an address", "a@b.example\r\nBcc: x@y.example"])
 def test_what_is_no_address_is_told_at_its_field(order, order_key, email):
-    answer = browser_of("key care").post(deed(order_key, "readdress"), {"email": email})
+    answer = browser_of("key care").post(action_url(order_key, "readdress"), {"email": email})
     assert answer.status_code == 200
     assert "errorlist" in answer.content.decode() or "error" in answer.content.decode()
     order.refresh_from_db()
@@ -130,33 +125,33 @@ def test_what_is_no_address_is_told_at_its_field(order, order_key, email):
     assert order.keys.count() == 1
 
 
-def test_a_deed_that_comes_too_late_says_so(order, order_key):
+def test_an_action_that_comes_too_late_says_so(order, order_key):
     browser = browser_of("merchant")
     lifecycle.replace(order_key)
-    page = browser.post(deed(order_key, "revoke"), follow=True).content.decode()
+    page = browser.post(action_url(order_key, "revoke"), follow=True).content.decode()
     assert "replaced or revoked meanwhile" in page
     give_back(order, order.total)
-    page = browser.post(deed(order.keys.first(), "resend"), follow=True).content.decode()
+    page = browser.post(action_url(order.keys.first(), "resend"), follow=True).content.decode()
     assert "Nothing was done" in page
 
 
-def test_unknown_keys_and_deeds_are_not_found(order, order_key):
+def test_unknown_keys_and_actions_are_not_found(order, order_key):
     browser = browser_of("merchant")
-    assert browser.get(deed(order_key, "read")).status_code == 404
+    assert browser.get(action_url(order_key, "read")).status_code == 404
     assert browser.get("/en/admin/consulting/orderkey/99999/do/resend/").status_code == 404
-    assert Client().post(deed(order_key, "resend")).status_code == 302, "strangers sign in first"
+    assert Client().post(action_url(order_key, "resend")).status_code == 302, "strangers sign in first"
 
 
 def test_money_health_shows_a_revoked_key_as_a_note_and_helps(order, order_key):
-    def found():
+    def key_check():
         return next(check for check in key_health.checks(None) if check.name == "keys")
 
-    assert found().state == "ok"
+    assert key_check().state == "ok"
     lifecycle.revoke(order_key, actor="boss")
-    assert found().state == "note"
-    (finding,) = found().findings
+    assert key_check().state == "note"
+    (finding,) = key_check().findings
     assert finding.repair.permission == "consulting.replace_orderkey"
     finding.repair.act("boss")
     finding.repair.act("boss")
-    assert found().state == "ok"
+    assert key_check().state == "ok"
     assert keys.unlock(scenes.key_of(order), scenes.EMAIL)

@@ -38,15 +38,10 @@ def mails(order, deliver_outbox):
 @pytest.fixture
 def cases(order, consultant):
     """Two reports, both published."""
-    found = list(Case.objects.of(order))
-    for case in found:
+    cases = list(Case.objects.of(order))
+    for case in cases:
         scenes.published(case, consultant)
-    return found
-
-
-@pytest.fixture
-def order_key(order):
-    return order.keys.get()
+    return cases
 
 
 def opens(order_key, case) -> bool:
@@ -244,12 +239,12 @@ def test_another_mailbox_gets_a_new_key_and_the_old_one_a_notice(order, order_ke
     unlock(browser, key)
     lifecycle.readdress(order_key, "new@shop.example", actor="boss")
     assert browser.get(reverse("consulting:index")).status_code == 302
-    told = {message.to[0]: message for message in mails()}
-    assert set(told) == {"new@shop.example", scenes.EMAIL}
-    assert KEY.findall(told["new@shop.example"].body) == [scenes.key_of(order)]
-    assert "E-mail address changed" in told[scenes.EMAIL].subject
-    assert "new@shop.example" not in told[scenes.EMAIL].body
-    assert not KEY.search(told[scenes.EMAIL].body)
+    by_mailbox = {message.to[0]: message for message in mails()}
+    assert set(by_mailbox) == {"new@shop.example", scenes.EMAIL}
+    assert KEY.findall(by_mailbox["new@shop.example"].body) == [scenes.key_of(order)]
+    assert "E-mail address changed" in by_mailbox[scenes.EMAIL].subject
+    assert "new@shop.example" not in by_mailbox[scenes.EMAIL].body
+    assert not KEY.search(by_mailbox[scenes.EMAIL].body)
     with pytest.raises(keys.NotOpened):
         keys.unlock(scenes.key_of(order), scenes.EMAIL)
     assert opens(keys.unlock(scenes.key_of(order), "new@shop.example"), cases[0])
@@ -290,7 +285,7 @@ def test_no_message_that_waits_holds_a_key_or_an_address(order, order_key, key):
     with transaction.atomic():
         lifecycle.resend(order_key, actor="boss")
         lifecycle.readdress(order_key, "canary@shop.example", actor="boss")
-        lifecycle.ask_for_key("canary@shop.example", number=order.number, language="en")
+        lifecycle.request_key("canary@shop.example", number=order.number, language="en")
     held = repr(list(OutboxMessage.objects.values()))
     for secret in (key, key.replace("-", ""), scenes.key_of(order), scenes.EMAIL, "canary@"):
         assert secret not in held

@@ -69,9 +69,9 @@ def seen(response):
 
 
 def statements(browser, number, email):
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         answer = ask(browser, number, email)
-    return seen(answer), [re.sub(r"'[^']*'|\d+", "?", query["sql"]) for query in asked.captured_queries]
+    return seen(answer), [re.sub(r"'[^']*'|\d+", "?", query["sql"]) for query in queries.captured_queries]
 
 
 def test_every_request_gets_the_same_answer_and_costs_the_same(order, mails):
@@ -205,10 +205,10 @@ def test_programs_that_open_every_link_change_count_and_learn_nothing(order, key
     for name in PAGES:
         for query in ({}, fields):
             for method in (browser.get, browser.head):
-                with CaptureQueriesContext(connection) as asked:
+                with CaptureQueriesContext(connection) as queries:
                     response = method(reverse(f"consulting:{name}"), query)
                 writes = ("INSERT", "UPDATE", "DELETE")
-                assert [q["sql"] for q in asked.captured_queries if q["sql"].startswith(writes)] == [], name
+                assert [q["sql"] for q in queries.captured_queries if q["sql"].startswith(writes)] == [], name
                 assert response.status_code in {200, 302, 405}
                 # the links to the other language repeat the address as it was asked for
                 page = re.sub('<nav class="languages".*?</nav>', "", response.content.decode(), flags=re.S)

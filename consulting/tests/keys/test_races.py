@@ -23,9 +23,9 @@ REPAIR = (
 
 @pytest.fixture
 def case():
-    found = Case.objects.of(scenes.paid_order(subjects=1)).first()
-    scenes.published(found, scenes.staff("consultant-lin", "change_case"))
-    return Case.objects.with_order().get(pk=found.pk)
+    case = Case.objects.of(scenes.paid_order(subjects=1)).first()
+    scenes.published(case, scenes.staff("consultant-lin", "change_case"))
+    return Case.objects.with_order().get(pk=case.pk)
 
 
 @pytest.fixture

@@ -42,17 +42,17 @@ def lose(settings, *families):
 
 def opened(report, case):
     """What opens now, by any way in."""
-    found = set()
+    what = set()
     try:
         assert Intake.objects.filter(line=case.line).first().answers
-        found.add("answers")
+        what.add("answers")
     except InvalidToken:
         pass
     order_key = case.order.keys.get()
     canonical = ""
     try:
         canonical = keys.read_key(order_key)
-        found.add("order keys")
+        what.add("order keys")
     except InvalidToken:
         pass
     for way in (
@@ -61,10 +61,10 @@ def opened(report, case):
     ):
         try:
             assert way(report).text == scenes.TEXT
-            found.add("reports")
+            what.add("reports")
         except report_encryption.Unreadable:
             pass
-    return found
+    return what
 
 
 @pytest.mark.parametrize("kept", OPENS)

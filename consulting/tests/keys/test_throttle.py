@@ -25,7 +25,7 @@ from shop.tests.harness.effort import times
 from shop.web import rate_limit
 
 ADDRESSES = 200
-GUESSES = times(500, 10_000)
+GUESSES = times(300, 10_000)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_a_network_that_is_refused_is_let_in_again_though_it_never_stopped(clien
     start = clock.now()
     for minute in range(17):
         monkeypatch.setattr(clock, "now", lambda m=minute: start + dt.timedelta(minutes=m))
-        for _ in range(11):
+        for _ in range(11 if minute in {0, 15, 16} else 1):
             unlock(client, wrong_key())
     assert Try.objects.filter(network__endswith="/32").count() == 20, (
         "ten, and ten after a quarter of an hour"
@@ -169,7 +169,7 @@ def test_very_many_wrong_keys_raise_an_alarm_once_an_hour_and_lock_nothing(
     monkeypatch.setattr(clock, "now", lambda: start)
     guess_from_many(5)
     assert not OutboxMessage.objects.filter(topic=key_throttle.ALARM).exists()
-    guess_from_many(20, first=5)
+    guess_from_many(8, first=5)
     assert OutboxMessage.objects.filter(topic=key_throttle.ALARM).count() == 1
     assert unlock(client, key).status_code == 302
     mail.outbox.clear()
@@ -184,7 +184,7 @@ def test_very_many_wrong_keys_raise_an_alarm_once_an_hour_and_lock_nothing(
 @pytest.mark.django_db
 def test_a_slow_trickle_is_no_alarm(order, many, monkeypatch):
     start = clock.now()
-    for number in range(20):
+    for number in range(8):
         monkeypatch.setattr(clock, "now", lambda n=number: start + dt.timedelta(seconds=61 * n))
         guess_from_many(1, first=number)
     assert not OutboxMessage.objects.filter(topic=key_throttle.ALARM).exists()
@@ -192,15 +192,15 @@ def test_a_slow_trickle_is_no_alarm(order, many, monkeypatch):
 
 @pytest.mark.django_db
 def test_money_health_shows_the_alarms_of_a_day_as_a_note(order, many):
-    def found():
+    def key_check():
         return next(check for check in key_health.checks(None) if check.name == "key-guessing")
 
-    assert found().state == "ok"
+    assert key_check().state == "ok"
     guess_from_many(6)
-    assert found().state == "note"
-    assert "wrong order keys a minute" in found().findings[0].text
+    assert key_check().state == "note"
+    assert "wrong order keys a minute" in key_check().findings[0].text
     OutboxMessage.objects.update(created_at=clock.now() - dt.timedelta(days=2))
-    assert found().state == "ok"
+    assert key_check().state == "ok"
 
 
 @pytest.mark.django_db

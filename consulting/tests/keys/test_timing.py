@@ -42,13 +42,13 @@ def welch(one: list[float], other: list[float]) -> float:
 
 def largest_t(one: list[float], other: list[float]) -> float:
     """The largest |t| over the croppings. The cut is the same for both."""
-    together, found = sorted(one + other), []
+    together, values_of_t = sorted(one + other), []
     for percentile in PERCENTILES:
         cut = together[min(int(len(together) * percentile), len(together) - 1)]
-        kept = [[value for value in values if value <= cut] for values in (one, other)]
-        if min(map(len, kept)) > 100:
-            found.append(abs(welch(*kept)))
-    return max(found)
+        cropped = [[value for value in values if value <= cut] for values in (one, other)]
+        if min(map(len, cropped)) > 100:
+            values_of_t.append(abs(welch(*cropped)))
+    return max(values_of_t)
 
 
 def measure(actions: dict[str, Callable[[], object]], count: int) -> Samples:
@@ -88,8 +88,8 @@ def refused(canonical: str, email: str = scenes.EMAIL) -> None:
 @pytest.fixture
 def texts(db) -> dict[str, list[str]]:
     """Twenty keys of each kind among a thousand others, so that no single row is special."""
-    found: dict[str, list[str]] = {"superseded": [], "revoked": [], "active": []}
-    for kind, several in found.items():
+    texts: dict[str, list[str]] = {"superseded": [], "revoked": [], "active": []}
+    for kind, several in texts.items():
         for _ in range(20):
             order = scenes.paid_order(subjects=1)
             several.append(key_format.parse(scenes.key_of(order)))
@@ -109,10 +109,10 @@ def texts(db) -> dict[str, list[str]]:
         )
         for _ in range(1000)
     )
-    found["unknown"] = [key_format.make() for _ in range(20)]
+    texts["unknown"] = [key_format.make() for _ in range(20)]
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    return found
+    return texts
 
 
 def actions_of(texts, *kinds):
@@ -123,17 +123,17 @@ def actions_of(texts, *kinds):
 @pytest.mark.prove
 def test_unknown_replaced_and_revoked_keys_take_the_same_time(texts, record_property):
     samples = measure(actions_of(texts, "unknown", "superseded", "revoked"), 10_000)
-    told = {}
+    verdicts = {}
     for one, other in [("unknown", "superseded"), ("unknown", "revoked"), ("superseded", "revoked")]:
-        told[f"{one}/{other}"] = verdict(samples, one, other)
+        verdicts[f"{one}/{other}"] = verdict(samples, one, other)
     medians = {kind: sorted(each[0] for each in values)[5000] / 1000 for kind, values in samples.items()}
-    text = ", ".join(f"{pair} {each['wall']:.2f} (cpu {each['cpu']:.2f})" for pair, each in told.items())
+    text = ", ".join(f"{pair} {each['wall']:.2f} (cpu {each['cpu']:.2f})" for pair, each in verdicts.items())
     record_property(
         "figure",
         f"refusal of an order key, 10000 samples each: Welch's largest |t| {text};"
         f" medians {', '.join(f'{kind} {value:.0f} us' for kind, value in medians.items())}",
     )
-    assert max(max(each.values()) for each in told.values()) < LIMIT, text
+    assert max(max(each.values()) for each in verdicts.values()) < LIMIT, text
 
 
 @pytest.mark.prove
@@ -149,9 +149,9 @@ def test_a_difference_would_be_noticed(texts, monkeypatch, record_property):
 
     monkeypatch.setattr(keys, "_find_key", leaky)
     samples = measure(actions_of(texts, "unknown", "superseded"), 1_000)
-    found = verdict(samples, "unknown", "superseded")
-    record_property("figure", f"refusal of an order key, one more query planted: |t| {found['wall']:.1f}")
-    assert min(found.values()) > LIMIT
+    t = verdict(samples, "unknown", "superseded")
+    record_property("figure", f"refusal of an order key, one more query planted: |t| {t['wall']:.1f}")
+    assert min(t.values()) > LIMIT
 
 
 def test_the_measure_tells_alike_from_unlike():

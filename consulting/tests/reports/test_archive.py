@@ -8,7 +8,6 @@ import zipfile
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
-from django.utils import translation
 
 from consulting.models import AccessLog, Case
 from consulting.reports import archive, attachments, report_files
@@ -20,18 +19,11 @@ pytestmark = pytest.mark.django_db
 URL = "consulting:download"
 
 
-@pytest.fixture(autouse=True)
-def _folder(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-    with translation.override("en"):
-        yield
-
-
 @pytest.fixture
 def cases(order, consultant):
     """Two subjects, each with a report and a file."""
-    found = list(Case.objects.of(order))
-    for case in found:
+    cases = list(Case.objects.of(order))
+    for case in cases:
         reports.assign(case, consultant)
         reports.save_draft(
             case, author=consultant, title="標題 <b>", body="## 一\n\n內文\n\n## 二\n\n文", language="zh-hant"
@@ -39,7 +31,7 @@ def cases(order, consultant):
         file = SimpleUploadedFile("平面圖.pdf", documents.pdf(str(case.subject).encode()))
         attachments.attach(case, author=consultant, file=file)
         reports.publish(reports.latest(case), actor="lin")
-    return found
+    return cases
 
 
 @pytest.fixture

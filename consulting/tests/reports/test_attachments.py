@@ -7,7 +7,6 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.urls import reverse
-from django.utils import translation
 
 from checkout.intake.uploads import Refused
 from consulting import key_format, report_encryption
@@ -21,13 +20,6 @@ from consulting.tests.scenes import unlock
 pytestmark = pytest.mark.django_db
 NAME = "鰂魚涌 canary-name-3381.pdf"
 CONTENT = documents.pdf()
-
-
-@pytest.fixture(autouse=True)
-def _folder(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-    with translation.override("en"):
-        yield
 
 
 def attach(case, author, content=CONTENT, name=NAME, **more):
@@ -205,14 +197,14 @@ def test_saving_the_text_again_keeps_the_files(case, consultant, draft):
 def test_there_are_at_most_ten_files_and_a_hundred_megabytes(case, consultant, draft, monkeypatch):
     for number in range(9):
         attach(case, consultant, name=f"{number}.pdf")
-    with pytest.raises(Refused) as fact:
+    with pytest.raises(Refused) as refusal:
         attach(case, consultant, name="11.pdf")
-    assert "At most 10 files" in fact.value.message
+    assert "At most 10 files" in refusal.value.message
     attach(case, consultant, name="the report.pdf", is_report=True)
     monkeypatch.setattr(attachments, "MAX_TOTAL_MB", 0)
-    with pytest.raises(Refused) as fact:
+    with pytest.raises(Refused) as refusal:
         attach(case, consultant, name="the report.pdf", is_report=True)
-    assert "together" in fact.value.message
+    assert "together" in refusal.value.message
     assert len(report_files.storage().listdir("")[1]) == 11
 
 
@@ -228,9 +220,9 @@ def test_a_full_disk_leaves_neither_row_nor_file(case, consultant, draft, monkey
 
     monkeypatch.setattr(report_encryption, "seal_file", full)
     before = Report.objects.get(pk=draft.pk).edit
-    with pytest.raises(Refused) as fact:
+    with pytest.raises(Refused) as refusal:
         attach(case, consultant, name="second.pdf")
-    assert "just now" in fact.value.message
+    assert "just now" in refusal.value.message
     assert Report.objects.get(pk=draft.pk).edit == before
     assert len(report_files.storage().listdir("")[1]) == 1
 
@@ -239,7 +231,7 @@ def test_files_without_a_row_are_forgotten_after_a_day(draft, monkeypatch):
     path_of("orphan").write_bytes(b"x")
     report_files.forget_orphans()
     assert path_of("orphan").exists()
-    monkeypatch.setattr(report_files, "KEPT", -report_files.KEPT)
+    monkeypatch.setattr(report_files, "ORPHAN_AGE", -report_files.ORPHAN_AGE)
     report_files.forget_orphans()
     assert not path_of("orphan").exists()
     assert content_of(draft) == CONTENT
@@ -306,11 +298,11 @@ def file(content=CONTENT, name=NAME):
 def test_text_and_files_are_saved_with_one_button(workspace, case, consultant):
     reports.assign(case, consultant)
     assert post(workspace, case, attachments=[file(), file(name="b.pdf")]).status_code == 302
-    assert [kept.name for kept in reports.text_of(reports.latest(case)).attachments] == [NAME, "b.pdf"]
+    assert [file.name for file in reports.text_of(reports.latest(case)).attachments] == [NAME, "b.pdf"]
     response = workspace.get(reverse("consulting:report_file", args=[case.pk, 1, 2]))
     assert b"".join(response.streaming_content) == CONTENT
     post(workspace, case, f"remove:{NAME}", seen=reports.latest(case).stamp)
-    assert [kept.name for kept in reports.text_of(reports.latest(case)).attachments] == ["b.pdf"]
+    assert [file.name for file in reports.text_of(reports.latest(case)).attachments] == ["b.pdf"]
 
 
 def test_of_several_files_the_good_ones_and_the_text_are_kept(workspace, case, consultant):
@@ -322,7 +314,7 @@ def test_of_several_files_the_good_ones_and_the_text_are_kept(workspace, case, c
     stamp = reports.latest(case).stamp
     assert f'value="{stamp}"' in page
     text = reports.text_of(reports.latest(case))
-    assert (text.text, [kept.name for kept in text.attachments]) == ("a long report", [NAME])
+    assert (text.text, [file.name for file in text.attachments]) == ("a long report", [NAME])
     assert post(workspace, case, body="a long report", seen=stamp).status_code == 302
 
 
@@ -339,7 +331,7 @@ def test_a_pdf_can_be_the_report_itself(workspace, case, consultant, order, clie
     assert post(workspace, case, body="", report_pdf=file(name="outlook.pdf")).status_code == 302
     assert post(workspace, case, body="", report_pdf=file(name="new.pdf"), seen="1.2").status_code == 302
     draft = reports.latest(case)
-    assert [(kept.name, kept.is_report) for kept in reports.text_of(draft).attachments] == [("new.pdf", True)]
+    assert [(file.name, file.is_report) for file in reports.text_of(draft).attachments] == [("new.pdf", True)]
     reports.publish(draft, actor="lin")
     unlock(client, scenes.key_of(order))
     page = client.get(reverse("consulting:report", args=[case.pk])).content.decode()

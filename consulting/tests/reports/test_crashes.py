@@ -134,8 +134,8 @@ def test_forgetting_answers_goes_on_where_it_was(order, consultant, die, monkeyp
     assert left.count() == 1
     retention.forget_answers()
     assert left.count() == 0
-    told = str([intake.answers for intake in Intake.objects.filter(subject__gt=0)])
-    assert scenes.ANSWER not in told
+    answers = str([intake.answers for intake in Intake.objects.filter(subject__gt=0)])
+    assert scenes.ANSWER not in answers
     assert all(
         report_encryption.open_from_escrow(report) for report in Report.objects.select_related("case__line")
     )

@@ -12,9 +12,9 @@ from consulting.reports.rendering import blocks, render
 def changes(old: str, new: str) -> list[tuple[str, str]]:
     return [
         (part.kind, part.text)
-        for stretch in compare(make("題", old), make("題", new)).stretches
-        for passage in stretch.passages
-        for part in passage.parts
+        for hunk in compare(make("題", old), make("題", new)).hunks
+        for paragraph in hunk.paragraphs
+        for part in paragraph.parts
         if part.kind != "same"
     ]
 
@@ -46,7 +46,7 @@ def test_only_what_changed_is_marked(old, new, expected):
 def test_what_a_comparison_shows_is_each_version_in_full():
     old, new = "一\n\n## 二\n\n三三三\n\n- 四\n- 五", "一\n\n## 二二\n\n三三四\n\n- 五\n- 六\n\n末"
     shown = compare(make("A", old), make("B", new))
-    parts = [part for stretch in shown.stretches for passage in stretch.passages for part in passage.parts]
+    parts = [part for hunk in shown.hunks for paragraph in hunk.paragraphs for part in paragraph.parts]
     for text, hidden, title in ((old, "added", "A"), (new, "removed", "B")):
         words = "".join(part.text for part in parts if part.kind != hidden)
         assert words == title + "".join(block.text for block in blocks(text))
@@ -71,8 +71,8 @@ def test_a_table_is_compared_by_row_and_an_inserted_paragraph_moves_nothing():
 def test_what_is_far_from_any_change_is_folded():
     old = "\n\n".join(f"段{number}" for number in range(20))
     shown = compare(make("題", old), make("題", f"{old}\n\n末"))
-    assert [stretch.is_folded for stretch in shown.stretches] == [True, False]
-    assert len(shown.stretches[0].passages) == 20
+    assert [hunk.is_folded for hunk in shown.hunks] == [True, False]
+    assert len(shown.hunks[0].paragraphs) == 20
 
 
 def test_files_that_came_and_went_are_told_by_content_not_by_place():
@@ -82,8 +82,8 @@ def test_files_that_came_and_went_are_told_by_content_not_by_place():
     old = make("題", "文", attachments=[file("a", "plan.pdf", "1"), file("b", "old.pdf", "2")])
     new = make("題", "文", attachments=[file("c", "plan.pdf", "1"), file("d", "new.pdf", "3")])
     shown = compare(old, new)
-    assert [kept.name for kept in shown.added] == ["new.pdf"]
-    assert [kept.name for kept in shown.removed] == ["old.pdf"]
+    assert [file.name for file in shown.added] == ["new.pdf"]
+    assert [file.name for file in shown.removed] == ["old.pdf"]
     assert not shown.is_empty
     assert compare(old, old).is_empty
     assert isinstance(shown, Comparison)

@@ -4,19 +4,12 @@ from io import BytesIO
 
 import pytest
 from django.core.files.uploadedfile import InMemoryUploadedFile
-from django.utils import translation
 from PIL import Image
 
 from checkout.intake.uploads import Refused
 from checkout.tests import files
 from consulting.reports import file_validation
 from consulting.tests import documents
-
-
-@pytest.fixture(autouse=True)
-def _english():
-    with translation.override("en"):
-        yield
 
 
 def raw(name: str, content: bytes) -> InMemoryUploadedFile:
@@ -28,17 +21,22 @@ def raw(name: str, content: bytes) -> InMemoryUploadedFile:
 
 @pytest.mark.parametrize("name", documents.GOOD)
 def test_what_consultants_send_is_taken(name):
-    kind, kept = file_validation.examine(documents.sent(documents.GOOD[name], name))
+    kind, content = file_validation.examine(documents.sent(documents.GOOD[name], name))
     assert kind in file_validation.CONTENT_TYPES
-    assert kept
+    assert content
 
 
-@pytest.mark.parametrize("name", documents.HOSTILE)
-def test_what_could_be_something_else_is_refused_in_words(name):
-    content, words = documents.HOSTILE[name]
-    with pytest.raises(Refused) as fact:
-        file_validation.examine(documents.sent(content, name))
-    assert words in fact.value.message
+def test_what_could_be_something_else_is_refused_in_words():
+    wrong = []
+    for name, (content, words) in documents.HOSTILE.items():
+        try:
+            file_validation.examine(documents.sent(content, name))
+        except Refused as refusal:
+            if words not in refusal.message:
+                wrong.append((name, refusal.message))
+        else:
+            wrong.append((name, "taken"))
+    assert wrong == []
 
 
 @pytest.mark.parametrize(
@@ -46,15 +44,15 @@ def test_what_could_be_something_else_is_refused_in_words(name):
     ["../x.pdf", "..\\x.pdf", "/etc/x.pdf", "report\u202efdp.exe.pdf", "x\0.pdf", "a\nb.pdf", "\u200bx.pdf"],
 )
 def test_a_name_that_hides_what_it_is_is_refused(name):
-    with pytest.raises(Refused) as fact:
+    with pytest.raises(Refused) as refusal:
         file_validation.examine(raw(name, documents.pdf()))
-    assert "Please rename it" in fact.value.message
+    assert "Please rename it" in refusal.value.message
 
 
 def test_a_picture_is_written_anew_without_place_and_camera():
-    _kind, kept = file_validation.examine(documents.sent(files.picture(), "photo.jpg"))
-    assert files.PLACE not in kept
-    with Image.open(BytesIO(kept)) as image:
+    _kind, content = file_validation.examine(documents.sent(files.picture(), "photo.jpg"))
+    assert files.PLACE not in content
+    with Image.open(BytesIO(content)) as image:
         assert not image.getexif()
 
 
@@ -66,9 +64,9 @@ def test_a_picture_that_is_also_a_page_is_only_a_picture_afterwards():
 def test_too_large_a_file_is_refused_without_being_read():
     file = raw("big.pdf", b"%PDF-")
     file.size = 26 * 1024 * 1024
-    with pytest.raises(Refused, match="refused") as fact:
+    with pytest.raises(Refused, match="refused") as refusal:
         file_validation.examine(file)
-    assert "25 MB" in fact.value.message
+    assert "25 MB" in refusal.value.message
 
 
 def test_text_is_kept_as_utf_8_whatever_it_came_in():

@@ -31,13 +31,19 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_nothing_typed_becomes_script_or_style(text):
-    html = render(text).html.lower()
+def is_harmful(html: str) -> bool:
     tags = re.findall(r"<[^>]*>", html)
-    assert not re.search(r"<(script|img|svg|style|iframe|form|button|object|input|meta|link)", html)
-    assert not any(re.search(r"\s(on\w+|style|class|src)\s*=", re.sub(r'"[^"]*"', '""', tag)) for tag in tags)
-    assert not re.search(r'href="\s*(javascript|data|vbscript)', html)
+    return bool(
+        re.search(r"<(script|img|svg|style|iframe|form|button|object|input|meta|link)", html)
+        or any(re.search(r"\s(on\w+|style|class|src)\s*=", re.sub(r'"[^"]*"', '""', tag)) for tag in tags)
+        or re.search(r'href="\s*(javascript|data|vbscript)', html)
+    )
+
+
+def test_nothing_typed_becomes_script_or_style():
+    assert [text for text in HOSTILE if is_harmful(render(text).html.lower())] == []
+    assert is_harmful("<p onclick=x>")
+    assert is_harmful('<a href="javascript:x">')
 
 
 def test_headings_stand_below_the_title_and_are_listed():

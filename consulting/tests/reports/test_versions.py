@@ -18,12 +18,6 @@ OLD, NEW, NOTE = "床頭靠北牆 canary-old-1190", "床頭靠東牆 canary-new-
 REASON = "canary-reason-6617 用錯了平面圖"
 
 
-@pytest.fixture(autouse=True)
-def _english():
-    with translation.override("en"):
-        yield
-
-
 @pytest.fixture
 def first(case, consultant):
     return scenes.published(case, consultant, OLD)
@@ -116,11 +110,11 @@ def test_each_version_is_told_once_and_the_correction_names_its_note_not_its_tex
     reports.publish(Report.objects.get(pk=second.pk), actor="lin")
     deliver_outbox()
     deliver_outbox()
-    told = [sent for sent in mail.outbox if order.number in sent.subject and "eport" in sent.subject]
-    assert len(told) == 2
-    corrected = next(sent for sent in told if "Report updated" in sent.subject)
+    mails = [sent for sent in mail.outbox if order.number in sent.subject and "eport" in sent.subject]
+    assert len(mails) == 2
+    corrected = next(sent for sent in mails if "Report updated" in sent.subject)
     assert "note on what changed" in corrected.body
-    for sent in told:
+    for sent in mails:
         for body in (sent.subject, sent.body, sent.alternatives[0][0]):
             assert "canary" not in body
 
@@ -161,9 +155,11 @@ def test_no_mail_is_sent_for_a_version_that_was_withdrawn_before_it_went(
     reports.withdraw(case, actor="lin", reason=REASON)
     correct(case, consultant)
     deliver_outbox()
-    told = [sent.subject for sent in mail.outbox if "eport" in sent.subject and order.number in sent.subject]
-    assert len(told) == 1
-    assert "Report updated" in told[0]
+    subjects = [
+        sent.subject for sent in mail.outbox if "eport" in sent.subject and order.number in sent.subject
+    ]
+    assert len(subjects) == 1
+    assert "Report updated" in subjects[0]
 
 
 def test_the_client_is_told_once_of_a_withdrawal_and_reads_the_reason_behind_the_key(
@@ -174,10 +170,13 @@ def test_the_client_is_told_once_of_a_withdrawal_and_reads_the_reason_behind_the
     for _ in range(2):
         reports.withdraw(case, actor="lin", reason=REASON)
         deliver_outbox()
-    (told,) = mail.outbox
-    assert (told.to, told.subject) == ([order.email], f"Cloud Inkstone: Report withdrawn {order.number}")
-    assert case.line.name in told.body
-    for body in (told.body, told.alternatives[0][0]):
+    (message,) = mail.outbox
+    assert (message.to, message.subject) == (
+        [order.email],
+        f"Cloud Inkstone: Report withdrawn {order.number}",
+    )
+    assert case.line.name in message.body
+    for body in (message.body, message.alternatives[0][0]):
         assert reverse("consulting:unlock") in body
         assert "canary" not in body
 

@@ -84,7 +84,7 @@ FAILURES = {
         {"order_key": "KEY", "email": f"{CANARY}@example.com"},
     ),
     "consulting:report": ("unlocked", (context, "render_markdown"), None),
-    "consulting:index": ("unlocked", (overview, "cards"), None),
+    "consulting:index": ("unlocked", (overview, "case_summaries"), None),
     "consulting:open_with_key": ("colleague", (keys, "open_with_key"), {"order_key": "KEY"}),
     "consulting:case": (
         "assigned",
@@ -103,7 +103,7 @@ FAILURES = {
     "consulting:download": ("unlocked", (archive, "pack"), None),
     "consulting:lost_key": (
         "nobody",
-        (lifecycle, "ask_for_key"),
+        (lifecycle, "request_key"),
         {"number": "NUMBER", "email": f"{CANARY}@example.com"},
     ),
     "checkout:privacy_link": ("buyer", (export, "bundle"), {"post": "yes"}),

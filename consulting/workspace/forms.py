@@ -1,71 +1,15 @@
-"""What clients and consultants type."""
+"""What consultants type."""
 
 from typing import Any, cast
 
 from django import forms
-from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from checkout.intake.fields import ManyFiles
-from checkout.orders.forms import FindForm
-
-from . import case_messages, key_format, report_document
-from .reports import file_validation
-
-
-class OrderKeyForm(forms.Form):
-    """The order key, as tolerantly as it can be read; ``cleaned_data`` holds its canonical form."""
-
-    order_key = forms.CharField(
-        label=_("Order key"),
-        max_length=100,
-        help_text=_(
-            "20 letters and digits from your confirmation email. Spaces, dashes and case do not matter."
-        ),
-        widget=forms.TextInput(
-            attrs={
-                "autocomplete": "off",
-                "autocapitalize": "characters",
-                "spellcheck": "false",
-                "class": "key-input",
-            }
-        ),
-    )
-
-    def clean_order_key(self) -> str:
-        try:
-            return key_format.parse(self.cleaned_data["order_key"])
-        except key_format.TypingError:
-            raise ValidationError(
-                _("There is a typing error in the order key, please check it again.")
-            ) from None
-
-
-class UnlockForm(OrderKeyForm):
-    """``knows_an_order``: this browser has named an order's e-mail before, so it need not be asked."""
-
-    email = forms.EmailField(
-        label=_("E-mail"),
-        help_text=_("The e-mail address that was given with the order."),
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
-    )
-
-    def __init__(self, *args: Any, knows_an_order: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.knows_an_order = knows_an_order
-        self.fields["email"].required = not knows_an_order
-
-
-class LostKeyForm(FindForm):
-    """Which order's key is wanted: both its number and its e-mail address must be named."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["number"].required = True
-        self.fields["number"].help_text = _("It is in your confirmation email, for example A7K3-92QM.")
-        self.order_fields(["number", "email"])
+from consulting import case_messages, report_document
+from consulting.keys.forms import OrderKeyForm
+from consulting.reports import file_validation
 
 
 class ConsultantKeyForm(OrderKeyForm):
@@ -133,17 +77,6 @@ class ReportForm(forms.Form):
         self.data = data
 
 
-class MessageForm(forms.Form):
-    """What the client writes to the consultant. Files go with the details, not with messages."""
-
-    text = forms.CharField(
-        label=_("Your message"),
-        max_length=case_messages.MAX_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 6}),
-        help_text=_("Stored encrypted. Only your consultant reads it."),
-    )
-
-
 class MessageToClientForm(forms.Form):
     """What the consultant writes to the client; ``is_open``: there is work left that could wait."""
 
@@ -171,12 +104,3 @@ class WithdrawalForm(forms.Form):
         help_text=_("The client reads this instead of the report."),
         widget=forms.Textarea(attrs={"rows": 4}),
     )
-
-
-def consultants() -> Any:
-    """Users a case can be given to."""
-    return User.objects.with_perm(
-        "consulting.change_report",
-        backend="django.contrib.auth.backends.ModelBackend",
-        include_superusers=False,
-    ).filter(is_staff=True)

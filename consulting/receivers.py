@@ -1,0 +1,61 @@
+"""What consulting does and shows when checkout tells of an order."""
+
+from typing import Any
+
+from django.db.models import Q
+from django.views.decorators.debug import sensitive_variables
+
+from checkout.models import Order, OrderLine
+from checkout.signals import Section
+from shop.background import outbox
+
+from . import history, key_format
+from .access import active_key, line_is_open
+from .keys import services as keys
+from .keys import spelling
+from .mails import unlock_url
+from .models import Case
+
+
+def give_key(sender: type[Order], order: Order, **_: Any) -> None:
+    keys.issue_key(order)
+
+
+@outbox.subscribe("report.scheduled")
+def move_cases(line_id: int) -> None:
+    """The line's report has a new day."""
+    line = OrderLine.objects.get(pk=line_id)
+    if line.report_due_on:
+        keys.reschedule(line, line.report_due_on)
+
+
+@sensitive_variables()
+def key_section(sender: type[Order], order: Order, reveal: bool, **_: Any) -> Section | None:
+    """The order key on the confirmation page and in the confirmation mail. Hidden from strangers."""
+    order_key = active_key(order)
+    if order_key is None:
+        return None
+    cases = [(case, line_is_open(case.line)) for case in Case.objects.of(order)]
+    is_locked = order.is_refunded or all(case.line.is_refunded for case, _is_open in cases)
+    context: dict[str, Any] = {"unlock_url": unlock_url(), "cases": cases, "is_locked": is_locked}
+    if reveal and not is_locked:
+        canonical = keys.read_key(order_key)
+        context["key_groups"] = key_format.groups(canonical)
+        context["key_aloud"] = spelling.aloud(canonical)
+        # Whoever had seen the first one knows this page and the e-mail address too.
+        context["is_mailed_only"] = order.keys.exclude(pk=order_key.pk).exists()
+    return Section(
+        page_template="consulting/_key_section.html",
+        html_template="emails/_key_section.html",
+        text_template="emails/_key_section.txt",
+        context=context,
+        track=history.track_of(order, cases),
+        moments=history.moments_of(cases),
+    )
+
+
+def unbegun(sender: type[Order], order: Order, **_: Any) -> set[int]:
+    """Ids of the lines for which no consultant has taken a case or written a word."""
+    cases = Case.objects.filter(line__order=order)
+    begun = cases.filter(~Q(state=Case.State.UNASSIGNED) | Q(reports__isnull=False))
+    return set(cases.values_list("line_id", flat=True)) - set(begun.values_list("line_id", flat=True))
