@@ -367,9 +367,9 @@ def test_a_tampered_answer_is_unknown(gateway, paid, monkeypatch, caplog):
 @pytest.mark.failure("F48")
 def test_a_certificate_of_another_customer_of_the_same_ca_is_not_believed(gateway, paid, monkeypatch, caplog):
     purchase, _ = paid
-    merchant = pki.issue("041@Z2026@700000000000001:SIGN@00000006", pki._pair("middle"))
+    merchant = pki.issue("041@Z2026@700000000000001:SIGN@00000006", pki.key_pair("middle"))
     monkeypatch.setattr(
-        pki, "_pair", lambda name, real=pki._pair: merchant if name == "signing" else real(name)
+        pki, "key_pair", lambda name, real=pki.key_pair: merchant if name == "signing" else real(name)
     )
 
     with pytest.raises(GatewayError, match="untrusted"):
@@ -380,9 +380,9 @@ def test_a_certificate_of_another_customer_of_the_same_ca_is_not_believed(gatewa
 @pytest.mark.failure("F48")
 def test_a_new_signing_certificate_of_the_gateway_is_believed_at_once(gateway, paid, monkeypatch):
     purchase, captured = paid
-    renewed = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@00099998", pki._pair("middle"))
+    renewed = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@00099998", pki.key_pair("middle"))
     monkeypatch.setattr(
-        pki, "_pair", lambda name, real=pki._pair: renewed if name == "signing" else real(name)
+        pki, "key_pair", lambda name, real=pki.key_pair: renewed if name == "signing" else real(name)
     )
 
     assert gateway.fetch(purchase) == captured
