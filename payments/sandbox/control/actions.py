@@ -88,26 +88,26 @@ _UNIONPAY: dict[str, tuple[Callable[..., Any], Parameters]] = {
 ACTS = {"paypal": _PAYPAL, "unionpay": _UNIONPAY}
 
 
-def perform(wanted: Any) -> dict[str, Any]:
+def perform(order: Any) -> dict[str, Any]:
     """Do it now. Raises Invalid, also when the payment is in no state for it."""
-    if not isinstance(wanted, dict):
+    if not isinstance(order, dict):
         raise Invalid("body", _("An object is expected."))
-    given = dict(wanted)
-    gateway = read("gateway", one_of(*OPERATIONS), given.pop("gateway", None))
-    name = read("act", one_of(*ACTS[gateway]), given.pop("act", None))
-    reference = read("reference", text(r"[A-Za-z0-9\-]{0,64}"), given.pop("reference", ""))
+    members = dict(order)
+    gateway = read("gateway", one_of(*OPERATIONS), members.pop("gateway", None))
+    name = read("act", one_of(*ACTS[gateway]), members.pop("act", None))
+    reference = read("reference", text(r"[A-Za-z0-9\-]{0,64}"), members.pop("reference", ""))
     act, parameters = ACTS[gateway][name]
     values = {}
     for member, (reader, default) in parameters.items():
-        if member not in given and default is not _NEEDED:
+        if member not in members and default is not _NEEDED:
             values[member] = default
         else:
-            values[member] = read(member, reader, given.pop(member, ""))
-    if given:
-        raise Invalid(sorted(given)[0], _("This act knows no such parameter."))
-    told = _done(act, _found(gateway, name, reference), values)
+            values[member] = read(member, reader, members.pop(member, ""))
+    if members:
+        raise Invalid(sorted(members)[0], _("This act knows no such parameter."))
+    result = _done(act, _found(gateway, name, reference), values)
     store.log(gateway, "act", act=name, references=[reference] if reference else [], status="done")
-    return told
+    return result
 
 
 def _found(gateway: str, name: str, reference: str) -> str:

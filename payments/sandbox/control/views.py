@@ -72,12 +72,12 @@ def _arrange(request: HttpRequest) -> HttpResponse:
     chosen = ScenarioForm(scenario, gateway, request.POST)
     if target.is_valid() & chosen.is_valid():
         try:
-            told = _order(target, chosen)
+            result = _order(target, chosen)
         except Invalid as problem:
             _complain(problem, target, chosen)
         else:
             reference = target.cleaned_data["reference"]
-            return _back(request, reference=reference, done=scenario.name, status=told.get("status", ""))
+            return _back(request, reference=reference, done=scenario.name, status=result.get("status", ""))
     return _show(request, target, chosen, status=400)
 
 
@@ -186,8 +186,8 @@ def _language(request: HttpRequest) -> str:
 
 
 def _query(request: HttpRequest, **changed: str) -> str:
-    kept = {name: request.GET[name] for name in ("gateway", "lang") if name in request.GET}
-    return "?" + urlencode({**kept, **changed})
+    parameters = {name: request.GET[name] for name in ("gateway", "lang") if name in request.GET}
+    return "?" + urlencode({**parameters, **changed})
 
 
 def _back(request: HttpRequest, **told: object) -> HttpResponse:
