@@ -41,10 +41,10 @@ from payments.sandbox.faults.kinds import (
 )
 from payments.sandbox.faults.registry import NotPossible
 from payments.sandbox.paypal import dashboard as paypal
-from payments.sandbox.paypal import redelivery as paypal_resending
+from payments.sandbox.paypal import redelivery as paypal_redelivery
 from payments.sandbox.paypal.errors import Refusal
 from payments.sandbox.unionpay import faults as unionpay
-from payments.sandbox.unionpay import redelivery as unionpay_resending
+from payments.sandbox.unionpay import redelivery as unionpay_redelivery
 
 Parameters = dict[str, tuple[Callable[[Any], Any], Any]]
 _NEEDED = object()
@@ -72,18 +72,18 @@ _PAYPAL: dict[str, tuple[Callable[..., Any], Parameters]] = {
     "decide": (paypal.decide, {"outcome": (one_of("completed", "denied"), _NEEDED)}),
     "reverse_approval": (paypal.reverse_approval, {}),
     "forged_notification": (
-        paypal_resending.forge,
+        paypal_redelivery.forge,
         {"variant": (one_of(*FORGERIES["paypal"]), "signature")},
     ),
-    "resend_notifications": (paypal_resending.resend, {}),
+    "resend_notifications": (paypal_redelivery.resend, {}),
 }
 _UNIONPAY: dict[str, tuple[Callable[..., Any], Parameters]] = {
     "decide": (unionpay.decide, {"outcome": (one_of("completed", "failed"), _NEEDED)}),
     "forged_notification": (
-        unionpay_resending.forge,
+        unionpay_redelivery.forge,
         {"variant": (one_of(*FORGERIES["unionpay"]), "signature")},
     ),
-    "resend_notifications": (unionpay_resending.resend, {}),
+    "resend_notifications": (unionpay_redelivery.resend, {}),
 }
 ACTS = {"paypal": _PAYPAL, "unionpay": _UNIONPAY}
 
@@ -114,7 +114,7 @@ def _found(gateway: str, name: str, reference: str) -> str:
     """The gateways' own books go by our reference; an order number or PayPal's own id leads there."""
     if gateway != "paypal" or name in {"forged_notification", "resend_notifications"}:
         return reference
-    return paypal_resending.reference_of(reference) or reference
+    return paypal_redelivery.reference_of(reference) or reference
 
 
 def _done(act: Callable[..., Any], reference: str, values: dict[str, Any]) -> dict[str, Any]:
