@@ -80,34 +80,34 @@ def _body(message: EmailMessage, kind: str) -> str:
 
 def _mails(recipient: str = "") -> list[dict[str, Any]]:
     """Newest first."""
-    wanted = recipient.strip().casefold()
+    address = recipient.strip().casefold()
     mails = store.every(KIND)[::-1]
-    return [mail for mail in mails if not wanted or wanted in mail["to"].casefold().split(", ")]
+    return [mail for mail in mails if not address or address in mail["to"].casefold().split(", ")]
 
 
 @require_safe
 def mails(request: HttpRequest) -> HttpResponse:
     recipient = request.GET.get("to", "")
-    found = _mails(recipient)
-    for mail in found[:SHOWN]:
+    mails = _mails(recipient)
+    for mail in mails[:SHOWN]:
         mail["received"] = parse_datetime(mail["received_at"])
     return render(
-        request, "sandbox/mails.html", {"mails": found[:SHOWN], "count": len(found), "recipient": recipient}
+        request, "sandbox/mails.html", {"mails": mails[:SHOWN], "count": len(mails), "recipient": recipient}
     )
 
 
 @require_safe
 def messages(request: HttpRequest) -> JsonResponse:
-    found = _mails(request.GET.get("to", ""))
-    told = [{name: mail[name] for name in TOLD} for mail in found]
-    return JsonResponse(told, safe=False, json_dumps_params={"ensure_ascii": False})
+    mails = _mails(request.GET.get("to", ""))
+    values = [{name: mail[name] for name in TOLD} for mail in mails]
+    return JsonResponse(values, safe=False, json_dumps_params={"ensure_ascii": False})
 
 
 @require_safe
 def mail(request: HttpRequest, mail_id: str) -> HttpResponse:
-    found = _one(mail_id)
+    mail = _one(mail_id)
     return render(
-        request, "sandbox/mail.html", {"mail": found, "received": parse_datetime(found["received_at"])}
+        request, "sandbox/mail.html", {"mail": mail, "received": parse_datetime(mail["received_at"])}
     )
 
 
@@ -120,7 +120,7 @@ def html(request: HttpRequest, mail_id: str) -> HttpResponse:
 
 
 def _one(mail_id: str) -> dict[str, Any]:
-    found = store.get(KIND, mail_id)
-    if found is None:
+    mail = store.get(KIND, mail_id)
+    if mail is None:
         raise Http404
-    return found
+    return mail

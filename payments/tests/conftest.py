@@ -1,6 +1,7 @@
 """The sandbox's PayPal and UnionPay behind real ports, the adapters in front of them, and purchases."""
 
 import datetime as dt
+import shutil
 import time
 import uuid
 from dataclasses import replace
@@ -9,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from django.test import override_settings
 
 from payments.attempts import settlement
 from payments.gateways import override
@@ -23,7 +25,6 @@ from payments.sandbox.unionpay import pki, transactions
 from shop import clock
 
 from .harness import unionpay_sandbox as unionpay_server
-from .harness.paypal_judge import JudgedSession
 from .harness.paypal_sandbox import URLS, received
 from .harness.paypal_scenes import awaiting
 from .harness.peer import listening
@@ -68,6 +69,8 @@ def make_api(sandbox, settings):
 
 @pytest.fixture
 def judged_api(make_api):
+    from .harness.paypal_judge import JudgedSession  # takes long to import
+
     return make_api(session=JudgedSession())
 
 
@@ -213,10 +216,21 @@ def gateway(paypal, settings):
         yield paypal
 
 
+@pytest.fixture(scope="session")
+def unionpay_keys(tmp_path_factory):
+    """A folder with keys of the sandbox's UnionPay: five RSA keys take long to make."""
+    folder = tmp_path_factory.mktemp("unionpay-keys")
+    values = {"VAR_DIR": folder, "UNIONPAY_CERT_DIR": folder / "shop", "UNIONPAY_PFX_PASSWORD": "000000"}
+    with override_settings(**values, UNIONPAY_MERCHANT_ID="777290058100000"):
+        pki.ensure_keys()
+    return folder / "sandbox/unionpay"
+
+
 @pytest.fixture(scope="module")
-def unionpay_sandbox(tmp_path_factory):
-    """The origin of a running sandbox with keys of its own; the shop's settings point at it."""
+def unionpay_sandbox(tmp_path_factory, unionpay_keys):
+    """The origin of a running sandbox; the shop's settings point at it."""
     folder = tmp_path_factory.mktemp("unionpay")
+    shutil.copytree(unionpay_keys, folder / "sandbox/unionpay")
 
     def settings_at(origin):
         return {

@@ -109,13 +109,13 @@ def reason_of(document: dict[str, Any]) -> str:
 
 def _our_reference(unit: dict[str, Any], capture: dict[str, Any]) -> str:
     """Ours if both of the order's references agree on it; two different ones match no purchase."""
-    told = {owner.get(name) for owner in (unit, capture) for name in ("custom_id", "invoice_id")}
-    return "/".join(sorted(reference for reference in told if reference))
+    references = {owner.get(name) for owner in (unit, capture) for name in ("custom_id", "invoice_id")}
+    return "/".join(sorted(reference for reference in references if reference))
 
 
 def _payee_matches(unit: dict[str, Any]) -> bool:
-    told = unit.get("payee", {}).get("merchant_id")
-    return not told or not settings.PAYPAL_MERCHANT_ID or told == settings.PAYPAL_MERCHANT_ID
+    payee = unit.get("payee", {}).get("merchant_id")
+    return not payee or not settings.PAYPAL_MERCHANT_ID or payee == settings.PAYPAL_MERCHANT_ID
 
 
 def read_refund(body: dict[str, Any]) -> RefundOutcome:

@@ -205,8 +205,8 @@ class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
             text = _read(response, request.waiting).decode("utf-8", "replace")
         debug_id = response.headers.get("PayPal-Debug-Id", "")
         duration = 1000 * (time.monotonic() - started)
-        told = (request.method, request.path, response.status_code, debug_id, duration)
-        logger.info("PayPal %s %s: %s, %s, %d ms", *told)
+        exchange = (request.method, request.path, response.status_code, debug_id, duration)
+        logger.info("PayPal %s %s: %s, %s, %d ms", *exchange)
         try:
             body = self.handle_response(response, text)  # raises for everything but 2xx, redirects too
         except (ValueError, RecursionError):

@@ -47,10 +47,10 @@ def track_body(purchase: Purchase, capture_reference: str, parcel: Parcel) -> di
     number = cut(parcel.tracking_number, 64)
     if carrier is None or not number:
         return None
-    told: dict[str, Any] = {"capture_id": capture_reference, "tracking_number": number, "carrier": carrier}
+    tracker: dict[str, Any] = {"capture_id": capture_reference, "tracking_number": number, "carrier": carrier}
     if _adds_up(purchase):  # else PayPal has never heard of the lines
-        told["items"] = [_named(item) for item in parcel.items]
-    return {**told, "notify_payer": False}
+        tracker["items"] = [_named(item) for item in parcel.items]
+    return {**tracker, "notify_payer": False}
 
 
 def cut(text: str, limit: int) -> str:

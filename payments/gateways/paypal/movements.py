@@ -28,8 +28,8 @@ def read_movements(order: dict[str, Any], capture_reference: str) -> tuple[Movem
         capture = next(one for one in payments.get("captures", []) if one["id"] == capture_reference)
         refunds = [one for one in payments.get("refunds", []) if _is_of(one, capture_reference)]
         on_the_way = [one for one in refunds if one["status"] in {"COMPLETED", "PENDING"}]
-        told = sum((read_money(one["amount"])[0] for one in on_the_way), Decimal(0))
-        if capture["status"] == "REFUNDED" and told < read_money(capture["amount"])[0]:
+        refunded = sum((read_money(one["amount"])[0] for one in on_the_way), Decimal(0))
+        if capture["status"] == "REFUNDED" and refunded < read_money(capture["amount"])[0]:
             raise GatewayError("REFUND_NOT_TOLD")
         return tuple(_movement(one, capture) for one in refunds if one["status"] == "COMPLETED")
     except StopIteration:

@@ -61,10 +61,10 @@ def question(headers: Mapping[str, str], body: bytes, webhook_id: str) -> bytes:
 
 
 def _transmission(headers: Mapping[str, str]) -> dict[str, str]:
-    given = {name.lower(): value for name, value in headers.items()}
+    received = {name.lower(): value for name, value in headers.items()}
     fields = {}
     for header, (field, longest) in _HEADERS.items():
-        value = given.get(header, "")
+        value = received.get(header, "")
         if not 0 < len(value) <= longest or not value.isascii() or not value.isprintable():
             raise InvalidNotification(header)
         fields[field] = value
@@ -110,10 +110,10 @@ def _subjects(resource: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "reference", transaction.get("invoice_number")
 
 
-def _within(found: Any, *path: str) -> Any:
+def _within(value: Any, *path: str) -> Any:
     for name in path:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _members(resource: dict[str, Any], name: str) -> list[dict[str, Any]]:

@@ -69,8 +69,8 @@ def signature(fields: Fields, private_key: RSAPrivateKey) -> str:
 
 def is_signed_by(fields: Fields, public_key: RSAPublicKey) -> bool:
     try:
-        given = base64.b64decode(fields.get("signature", ""), validate=True)
-        public_key.verify(given, signed_text(fields), PKCS1v15(), hashes.SHA256())
+        signature_bytes = base64.b64decode(fields.get("signature", ""), validate=True)
+        public_key.verify(signature_bytes, signed_text(fields), PKCS1v15(), hashes.SHA256())
     except (InvalidSignature, binascii.Error, ValueError):
         return False
     return True

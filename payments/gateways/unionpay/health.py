@@ -37,15 +37,15 @@ def problems() -> list[str]:
 def warnings() -> list[str]:
     """What will be a problem soon: certificates that end within 60 days, a renewal that fails for days."""
     now = clock.now()
-    found = []
+    lines = []
     for each in endings():
         left = each.ends_at - now
         if dt.timedelta(0) < left < NOTICE:
-            found.append(f"UnionPay: {each.file} ends in {left.days} days.")
+            lines.append(f"UnionPay: {each.file} ends in {left.days} days.")
     since = renewal_fails_since()
     if since:
-        found.append(f"UnionPay: {certificates.ENCRYPTION} could not be renewed since {since:%Y-%m-%d}.")
-    return found
+        lines.append(f"UnionPay: {certificates.ENCRYPTION} could not be renewed since {since:%Y-%m-%d}.")
+    return lines
 
 
 def endings() -> list[Ending]:
@@ -68,50 +68,50 @@ def renewal_fails_since() -> dt.datetime | None:
 def _setting_problems() -> list[str]:
     gateway = urlsplit(settings.UNIONPAY_GATEWAY)
     test = certificates.is_test_gateway()
-    found = []
+    lines = []
     if settings.UNIONPAY_MODE not in {"onsite", "redirect"}:
-        found.append("UNIONPAY_MODE must be onsite or redirect.")
+        lines.append("UNIONPAY_MODE must be onsite or redirect.")
     if not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", settings.UNIONPAY_DAY_ENDS):
-        found.append("UNIONPAY_DAY_ENDS must be a time such as 23:00.")
+        lines.append("UNIONPAY_DAY_ENDS must be a time such as 23:00.")
     if not re.fullmatch("[A-Za-z0-9]{15}", settings.UNIONPAY_MERCHANT_ID):
-        found.append("UNIONPAY_MERCHANT_ID must have 15 letters or digits.")
+        lines.append("UNIONPAY_MERCHANT_ID must have 15 letters or digits.")
     if gateway.scheme != "https" and gateway.hostname not in {"127.0.0.1", "localhost", "::1"}:
-        found.append("UNIONPAY_GATEWAY must begin with https://.")
+        lines.append("UNIONPAY_GATEWAY must begin with https://.")
     if f"{gateway.scheme}://{gateway.netloc}" not in settings.UNIONPAY_BUYER_ORIGINS:
-        found.append("UNIONPAY_BUYER_ORIGINS lacks the origin of UNIONPAY_GATEWAY.")
+        lines.append("UNIONPAY_BUYER_ORIGINS lacks the origin of UNIONPAY_GATEWAY.")
     if settings.UNIONPAY_ALLOW_TEST_CN and (settings.PRODUCTION or not test):
-        found.append("UNIONPAY_ALLOW_TEST_CN is for UnionPay's test environment only.")
+        lines.append("UNIONPAY_ALLOW_TEST_CN is for UnionPay's test environment only.")
     if settings.PRODUCTION and test:
-        found.append("UNIONPAY_GATEWAY is a test gateway, but SHOP_MODE is production.")
-    return found
+        lines.append("UNIONPAY_GATEWAY is a test gateway, but SHOP_MODE is production.")
+    return lines
 
 
 def _certificate_problems() -> list[str]:
-    found = []
+    lines = []
     try:
         own = certificates.merchant_key().certificate
     except Misconfigured as error:
-        found.append(f"UnionPay: {error}.")
+        lines.append(f"UnionPay: {error}.")
     else:
         if not own.not_valid_before_utc <= clock.now() <= own.not_valid_after_utc:
-            found.append("UnionPay: merchant.pfx is not in force.")
+            lines.append("UnionPay: merchant.pfx is not in force.")
     try:
         certificates.trust().check(clock.now())
     except (Misconfigured, Untrusted) as error:
-        found.append(f"UnionPay: root.pem and middle.pem: {error}.")
+        lines.append(f"UnionPay: root.pem and middle.pem: {error}.")
     if settings.UNIONPAY_MODE == "onsite":
         try:
             certificates.encryption_certificate()
         except Misconfigured as error:
-            found.append(f"UnionPay: {error}. Buyers are sent to UnionPay's own page instead.")
-    return found
+            lines.append(f"UnionPay: {error}. Buyers are sent to UnionPay's own page instead.")
+    return lines
 
 
 def _readable_certificates() -> list[tuple[str, x509.Certificate]]:
-    found = []
+    dated = []
     with suppress(Misconfigured):  # problems() tells
-        found.append(("merchant.pfx", certificates.merchant_key().certificate))
+        dated.append(("merchant.pfx", certificates.merchant_key().certificate))
     for name in ("root.pem", "middle.pem", certificates.ENCRYPTION):
         with suppress(Misconfigured):
-            found += [(name, certificate) for certificate in certificates.held(name)]
-    return found
+            dated += [(name, certificate) for certificate in certificates.held(name)]
+    return dated

@@ -43,7 +43,7 @@ def own(answer: Fields) -> Fields:
 def money_of(answer: Fields, currency: str) -> tuple[str, Decimal, str]:
     """UnionPay's reference, the amount and its currency."""
     try:
-        amount, found = messages.amount_of(answer, currency)
-        return answer["queryId"], amount, found
+        amount, paid_currency = messages.amount_of(answer, currency)
+        return answer["queryId"], amount, paid_currency
     except (KeyError, ValueError) as error:
         raise GatewayError("incomplete") from error

@@ -63,8 +63,8 @@ def unencoded(fields: Fields) -> bytes:
 
 def detail_code(message: str) -> str:
     """The seven digits in a ``respMsg``, the only part of it that is fit for a log."""
-    found = re.search(r"\[([0-9]{7})\]", message)
-    return found[1] if found else ""
+    code = re.search(r"\[([0-9]{7})\]", message)
+    return code[1] if code else ""
 
 
 def _decoded(body: bytes) -> str:

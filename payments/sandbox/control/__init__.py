@@ -1,0 +1,1 @@
+"""The rehearsal: a page and an API (``views``, ``api_views``) that order faults and acts of the stand-ins."""

@@ -41,10 +41,10 @@ from payments.sandbox.faults.kinds import (
 )
 from payments.sandbox.faults.registry import NotPossible
 from payments.sandbox.paypal import dashboard as paypal
-from payments.sandbox.paypal import redelivery as paypal_resending
+from payments.sandbox.paypal import redelivery as paypal_redelivery
 from payments.sandbox.paypal.errors import Refusal
 from payments.sandbox.unionpay import faults as unionpay
-from payments.sandbox.unionpay import redelivery as unionpay_resending
+from payments.sandbox.unionpay import redelivery as unionpay_redelivery
 
 Parameters = dict[str, tuple[Callable[[Any], Any], Any]]
 _NEEDED = object()
@@ -72,49 +72,49 @@ _PAYPAL: dict[str, tuple[Callable[..., Any], Parameters]] = {
     "decide": (paypal.decide, {"outcome": (one_of("completed", "denied"), _NEEDED)}),
     "reverse_approval": (paypal.reverse_approval, {}),
     "forged_notification": (
-        paypal_resending.forge,
+        paypal_redelivery.forge,
         {"variant": (one_of(*FORGERIES["paypal"]), "signature")},
     ),
-    "resend_notifications": (paypal_resending.resend, {}),
+    "resend_notifications": (paypal_redelivery.resend, {}),
 }
 _UNIONPAY: dict[str, tuple[Callable[..., Any], Parameters]] = {
     "decide": (unionpay.decide, {"outcome": (one_of("completed", "failed"), _NEEDED)}),
     "forged_notification": (
-        unionpay_resending.forge,
+        unionpay_redelivery.forge,
         {"variant": (one_of(*FORGERIES["unionpay"]), "signature")},
     ),
-    "resend_notifications": (unionpay_resending.resend, {}),
+    "resend_notifications": (unionpay_redelivery.resend, {}),
 }
 ACTS = {"paypal": _PAYPAL, "unionpay": _UNIONPAY}
 
 
-def perform(wanted: Any) -> dict[str, Any]:
+def perform(order: Any) -> dict[str, Any]:
     """Do it now. Raises Invalid, also when the payment is in no state for it."""
-    if not isinstance(wanted, dict):
+    if not isinstance(order, dict):
         raise Invalid("body", _("An object is expected."))
-    given = dict(wanted)
-    gateway = read("gateway", one_of(*OPERATIONS), given.pop("gateway", None))
-    name = read("act", one_of(*ACTS[gateway]), given.pop("act", None))
-    reference = read("reference", text(r"[A-Za-z0-9\-]{0,64}"), given.pop("reference", ""))
+    members = dict(order)
+    gateway = read("gateway", one_of(*OPERATIONS), members.pop("gateway", None))
+    name = read("act", one_of(*ACTS[gateway]), members.pop("act", None))
+    reference = read("reference", text(r"[A-Za-z0-9\-]{0,64}"), members.pop("reference", ""))
     act, parameters = ACTS[gateway][name]
     values = {}
     for member, (reader, default) in parameters.items():
-        if member not in given and default is not _NEEDED:
+        if member not in members and default is not _NEEDED:
             values[member] = default
         else:
-            values[member] = read(member, reader, given.pop(member, ""))
-    if given:
-        raise Invalid(sorted(given)[0], _("This act knows no such parameter."))
-    told = _done(act, _found(gateway, name, reference), values)
+            values[member] = read(member, reader, members.pop(member, ""))
+    if members:
+        raise Invalid(sorted(members)[0], _("This act knows no such parameter."))
+    result = _done(act, _found(gateway, name, reference), values)
     store.log(gateway, "act", act=name, references=[reference] if reference else [], status="done")
-    return told
+    return result
 
 
 def _found(gateway: str, name: str, reference: str) -> str:
     """The gateways' own books go by our reference; an order number or PayPal's own id leads there."""
     if gateway != "paypal" or name in {"forged_notification", "resend_notifications"}:
         return reference
-    return paypal_resending.reference_of(reference) or reference
+    return paypal_redelivery.reference_of(reference) or reference
 
 
 def _done(act: Callable[..., Any], reference: str, values: dict[str, Any]) -> dict[str, Any]:

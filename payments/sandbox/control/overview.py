@@ -79,8 +79,8 @@ def order_number(reference: str) -> str:
 
 def payments(gateway: str, *, most: int = PAYMENTS) -> list[Seen]:
     """Newest first."""
-    found = _paypal() if gateway == "paypal" else _unionpay()
-    return found[-most:][::-1]
+    payments = _paypal() if gateway == "paypal" else _unionpay()
+    return payments[-most:][::-1]
 
 
 def _paypal() -> list[Seen]:
@@ -120,12 +120,12 @@ def _state(payment: transactions.Transaction) -> str:
 
 def events() -> list[Event]:
     """What the log tells about faults, acts and notifications, newest first; what repeats is told once."""
-    found: dict[tuple[str, ...], Event] = {}
+    events: dict[tuple[str, ...], Event] = {}
     for line in reversed(_lines()):
         if event := _event(line):
             key = (event.gateway, event.text, event.order_number)
-            found[key] = replace(found[key], count=found[key].count + 1) if key in found else event
-    return list(found.values())[:EVENTS]
+            events[key] = replace(events[key], count=events[key].count + 1) if key in events else event
+    return list(events.values())[:EVENTS]
 
 
 def _lines() -> list[dict[str, Any]]:

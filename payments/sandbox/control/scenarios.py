@@ -278,8 +278,8 @@ def title_of(gateway: str, order: Mapping[str, Any]) -> str | Promise:
 
 def _matching(gateway: str, order: Mapping[str, Any]) -> str | Promise | None:
     for scenario in SCENARIOS:
-        wanted = scenario.orders.get(gateway, {})
-        names = [name for name in ("act", "fault", "on") if name in wanted]
-        if names and all(order.get(name) == wanted[name] for name in names):
+        ordered = scenario.orders.get(gateway, {})
+        names = [name for name in ("act", "fault", "on") if name in ordered]
+        if names and all(order.get(name) == ordered[name] for name in names):
             return scenario.title
     return None

@@ -17,8 +17,7 @@ from django.views.decorators.http import require_http_methods
 from payments.sandbox.faults import registry as faults
 from payments.sandbox.faults.kinds import LINE, Invalid, NotNow
 
-from . import actions
-from . import overview as books
+from . import actions, overview
 from .forms import CALLS, ScenarioForm
 from .scenarios import BY_NAME, GATEWAYS, GROUPS, SCENARIOS, title_of
 
@@ -46,7 +45,7 @@ class TargetForm(forms.Form):
 
     def __init__(self, gateway: str, data: Any = None, reference: str = "") -> None:
         super().__init__(data, label_suffix="", initial={"reference": reference})
-        self.payments = books.payments(gateway)
+        self.payments = overview.payments(gateway)
         everyone = ("", _("All payments from now on"))
         known = [(payment.reference, payment.order_number) for payment in self.payments]
         self.fields["reference"].choices = [everyone, *known]  # type: ignore[attr-defined]
@@ -72,12 +71,12 @@ def _arrange(request: HttpRequest) -> HttpResponse:
     chosen = ScenarioForm(scenario, gateway, request.POST)
     if target.is_valid() & chosen.is_valid():
         try:
-            told = _order(target, chosen)
+            result = _order(target, chosen)
         except Invalid as problem:
             _complain(problem, target, chosen)
         else:
             reference = target.cleaned_data["reference"]
-            return _back(request, reference=reference, done=scenario.name, status=told.get("status", ""))
+            return _back(request, reference=reference, done=scenario.name, status=result.get("status", ""))
     return _show(request, target, chosen, status=400)
 
 
@@ -138,7 +137,7 @@ def _show(
         "payments": list(zip(list(target["reference"])[1:], target.payments, strict=True)),
         "groups": _groups(gateway, chosen, opened),
         "armed": [_told(fault) for fault in faults.armed()],
-        "events": books.events(),
+        "events": overview.events(),
         "done": done,
         "done_now": done is not None and done.is_act(gateway),
         "removed": request.GET.get("done") == "removed",
@@ -168,7 +167,7 @@ def _told(fault: faults.Fault) -> dict[str, Any]:
         "gateway": GATEWAYS[gateway],
         "title": title_of(gateway, fault),
         "when": dict(CALLS[gateway]).get(fault["on"], "") if fault["fault"] in LINE else "",
-        "order_number": books.order_number(fault["reference"]),
+        "order_number": overview.order_number(fault["reference"]),
         "left": fault["left"],
     }
 
@@ -186,8 +185,8 @@ def _language(request: HttpRequest) -> str:
 
 
 def _query(request: HttpRequest, **changed: str) -> str:
-    kept = {name: request.GET[name] for name in ("gateway", "lang") if name in request.GET}
-    return "?" + urlencode({**kept, **changed})
+    parameters = {name: request.GET[name] for name in ("gateway", "lang") if name in request.GET}
+    return "?" + urlencode({**parameters, **changed})
 
 
 def _back(request: HttpRequest, **told: object) -> HttpResponse:

@@ -254,17 +254,17 @@ NOTICES: dict[str, Kind] = {
 FAULTS = LINE | ANSWERS | NOTICES
 
 
-def checked(wanted: Any) -> dict[str, Any]:
+def checked(order: Any) -> dict[str, Any]:
     """A fault as it is kept, every member read. Raises Invalid."""
-    if not isinstance(wanted, dict):
+    if not isinstance(order, dict):
         raise Invalid("body", _("An object is expected."))
-    given = dict(wanted)
+    members = dict(order)
     fault = {
-        "gateway": read("gateway", one_of(*OPERATIONS), given.pop("gateway", None)),
-        "on": given.pop("on", None),
-        "fault": given.pop("fault", None),
-        "times": read("times", whole(0, MAX_TIMES), given.pop("times", 1)),
-        "reference": read("reference", text(r"[A-Za-z0-9\-]{0,64}"), given.pop("reference", "")),
+        "gateway": read("gateway", one_of(*OPERATIONS), members.pop("gateway", None)),
+        "on": members.pop("on", None),
+        "fault": members.pop("fault", None),
+        "times": read("times", whole(0, MAX_TIMES), members.pop("times", 1)),
+        "reference": read("reference", text(r"[A-Za-z0-9\-]{0,64}"), members.pop("reference", "")),
     }
     read("on", one_of(*OPERATIONS[fault["gateway"]]), fault["on"])
     kinds = [name for name, kind in FAULTS.items() if fault["on"] in kind.on[fault["gateway"]]]
@@ -272,9 +272,9 @@ def checked(wanted: Any) -> dict[str, Any]:
     if fault["reference"] and fault["on"] in OF_NO_PAYMENT:
         raise Invalid("reference", _("This call belongs to no payment. Leave the reference empty."))
     for name, (reader, default) in FAULTS[fault["fault"]].parameters.items():
-        fault[name] = read(name, reader, given.pop(name)) if name in given else default
-    if given:
-        raise Invalid(sorted(given)[0], _("This fault knows no such parameter."))
+        fault[name] = read(name, reader, members.pop(name)) if name in members else default
+    if members:
+        raise Invalid(sorted(members)[0], _("This fault knows no such parameter."))
     _check_together(fault)
     return fault
 

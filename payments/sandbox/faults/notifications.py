@@ -19,19 +19,19 @@ def plan(gateway: str, subject: str, names: Iterable[str], *, event: str = "") -
     ``lost``: never send; ``copies``; ``variant`` of the first one if that is forged. See also ``is_held``.
     """
     turn = store.next_number("notification")
-    found: dict[str, Any] = {"planned": True, "turn": turn, "lost": False, "copies": 1, "variant": ""}
+    plan: dict[str, Any] = {"planned": True, "turn": turn, "lost": False, "copies": 1, "variant": ""}
     for among in (_TIMING, {"duplicate"}, {"forged"}):
         fault = faults.take(gateway, OPERATIONS[gateway], names, among, event=event)
         if fault is None:
             continue
         faults.note(fault, status=0, event=event)
         if fault["fault"] == "lost":
-            found["lost"] = True
+            plan["lost"] = True
         elif fault["fault"] in {"delay", "reorder"}:
             _hold(gateway, subject, fault, turn)
-        found["copies"] = fault.get("copies", found["copies"])
-        found["variant"] = fault.get("variant", found["variant"])
-    return found
+        plan["copies"] = fault.get("copies", plan["copies"])
+        plan["variant"] = fault.get("variant", plan["variant"])
+    return plan
 
 
 def sent(gateway: str, turn: int) -> None:

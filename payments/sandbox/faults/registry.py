@@ -93,9 +93,9 @@ class NotPossible(Exception):
     """Why an act makes no sense now, in one line."""
 
 
-def arm(wanted: Any) -> int:
+def arm(order: Any) -> int:
     """Order a fault; returns its number. Raises Invalid."""
-    fault = checked(wanted)
+    fault = checked(order)
     with store.transaction():
         number = store.next_number(KIND)
         store.put(KIND, str(number), {"id": number, "left": fault["times"], **fault})
@@ -163,10 +163,10 @@ def note(fault: Fault, *, status: int | str, **more: Any) -> None:
 
 def is_meant(reference: str, names: Collection[str]) -> bool:
     """Whether a fault for this reference concerns an exchange known by these names."""
-    wanted = reference.replace("-", "")
-    if not wanted or reference in names:
+    prefix = reference.replace("-", "")
+    if not prefix or reference in names:
         return True
-    return len(wanted) >= SHORTEST_PREFIX and any(name.startswith(wanted) for name in names)
+    return len(prefix) >= SHORTEST_PREFIX and any(name.startswith(prefix) for name in names)
 
 
 def _spend(fault: Fault) -> None:

@@ -23,12 +23,14 @@ def money(amount: Decimal, currency: str) -> dict[str, str]:
     return {"currency_code": currency, "value": f"{amount:.{digits(currency)}f}"}
 
 
-def amount_of(given: dict[str, str], pointer: str, *, decimals_issue: str = "DECIMAL_PRECISION") -> Decimal:
+def amount_of(
+    amount_document: dict[str, str], pointer: str, *, decimals_issue: str = "DECIMAL_PRECISION"
+) -> Decimal:
     """The amount of a money object of the right shape. Raises Refusal 422."""
-    currency, amount = given["currency_code"], Decimal(given["value"])
+    currency, amount = amount_document["currency_code"], Decimal(amount_document["value"])
     if currency not in CURRENCIES:
         raise Refusal(422, "INVALID_CURRENCY_CODE", f"{pointer}/currency_code")
-    if len(given["value"].partition(".")[2]) > digits(currency):
+    if len(amount_document["value"].partition(".")[2]) > digits(currency):
         raise Refusal(
             422, decimals_issue if digits(currency) == 0 else "DECIMAL_PRECISION", f"{pointer}/value"
         )
@@ -45,11 +47,11 @@ def check_sums(unit: dict[str, Any], pointer: str) -> None:
     value = amount_of(total, f"{pointer}/amount")
     if value == 0:
         raise Refusal(422, "CANNOT_BE_ZERO_OR_NEGATIVE", f"{pointer}/amount/value")
-    if any(given["currency_code"] != total["currency_code"] for given in _every_money(unit)):
+    if any(amount["currency_code"] != total["currency_code"] for amount in _every_money(unit)):
         raise Refusal(422, "MULTI_CURRENCY_ORDER", pointer)
     breakdown = total.get("breakdown", {})
     parts = {
-        name: amount_of(given, f"{pointer}/amount/breakdown/{name}") for name, given in breakdown.items()
+        name: amount_of(amount, f"{pointer}/amount/breakdown/{name}") for name, amount in breakdown.items()
     }
     _check_items(unit.get("items", []), parts, pointer)
     less = parts.pop("discount", Decimal(0)) + parts.pop("shipping_discount", Decimal(0))

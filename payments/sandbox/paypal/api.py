@@ -150,10 +150,10 @@ def _once(exchange: Exchange, life: dt.timedelta, repeat: Repeat, work: Callable
     if not exchange.binds_key:
         return reply
     body = reply.body or {}
-    kept: dict[str, Any] = {"at": clock.now().isoformat(), "status": reply.status, "id": body.get("id", "")}
+    answer: dict[str, Any] = {"at": clock.now().isoformat(), "status": reply.status, "id": body.get("id", "")}
     if reply.status >= 400:
-        kept["body"] = body
-    store.put("paypal-request", key, kept)
+        answer["body"] = body
+    store.put("paypal-request", key, answer)
     return reply
 
 

@@ -118,8 +118,8 @@ def _language(request: HttpRequest, order: Document | None) -> str:
     if chosen in {"zh-hant", "en"}:
         return chosen
     locale = (order or {"experience": {}})["experience"].get("locale", "")
-    wanted = locale or request.headers.get("Accept-Language", "")
-    return "zh-hant" if wanted.startswith("zh") else "en"
+    language = locale or request.headers.get("Accept-Language", "")
+    return "zh-hant" if language.startswith("zh") else "en"
 
 
 def _links(request: HttpRequest, order: Document) -> Callable[..., str]:
@@ -131,8 +131,8 @@ def _links(request: HttpRequest, order: Document) -> Callable[..., str]:
 
 
 def _query(request: HttpRequest, **changed: str) -> str:
-    kept = {name: request.GET[name] for name in ("token", "way", "buyer") if name in request.GET}
-    return urlencode({**kept, **changed})
+    parameters = {name: request.GET[name] for name in ("token", "way", "buyer") if name in request.GET}
+    return urlencode({**parameters, **changed})
 
 
 def _back(order: Document, url: str) -> str:

@@ -4,10 +4,12 @@
 webhook, and returns the ids it made. ``NotPossible`` says why an act makes no sense now.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from payments.sandbox import store
+from payments.sandbox import scheduler, store
 
 from . import disputes, webhooks
 from .documents import (
@@ -22,6 +24,8 @@ from .documents import (
     show_refund,
     update_status,
 )
+from .errors import Refusal
+from .reviews import CAPTURE_REVIEW, REFUND_REVIEW
 
 REASONS = {
     "MERCHANDISE_OR_SERVICE_NOT_RECEIVED",
@@ -171,9 +175,27 @@ def reverse_approval(reference: str) -> dict[str, Any]:
         order["approval_reversed"] = True
         keep("order", order)
         unit = {name: order["unit"][name] for name in ("custom_id", "invoice_id") if name in order["unit"]}
-        told = {"order_id": order["id"], "purchase_units": [{"reference_id": "default", **unit}]}
-        webhooks.announce("CHECKOUT.PAYMENT-APPROVAL.REVERSED", "checkout-order", told)
+        resource = {"order_id": order["id"], "purchase_units": [{"reference_id": "default", **unit}]}
+        webhooks.announce("CHECKOUT.PAYMENT-APPROVAL.REVERSED", "checkout-order", resource)
     return {"order": order["id"], "at": now()}
+
+
+@scheduler.when_due(CAPTURE_REVIEW)
+def end_review(subject: str) -> None:
+    """End the review of a capture; ``subject`` is "reference outcome"."""
+    _end(subject, decide)
+
+
+@scheduler.when_due(REFUND_REVIEW)
+def end_refund_review(subject: str) -> None:
+    """End the review of a refund; ``subject`` is "reference outcome"."""
+    _end(subject, decide_refund)
+
+
+def _end(subject: str, decide: Callable[[str, str], object]) -> None:
+    reference, _, outcome = subject.partition(" ")
+    with suppress(NotPossible, Refusal):  # somebody has decided otherwise meanwhile
+        decide(reference, outcome)
 
 
 def _take_back(capture: Document, amount: Decimal, reason: str) -> Document:
@@ -192,10 +214,10 @@ def _part(capture: Document, amount: Decimal | None) -> Decimal:
 
 def _order(reference: str) -> Document:
     """The payment's order; of several the one that was paid."""
-    found = [one for one in store.every("paypal-order") if one["unit"].get("custom_id") == reference]
-    if not found:
+    orders = [order for order in store.every("paypal-order") if order["unit"].get("custom_id") == reference]
+    if not orders:
         raise NotPossible("no such payment")
-    return max(found, key=lambda order: len(order["captures"]))
+    return max(orders, key=lambda order: len(order["captures"]))
 
 
 def _capture(reference: str) -> Document:

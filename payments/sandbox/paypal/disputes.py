@@ -44,14 +44,14 @@ def new_dispute(capture: Document, reason: str) -> Document:
 
 
 def _transaction(capture: Document) -> dict[str, Any]:
-    told = {"custom": capture.get("custom_id"), "invoice_number": capture.get("invoice_id")}
+    references = {"custom": capture.get("custom_id"), "invoice_number": capture.get("invoice_id")}
     return {
         "seller_transaction_id": capture["id"],
         "create_time": capture["create_time"],
         "transaction_status": "COMPLETED",
         "gross_amount": capture["amount"],
         "seller": {"merchant_id": capture["merchant_id"]},
-        **{name: value for name, value in told.items() if value},
+        **{name: value for name, value in references.items() if value},
     }
 
 

@@ -179,10 +179,10 @@ def refundable(capture: Document) -> Decimal:
 
 
 def add_refund(
-    capture: Document, amount: Decimal, given: dict[str, Any] | None = None, *, status: str = "COMPLETED"
+    capture: Document, amount: Decimal, extra: dict[str, Any] | None = None, *, status: str = "COMPLETED"
 ) -> Document:
     """Move the money. ``given`` is what the merchant told about it; the dashboard tells nothing."""
-    refund = _new_refund(given or {}, capture, amount, total=refunded_total(capture) + amount) | {
+    refund = _new_refund(extra or {}, capture, amount, total=refunded_total(capture) + amount) | {
         "status": status
     }
     if status == "PENDING":
@@ -209,7 +209,7 @@ def update_status(capture: Document) -> None:
 
 def _new_refund(body: dict[str, Any], capture: Document, amount: Decimal, *, total: Decimal) -> Document:
     id, currency = new_id(), capture["amount"]["currency_code"]
-    given: dict[str, Any] = {
+    unit_fields: dict[str, Any] = {
         name: body[name] for name in ("custom_id", "invoice_id", "note_to_payer") if name in body
     }
     return {
@@ -223,7 +223,7 @@ def _new_refund(body: dict[str, Any], capture: Document, amount: Decimal, *, tot
             "net_amount": money(amount, currency),
             "total_refunded_amount": money(total, currency),
         },
-        **given,
+        **unit_fields,
         "create_time": now(),
         "links": [
             link(f"/v2/payments/refunds/{id}", "self"),

@@ -37,12 +37,13 @@ def _exchange(request: HttpRequest, response: HttpResponseBase) -> dict[str, Any
         "body": request.body.decode("utf-8", "backslashreplace"),
         "status": response.status_code,
         "answer_headers": {"Content-Type": response.get("Content-Type", "")},
-        "answer": _without_token(content.decode("utf-8", "backslashreplace")),
+        "answer": without_token(content.decode("utf-8", "backslashreplace")),
         "fault": getattr(request, "fault", ""),
     }
 
 
-def _without_token(text: str) -> str:
+def without_token(text: str) -> str:
+    """An answer in which no access token can be read."""
     if '"access_token"' not in text:
         return text
     return json.dumps(json.loads(text) | {"access_token": "left-out"})

@@ -53,21 +53,21 @@ def names(request: HttpRequest, ids: dict[str, str]) -> list[str]:
 
 def names_of(document: store.Document) -> list[str]:
     """Of an order, a capture or a refund as it is kept."""
-    found = [document.get("id", ""), document.get("order_id", ""), document.get("capture_id", "")]
+    names = [document.get("id", ""), document.get("order_id", ""), document.get("capture_id", "")]
     for part in (document, document.get("unit", {})):
-        found += [part.get("custom_id", ""), part.get("invoice_id", "")]
-    return [name for name in found if name]
+        names += [part.get("custom_id", ""), part.get("invoice_id", "")]
+    return [name for name in names if name]
 
 
 def names_in(resource: dict[str, Any]) -> list[str]:
     """Of what a webhook tells about: an order, a capture, a refund, a dispute."""
-    found = {resource.get("id", ""), resource.get("order_id", "")}
+    names = {resource.get("id", ""), resource.get("order_id", "")}
     for part in [resource, *resource.get("purchase_units", []), *resource.get("disputed_transactions", [])]:
-        found |= {part.get(name, "") for name in ("custom_id", "invoice_id", "seller_transaction_id")}
-    found |= {link["href"].rpartition("/")[2] for link in resource.get("links", []) if link["rel"] == "up"}
-    for id in list(found):
-        found |= set(names_of(store.get("paypal-capture", id) or store.get("paypal-order", id) or {}))
-    return sorted(found - {""})
+        names |= {part.get(name, "") for name in ("custom_id", "invoice_id", "seller_transaction_id")}
+    names |= {link["href"].rpartition("/")[2] for link in resource.get("links", []) if link["rel"] == "up"}
+    for id in list(names):
+        names |= set(names_of(store.get("paypal-capture", id) or store.get("paypal-order", id) or {}))
+    return sorted(names - {""})
 
 
 def _names_by_id(ids: dict[str, str]) -> Iterator[str]:

@@ -16,10 +16,10 @@ SHUFFLE = secrets.SystemRandom().shuffle
 
 def resend(reference: str) -> dict[str, Any]:
     """Every event about the payment again, twice, in any order; without a reference all of them."""
-    found = [one for one in store.every("paypal-event") if faults.is_meant(reference, one["references"])]
-    if not found:
+    events = [one for one in store.every("paypal-event") if faults.is_meant(reference, one["references"])]
+    if not events:
         raise faults.NotPossible("there is no notification")
-    copies = [*found, *found]
+    copies = [*events, *events]
     SHUFFLE(copies)
     return {"statuses": [webhooks.transmit(event, again=True) for event in copies]}
 

@@ -63,10 +63,10 @@ def is_valid(authorization: str) -> bool:
 def _status(request: HttpRequest) -> int:
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     try:
-        given = base64.b64decode(encoded, validate=True).decode()
+        credentials = base64.b64decode(encoded, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return 401
-    wanted = f"{settings.PAYPAL_CLIENT_ID}:{settings.PAYPAL_CLIENT_SECRET}"
-    if scheme != "Basic" or not constant_time_compare(given, wanted):
+    expected = f"{settings.PAYPAL_CLIENT_ID}:{settings.PAYPAL_CLIENT_SECRET}"
+    if scheme != "Basic" or not constant_time_compare(credentials, expected):
         return 401
     return 200 if request.POST.get("grant_type") == "client_credentials" else 400

@@ -42,14 +42,14 @@ _SUMMARIES = {
 def announce(event_type: str, resource_type: str, resource: dict[str, Any]) -> None:
     """Keep the event and have it delivered soon. If the surrounding transaction fails, nothing is sent."""
     event = new_event(event_type, resource_type, resource)
-    kept = {
+    document = {
         "id": event["id"],
         "type": event_type,
         "references": paypal_faults.names_in(resource),
         "body": body_of(event).decode(),
         "tries": 0,
     }
-    store.put("paypal-event", event["id"], kept)
+    store.put("paypal-event", event["id"], document)
     store.after(DELAY, deliver, event["id"])
 
 
@@ -196,19 +196,19 @@ def verify(exchange: Exchange) -> Reply:
     return Reply(200, {"verification_status": "SUCCESS" if genuine and unchanged else "FAILURE"})
 
 
-def member_text(document: str, wanted: str) -> str:
+def member_text(document: str, member: str) -> str:
     """The member's value as it stands in the text of a JSON object, untouched."""
-    decoder, found = json.JSONDecoder(), ""
+    decoder, value = json.JSONDecoder(), ""
     place = document.index("{") + 1
     while True:
         place = _after(document, place, " \t\r\n,")
         if document[place] == "}":
-            return found
+            return value
         name, place = decoder.raw_decode(document, place)
         start = _after(document, place, " \t\r\n:")
         _, place = decoder.raw_decode(document, start)
-        if name == wanted:
-            found = document[start:place]
+        if name == member:
+            value = document[start:place]
 
 
 def _after(document: str, place: int, passed: str) -> int:
@@ -218,9 +218,9 @@ def _after(document: str, place: int, passed: str) -> int:
 
 
 def certificate(request: HttpRequest, cert_id: str) -> HttpResponse:
-    found = cert_id == signing.CERT_ID
+    is_known = cert_id == signing.CERT_ID
     return HttpResponse(
-        signing.certificate_chain() if found else b"",
-        status=200 if found else 404,
+        signing.certificate_chain() if is_known else b"",
+        status=200 if is_known else 404,
         content_type="application/x-pem-file",
     )

@@ -56,7 +56,7 @@ class CashierForm(forms.Form):
 
     def _matching(self, name: str, pattern: str, message: Any) -> tuple[str, ...]:
         text = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", self.cleaned_data[name]))
-        found = re.fullmatch(pattern, text, re.ASCII)
-        if not found:
+        match = re.fullmatch(pattern, text, re.ASCII)
+        if not match:
             raise forms.ValidationError(message)
-        return found.groups()
+        return match.groups()

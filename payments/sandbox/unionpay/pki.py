@@ -51,26 +51,34 @@ def ensure_keys() -> None:
                 shutil.copyfile(_folder() / name, shop / name)
 
 
+def key_pair(name: str) -> Pair:
+    """The certificate of that name (root, middle, merchant, signing, encryption) and its key."""
+    path = _folder() / f"{name}.pem"
+    if not path.is_file():
+        ensure_keys()
+    return _read(path, path.stat().st_mtime_ns)
+
+
 def signing_key() -> SigningKey:
     """Signs answers and notifications."""
-    pair = _pair("signing")
+    pair = key_pair("signing")
     return SigningKey(pair.key, pair.certificate)
 
 
 def certificate_text(name: str) -> str:
-    return _pair(name).pem.decode()
+    return key_pair(name).pem.decode()
 
 
 def merchant_certificate() -> x509.Certificate:
     """What requests must be signed with."""
-    return _pair("merchant").certificate
+    return key_pair("merchant").certificate
 
 
 def encryption_pair(cert_id: str = "") -> Pair | None:
     """The pair with that number, present or former; without a number the present one."""
     for name in ("encryption", "encryption-previous"):
         if (_folder() / f"{name}.key").is_file():
-            pair = _pair(name)
+            pair = key_pair(name)
             if cert_id in {"", str(pair.certificate.serial_number)}:
                 return pair
     return None
@@ -81,7 +89,7 @@ def renew_encryption() -> None:
     ensure_keys()
     for suffix in ("pem", "key"):
         shutil.copyfile(_folder() / f"encryption.{suffix}", _folder() / f"encryption-previous.{suffix}")
-    _save(_folder(), "encryption", issue("041@Z2026@00040000:SIGN@00000099", _pair("middle")))
+    _save(_folder(), "encryption", issue("041@Z2026@00040000:SIGN@00000099", key_pair("middle")))
 
 
 def issue(common_name: str, issuer: Pair | None = None, *, ca: bool = False, days: int = DAYS) -> Pair:
@@ -164,13 +172,6 @@ def _save(folder: Path, name: str, pair: Pair) -> None:
     key.touch(mode=0o600)
     key.write_bytes(pair.key.private_bytes(_PEM, ser.PrivateFormat.PKCS8, ser.NoEncryption()))
     (folder / f"{name}.pem").write_bytes(pair.pem)
-
-
-def _pair(name: str) -> Pair:
-    path = _folder() / f"{name}.pem"
-    if not path.is_file():
-        ensure_keys()
-    return _read(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=8)

@@ -17,14 +17,14 @@ SHUFFLE = secrets.SystemRandom().shuffle
 
 def resend(reference: str) -> dict[str, Any]:
     """Every notification about the payment again, twice, in any order; without a reference all of them."""
-    found = [
+    notices = [
         one
         for one in store.every("unionpay")
         if one["code"] and one["notice"]["url"] and faults.is_meant(reference, names_of(one))
     ]
-    if not found:
+    if not notices:
         raise faults.NotPossible("there is no notification")
-    copies = [*found, *found]
+    copies = [*notices, *notices]
     SHUFFLE(copies)
     return {"statuses": [_send(transaction) for transaction in copies]}
 

@@ -172,11 +172,11 @@ _KEPT = (
 
 def names(fields: Fields) -> list[str]:
     """Its own, and those of what it is about."""
-    found = [fields.get("orderId", ""), fields.get("origQryId", "")]
+    names = [fields.get("orderId", ""), fields.get("origQryId", "")]
     original = find_by_query_id(fields.get("origQryId", ""))
     if original:
-        found.append(original["fields"]["orderId"])
-    return [name for name in found if name]
+        names.append(original["fields"]["orderId"])
+    return [name for name in names if name]
 
 
 def names_of(transaction: Transaction) -> list[str]:

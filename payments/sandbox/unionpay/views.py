@@ -17,7 +17,6 @@ from payments.sandbox.faults import transport
 
 from . import cards, notifications, pki, sms, transactions
 from . import faults as unionpay_faults
-from . import transactions as naming
 from .cashier_views import refusal_page
 from .envelope import MESSAGES, Refusal, check_time, crlf, opened, refused
 
@@ -44,7 +43,7 @@ def front_transaction(request: HttpRequest) -> HttpResponseBase:
 
     The very same form again (a double click, a reload) leads to the same page as long as nobody has paid.
     """
-    known = partial(naming.names, unionpay_faults.peeked(request.body))
+    known = partial(transactions.names, unionpay_faults.peeked(request.body))
     return transport.through(request, "unionpay", "front", known, partial(_arrived, request))
 
 
@@ -65,7 +64,7 @@ def _served(request: HttpRequest, doors: dict[str, Callable[[Fields], Fields]]) 
     """Every server-to-server exchange goes through here."""
     fields = unionpay_faults.peeked(request.body)
     operation = unionpay_faults.OPERATIONS.get(fields.get("txnType", ""), "")
-    known = partial(naming.names, fields)
+    known = partial(transactions.names, fields)
     return transport.through(request, "unionpay", operation, known, partial(_answered, request, doors))
 
 

@@ -13,6 +13,8 @@ from openapi_core import Config, OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 from openapi_core.exceptions import OpenAPIError
 
+from payments.sandbox.paypal.exchange_log import without_token
+
 FILES = {
     "ord": "checkout_orders_v2",
     "pay": "payments_payment_v2",
@@ -76,14 +78,37 @@ def judge_request(question):
     judge().validate_request(question)
 
 
+def fingerprint(method, path, headers, body, status, answer):
+    """Everything of an exchange that is judged, with no token or credential in it."""
+    scheme = headers.get("Authorization", "").partition(" ")[0]
+    names = ("Content-Type", "PayPal-Request-Id", "Prefer")
+    body = body.encode() if isinstance(body, str) else body or b""
+    return (method, path, scheme, *map(headers.get, names), body, status, without_token(answer))
+
+
 class JudgedSession(requests.Session):
-    """Raises openapi-core's errors for a request or an answer that PayPal's description does not allow."""
+    """Raises openapi-core's errors for a request or an answer that PayPal's description does not allow.
+
+    ``passed``: fingerprints of what was found good, so that nobody need judge it again.
+    """
+
+    passed = set()
 
     def send(self, request, **kwargs):
         question = RequestsOpenAPIRequest(request)
         judge_request(question)
         response = super().send(request, **kwargs)
         judge().validate_response(question, RequestsOpenAPIResponse(response))
+        self.passed.add(
+            fingerprint(
+                request.method,
+                request.path_url,
+                request.headers,
+                request.body,
+                response.status_code,
+                response.text,
+            )
+        )
         return response
 
 

@@ -1,4 +1,4 @@
-"""The judge over what a running sandbox has written down (``payments/sandbox/paypal/record.py``)."""
+"""The judge over what a running sandbox has written down (``payments/sandbox/paypal/exchange_log.py``)."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAP
 from openapi_core.exceptions import OpenAPIError
 from requests.structures import CaseInsensitiveDict
 
-from .paypal_judge import judge, judge_request
+from .paypal_judge import JudgedSession, fingerprint, judge, judge_request
 
 SHOP = "PayPalSDK/"  # how the shop's client introduces itself; tests that knock by hand are not judged
 
@@ -21,7 +21,7 @@ class Verdict:
 
 
 def verdict(file):
-    """On every exchange between the shop and PayPal in this file."""
+    """On every exchange between the shop and PayPal in this file; a ``JudgedSession`` has judged its own."""
     found = Verdict()
     for line in file.read_text().splitlines() if file.exists() else ():
         exchange = json.loads(line)
@@ -31,9 +31,14 @@ def verdict(file):
             found.spoiled += 1
             continue
         found.judged += 1
-        if problem := _problem(exchange):
+        if _fingerprint(exchange) not in JudgedSession.passed and (problem := _problem(exchange)):
             found.violations.append(f"{exchange['method']} {exchange['path']}: {problem}\n{line[:2000]}")
     return found
+
+
+def _fingerprint(exchange):
+    names = ("method", "path", "headers", "body", "status", "answer")
+    return fingerprint(*(exchange[name] for name in names))
 
 
 def _problem(exchange):

@@ -22,3 +22,18 @@ URLS = (
     *paypal_urls.root_urlpatterns,
     *rehearsal_urlpatterns,
 )
+
+
+def issue(response):
+    """Status and PayPal's word for what is wrong."""
+    return response.status_code, response.json()["details"][0]["issue"]
+
+
+# Headers of a webhook, of the right shape.
+HEADERS = {
+    "PayPal-Transmission-Id": "6d1c9b3e-0000-4000-8000-000000000000",
+    "PayPal-Transmission-Time": "2026-11-23T01:02:03Z",
+    "PayPal-Transmission-Sig": "c2lnbmF0dXJl",
+    "PayPal-Cert-Url": "https://api.paypal.com/v1/notifications/certs/CERT-1",
+    "PayPal-Auth-Algo": "SHA256withRSA",
+}

@@ -1,9 +1,13 @@
 """A server that answers as a test tells it."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+TOKEN = "/v1/oauth2/token"
+ORDER = "/v2/checkout/orders/5O190127TN364715T"
 
 
 class PeerServer(ThreadingHTTPServer):
@@ -71,3 +75,13 @@ def listening() -> Iterator[Peer]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def token_and(answer):
+    """Answers the token endpoint well, and everything else with ``answer``."""
+    return lambda method, path: Peer.token if path == TOKEN else answer
+
+
+def refusal(issue, name="UNPROCESSABLE_ENTITY"):
+    document = {"name": name, "message": "no", "debug_id": "d1", "details": [{"issue": issue}]}
+    return json.dumps(document).encode()

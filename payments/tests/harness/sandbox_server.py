@@ -12,8 +12,6 @@ from payments.sandbox import scheduler, store
 from payments.sandbox.faults.transport import ConnectionHandler
 from payments.sandbox.urls import rehearsal_urlpatterns
 
-from .paypal_record import verdict
-
 
 class QuietHandler(ConnectionHandler):
     def log_message(self, *args):
@@ -86,5 +84,7 @@ def serving(urlconf, folder, settings_at, *, prepare=lambda: None):
         thread.join()
         server.server_close()
         store.close()
-    found = verdict(record)
-    assert not found.violations, "\n".join(found.violations)
+    if record.exists():
+        from .paypal_record import verdict  # takes long to import
+
+        assert verdict(record).violations == []

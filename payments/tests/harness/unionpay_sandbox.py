@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.static import serve
 
 from payments.gateways.base import EncryptedCard, Unfinished
+from payments.sandbox.unionpay import envelope
 from payments.sandbox.unionpay import urls as unionpay_urls
 
 CARD = "6250930000000002"
@@ -90,3 +91,18 @@ def notification(path="/shop/notify/", seconds=5):
         return found[:1], bool(found)
 
     return until(look, seconds)[0]
+
+
+def notifications_about(purchase):
+    """The notifications about it that arrived."""
+    return [one for one in list(received) if purchase.reference.encode() in one[2]]
+
+
+def fake_answers(monkeypatch, change):
+    """Let the sandbox sign other answers: ``change`` gets the fields and returns the new ones."""
+    original = envelope.sealed
+    monkeypatch.setattr(envelope, "sealed", lambda fields: original(change(dict(fields))))
+
+
+def refusal(code, fields):
+    return envelope.Refusal(code, "系统忙[0000006]", fields)

@@ -24,7 +24,7 @@ def folder(unionpay_sandbox, settings, tmp_path):
     """The shop's certificate folder, for the test to change. The encryption certificate ends in 100 days."""
     for name in FILES:
         (tmp_path / name).write_bytes((settings.UNIONPAY_CERT_DIR / name).read_bytes())
-    short = pki.issue("041@Z2026@00040000:SIGN@00000099", pki._pair("middle"), days=101)
+    short = pki.issue("041@Z2026@00040000:SIGN@00000099", pki.key_pair("middle"), days=101)
     (tmp_path / "encryption.pem").write_bytes(short.pem)
     settings.UNIONPAY_CERT_DIR = tmp_path
     settings.LANGUAGE_CODE = "en"
@@ -64,13 +64,13 @@ def test_a_shop_that_was_off_for_weeks_hears_of_the_nearest_threshold_only(on_da
 
 def test_a_new_certificate_in_the_file_ends_the_alarms_and_starts_its_own(on_day, folder):
     assert len(on_day(41)) == 1
-    new = pki.issue("041@Z2026@00040000:SIGN@00000099", pki._pair("middle"), days=500)
+    new = pki.issue("041@Z2026@00040000:SIGN@00000099", pki.key_pair("middle"), days=500)
     certificates.replace_encryption_certificate(new.certificate)
     assert len(on_day(95)) == 1
 
 
 def test_several_certificates_in_a_ca_file_count_by_the_last(folder):
-    old = pki.issue("SANDBOX OCA1", pki._pair("root"), ca=True, days=10)
+    old = pki.issue("SANDBOX OCA1", pki.key_pair("root"), ca=True, days=10)
     (folder / "middle.pem").write_bytes(old.pem + (folder / "middle.pem").read_bytes())
     ends = {each.file: each.ends_at for each in unionpay.endings()}
     assert ends["middle.pem"] - real_now() > dt.timedelta(days=1000)
@@ -78,7 +78,7 @@ def test_several_certificates_in_a_ca_file_count_by_the_last(folder):
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_mail_says_what_to_do_about_each_file(on_day, folder, deliver_outbox, name):
-    days = (pki._pair("root").certificate.not_valid_after_utc - real_now()).days - 5
+    days = (pki.key_pair("root").certificate.not_valid_after_utc - real_now()).days - 5
     on_day(days if name != "encryption.pem" else 95)
     deliver_outbox()
     [message] = [message for message in mail.outbox if f"in {name}" in message.body]

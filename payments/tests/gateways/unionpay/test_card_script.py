@@ -9,9 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 from payments.gateways.unionpay import checked_card
 from payments.sandbox.unionpay import pki
-from payments.tests.harness.card_page import (
-    MESSAGES,
-)
+from payments.tests.harness.card_page import MESSAGES
 
 
 @pytest.fixture

@@ -30,8 +30,7 @@ SENT = (200, {"sent": True, "resend_after": 60})
 WRONG = (400, {"error": "The code was wrong", "field": "code"})
 
 
-@pytest.fixture
-def pay(shop, page, complaints):
+def show(shop, page, complaints):
     """The page of a shop whose bank sends codes, with UnionPay chosen and a card typed."""
     complaints.expected += [f"status of {status}" for status in (400, 409, 429, 503)]
     shop.code_fields = FIELDS
@@ -41,6 +40,11 @@ def pay(shop, page, complaints):
     page.get_by_label("UnionPay").check()
     fill(page)
     return page
+
+
+@pytest.fixture
+def pay(shop, page, complaints):
+    return show(shop, page, complaints)
 
 
 def fill(page, phone="+852 5123 4567"):
@@ -202,7 +206,8 @@ def test_a_code_that_came_too_late_leads_to_a_new_one(shop, pay):
     assert shop.paths == ["/send", "/charge", "/send"]
 
 
-def test_the_next_code_may_be_asked_for_after_the_countdown(shop, pay):
+def test_the_next_code_may_be_asked_for_after_the_countdown(shop, open_page, complaints):
+    pay = show(shop, open_page(), complaints)
     pay.clock.install()
     shop.replies = {"/send": [SENT, SENT]}
     send(pay)

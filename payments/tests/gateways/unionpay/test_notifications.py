@@ -197,13 +197,13 @@ def signed_by(pair, body):
 )
 def test_a_signer_of_the_same_ca_with_another_name_is_not_unionpay(gateway, told, common_name):
     headers, body = told
-    merchant = pki.issue(common_name, pki._pair("middle"))
+    merchant = pki.issue(common_name, pki.key_pair("middle"))
     assert gateway.verify_notification(headers, signed_by(merchant, body)) is False
 
 
 def test_the_test_name_counts_only_with_the_setting_and_a_test_gateway(gateway, told, settings):
     headers, body = told
-    tester = signed_by(pki.issue("041@Z2026@00040000:SIGN@00000099", pki._pair("middle")), body)
+    tester = signed_by(pki.issue("041@Z2026@00040000:SIGN@00000099", pki.key_pair("middle")), body)
 
     settings.UNIONPAY_ALLOW_TEST_CN = True
     assert gateway.verify_notification(headers, tester) is True
@@ -224,7 +224,7 @@ def test_a_signer_of_another_ca_is_not_believed_whatever_its_name(gateway, told)
 
 def test_a_customer_of_the_ca_cannot_issue_certificates(gateway, told):
     headers, body = told
-    customer = pki.issue("SANDBOX OCA1", pki._pair("middle"))
+    customer = pki.issue("SANDBOX OCA1", pki.key_pair("middle"))
     fake = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@00099999", customer)
     assert gateway.verify_notification(headers, signed_by(fake, body)) is False
 
@@ -234,7 +234,7 @@ def test_a_customer_cannot_even_where_its_certificate_lies_among_the_ca(gateway,
     for name in ("root.pem", "middle.pem"):
         (tmp_path / name).write_bytes((settings.UNIONPAY_CERT_DIR / name).read_bytes())
     settings.UNIONPAY_CERT_DIR = tmp_path
-    customer = pki.issue("041@Z2026@700000000000001:SIGN@00000006", pki._pair("root"))
+    customer = pki.issue("041@Z2026@700000000000001:SIGN@00000006", pki.key_pair("root"))
     with (tmp_path / "middle.pem").open("ab") as file:
         file.write(customer.pem)
     fake = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@00099999", customer)
@@ -245,7 +245,7 @@ def test_a_customer_cannot_even_where_its_certificate_lies_among_the_ca(gateway,
 
 def test_a_certificate_is_believed_only_while_it_is_in_force(gateway, told, monkeypatch):
     headers, body = told
-    short = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@00099997", pki._pair("middle"), days=2)
+    short = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@00099997", pki.key_pair("middle"), days=2)
     message = signed_by(short, body)
     assert gateway.verify_notification(headers, message) is True
 
@@ -265,7 +265,7 @@ def test_new_ca_files_count_at_once(gateway, told, settings, tmp_path):
     (tmp_path / "root.pem").write_bytes(pki.issue("NEW ROOT", ca=True).pem)
     assert gateway.verify_notification(headers, body) is False
 
-    both = pki._pair("root").pem + (tmp_path / "root.pem").read_bytes()
+    both = pki.key_pair("root").pem + (tmp_path / "root.pem").read_bytes()
     (tmp_path / "root.pem").write_bytes(both)
     assert gateway.verify_notification(headers, body) is True
 

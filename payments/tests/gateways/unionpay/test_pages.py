@@ -218,8 +218,8 @@ def test_a_declined_card_keeps_the_order_and_its_stock_and_another_way_is_open(
 def foreign_signer(monkeypatch):
     """The stand-in signs with a certificate of a CA that the shop has never heard of."""
     stranger = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@1", pki.issue("ELSEWHERE", ca=True))
-    real = pki._pair
-    monkeypatch.setattr(pki, "_pair", lambda name: stranger if name == "signing" else real(name))
+    real = pki.key_pair
+    monkeypatch.setattr(pki, "key_pair", lambda name: stranger if name == "signing" else real(name))
 
 
 @pytest.mark.failure("F48")
@@ -251,11 +251,11 @@ def test_a_forged_answer_under_a_known_certificate_is_asked_for_again(order, cha
 
 @pytest.mark.failure("F48")
 def test_several_signing_certificates_are_good_at_once(gateway, make_purchase, monkeypatch):
-    real = pki._pair
+    real = pki.key_pair
     for serial in ("00016495", "00099998"):
         renewed = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@{serial}", real("middle"))
         with monkeypatch.context() as patch:
-            patch.setattr(pki, "_pair", lambda name, new=renewed: new if name == "signing" else real(name))
+            patch.setattr(pki, "key_pair", lambda name, new=renewed: new if name == "signing" else real(name))
             assert gateway.fetch(make_purchase()).code == "34"
 
 
@@ -276,7 +276,7 @@ def test_pages_open_while_the_encryption_certificate_changed_can_still_pay(
         (tmp_path / path.name).write_bytes(path.read_bytes())
     settings.UNIONPAY_CERT_DIR = tmp_path
     old = encrypted_card()
-    new = pki.issue("041@Z2026@00040000:SIGN@00000099", pki._pair("middle"))
+    new = pki.issue("041@Z2026@00040000:SIGN@00000099", pki.key_pair("middle"))
     assert certificates.replace_encryption_certificate(new.certificate) is True
     assert checked_card(*dataclasses.astuple(old)) == old
     assert checked_card(*dataclasses.astuple(encrypted_card())).encrypt_cert_id == str(

@@ -87,7 +87,7 @@ def test_a_wrong_setting_is_told(certificates, settings, changes, about):
 
 def test_certificates_that_end_soon_are_announced_and_ended_ones_are_problems(certificates, monkeypatch):
     now = clock.now()
-    end = pki._pair("encryption").certificate.not_valid_after_utc
+    end = pki.key_pair("encryption").certificate.not_valid_after_utc
     monkeypatch.setattr(clock, "now", lambda: end - dt.timedelta(days=10, hours=1))
     certificates_module.note_renewal()
     assert unionpay.problems() == []
@@ -122,7 +122,7 @@ def test_there_are_no_card_fields_in_redirect_mode_or_without_a_good_certificate
 
     settings.UNIONPAY_MODE = "onsite"
     foreign = pki.issue("041@Z2026@00040000:SIGN@00000099", pki.issue("ELSEWHERE", ca=True))
-    merchant = pki.issue("041@Z2026@700000000000001:SIGN@00000001", pki._pair("middle"))
+    merchant = pki.issue("041@Z2026@700000000000001:SIGN@00000001", pki.key_pair("middle"))
     for stranger in (foreign, merchant):
         (certificates / "encryption.pem").write_bytes(stranger.pem)
         assert card_form() is None

@@ -2,7 +2,7 @@
 
 Every process is a generator. Each ``yield`` is a point where it can be killed for ever, or where others run;
 what stands between two of them is one transaction or one call to a gateway. ``protocol`` mirrors
-``payments/services.py``, ``attempts.py``, ``recording.py``, ``refunds.py`` and ``inbox.py`` step by step: who
+``payments/attempts``, ``payments/refunds`` and ``payments/webhooks/inbox.py`` step by step: who
 changes those changes this. ``controls`` holds protocols that are known to be wrong, and ``MECHANISMS`` what
 can be switched off in ours; both show that the checker sees.
 

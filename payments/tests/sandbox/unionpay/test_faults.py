@@ -1,7 +1,5 @@
 """What is ordered to go wrong at UnionPay does go wrong, over real HTTP; its books stay true."""
 
-import dataclasses
-import datetime as dt
 import time
 import uuid
 from contextlib import suppress
@@ -15,7 +13,6 @@ from payments.gateways.base import (
     CodeSent,
     Declined,
     GatewayError,
-    InvalidNotification,
     Refunded,
     RefundRefused,
     Started,
@@ -23,68 +20,27 @@ from payments.gateways.base import (
 )
 from payments.gateways.unionpay import client, renew_encryption_certificate
 from payments.sandbox import store
-from payments.sandbox.faults import notifications as faulty_notifications
-from payments.sandbox.faults.kinds import ANSWER_FORGERIES, FORGERIES, LINE
+from payments.sandbox.faults.kinds import ANSWER_FORGERIES, LINE
 from payments.sandbox.unionpay import transactions
 from payments.tests.harness.rehearsal import act, arm, disarm, log, struck
 from payments.tests.harness.unionpay_sandbox import (
     decided,
     encrypted_card,
-    received,
-    status,
+    notifications_about,
 )
 from shop import clock
 from shop.tests.harness.stacks.stack import wait_for
 
+pytestmark = pytest.mark.usefixtures("nothing_armed")
+
 PURCHASE = {"gateway": "unionpay", "on": "purchase"}
 QUERY = {"gateway": "unionpay", "on": "query"}
-NOTICE = {"gateway": "unionpay", "on": "notification"}
-
-
-@pytest.fixture(autouse=True)
-def nothing_armed(unionpay_sandbox):
-    disarm(unionpay_sandbox)
-    yield
-    disarm(unionpay_sandbox)
-
-
-@pytest.fixture
-def url(unionpay_sandbox):
-    return unionpay_sandbox
-
-
-@pytest.fixture
-def later(settings, tmp_path):
-    """Moves the clock of the shop and of the sandbox."""
-
-    def move(**time):
-        settings.CLOCK_FILE = tmp_path / "clock"
-        settings.CLOCK_FILE.write_text(str(dt.timedelta(**time).total_seconds()))
-
-    return move
-
-
-@pytest.fixture
-def pay(gateway, make_purchase):
-    """Pays by card; gives the purchase and what was answered."""
-
-    def once(purchase=None, **changes):
-        purchase = purchase or make_purchase(**changes)
-        started = gateway.start(purchase, encrypted_card())
-        return dataclasses.replace(purchase, gateway_id=getattr(started, "gateway_id", "")), started
-
-    return once
 
 
 def books(purchase):
     """The sandbox's own transaction, or None."""
     found = [t for t in store.every("unionpay") if t["fields"]["orderId"] == purchase.reference]
     return found[0] if found else None
-
-
-def told(purchase):
-    """The notifications about it that arrived."""
-    return [one for one in list(received) if purchase.reference.encode() in one[2]]
 
 
 # --- the line
@@ -240,11 +196,11 @@ def test_a_payment_stays_unknown_until_the_shops_clock_says_so(
     later(minutes=29)
     assert gateway.fetch(purchase) == Unfinished("03")
     time.sleep(0.4)
-    assert told(purchase) == []
+    assert notifications_about(purchase) == []
     later(minutes=31)
 
     assert isinstance(gateway.fetch(purchase), end)
-    wait_for(lambda: told(purchase), "the notification of the outcome")
+    wait_for(lambda: notifications_about(purchase), "the notification of the outcome")
 
 
 @pytest.mark.parametrize(("outcome", "end"), [("completed", Captured), ("failed", Declined)])
@@ -343,100 +299,3 @@ def test_a_forged_encryption_certificate_is_not_taken(url, gateway):
 
     with pytest.raises(GatewayError):
         renew_encryption_certificate()
-
-
-# --- notifications
-
-
-def test_a_lost_notification_is_never_sent(url, make_purchase, pay):
-    purchase = make_purchase()
-    arm(url, **NOTICE, fault="lost", reference=purchase.reference)
-    pay(purchase)
-
-    wait_for(lambda: log(url, "fault", purchase.reference), "the fault to strike")
-    time.sleep(0.4)
-    assert told(purchase) == []
-
-
-@pytest.mark.failure("F34")
-def test_a_duplicated_notification_arrives_so_often(url, make_purchase, pay):
-    purchase = make_purchase()
-    arm(url, **NOTICE, fault="duplicate", copies=4, reference=purchase.reference)
-    pay(purchase)
-
-    wait_for(lambda: len(told(purchase)) == 4, "the notifications")
-
-
-@pytest.mark.failure("F35")
-def test_a_delayed_notification_waits_for_the_shops_clock(url, make_purchase, pay, later):
-    purchase = make_purchase()
-    arm(url, **NOTICE, fault="delay", seconds=3 * 86400, reference=purchase.reference)
-    pay(purchase)
-    wait_for(lambda: log(url, "fault", purchase.reference), "the fault to strike")
-    time.sleep(0.3)
-    assert told(purchase) == []
-
-    later(days=3, seconds=1)
-
-    wait_for(lambda: told(purchase), "the notification")
-
-
-@pytest.mark.failure("F36")
-def test_a_notification_is_overtaken_by_that_of_another_payment(url, make_purchase, pay, monkeypatch):
-    monkeypatch.setattr(faulty_notifications, "REORDER_SECONDS", 600)
-    first = make_purchase()
-    arm(url, **NOTICE, fault="reorder", reference=first.reference)
-    pay(first)
-    wait_for(lambda: log(url, "fault", first.reference), "the fault to strike")
-
-    second, _ = pay()
-
-    wait_for(lambda: told(first), "the notification")
-    bodies = [body for _, _, body in received]
-    assert [second.reference.encode() in body for body in bodies] == [True, False]
-
-
-@pytest.mark.parametrize("variant", FORGERIES["unionpay"])
-@pytest.mark.failure("F37")
-def test_every_forged_notification_is_refused_by_the_adapter(url, gateway, make_purchase, pay, variant):
-    purchase = make_purchase()
-    arm(url, **PURCHASE, fault="code", code="65", reference=purchase.reference)
-    pay(purchase)
-
-    answer = act(
-        url, gateway="unionpay", act="forged_notification", reference=purchase.reference, variant=variant
-    )
-
-    assert answer == {"variant": variant, "status": 200}
-    _, headers, body = told(purchase)[-1]
-    with suppress(InvalidNotification):
-        gateway.read_notification(headers, body)
-        assert not gateway.verify_notification(headers, body)
-    assert isinstance(gateway.fetch(purchase), Declined)
-
-
-def test_a_notification_that_was_forged_on_its_way_comes_again_as_it_should_be(
-    url, gateway, make_purchase, pay, monkeypatch
-):
-    monkeypatch.setitem(status, "notify", 400)
-    purchase = make_purchase()
-    arm(url, **NOTICE, fault="forged", reference=purchase.reference)
-    pay(purchase)
-    wait_for(lambda: told(purchase), "the forged notification")
-    monkeypatch.setitem(status, "notify", 200)
-    wait_for(lambda: len(told(purchase)) == 2, "the true notification")
-
-    (_, headers, forged), (_, _, true) = told(purchase)
-    assert gateway.verify_notification(headers, true)
-    with suppress(InvalidNotification):
-        assert not gateway.verify_notification(headers, forged)
-
-
-def test_all_notifications_about_a_payment_come_again_twice(url, pay):
-    purchase, _ = pay()
-    wait_for(lambda: told(purchase), "the notification")
-
-    answer = act(url, gateway="unionpay", act="resend_notifications", reference=purchase.reference)
-
-    assert answer == {"statuses": [200, 200]}
-    assert len(told(purchase)) == 3
