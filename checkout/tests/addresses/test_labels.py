@@ -1,7 +1,8 @@
 """Addresses as orders keep them and labels as they are printed, compared with the files in ``golden/``.
 
 To write those files anew after an intended change:
-``UPDATE_GOLDEN=1 pytest checkout/tests/addresses/test_labels.py``; then read the difference before committing it.
+``UPDATE_GOLDEN=1 pytest checkout/tests/addresses/test_labels.py``; then read the
+difference before committing it.
 """
 
 import json
