@@ -221,7 +221,7 @@ def test_all_lines_are_read_in_one_query(cart, session, django_assert_num_querie
 
 
 @pytest.mark.parametrize(
-    "kept",
+    "stored",
     [
         None,
         [],
@@ -235,8 +235,8 @@ def test_all_lines_are_read_in_one_query(cart, session, django_assert_num_querie
         {"token": "t", "items": {"1": -2, "2": 0, "3": True, "4": "5", "5": None, "6": 1.5}},
     ],
 )
-def test_nonsense_in_the_session_is_an_empty_cart(session, left):
-    session[KEY] = left
+def test_nonsense_in_the_session_is_an_empty_cart(session, stored):
+    session[KEY] = stored
     cart = Cart(session)
     assert (cart.count, cart.lines) == (0, [])
 

@@ -65,15 +65,15 @@ def test_taiwanese_postcodes_are_three_digits_and_shared_only_within_hsinchu_and
         for district in county.inside:
             assert re.fullmatch(r"[1-9]\d\d", district.postcode)
             owners.setdefault(district.postcode, set()).add(f"{county.han}{district.han}")
-    shared = {code: len(listed) for code, listed in owners.items() if len(listed) > 1}
+    shared = {code: len(districts) for code, districts in owners.items() if len(districts) > 1}
     assert shared == {"300": 3, "600": 2}
 
 
 @pytest.mark.parametrize("text", ["台北市", "臺北市", "Taipei City", "taipei  city"])
 def test_a_place_is_found_by_each_of_its_names(text):
-    listed = places.find(places.areas("TW"), text)
-    assert listed is not None
-    assert listed.key == "Taipei City"
+    place = places.find(places.areas("TW"), text)
+    assert place is not None
+    assert place.key == "Taipei City"
 
 
 def test_a_district_of_a_unique_name_tells_its_area_and_one_of_many_does_not():
