@@ -150,12 +150,12 @@ def test_a_withdrawn_product_stays_visible_until_it_is_removed(cart, session):
 
 
 def test_what_was_deleted_in_the_shop_is_forgotten(cart, session):
-    kept, gone = only_variant(goods()), only_variant(goods())
-    cart.add(kept, 1)
+    left, gone = only_variant(goods()), only_variant(goods())
+    cart.add(left, 1)
     cart.add(gone, 2)
     gone.delete()
     later = Cart(session)
-    assert [line.variant for line in later.lines] == [kept]
+    assert [line.variant for line in later.lines] == [left]
     assert later.count == 1
 
 
@@ -221,7 +221,7 @@ def test_all_lines_are_read_in_one_query(cart, session, django_assert_num_querie
 
 
 @pytest.mark.parametrize(
-    "kept",
+    "stored",
     [
         None,
         [],
@@ -235,8 +235,8 @@ def test_all_lines_are_read_in_one_query(cart, session, django_assert_num_querie
         {"token": "t", "items": {"1": -2, "2": 0, "3": True, "4": "5", "5": None, "6": 1.5}},
     ],
 )
-def test_nonsense_in_the_session_is_an_empty_cart(session, kept):
-    session[KEY] = kept
+def test_nonsense_in_the_session_is_an_empty_cart(session, stored):
+    session[KEY] = stored
     cart = Cart(session)
     assert (cart.count, cart.lines) == (0, [])
 

@@ -131,7 +131,9 @@ def test_a_question_that_cannot_be_asked_is_refused(merchant):
         ({"questions-0-pattern": "[a-"}, "This is not a regular expression"),
     ]
     seed()
-    assert not_refused(merchant, Product.objects.get(code="SV4"), cases) == []
+    product = Product.objects.get(code="SV4")
+    product.questions.exclude(pk=product.questions.first().pk).delete()  # a short page
+    assert not_refused(merchant, product, cases) == []
 
 
 def test_the_list_answers_the_merchants_questions(merchant):

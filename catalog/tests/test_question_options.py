@@ -139,6 +139,7 @@ def test_a_merchant_is_told_what_cannot_be_asked(merchant):
     ]
     seed()
     product = Product.objects.get(code="SV3")
+    product.questions.exclude(key__in={"whose", *(key for key, *_rest in refused)}).delete()  # a short page
     cases = [({f"{number_of(product, key)}-{field}": value}, error) for key, field, value, error in refused]
     assert not_refused(merchant, product, cases) == []
 

@@ -43,8 +43,8 @@ code = st.sampled_from(CODES)
 
 
 def amounts(pattern, page):
-    found = re.findall(pattern + r"(?:(?!HK\$).)*?" + AMOUNT, page, re.S)
-    return [Decimal(amount.replace(",", "")) for amount in found]
+    texts = re.findall(pattern + r"(?:(?!HK\$).)*?" + AMOUNT, page, re.S)
+    return [Decimal(amount.replace(",", "")) for amount in texts]
 
 
 def has_lines(machine):

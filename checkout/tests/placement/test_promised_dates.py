@@ -153,9 +153,9 @@ def test_a_line_waits_only_for_required_answers(monkeypatch):
 def test_pages_and_mails_name_no_day_while_details_are_missing(client, waiting, deliver_outbox):
     deliver_outbox()
     session_page = client.post(waiting.get_absolute_url(), {"email": waiting.email}, follow=True)
-    told = [message for message in mail.outbox if "details" not in message.subject]
-    texts = [session_page.content.decode(), *(message.body for message in told)]
-    texts += [message.alternatives[0][0] for message in told]
+    mails = [message for message in mail.outbox if "details" not in message.subject]
+    texts = [session_page.content.decode(), *(message.body for message in mails)]
+    texts += [message.alternatives[0][0] for message in mails]
     assert len(texts) == 5  # the page; to the customer and to the merchant, each in two forms
     for text in texts:
         assert WAITING in text or "收齊您的資料後7個工作天內交付報告" in text

@@ -81,18 +81,18 @@ def test_services_alone_have_no_estimate(client):
 def test_the_estimate_is_what_the_checkout_charges(client):
     add(client, make_goods(), 3)
     for region in ("HK", "MO", "TW", "CN", "JP"):
-        told = re.findall(r"HK\$[\d.,]+", estimate(client, region))[0]
+        estimated = re.findall(r"HK\$[\d.,]+", estimate(client, region))[0]
         page = client.get("/en/checkout/").content.decode()
         charged = re.search(r"Shipping fee<br>.*?<dd>([^<]+)</dd>", page, re.DOTALL)
-        assert charged.group(1) == told
+        assert charged.group(1) == estimated
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
 def test_prices_of_shipping_are_told_in_one_place_only(client, language):
     """No page says a tariff in words of its own; those that tell it follow it."""
     with override(language):
-        told = render_to_string("checkout/_nearest.html", {"tariff": rates.TARIFFS["hk"]})
-        assert formatted(rates.TARIFFS["hk"].first, "HKD") in told
+        nearest = render_to_string("checkout/_nearest.html", {"tariff": rates.TARIFFS["hk"]})
+        assert formatted(rates.TARIFFS["hk"].first, "HKD") in nearest
         terms = client.get(f"/{language}/terms/").content.decode()
         for tariff in rates.TARIFFS.values():
             assert formatted(tariff.first, "HKD") in terms
