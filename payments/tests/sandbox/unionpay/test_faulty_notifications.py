@@ -4,6 +4,7 @@ import time
 from contextlib import suppress
 
 import pytest
+from shop.tests.harness.stack import wait_for
 
 from payments.gateways.base import (
     Declined,
@@ -17,7 +18,6 @@ from payments.tests.harness.unionpay_sandbox import (
     received,
     status,
 )
-from shop.tests.harness.stack import wait_for
 
 pytestmark = pytest.mark.usefixtures("nothing_armed")
 
