@@ -1,0 +1,1 @@
+"""The order: placing it, its stock, its parcels, its mails. Public face: ``services``, ``models``, ``signals``."""

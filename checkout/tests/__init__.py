@@ -1,0 +1,1 @@
+"""Tests of the order, in the rooms of what they test; ``scenes`` make reachable states."""

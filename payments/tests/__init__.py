@@ -1,0 +1,1 @@
+"""Tests of the money, in the rooms of what they test."""

@@ -1,0 +1,1 @@
+"""Tests of the kernel, and of the whole house: ``journeys``, ``resilience``, ``project``."""

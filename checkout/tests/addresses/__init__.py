@@ -1,0 +1,1 @@
+"""Tests of address formats, areas and the delivery form."""

@@ -1,0 +1,1 @@
+"""Tests of questions, answers, consents and uploads."""

@@ -1,0 +1,1 @@
+"""Tests of an order after it was placed."""

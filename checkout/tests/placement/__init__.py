@@ -1,0 +1,1 @@
+"""Tests of the one-page checkout up to the placed order."""

@@ -1,0 +1,1 @@
+"""Tests of attempts to pay: start, settlement, races, pages."""

@@ -1,0 +1,1 @@
+"""What tests of payments stand on: the stand-ins behind a port, the judge, scenes. No tests."""

@@ -1,0 +1,1 @@
+"""Tests of money health: its checks, repairs, pages and alerts."""

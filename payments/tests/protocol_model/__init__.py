@@ -1,0 +1,1 @@
+"""Tests of the protocol's model: every schedule keeps the invariants."""

@@ -1,0 +1,1 @@
+"""Tests of refunds: plan, admin pages, execution, races."""

@@ -1,0 +1,1 @@
+"""Rules for the whole tree: structure, words, translations, access, what registers itself."""

@@ -1,0 +1,1 @@
+"""Tests of the PayPal adapter, judged by PayPal's OpenAPI files."""

@@ -1,0 +1,1 @@
+"""Tests of the UnionPay adapter and its card scripts."""

@@ -1,0 +1,1 @@
+"""Tests of UnionPay's stand-in."""
