@@ -62,7 +62,7 @@ def _tell_about_files(request: HttpRequest, form: ReportForm) -> None:
     """A browser does not choose files again by itself."""
     for name in request.FILES:
         if name in form.fields:
-            form.add_error(name, _("Not report yet. Please choose the files again when you save."))
+            form.add_error(name, _("Not kept yet. Please choose the files again when you save."))
 
 
 @sensitive_variables()

@@ -13,7 +13,7 @@ from shop.tests.harness.walk import LANGUAGES, walked_on
 
 PUBLISH = """
 from django.contrib.auth.models import User
-from consulting import services
+from consulting.reports import services
 from consulting.models import Case
 author = User.objects.get(username="consultant")
 for case in Case.objects.filter(line__order__number={number!r}):

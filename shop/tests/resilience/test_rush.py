@@ -24,11 +24,11 @@ CSRF = "r" * 32  # as a cookie, and again in the form
 
 STOCK_UP = """
 from django.db import transaction
-from catalog import receipts
+from catalog import stock_receipts
 from catalog.models import Variant
 with transaction.atomic():
     variant = Variant.objects.select_for_update().get(sku="{sku}")
-    receipts.change(variant, {pieces} - variant.available, by="rush")
+    stock_receipts.change(variant, {pieces} - variant.available, by="rush")
 """
 SHELF = "SELECT on_hand - reserved, reserved FROM catalog_variant WHERE sku = %s"
 ORDERED = """

@@ -4,8 +4,6 @@ import time
 from contextlib import suppress
 
 import pytest
-from shop.tests.harness.stack import wait_for
-
 from payments.gateways.base import (
     Declined,
     InvalidNotification,
@@ -18,6 +16,8 @@ from payments.tests.harness.unionpay_sandbox import (
     received,
     status,
 )
+
+from shop.tests.harness.stacks.stack import wait_for
 
 pytestmark = pytest.mark.usefixtures("nothing_armed")
 
