@@ -52,7 +52,6 @@ def test_money_that_does_not_match_pays_nothing_and_calls_a_person(gateway, orde
     assert Payment.objects.count() == 1
 
 
-@pytest.mark.failure("F40")
 def test_a_capture_that_is_booked_for_another_payment_pays_nothing_and_calls_a_person(
     gateway, order, approve, monkeypatch
 ):
