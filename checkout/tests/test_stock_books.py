@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Sum
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.admin_forms import VariantForm
@@ -57,6 +58,34 @@ def test_old_stock_gets_the_opening_balance_that_makes_the_books_true():
 def test_only_orders_move_stock_by_movements():
     assert set(StockMovement.Kind.values) == {"reserve", "release", "sell", "return"}
     assert not StockMovement._meta.get_field("order").null
+
+
+@pytest.mark.django_db
+def test_no_more_comes_back_than_was_sold():
+    sold, other = make_goods(on_hand=5), make_goods("TEA-901", on_hand=5)
+    order = pay(place(make_cart((sold, 2))))
+    for fact in (1, 2):
+        stock.give_back(order, {sold.pk: 3, other.pk: 1}, fact=fact)
+        assert [columns(variant) for variant in (sold, other)] == [(5, 0), (5, 0)]
+        assert [sums(variant) for variant in (sold, other)] == [(5, 0), (5, 0)]
+    assert stock.returnable(order) == {}
+
+
+@pytest.mark.django_db
+def test_stock_is_locked_in_the_order_of_its_keys_whatever_the_order_of_the_cart():
+    """Else two carts with the same goods wait for each other.
+
+    The statement is looked at, not the rows: without ORDER BY they usually come in this order as well.
+    """
+    first, second = make_goods("TEA-901"), make_goods("TEA-902")
+    with CaptureQueriesContext(connection) as queries:
+        order = pay(place(make_cart((second, 1), (first, 1))))
+        stock.give_back(order, {second.pk: 1, first.pk: 1}, fact=1)
+        stock.release(place(make_cart((second, 1), (first, 1))))
+    statements = [query["sql"] for query in queries]
+    locks = [sql for sql in statements if 'FROM "catalog_variant"' in sql and "FOR UPDATE" in sql]
+    assert len(locks) == 5  # reserve, sell, return; reserve, release
+    assert [sql for sql in locks if 'ORDER BY "catalog_variant"."id" ASC FOR UPDATE' not in sql] == []
 
 
 class Race:

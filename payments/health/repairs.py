@@ -35,6 +35,17 @@ def _asking() -> Iterator[None]:
         raise _gateway_unreachable() from None
 
 
+@contextmanager
+def _refunding() -> Iterator[None]:
+    """Raise NotRepaired where the money cannot go back, or not now."""
+    try:
+        yield
+    except (refunds.NotRefused, NothingToRefund, TooMuch):
+        raise NotRepaired(_("So much is not left to give back any more. Please look at the order.")) from None
+    except DisputeOpen:
+        raise NotRepaired(_("The gateway decides about this money while the dispute is open.")) from None
+
+
 # --- money that was taken ---
 
 
@@ -80,7 +91,8 @@ def find_payer(order: Order) -> None:
 
 def use_money(payment: Payment, actor: str) -> None:
     try:
-        attempts.use_idle_money(payment, actor=actor)
+        with _refunding():
+            attempts.use_idle_money(payment, actor=actor)
     except attempts.PaidByAnotherAmount:
         raise NotRepaired(
             _("The order counts as paid, but by another amount. Please compare the two.")
@@ -96,12 +108,8 @@ def execute(refund: Refund) -> None:
 
 
 def retry(refund: Refund, actor: str) -> None:
-    try:
+    with _refunding():
         refunds.retry_refund(refund, actor=actor)
-    except (refunds.NotRefused, NothingToRefund, TooMuch):
-        raise NotRepaired(_("So much is not left to give back any more. Please look at the order.")) from None
-    except DisputeOpen:
-        raise NotRepaired(_("The gateway decides about this money while the dispute is open.")) from None
 
 
 def book_refund(refund: Refund) -> None:

@@ -10,8 +10,8 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from checkout.models import Intake, Order, PrivacyRequest, Upload
-from checkout.orders import cancellations
+from checkout.models import EmailCorrection, Intake, Order, PrivacyRequest, Upload
+from checkout.orders import cancellations, corrections
 from checkout.privacy import erasure
 from checkout.privacy import requests as privacy_requests
 from checkout.shipping import fulfilment
@@ -201,6 +201,15 @@ def test_after_two_confirmations_the_worker_erases_and_the_canaries_are_gone(
         in reader.get(order.get_absolute_url()).content.decode()
     )
     assert reader.get(url).status_code == 410
+
+
+def test_the_address_from_before_a_correction_is_erased_too(order):
+    corrections.readdress(Order.objects.lock(order.pk), "mei@new.example", actor="mei")
+    assert EmailCorrection.objects.get().old_email == scenes.EMAIL  # until the old mailbox has been told
+    request = privacy_requests.create_request(order, PrivacyRequest.Kind.ERASURE)
+    erasure.confirm(request)
+    assert erasure.carry_out(request.pk)
+    assert EmailCorrection.objects.get().old_email == ""
 
 
 def test_erasing_again_changes_nothing_and_later_mails_go_nowhere(order, mailoutbox, deliver_outbox):

@@ -207,6 +207,14 @@ def test_more_rows_than_asked_for_are_not_taken():
     assert found["value"] == [{"text": "a"}]
 
 
+def test_a_date_that_must_not_lie_in_the_future_may_be_today_but_not_tomorrow(monkeypatch):
+    today, tomorrow = dt.date(2026, 2, 28), dt.date(2026, 3, 1)
+    monkeypatch.setattr(clock, "today", lambda: today)
+    question = ask(Kind.DATE, options={"past": True})
+    assert answer(question, q=today.isoformat())["value"] == today.isoformat()
+    assert messages(question, q=tomorrow.isoformat()) == {"q": "This date is in the future."}
+
+
 def test_a_date_can_be_required_to_lie_ahead_and_after_another():
     first = ask(Kind.DATE, "from", options={"days_ahead": 14}, position=1)
     last = ask(Kind.DATE, "to", options={"not_before": "from"}, position=2)

@@ -109,6 +109,19 @@ def test_a_row_moved_to_another_place_is_refused(case, order):
             report_encryption.open_for_client(moved, canonical(order))
 
 
+def test_a_report_whose_case_was_moved_to_another_order_opens_for_nobody(case, order):
+    report = sealed(case)
+    report_encryption.admit_client(report, canonical(order))
+    other = scenes.paid_order()
+    Case.objects.filter(pk=case.pk).update(line=Case.objects.of(other).first().line, subject=9)
+    report.case = Case.objects.get(pk=case.pk)
+    with pytest.raises(report_encryption.Unreadable):
+        report_encryption.open_from_escrow(report)
+    for key in (canonical(order), canonical(other)):
+        with pytest.raises(report_encryption.Unreadable):
+            report_encryption.open_for_client(report, key)
+
+
 def test_escrow_keys_rotate_newest_first(case, settings):
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     settings.ESCROW_KEYS = [old]

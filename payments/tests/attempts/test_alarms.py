@@ -9,6 +9,7 @@ import pytest
 
 from checkout import services as checkout
 from checkout.models import Order
+from checkout.tests.scenes import make_cart, make_goods, place
 from payments.attempts import decisions, movements, settlement
 from payments.gateways.base import (
     GatewayError,
@@ -49,6 +50,29 @@ def test_money_that_does_not_match_pays_nothing_and_calls_a_person(gateway, orde
     with suppress(checkout.NotPayable):
         start(order)
     assert Payment.objects.count() == 1
+
+
+def test_a_capture_that_is_booked_for_another_payment_pays_nothing_and_calls_a_person(
+    gateway, order, approve, monkeypatch
+):
+    first = start(order)
+    approve(first.approve_url)
+    first = settlement.settle(first)
+    other = place(make_cart((make_goods("TEA-901", on_hand=5), 1)))
+    second = start(other)
+    approve(second.approve_url)
+    capture, booked = gateway.capture, {"reference": first.capture_reference}
+    monkeypatch.setattr(
+        gateway, "capture", lambda purchase: replace(capture(purchase), **booked), raising=False
+    )
+    second = settlement.settle(second)
+    other.refresh_from_db()
+    assert second.needs_attention
+    assert "belongs to another payment" in second.problem
+    assert OutboxMessage.objects.filter(topic="mail.payment_alarm").count() == 1
+    assert other.status == Order.Status.UNDER_REVIEW
+    assert (books(other), second.pays_order) == ([], False)
+    assert books(order) == [order.total]
 
 
 def test_a_person_may_accept_too_much_money_or_close_an_alarm_about_none(

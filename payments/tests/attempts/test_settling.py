@@ -13,12 +13,13 @@ from checkout.tests.scenes import make_cart, make_goods, place
 from payments import tasks
 from payments.attempts import closing, outcomes, services, settlement
 from payments.gateways.base import (
+    Captured,
     Declined,
     EncryptedCard,
     GatewayError,
     Pending,
 )
-from payments.models import Payment
+from payments.models import Payment, Refund
 from payments.models import payment as attempts
 from payments.tests.attempts.scenes import books, start
 from shop import clock
@@ -190,6 +191,26 @@ def test_when_an_order_is_paid_no_other_attempt_stays_live(gateway, order, appro
     settlement.settle(first)
     second.refresh_from_db()
     assert second.status == Payment.Status.SUPERSEDED
+
+
+def test_when_an_order_is_paid_an_attempt_that_is_taking_money_goes_on_until_its_outcome_is_known(
+    gateway, order, approve
+):
+    """The money of the attempt that was given up comes late, while the card is being charged."""
+    first = start(order)
+    second = services.get_or_create_attempt(order.pk, method=CARD, revision=order.revision)
+    services.begin_card_charge(second, EncryptedCard("a", "b", "1", "0048"))
+    approve(first.approve_url)
+    gateway.capture(services.purchase_of(first))
+    settlement.settle(first)
+    order.refresh_from_db()
+    second.refresh_from_db()
+    assert (order.status, second.status) == (Order.Status.PAID, Payment.Status.CAPTURING)
+    assert second.next_check_at is not None
+    outcomes.record(
+        second, Captured("Q1", second.reference, second.amount, second.currency, payee_matches=True)
+    )
+    assert Refund.objects.get().payment == second
 
 
 def test_a_silent_gateway_is_asked_a_few_times_per_sweep_and_soon_again(gateway, monkeypatch):

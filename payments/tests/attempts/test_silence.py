@@ -58,6 +58,27 @@ def test_what_a_slow_conversation_learns_after_the_money_is_in_changes_nothing(
     assert not Payment.objects.due()
 
 
+# --- how long to wait ---
+
+
+def test_an_attempt_without_a_result_is_asked_for_again_after_the_waits_of_its_method(monkeypatch):
+    """The first wait, the second, and so on; the last one repeats."""
+    now, waits = clock.now(), {}
+    monkeypatch.setattr(clock, "now", lambda: now)
+    for number, (method, intervals) in enumerate(Payment.POLL_INTERVALS.items()):
+        order = place(make_cart((make_goods(f"TEA-80{number}"), 1)))
+        attempt = services.get_or_create_attempt(order.pk, method=method, revision=1)
+        waits[method] = []
+        for _ in range(len(intervals) + 2):
+            outcomes.record(attempt, Unfinished("CREATED"))
+            attempt.refresh_from_db()
+            waits[method].append((attempt.next_check_at - now).total_seconds())
+    assert waits == {
+        method: [*intervals, intervals[-1], intervals[-1]]
+        for method, intervals in Payment.POLL_INTERVALS.items()
+    }
+
+
 # --- reviews, disputes, expiry ---
 
 

@@ -6,7 +6,7 @@ from payments.attempts import decisions
 from payments.health import report
 from payments.models import LedgerEntry, Payment, Refund
 from payments.tests.harness.health_scenes import findings, reds, sql, state
-from payments.tests.health.scenes import fail
+from payments.tests.health.scenes import fail, make_dispute
 from shop import clock
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +99,27 @@ def test_the_rest_of_money_that_pays_nothing_goes_back_too(paid, board):
     board.press("captures")
     assert paid.refunds.get(status="created").amount == paid.amount - 10
     assert "captures" not in reds()
+
+
+def test_the_rest_of_money_does_not_go_back_while_a_dispute_is_open(paid, board):
+    sql("UPDATE payments_payment SET pays_order = false")
+    sql("UPDATE checkout_order SET status = 'cancelled'")
+    Refund.objects.create(payment=paid, amount=10, status="done", reference="R1", started_at=clock.now())
+    make_dispute(paid)
+    assert "while the dispute is open" in board.press("captures")
+    assert "captures" in reds()
+    assert Refund.objects.count() == 1
+
+
+def test_money_that_is_refunded_but_not_booked_so_is_not_refunded_again(paid, board):
+    sql("UPDATE payments_payment SET pays_order = false")
+    sql("UPDATE checkout_order SET status = 'cancelled'")
+    Refund.objects.create(
+        payment=paid, amount=paid.amount, status="done", reference="R1", started_at=clock.now()
+    )
+    assert "So much is not left to give back any more." in board.press("captures")
+    assert "captures" in reds()
+    assert Refund.objects.count() == 1
 
 
 @pytest.mark.parametrize("name", ["captures", "orders"])
