@@ -1,1 +1,1 @@
-"""The order: placing it, its stock, its parcels, its mails. Public face: ``services``, ``models``, ``signals``."""
+"""The order: placing it, its stock, parcels and mails. Public face: ``services``, ``models``, ``signals``."""

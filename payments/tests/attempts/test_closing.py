@@ -185,8 +185,8 @@ def test_without_the_orders_lock_money_is_taken_for_a_cancelled_order(order, app
     with nothing_is_locked(monkeypatch):
         while_held_in(
             monkeypatch,
-            closing,
-            "move",
+            Payment,
+            "move_to",
             lambda: closing.cancel_unpaid(order.pk),
             lambda: settlement.settle(payment),
             before=True,

@@ -4,6 +4,7 @@ import time
 from contextlib import suppress
 
 import pytest
+
 from payments.gateways.base import (
     Declined,
     InvalidNotification,
@@ -16,7 +17,6 @@ from payments.tests.harness.unionpay_sandbox import (
     received,
     status,
 )
-
 from shop.tests.harness.stacks.stack import wait_for
 
 pytestmark = pytest.mark.usefixtures("nothing_armed")
