@@ -15,7 +15,7 @@ from django.test import override_settings
 from payments.attempts import settlement
 from payments.gateways import override
 from payments.gateways.base import Address, Item, Purchase
-from payments.gateways.paypal import PayPal
+from payments.gateways.paypal import PayPal, exchange
 from payments.gateways.paypal import gateway as adapter
 from payments.gateways.paypal.client import SafeApi
 from payments.gateways.unionpay import UnionPay
@@ -47,7 +47,13 @@ def sandbox(tmp_path_factory):
 
 
 @pytest.fixture
-def make_api(sandbox, settings):
+def short_pauses(monkeypatch):
+    """An unavailable PayPal is asked again without much ado."""
+    monkeypatch.setattr(exchange, "PAUSES", [0.02, 0.05])
+
+
+@pytest.fixture
+def make_api(sandbox, settings, short_pauses):
     """Connections to the sandbox, closed at the end."""
     made = []
 
@@ -172,7 +178,7 @@ def peer():
 
 
 @pytest.fixture
-def peer_api(peer):
+def peer_api(peer, short_pauses):
     with requests.Session() as session:
         yield SafeApi(
             peer.base + "/",
@@ -180,7 +186,7 @@ def peer_api(peer):
             client_id="CLIENT-ID",
             client_secret="CLIENT-SECRET",
             session=session,
-            timeout=(1, 0.5),
+            timeout=(1, 0.3),
         )
 
 
@@ -193,9 +199,10 @@ def shop(paypal, judged_api, monkeypatch):
 
 @pytest.fixture
 def spoiled_shop(make_api, monkeypatch):
-    """The same without the judge, for exchanges that are spoiled on purpose. Waits are short."""
+    """The same without the judge, for exchanges that are spoiled on purpose: its connection."""
     api = make_api(timeout=(1, 1))
     monkeypatch.setattr(adapter, "default_api", lambda: api)
+    return api
 
 
 @pytest.fixture

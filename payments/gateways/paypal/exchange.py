@@ -35,7 +35,7 @@ class Unavailable(GatewayError):
         self.retry_after = retry_after
 
 
-_PAUSES = [0.2, 0.5]  # seconds between three tries of one question
+PAUSES = [0.2, 0.5]  # seconds between three tries of one question
 
 
 def ask_again(
@@ -55,7 +55,7 @@ def ask_again(
         left = replace(patience, total=until - time.monotonic(), reconnects=False)
         return ask(api, method, path, body, request_id=request_id, prefer=prefer, patience=left)
 
-    for pause in _PAUSES:
+    for pause in PAUSES:
         try:
             return once()
         except Unavailable as error:

@@ -87,43 +87,47 @@ def press(page, name):
 # --- the words
 
 
-@pytest.mark.parametrize(("gateway", "scenario"), EACH, ids=lambda one: getattr(one, "name", one))
-def test_every_scenario_with_its_first_answers_can_be_ordered(gateway, scenario):
-    form = ScenarioForm(scenario, gateway)
-    answers = {
-        form.add_prefix(name): (field.initial or "") if not hasattr(field, "choices") else field.choices[0][0]
-        for name, field in form.fields.items()
-    }
-    filled = ScenarioForm(scenario, gateway, answers)
-
-    assert filled.is_valid(), filled.errors
+def can_be_ordered(filled, gateway):
+    """Whether the engine takes what this form orders."""
+    if not filled.is_valid():
+        return False
     order = filled.order()
-    if filled.is_act:
-        _, parameters = ACTS[gateway][order["act"]]
-        for member, value in order.items():
-            assert member in {"gateway", "act"} or parameters[member][0](value)
-    else:
-        assert faults.checked(order)
+    if not filled.is_act:
+        return bool(faults.checked(order))
+    _, parameters = ACTS[gateway][order["act"]]
+    values = {name: value for name, value in order.items() if name not in {"gateway", "act"}}
+    return all(parameters[name][0](value) for name, value in values.items())
 
 
-@pytest.mark.parametrize(("gateway", "scenario"), EACH, ids=lambda one: getattr(one, "name", one))
-def test_every_choice_of_every_question_can_be_ordered(gateway, scenario):
-    form = ScenarioForm(scenario, gateway)
-    for name, field in form.fields.items():
-        for value, _ in getattr(field, "choices", []):
-            answers = {
-                form.add_prefix(other): value
-                if other == name
-                else getattr(one, "choices", [("1.00", "")])[0][0]
-                for other, one in form.fields.items()
-            }
-            filled = ScenarioForm(scenario, gateway, answers)
-            assert filled.is_valid(), filled.errors
-            if filled.is_act:
-                member = "outcome" if name in {"winner", "outcome"} else name
-                assert ACTS[gateway][filled.order()["act"]][1][member][0](value)
-            else:
-                assert faults.checked(filled.order())
+def first_answers(field):
+    """What a page that nobody has touched sends."""
+    return field.choices[0][0] if hasattr(field, "choices") else field.initial or ""
+
+
+def test_every_scenario_with_its_first_answers_can_be_ordered():
+    offenders = []
+    for gateway, scenario in EACH:
+        form = ScenarioForm(scenario, gateway)
+        answers = {form.add_prefix(name): first_answers(field) for name, field in form.fields.items()}
+        if not can_be_ordered(ScenarioForm(scenario, gateway, answers), gateway):
+            offenders.append((gateway, scenario.name))
+    assert offenders == []
+
+
+def test_every_choice_of_every_question_can_be_ordered():
+    offenders = []
+    for gateway, scenario in EACH:
+        form = ScenarioForm(scenario, gateway)
+        plain = {
+            form.add_prefix(name): getattr(field, "choices", [("1.00", "")])[0][0]
+            for name, field in form.fields.items()
+        }
+        for name, field in form.fields.items():
+            for value, _ in getattr(field, "choices", []):
+                answers = plain | {form.add_prefix(name): value}
+                if not can_be_ordered(ScenarioForm(scenario, gateway, answers), gateway):
+                    offenders.append((gateway, scenario.name, name, value))
+    assert offenders == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -222,18 +226,18 @@ def test_enter_in_a_field_chooses_no_card(sandbox, open_page):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("typed", ["", "much", "0", "-1", "1.005", "1,00"])
-def test_an_amount_that_is_none_is_told_at_its_field(sandbox, rehearsal, language, typed):
+def test_an_amount_that_is_none_is_told_at_its_field(sandbox, rehearsal, language):
     page = rehearsal(language)
-    page.locator("#id_tampered-told_amount").fill(typed)
-    press(page, "tampered")
+    field = page.locator("#id_tampered-told_amount")
+    for typed in ("", "much", "0", "-1", "1.005", "1,00"):
+        field.fill(typed)
+        press(page, "tampered")
 
+        assert page.locator("#id_tampered-told_amount_error").is_visible(), typed
+        assert (field.input_value(), field.get_attribute("aria-invalid")) == (typed, "true")
+        page.get_by_role("alert").get_by_role("link").click()
+        assert page.url.endswith("#id_tampered-told_amount"), typed
     assert armed(sandbox) == []
-    assert page.locator("#id_tampered-told_amount_error").is_visible()
-    assert page.locator("#id_tampered-told_amount").input_value() == typed
-    assert page.locator("#id_tampered-told_amount").get_attribute("aria-invalid") == "true"
-    page.get_by_role("alert").get_by_role("link").click()
-    assert page.url.endswith("#id_tampered-told_amount")
 
 
 def test_what_the_form_does_not_offer_is_refused(sandbox, paid):

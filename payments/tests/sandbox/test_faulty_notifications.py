@@ -178,37 +178,39 @@ def test_an_act_finds_its_payment_by_any_of_its_names(sandbox, paypal, approved,
     assert told["capture"] == captures_of(purchase)[0]
 
 
-@pytest.mark.parametrize(
-    ("order", "member"),
-    [
-        ({"gateway": "cash"}, "gateway"),
-        ({"act": "steal"}, "act"),
-        ({"gateway": "unionpay", "act": "dispute"}, "act"),
-        ({"reference": "NOBODY12"}, "reference"),
-        ({"reference": ""}, "reference"),
-        ({"amount": "-1"}, "amount"),
-        ({"amount": "99999.00"}, "reference"),
-        ({"outcome": "completed"}, "outcome"),
-        ({"act": "resolve_dispute"}, "outcome"),
-        ({"act": "resolve_dispute", "outcome": "RESOLVED_BUYER_FAVOUR"}, "reference"),
-        ({"act": "decide", "outcome": "maybe"}, "outcome"),
-        ({"act": "decide", "outcome": "completed"}, "reference"),
-        ({"act": "dispute", "reason": "BAD_MOOD"}, "reason"),
-        ({"act": "forged_notification", "variant": "merchant"}, "variant"),
-        ({"gateway": "unionpay", "act": "decide", "outcome": "completed"}, "reference"),
-        ({"gateway": "unionpay", "act": "forged_notification"}, "reference"),
-        ({"gateway": "unionpay", "act": "resend_notifications"}, "reference"),
-    ],
-)
-def test_an_act_that_makes_no_sense_is_refused_and_says_why(sandbox, paypal, approved, order, member):
+SENSELESS = [
+    ({"gateway": "cash"}, "gateway"),
+    ({"act": "steal"}, "act"),
+    ({"gateway": "unionpay", "act": "dispute"}, "act"),
+    ({"reference": "NOBODY12"}, "reference"),
+    ({"reference": ""}, "reference"),
+    ({"amount": "-1"}, "amount"),
+    ({"amount": "99999.00"}, "reference"),
+    ({"outcome": "completed"}, "outcome"),
+    ({"act": "resolve_dispute"}, "outcome"),
+    ({"act": "resolve_dispute", "outcome": "RESOLVED_BUYER_FAVOUR"}, "reference"),
+    ({"act": "decide", "outcome": "maybe"}, "outcome"),
+    ({"act": "decide", "outcome": "completed"}, "reference"),
+    ({"act": "dispute", "reason": "BAD_MOOD"}, "reason"),
+    ({"act": "forged_notification", "variant": "merchant"}, "variant"),
+    ({"gateway": "unionpay", "act": "decide", "outcome": "completed"}, "reference"),
+    ({"gateway": "unionpay", "act": "forged_notification"}, "reference"),
+    ({"gateway": "unionpay", "act": "resend_notifications"}, "reference"),
+]
+
+
+def test_an_act_that_makes_no_sense_is_refused_and_says_why(sandbox, paypal, approved):
     purchase = approved()
     paypal.capture(purchase)
-    body = {"gateway": "paypal", "act": "dashboard_refund", "reference": purchase.reference, **order}
 
-    answer = requests.post(f"{sandbox}/acts", json=body, timeout=5)
+    def says(changes):
+        order = {"gateway": "paypal", "act": "dashboard_refund", "reference": purchase.reference, **changes}
+        answer = requests.post(f"{sandbox}/acts", json=order, timeout=5)
+        return answer.status_code, answer.json()["error"].partition(": ")[0]
 
-    assert answer.status_code == 400
-    assert answer.json()["error"].startswith(f"{member}: ")
+    assert [(wrong, *says(wrong)) for wrong, _ in SENSELESS] == [
+        (wrong, 400, name) for wrong, name in SENSELESS
+    ]
     assert store.get("paypal-order", purchase.gateway_id)["refunds"] == []
 
 

@@ -128,33 +128,31 @@ def test_the_buyer_is_told_of_the_declined_card(started, get, post, paypal):
     assert "Your last payment method was declined. No money was taken." in get(url).text
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"number": "4111 1111 111"},
-        {"number": "4" * 20},
-        {"number": "4111 1111 1111 111x"},
-        {"number": ""},
-        {"expires": "13/39"},
-        {"expires": "00/39"},
-        {"expires": "12/25"},
-        {"expires": "2039-12"},
-        {"cvc": "12"},
-        {"cvc": "12345"},
-        {"cvc": "abc"},
-        {"name": ""},
-    ],
-    ids=str,
-)
-def test_a_card_of_another_shape_comes_back_without_what_was_typed(started, post, paypal, wrong):
+WRONG_CARDS = [
+    {"number": "4111 1111 111"},
+    {"number": "4" * 20},
+    {"number": "4111 1111 1111 111x"},
+    {"number": ""},
+    {"expires": "13/39"},
+    {"expires": "00/39"},
+    {"expires": "12/25"},
+    {"expires": "2039-12"},
+    {"cvc": "12"},
+    {"cvc": "12345"},
+    {"cvc": "abc"},
+    {"name": ""},
+]
+
+
+def test_a_card_of_another_shape_comes_back_without_what_was_typed(started, post, paypal):
     purchase, url = started()
+    for wrong in WRONG_CARDS:
+        response = post(f"{url}&way=card", **{**CARD, **wrong})
 
-    response = post(f"{url}&way=card", **{**CARD, **wrong})
-
-    assert response.status_code == 200
-    assert 'role="alert"' in response.text
-    for typed in {**CARD, **wrong}.values():
-        assert not typed or f'value="{typed}"' not in response.text
+        assert response.status_code == 200, wrong
+        assert 'role="alert"' in response.text, wrong
+        for typed in {**CARD, **wrong}.values():
+            assert not typed or f'value="{typed}"' not in response.text, wrong
     assert paypal.fetch(purchase) == Unfinished("PAYER_ACTION_REQUIRED")
 
 
@@ -209,14 +207,15 @@ def test_a_paid_order_cannot_be_paid_again(started, approve, get, post, paypal):
     assert post(f"{url}&way=card", **CARD).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "token", ["", "?token=", "?token=NOPE", "?token=%27%20OR%201=1--", "?token=%00", "?x=1"]
-)
-def test_an_unknown_token_is_not_found(sandbox, get, token):
-    response = get(f"{sandbox}/paypal/checkoutnow{token}")
+NO_TOKENS = ["", "?token=", "?token=NOPE", "?token=%27%20OR%201=1--", "?token=%00", "?x=1"]
 
-    assert response.status_code == 404
-    assert "Content-Security-Policy" in response.headers
+
+def test_an_unknown_token_is_not_found(sandbox, get):
+    for token in NO_TOKENS:
+        response = get(f"{sandbox}/paypal/checkoutnow{token}")
+
+        assert response.status_code == 404, token
+        assert "Content-Security-Policy" in response.headers, token
 
 
 def test_the_page_is_also_at_the_root_as_at_paypal(started, sandbox, get):

@@ -46,6 +46,15 @@ def test_our_own_order_passes(make_purchase):
     judge_request(request("POST", REFUND, refund_body(make_purchase().amount, "HKD", "k")))
 
 
+def passes(judge_it, *exchange):
+    """Whether the judge lets it pass."""
+    try:
+        judge_it(*exchange)
+    except OpenAPIError:
+        return False
+    return True
+
+
 def changed(body, *path_and_value):
     *path, last, value = path_and_value
     place = body = copy.deepcopy(body)
@@ -62,36 +71,38 @@ UNIT = ("purchase_units", 0)
 EXPERIENCE = ("payment_source", "paypal", "experience_context")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        (*UNIT, "amount", "value", 1234.5),
-        (*UNIT, "amount", "value", "12,34"),
-        (*UNIT, "amount", "currency_code", "HKDX"),
-        (*UNIT, "amount", None),
-        (*UNIT, "items", 0, "quantity", 1),
-        (*UNIT, "items", 0, "quantity", "0"),
-        (*UNIT, "items", 0, "category", "GOODS"),
-        (*UNIT, "items", 0, "unit_ammount", {"currency_code": "HKD", "value": "1.00"}),
-        (*UNIT, "shiping", {}),
-        (*UNIT, "shipping", "address", "postcode", "999077"),
-        (*UNIT, "shipping", "address", "country_code", "hk"),
-        (*UNIT, "shipping", "type", "POST"),
-        (*UNIT, "shipping", "trackers", []),
-        ("purchase_units", []),
-        ("intent", "BUY"),
-        ("intent", None),
-        (*EXPERIENCE, "locale", "zh_TW"),
-        (*EXPERIENCE, "locale", "zh-hant"),
-        (*EXPERIENCE, "user_action", "PAYNOW"),
-        (*EXPERIENCE, "landing_page", "CARD"),
-        (*EXPERIENCE, "shipping_preference", "NONE"),
-    ],
-    ids=lambda change: f"{change[-2]}={change[-1]!r}"[:40],
-)
-def test_the_judge_refuses_a_wrong_order(make_purchase, change):
-    with pytest.raises(OpenAPIError):
-        judge_request(request("POST", ORDERS, changed(create_body(make_purchase()), *change)))
+WRONG_ORDERS = [
+    (*UNIT, "amount", "value", 1234.5),
+    (*UNIT, "amount", "value", "12,34"),
+    (*UNIT, "amount", "currency_code", "HKDX"),
+    (*UNIT, "amount", None),
+    (*UNIT, "items", 0, "quantity", 1),
+    (*UNIT, "items", 0, "quantity", "0"),
+    (*UNIT, "items", 0, "category", "GOODS"),
+    (*UNIT, "items", 0, "unit_ammount", {"currency_code": "HKD", "value": "1.00"}),
+    (*UNIT, "shiping", {}),
+    (*UNIT, "shipping", "address", "postcode", "999077"),
+    (*UNIT, "shipping", "address", "country_code", "hk"),
+    (*UNIT, "shipping", "type", "POST"),
+    (*UNIT, "shipping", "trackers", []),
+    ("purchase_units", []),
+    ("intent", "BUY"),
+    ("intent", None),
+    (*EXPERIENCE, "locale", "zh_TW"),
+    (*EXPERIENCE, "locale", "zh-hant"),
+    (*EXPERIENCE, "user_action", "PAYNOW"),
+    (*EXPERIENCE, "landing_page", "CARD"),
+    (*EXPERIENCE, "shipping_preference", "NONE"),
+]
+
+
+def test_the_judge_refuses_a_wrong_order(make_purchase):
+    good = create_body(make_purchase())
+    assert [
+        change
+        for change in WRONG_ORDERS
+        if passes(judge_request, request("POST", ORDERS, changed(good, *change)))
+    ] == []
 
 
 def test_the_judge_refuses_a_wrong_prefer_header(make_purchase):
@@ -105,29 +116,27 @@ def test_the_judge_refuses_a_call_without_authorization():
         judge_request(RequestsOpenAPIRequest(bare))
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("POST", REFUND, {"amount": {"currency_code": "HKD", "value": 34.5}}),
-        ("POST", REFUND, {"ammount": {"currency_code": "HKD", "value": "34.50"}}),
-        ("POST", VERIFY, {}),
-        ("POST", VERIFY, {"webhook_id": "1", "webhook_event": {}}),
-        ("POST", f"{ORDER}/track", {"tracking_number": "SF123", "carrier": "SF_EX"}),
-        ("POST", f"{ORDER}/track", {"capture_id": "../1"}),
-        ("PATCH", f"{ORDER}/trackers/1AB", [{"op": "bogus", "path": "/status", "value": "CANCELLED"}]),
-        ("GET", ORDER.lower(), None),
-        ("GET", ORDER, {}),
-        ("GET", "/v1/customer/disputes/PP_D_27803", None),
-        ("DELETE", DISPUTE, None),
-        ("POST", f"{ORDERS}/lower/capture", {}),
-        ("DELETE", ORDER, None),
-        ("GET", "/v2/checkout/nothing", None),
-        ("POST", "/v1/oauth2/token", {"grant_type": "client_credentials"}),
-    ],
-)
-def test_the_judge_refuses_other_wrong_requests(method, path, body):
-    with pytest.raises(OpenAPIError):
-        judge_request(request(method, path, body))
+WRONG_REQUESTS = [
+    ("POST", REFUND, {"amount": {"currency_code": "HKD", "value": 34.5}}),
+    ("POST", REFUND, {"ammount": {"currency_code": "HKD", "value": "34.50"}}),
+    ("POST", VERIFY, {}),
+    ("POST", VERIFY, {"webhook_id": "1", "webhook_event": {}}),
+    ("POST", f"{ORDER}/track", {"tracking_number": "SF123", "carrier": "SF_EX"}),
+    ("POST", f"{ORDER}/track", {"capture_id": "../1"}),
+    ("PATCH", f"{ORDER}/trackers/1AB", [{"op": "bogus", "path": "/status", "value": "CANCELLED"}]),
+    ("GET", ORDER.lower(), None),
+    ("GET", ORDER, {}),
+    ("GET", "/v1/customer/disputes/PP_D_27803", None),
+    ("DELETE", DISPUTE, None),
+    ("POST", f"{ORDERS}/lower/capture", {}),
+    ("DELETE", ORDER, None),
+    ("GET", "/v2/checkout/nothing", None),
+    ("POST", "/v1/oauth2/token", {"grant_type": "client_credentials"}),
+]
+
+
+def test_the_judge_refuses_other_wrong_requests():
+    assert [wrong for wrong in WRONG_REQUESTS if passes(judge_request, request(*wrong))] == []
 
 
 GOOD_ERROR = {
@@ -151,22 +160,23 @@ def test_good_answers_pass():
     judge().validate_response(capture, answer(201, GOOD_ORDER))
 
 
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (422, changed(GOOD_ERROR, "details", 0, "issue", "NO_MONEY")),
-        (422, changed(GOOD_ERROR, "name", "OOPS")),
-        (422, changed(GOOD_ERROR, "details", {"issue": "INSTRUMENT_DECLINED"})),
-        (404, changed(GOOD_ERROR, "name", "RESOURCE_NOT_FOUND")),
-        (201, changed(GOOD_ORDER, "purchase_units", 0, "amount", "value", 1.0)),
-        (201, changed(GOOD_ORDER, "purchase_units", 0, "amount", "currency_code", None)),
-        (201, changed(GOOD_ORDER, "status", "PAID")),
-        (201, changed(GOOD_ORDER, "links", [{"href": "https://x"}])),
-    ],
-)
-def test_the_judge_refuses_a_wrong_answer(status, body):
-    with pytest.raises(OpenAPIError):
-        judge().validate_response(request("POST", f"{ORDER}/capture", {}), answer(status, body))
+WRONG_ANSWERS = [
+    (422, changed(GOOD_ERROR, "details", 0, "issue", "NO_MONEY")),
+    (422, changed(GOOD_ERROR, "name", "OOPS")),
+    (422, changed(GOOD_ERROR, "details", {"issue": "INSTRUMENT_DECLINED"})),
+    (404, changed(GOOD_ERROR, "name", "RESOURCE_NOT_FOUND")),
+    (201, changed(GOOD_ORDER, "purchase_units", 0, "amount", "value", 1.0)),
+    (201, changed(GOOD_ORDER, "purchase_units", 0, "amount", "currency_code", None)),
+    (201, changed(GOOD_ORDER, "status", "PAID")),
+    (201, changed(GOOD_ORDER, "links", [{"href": "https://x"}])),
+]
+
+
+def test_the_judge_refuses_a_wrong_answer():
+    capture = request("POST", f"{ORDER}/capture", {})
+    assert [
+        wrong for wrong in WRONG_ANSWERS if passes(judge().validate_response, capture, answer(*wrong))
+    ] == []
 
 
 GOOD_DISPUTE = {
@@ -185,21 +195,23 @@ def test_a_good_dispute_passes():
     judge().validate_response(request("GET", DISPUTE), answer(200, GOOD_DISPUTE))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        ("status", "CLOSED"),
-        ("reason", "NOT_AMUSED"),
-        ("dispute_id", "PP D"),
-        ("create_time", "yesterday"),
-        ("dispute_amount", "value", 1.0),
-        ("disputed_transactions", []),
-        ("disputed_transactions", 0, "seller_transaction_id", "a b"),
-        ("dispute_outcome", {"outcome_code": "WON"}),
-        ("dispute_life_cycle_stage", "WAR"),
-    ],
-    ids=lambda change: f"{change[-2]}={change[-1]!r}"[:40],
-)
-def test_the_judge_refuses_a_wrong_dispute(change):
-    with pytest.raises(OpenAPIError):
-        judge().validate_response(request("GET", DISPUTE), answer(200, changed({**GOOD_DISPUTE}, *change)))
+WRONG_DISPUTES = [
+    ("status", "CLOSED"),
+    ("reason", "NOT_AMUSED"),
+    ("dispute_id", "PP D"),
+    ("create_time", "yesterday"),
+    ("dispute_amount", "value", 1.0),
+    ("disputed_transactions", []),
+    ("disputed_transactions", 0, "seller_transaction_id", "a b"),
+    ("dispute_outcome", {"outcome_code": "WON"}),
+    ("dispute_life_cycle_stage", "WAR"),
+]
+
+
+def test_the_judge_refuses_a_wrong_dispute():
+    look = request("GET", DISPUTE)
+    assert [
+        change
+        for change in WRONG_DISPUTES
+        if passes(judge().validate_response, look, answer(200, changed(GOOD_DISPUTE, *change)))
+    ] == []

@@ -26,10 +26,11 @@ DONE = ["error_after", "reset_after", "late", "garbage", "empty"]
 
 
 @pytest.fixture
-def arm(sandbox):
+def arm(sandbox, spoiled_shop):
     def order(on, fault, **parameters):
         if fault in {"hang", "late"}:
-            parameters["seconds"] = 2
+            parameters["seconds"] = 1
+            spoiled_shop.timeout = (1, 0.4)
         return rehearsal.arm(sandbox, gateway="paypal", on=on, fault=fault, **parameters)
 
     yield order
@@ -84,7 +85,7 @@ def test_a_start_that_goes_on_failing_ends_soon_and_keeps_the_order_payable(arm,
     started = time.monotonic()
     payment = awaiting()
 
-    assert time.monotonic() - started < 9
+    assert time.monotonic() - started < 4
     assert (payment.status, order_of(payment).status) == ("created", Order.Status.PENDING)
     rehearsal.disarm(sandbox)
     again = attempts.pay(payment.order_id, method=Payment.Method.PAYPAL, revision=order_of(payment).revision)

@@ -68,8 +68,8 @@ def test_the_adapter_calls_every_fault_on_the_line_unknown(
 def test_a_late_answer_comes_after_the_work_and_a_slow_one_before(url, make_purchase, pay, monkeypatch):
     monkeypatch.setattr(client, "READ_SECONDS", 0.4)
     late, slow = make_purchase(), make_purchase()
-    arm(url, **PURCHASE, fault="late", seconds=1, reference=late.reference)
-    arm(url, **PURCHASE, fault="slow", seconds=4, reference=slow.reference)  # a busy machine looks late
+    arm(url, **PURCHASE, fault="late", seconds=0.6, reference=late.reference)
+    arm(url, **PURCHASE, fault="slow", seconds=1.5, reference=slow.reference)  # a busy machine looks late
 
     for purchase in (late, slow):
         with pytest.raises(GatewayError):
