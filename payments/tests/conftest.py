@@ -254,7 +254,7 @@ def unionpay_sandbox(tmp_path_factory, unionpay_keys):
         pytest.MonkeyPatch.context() as patch,
         serving(unionpay_server.URLS, folder, settings_at, prepare=pki.ensure_keys) as origin,
     ):
-        patch.setattr(transactions, "PROCESSING_SECONDS", 0.1)
+        patch.setattr(transactions, "PROCESSING_SECONDS", 0.03)
         yield origin
 
 

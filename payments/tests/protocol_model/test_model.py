@@ -28,7 +28,7 @@ DIRECTED = {
     "unknown is a state": ("card", UNTOLD),
     "under review is a state": ("paypal", UNTOLD),
     "money is booked once": ("page", HOSTILE),
-    "late money: no other order of the cart": ("page", LATE),
+    "late money: no other order of the cart": ("page", UNTOLD),
     "late money: stock is held again": ("page", LATE),
     "surplus money goes back": ("mixed", HOSTILE),
     "sweep": ("card", UNTOLD),

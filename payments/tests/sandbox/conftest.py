@@ -84,6 +84,18 @@ def arrivals():
 
 
 @pytest.fixture
+def until_another_arrives(paypal, approved, inbox):
+    """Waits for the webhook of a later payment: what is sent as ever has arrived before it."""
+
+    def wait():
+        later = approved()
+        paypal.capture(later)
+        inbox("PAYMENT.CAPTURE.COMPLETED", later.reference)
+
+    return wait
+
+
+@pytest.fixture
 def call(sandbox, make_api):
     """A raw API call. Returns the response."""
     token = make_api().get_token_hash()["access_token"]

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import secrets
-import time
 import uuid
 from decimal import Decimal
 
@@ -37,31 +36,33 @@ def told(sandbox, paypal, approved):
     return pay
 
 
-def test_a_lost_notification_is_never_sent(sandbox, told, arrivals):
+def test_a_lost_notification_is_never_sent(sandbox, told, arrivals, until_another_arrives):
     purchase = told("lost")
     wait_for(lambda: log(sandbox, "fault", purchase.reference), "the fault to strike")
-    time.sleep(0.5)
+    until_another_arrives()
 
     assert arrivals(purchase.reference, "PAYMENT.CAPTURE.COMPLETED") == []
     assert arrivals(purchase.gateway_id, "CHECKOUT.ORDER.APPROVED") != []
 
 
 @pytest.mark.failure("F34")
-def test_a_duplicated_notification_arrives_so_often(sandbox, told, arrivals):
+def test_a_duplicated_notification_arrives_so_often(sandbox, told, arrivals, until_another_arrives):
     purchase = told("duplicate", copies=4)
 
     wait_for(lambda: len(arrivals(purchase.reference, "CAPTURE.COMPLETED")) == 4, "the notifications")
-    time.sleep(0.3)
+    until_another_arrives()
 
     found = arrivals(purchase.reference, "CAPTURE.COMPLETED")
     assert len(found) == 4
     assert len({body for _, body in found}) == 1
 
 
-def test_a_delayed_notification_waits_for_the_shops_clock(sandbox, told, later, arrivals):
+def test_a_delayed_notification_waits_for_the_shops_clock(
+    sandbox, told, later, arrivals, until_another_arrives
+):
     purchase = told("delay", seconds=3 * 86400)
     wait_for(lambda: log(sandbox, "fault", purchase.reference), "the fault to strike")
-    time.sleep(0.4)
+    until_another_arrives()
     assert arrivals(purchase.reference, "CAPTURE.COMPLETED") == []
 
     later(days=3, seconds=1)
@@ -70,13 +71,13 @@ def test_a_delayed_notification_waits_for_the_shops_clock(sandbox, told, later, 
 
 
 def test_a_delayed_notification_survives_a_restart_and_goes_out_when_all_is_taken_back(
-    sandbox, told, events, arrivals
+    sandbox, told, events, arrivals, until_another_arrives
 ):
     purchase = told("delay", seconds=3600)
     wait_for(lambda: log(sandbox, "fault", purchase.reference), "the fault to strike")
     store.close()
     events.resume()
-    time.sleep(0.4)
+    until_another_arrives()
     assert arrivals(purchase.reference, "CAPTURE.COMPLETED") == []
 
     disarm(sandbox)

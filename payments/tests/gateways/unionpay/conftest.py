@@ -27,22 +27,27 @@ def shop(unionpay_sandbox):
 
 
 @pytest.fixture(scope="module")
-def profile(browser):
-    """One browser profile for a module's tests: each shop has an origin, and so a storage, of its own."""
+def tab(browser):
+    """One browser tab for a module's tests: each shop has an origin, and so a storage, of its own."""
     context = browser.new_context(locale="en-GB", timezone_id="Asia/Hong_Kong")
     context.set_default_timeout(15_000)
-    yield context
+    yield context.new_page()
     context.close()
 
 
 @pytest.fixture
-def page(profile, complaints):
-    page = profile.new_page()
-    page.on("console", complaints.hear)
-    page.on("pageerror", lambda error: complaints.found.append(str(error)))
-    page.on("request", complaints.see)
-    yield page
-    page.close()
+def page(tab, complaints):
+    listeners = {
+        "console": complaints.hear,
+        "pageerror": lambda error: complaints.found.append(str(error)),
+        "request": complaints.see,
+    }
+    for event, listener in listeners.items():
+        tab.on(event, listener)
+    yield tab
+    tab.goto("about:blank")
+    for event, listener in listeners.items():
+        tab.remove_listener(event, listener)
 
 
 @pytest.fixture

@@ -70,27 +70,29 @@ def test_what_is_posted_only_unionpay_can_read(shop, pay):
         assert readable not in shop.posted[0]
 
 
-@pytest.mark.parametrize(
-    ("number", "expiry", "cvc", "reads"),
-    [
-        (
-            "６２５０９３００００００００１０",
-            "１２／２０３３",
-            "１２３",
-            ["6250930000000010", "cvn2=123&expired=3312"],
-        ),
-        ("6216-2610-0000-0000-018", "1/33", " 007 ", ["6216261000000000018", "cvn2=007&expired=3301"]),
-        ("6221558812340000", "0934", "999", ["6221558812340000", "cvn2=999&expired=3409"]),
-        ("8171999900000000021", "09 / 2034", "123", ["8171999900000000021", "cvn2=123&expired=3409"]),
-        ("4111111111111111", "092034", "123", ["4111111111111111", "cvn2=123&expired=3409"]),
-        ("1234567890123", "9-34", "123", ["1234567890123", "cvn2=123&expired=3409"]),
-    ],
-)
-def test_people_may_type_as_they_like(shop, pay, number, expiry, cvc, reads):
-    fill(pay, number, expiry, cvc)
-    submit(pay)
+TYPED = [
+    (
+        "６２５０９３００００００００１０",
+        "１２／２０３３",
+        "１２３",
+        ["6250930000000010", "cvn2=123&expired=3312"],
+    ),
+    ("6216-2610-0000-0000-018", "1/33", " 007 ", ["6216261000000000018", "cvn2=007&expired=3301"]),
+    ("6221558812340000", "0934", "999", ["6221558812340000", "cvn2=999&expired=3409"]),
+    ("8171999900000000021", "09 / 2034", "123", ["8171999900000000021", "cvn2=123&expired=3409"]),
+    ("4111111111111111", "092034", "123", ["4111111111111111", "cvn2=123&expired=3409"]),
+    ("1234567890123", "9-34", "123", ["1234567890123", "cvn2=123&expired=3409"]),
+]
 
-    assert opened(sent(shop, pay)) == reads
+
+def test_people_may_type_as_they_like(shop, pay):
+    for number, expiry, cvc, reads in TYPED:
+        pay.goto(shop.origin)
+        pay.get_by_label("UnionPay").check()
+        shop.posted.clear()
+        fill(pay, number, expiry, cvc)
+        submit(pay)
+        assert opened(sent(shop, pay)) == reads
 
 
 def test_the_same_card_never_looks_the_same(shop, pay):
@@ -136,26 +138,41 @@ WRONG = [
 ]
 
 
+SHOWN = """(input) => ({
+    error: document.getElementById(`${input.id}-error`).innerText,
+    invalid: input.getAttribute("aria-invalid"),
+    described: input.getAttribute("aria-describedby").includes(`${input.id}-error`),
+    summary: [...document.querySelectorAll("#card-errors li")].map((item) => item.innerText),
+    focus: document.activeElement.id,
+})"""
+
+
 def test_a_wrong_field_says_what_to_do_and_nothing_is_sent(shop, pay):
+    fill(pay)
     for values, field, message in WRONG:
-        fill(pay, **values)
+        (typed,), text, place = values.values(), MESSAGES[message], pay.locator(f"#{field}")
+        good = place.input_value()
+        place.fill(typed)
         submit(pay)
 
-        text, name = MESSAGES[message], f"{values}"
-        assert pay.locator(f"#{field}-error").inner_text() == text, name
-        assert pay.locator(f"#{field}").get_attribute("aria-invalid") == "true", name
-        assert f"{field}-error" in pay.locator(f"#{field}").get_attribute("aria-describedby"), name
-        assert pay.locator("#card-errors li").all_inner_texts() == [text], name
-        assert pay.evaluate("document.activeElement.id") == "card-errors", name
+        assert place.evaluate(SHOWN) == {
+            "error": text,
+            "invalid": "true",
+            "described": True,
+            "summary": [text],
+            "focus": "card-errors",
+        }, values
         pay.get_by_role("link", name=text).click()
-        assert pay.evaluate("document.activeElement.id") == field, name
-        assert not hidden_values(pay), name
+        assert pay.evaluate("document.activeElement.id") == field, values
+        assert not hidden_values(pay), values
+        place.fill(good)
     assert not shop.posted
 
 
 def hidden_values(page):
     names = ["acc_no", "encrypted_info", "encrypt_cert_id", "last4"]
-    return [value for name in names if (value := page.locator(f"[name={name}]").input_value())]
+    read = "(names) => names.map((name) => document.querySelector(`[name=${name}]`).value)"
+    return [value for value in page.evaluate(read, names) if value]
 
 
 def test_a_corrected_field_is_forgiven(shop, pay):
@@ -240,7 +257,7 @@ def test_a_double_click_sends_once(shop, pay, method):
     pay.get_by_label(method).check()
     if method == "UnionPay":
         fill(pay)
-    shop.patience = 0.3
+    shop.patience = 0.15
 
     seen = pay.get_by_role("button", name="Pay HK$").evaluate(
         """(button) => {

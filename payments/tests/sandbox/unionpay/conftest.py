@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from payments.tests.harness.rehearsal import disarm
-from payments.tests.harness.unionpay_sandbox import encrypted_card
+from payments.tests.harness.unionpay_sandbox import encrypted_card, notifications_about, until
 
 
 @pytest.fixture
@@ -28,6 +28,17 @@ def nothing_armed(unionpay_sandbox):
 @pytest.fixture
 def url(unionpay_sandbox):
     return unionpay_sandbox
+
+
+@pytest.fixture
+def until_another_arrives(pay):
+    """Waits for the notification of a later payment: what is sent as ever has arrived before it."""
+
+    def wait():
+        later, _ = pay()
+        until(lambda: (None, bool(notifications_about(later))))
+
+    return wait
 
 
 @pytest.fixture

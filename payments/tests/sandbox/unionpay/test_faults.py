@@ -1,6 +1,5 @@
 """What is ordered to go wrong at UnionPay does go wrong, over real HTTP; its books stay true."""
 
-import time
 import uuid
 from contextlib import suppress
 from decimal import Decimal
@@ -186,7 +185,7 @@ def test_a_refund_can_be_refused_and_moves_nothing(url, gateway, pay):
 @pytest.mark.parametrize(("then", "end"), [("completed", Captured), ("failed", Declined)])
 @pytest.mark.failure("F47")
 def test_a_payment_stays_unknown_until_the_shops_clock_says_so(
-    url, gateway, make_purchase, pay, later, then, end
+    url, gateway, make_purchase, pay, until_another_arrives, later, then, end
 ):
     purchase = make_purchase()
     arm(url, **PURCHASE, fault="unknown", code="03", minutes=30, then=then, reference=purchase.reference)
@@ -195,7 +194,7 @@ def test_a_payment_stays_unknown_until_the_shops_clock_says_so(
     assert isinstance(answer, Started)
     later(minutes=29)
     assert gateway.fetch(purchase) == Unfinished("03")
-    time.sleep(0.4)
+    until_another_arrives()
     assert notifications_about(purchase) == []
     later(minutes=31)
 

@@ -1,6 +1,5 @@
 """Notifications of UnionPay that are ordered to go wrong do go wrong, and its books stay true."""
 
-import time
 from contextlib import suppress
 
 import pytest
@@ -28,13 +27,13 @@ NOTICE = {"gateway": "unionpay", "on": "notification"}
 # --- notifications
 
 
-def test_a_lost_notification_is_never_sent(url, make_purchase, pay):
+def test_a_lost_notification_is_never_sent(url, make_purchase, pay, until_another_arrives):
     purchase = make_purchase()
     arm(url, **NOTICE, fault="lost", reference=purchase.reference)
     pay(purchase)
 
     wait_for(lambda: log(url, "fault", purchase.reference), "the fault to strike")
-    time.sleep(0.4)
+    until_another_arrives()
     assert notifications_about(purchase) == []
 
 
@@ -48,12 +47,14 @@ def test_a_duplicated_notification_arrives_so_often(url, make_purchase, pay):
 
 
 @pytest.mark.failure("F35")
-def test_a_delayed_notification_waits_for_the_shops_clock(url, make_purchase, pay, later):
+def test_a_delayed_notification_waits_for_the_shops_clock(
+    url, make_purchase, pay, until_another_arrives, later
+):
     purchase = make_purchase()
     arm(url, **NOTICE, fault="delay", seconds=3 * 86400, reference=purchase.reference)
     pay(purchase)
     wait_for(lambda: log(url, "fault", purchase.reference), "the fault to strike")
-    time.sleep(0.3)
+    until_another_arrives()
     assert notifications_about(purchase) == []
 
     later(days=3, seconds=1)
