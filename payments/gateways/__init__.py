@@ -1,4 +1,7 @@
-"""The gateways, one instance per process. They speak HTTP and signatures; they know no orders and no rows."""
+"""The adapters of PayPal and UnionPay: HTTP and signatures, no orders and no rows.
+
+Public face, defined here: ``get_gateway``, and ``override`` for tests; ``base`` holds their vocabulary.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""PayPal: Orders v2, Payments v2 and webhooks. Public: ``PayPal``, the gateway."""
+"""PayPal: Orders v2, Payments v2 and webhooks. Re-exports its public face, the gateway ``PayPal``."""
 
 from .gateway import PayPal
 

@@ -38,7 +38,7 @@ class Unavailable(GatewayError):
 PAUSES = [0.2, 0.5]  # seconds between three tries of one question
 
 
-def ask_again(
+def ask_with_retries(
     api: SafeApi,
     method: str,
     path: str,

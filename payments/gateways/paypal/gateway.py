@@ -33,7 +33,7 @@ from . import notifications
 from .answers import ID, read_order, read_refund, read_started, refund_with_key
 from .client import Patience, SafeApi, default_api
 from .codes import outcome_of
-from .exchange import Refused, ask, ask_again
+from .exchange import Refused, ask, ask_with_retries
 from .messages import create_body, refund_body, track_body
 from .movements import DISPUTE_ID, read_dispute, read_movements
 
@@ -67,7 +67,7 @@ class PayPal:
         if clock.now() > purchase.started_at + ORDER_KEY_LIFE - _MARGIN:
             return Declined("START_TOO_OLD")
         try:
-            answer = ask_again(
+            answer = ask_with_retries(
                 self._api,
                 "POST",
                 "/v2/checkout/orders",
@@ -144,9 +144,9 @@ class PayPal:
         if not ID.fullmatch(capture_reference):
             raise GatewayError("INVALID_RESOURCE_ID")
         if clock.now() > started_at + REFUND_KEY_LIFE - _MARGIN:
-            known = self._known_refund(purchase, key)
-            if known:
-                return read_refund(known)
+            earlier = self._known_refund(purchase, key)
+            if earlier:
+                return read_refund(earlier)
         try:
             answer = ask(
                 self._api,
@@ -159,8 +159,8 @@ class PayPal:
         except Refused as refusal:
             if refusal.issue == "PENDING_CAPTURE":
                 return Unfinished(refusal.issue)
-            known = self._known_refund(purchase, key)
-            return read_refund(known) if known else RefundRefused(refusal.issue)
+            earlier = self._known_refund(purchase, key)
+            return read_refund(earlier) if earlier else RefundRefused(refusal.issue)
         return read_refund(answer.body)
 
     def _known_refund(self, purchase: Purchase, key: str) -> dict[str, Any] | None:
@@ -204,7 +204,7 @@ class PayPal:
 
     def verify_notification(self, headers: Mapping[str, str], body: bytes) -> bool:
         """PayPal is asked. The certificate address in the headers is passed on and never fetched by us."""
-        raw = notifications.question(headers, body, settings.PAYPAL_WEBHOOK_ID)
+        raw = notifications.verification_body(headers, body, settings.PAYPAL_WEBHOOK_ID)
         try:
             answer = ask(self._api, "POST", "/v1/notifications/verify-webhook-signature", raw=raw)
         except Refused:

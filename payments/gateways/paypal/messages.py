@@ -44,7 +44,7 @@ def refund_body(amount: Decimal, currency: str, key: str) -> dict[str, Any]:
 def track_body(purchase: Purchase, capture_reference: str, parcel: Parcel) -> dict[str, Any] | None:
     """None where there is nothing to follow. We write to the buyer ourselves, so PayPal does not."""
     carrier = CARRIERS.get(parcel.carrier)
-    number = cut(parcel.tracking_number, 64)
+    number = truncate(parcel.tracking_number, 64)
     if carrier is None or not number:
         return None
     tracker: dict[str, Any] = {"capture_id": capture_reference, "tracking_number": number, "carrier": carrier}
@@ -53,7 +53,7 @@ def track_body(purchase: Purchase, capture_reference: str, parcel: Parcel) -> di
     return {**tracker, "notify_payer": False}
 
 
-def cut(text: str, limit: int) -> str:
+def truncate(text: str, limit: int) -> str:
     """One line of at most ``limit`` UTF-8 bytes (PayPal counts for US-ASCII), never half a character."""
     line = " ".join(_UNSEEN.sub(" ", text).split())
     return line.encode()[:limit].decode(errors="ignore").strip(" \u200d")
@@ -65,7 +65,7 @@ def _unit(purchase: Purchase) -> dict[str, Any]:
         "reference_id": "default",
         "custom_id": purchase.reference,
         "invoice_id": purchase.reference,
-        "description": cut(f"{_brand(purchase)} {purchase.order_number}", 127),
+        "description": truncate(f"{_brand(purchase)} {purchase.order_number}", 127),
         "amount": amount,
     }
     if _adds_up(purchase):
@@ -79,7 +79,7 @@ def _unit(purchase: Purchase) -> dict[str, Any]:
     if purchase.address is not None:
         unit["shipping"] = {
             "type": "SHIPPING",
-            "name": {"full_name": cut(purchase.address.recipient, 300)},
+            "name": {"full_name": truncate(purchase.address.recipient, 300)},
             "address": _address(purchase.address),
         }
     return unit
@@ -100,16 +100,16 @@ def _goods(purchase: Purchase) -> Decimal:
 
 
 def _named(item: Item) -> dict[str, Any]:
-    return _given(
-        name=cut(item.name, 127) or cut(item.sku, 127) or "-",
+    return _without_empty(
+        name=truncate(item.name, 127) or truncate(item.sku, 127) or "-",
         quantity=str(item.quantity),
-        sku=cut(item.sku, 127),
+        sku=truncate(item.sku, 127),
     )
 
 
 def _items(purchase: Purchase) -> list[dict[str, Any]]:
     return [
-        _given(
+        _without_empty(
             **_named(item),
             unit_amount=to_money(item.unit_price, purchase.currency),
             category="PHYSICAL_GOODS" if item.ships else "DIGITAL_GOODS",
@@ -120,12 +120,12 @@ def _items(purchase: Purchase) -> list[dict[str, Any]]:
 
 def _address(address: Address) -> dict[str, str]:
     country = address.country.upper()
-    return _given(
-        address_line_1=cut(address.line1, 300),
-        address_line_2=cut(address.line2, 300),
-        admin_area_2=cut(address.city or _CITY_STATES.get(country, "") or address.area, 120),
-        admin_area_1=cut(_hong_kong_area(address.area) if country == "HK" else address.area, 300),
-        postal_code="" if country in _WITHOUT_POSTCODES else cut(address.postcode, 60),
+    return _without_empty(
+        address_line_1=truncate(address.line1, 300),
+        address_line_2=truncate(address.line2, 300),
+        admin_area_2=truncate(address.city or _CITY_STATES.get(country, "") or address.area, 120),
+        admin_area_1=truncate(_hong_kong_area(address.area) if country == "HK" else address.area, 300),
+        postal_code="" if country in _WITHOUT_POSTCODES else truncate(address.postcode, 60),
         country_code=settings.PAYPAL_CHINA_CODE if country == "CN" else country,
     )
 
@@ -137,7 +137,7 @@ def _hong_kong_area(area: str) -> str:
 
 
 def _experience(purchase: Purchase) -> dict[str, str]:
-    return _given(
+    return _without_empty(
         brand_name=_brand(purchase),
         locale=LOCALES.get(purchase.language, ""),
         landing_page="NO_PREFERENCE",
@@ -151,9 +151,9 @@ def _experience(purchase: Purchase) -> dict[str, str]:
 
 def _brand(purchase: Purchase) -> str:
     names: dict[str, str] = settings.SHOP_NAME
-    return cut(names.get(purchase.language, "") or names["en"], 127)
+    return truncate(names.get(purchase.language, "") or names["en"], 127)
 
 
-def _given(**fields: Any) -> dict[str, Any]:
+def _without_empty(**fields: Any) -> dict[str, Any]:
     """Without the empty ones: PayPal refuses empty strings."""
     return {name: value for name, value in fields.items() if value != ""}

@@ -14,7 +14,7 @@ DISPUTE_ID = re.compile(r"[A-Za-z0-9-]{1,64}")  # safe in a path
 
 
 def read_movements(order: dict[str, Any], capture_reference: str) -> tuple[Movement, ...]:
-    """The money that has left us after a capture: each completed refund that PayPal lists with the order.
+    """Read the money that has left us after a capture: each completed refund that PayPal lists.
 
     Unverified, because no public text tells how a reversal looks in this list: that it is listed as a refund,
     and that its capture then gives CHARGEBACK or BUYER_COMPLAINT as its reason. A refund that carries our key
@@ -25,13 +25,13 @@ def read_movements(order: dict[str, Any], capture_reference: str) -> tuple[Movem
     """
     try:
         payments = order["purchase_units"][0].get("payments", {})
-        capture = next(one for one in payments.get("captures", []) if one["id"] == capture_reference)
-        refunds = [one for one in payments.get("refunds", []) if _is_of(one, capture_reference)]
-        on_the_way = [one for one in refunds if one["status"] in {"COMPLETED", "PENDING"}]
-        refunded = sum((read_money(one["amount"])[0] for one in on_the_way), Decimal(0))
+        capture = next(each for each in payments.get("captures", []) if each["id"] == capture_reference)
+        refunds = [each for each in payments.get("refunds", []) if _is_of(each, capture_reference)]
+        good = [refund for refund in refunds if refund["status"] in {"COMPLETED", "PENDING"}]
+        refunded = sum((read_money(refund["amount"])[0] for refund in good), Decimal(0))
         if capture["status"] == "REFUNDED" and refunded < read_money(capture["amount"])[0]:
             raise GatewayError("REFUND_NOT_TOLD")
-        return tuple(_movement(one, capture) for one in refunds if one["status"] == "COMPLETED")
+        return tuple(_movement(refund, capture) for refund in refunds if refund["status"] == "COMPLETED")
     except StopIteration:
         raise GatewayError("CAPTURE_NOT_TOLD") from None
     except UNREADABLE:
@@ -57,16 +57,16 @@ def _movement(refund: dict[str, Any], capture: dict[str, Any]) -> Movement:
 
 
 def read_dispute(body: dict[str, Any]) -> DisputeFact:
-    """A dispute is open until PayPal calls it resolved, also in a status that is not known here."""
+    """Read a dispute: open until PayPal calls it resolved, also in a status that is not known here."""
     try:
         due = body.get("seller_response_due_date")
         amount, currency = read_money(body["dispute_amount"]) if "dispute_amount" in body else (None, "")
-        transactions = [one.get("seller_transaction_id") for one in body["disputed_transactions"]]
+        captures = [each.get("seller_transaction_id") for each in body["disputed_transactions"]]
         if not DISPUTE_ID.fullmatch(body["dispute_id"]):
             raise ValueError("dispute_id")
         return DisputeFact(
             reference=body["dispute_id"],
-            captures=tuple(one for one in transactions if isinstance(one, str) and ID.fullmatch(one)),
+            captures=tuple(id for id in captures if isinstance(id, str) and ID.fullmatch(id)),
             reason=str(body.get("reason", "")),
             status=str(body["status"]),
             is_open=body["status"] != "RESOLVED",

@@ -49,7 +49,7 @@ def read(headers: Mapping[str, str], body: bytes) -> Notification:
     )
 
 
-def question(headers: Mapping[str, str], body: bytes, webhook_id: str) -> bytes:
+def verification_body(headers: Mapping[str, str], body: bytes, webhook_id: str) -> bytes:
     """The body of verify-webhook-signature, with the received bytes in it unchanged.
 
     Encoding them anew would break PayPal's comparison (1.0, key order, escapes). They are one JSON object, so

@@ -28,7 +28,7 @@ GATEWAY_NAME = "中国银联股份有限公司"
 TEST_NAME = "00040000:SIGN"  # signs in the test environment; encrypts in both
 _LINK_HASHES = (hashes.SHA1, hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _MIN_BITS = 2048
-_KEPT = 16  # accepted certificates; UnionPay uses one or two at a time
+_MAX_ACCEPTED = 16  # accepted certificates; UnionPay uses one or two at a time
 
 
 class Untrusted(Exception):
@@ -76,7 +76,7 @@ def is_signed_by(fields: Fields, public_key: RSAPublicKey) -> bool:
     return True
 
 
-def third_part(certificate: x509.Certificate) -> str:
+def signer_name(certificate: x509.Certificate) -> str:
     """``041@8310000000083040@中国银联股份有限公司@00016495`` -> the name; empty for any other shape."""
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     parts = str(names[0].value).split("@") if len(names) == 1 else []
@@ -135,7 +135,7 @@ class Trust:
     def accept(self, certificate: x509.Certificate, at: dt.datetime, names: set[str]) -> None:
         """Raise Untrusted unless the certificate is in force, chains to our root and bears such a name."""
         self.validity(certificate, at)
-        if third_part(certificate) not in names:
+        if signer_name(certificate) not in names:
             raise Untrusted("name")
 
     def validity(self, certificate: x509.Certificate, at: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
@@ -147,18 +147,18 @@ class Trust:
         return max(c.not_valid_before_utc for c in chain), min(c.not_valid_after_utc for c in chain)
 
     def _signer(self, pem: str, at: dt.datetime) -> x509.Certificate:
-        known = self._accepted.get(pem)
-        if known is None or not known.since <= at <= known.until:
+        accepted = self._accepted.get(pem)
+        if accepted is None or not accepted.since <= at <= accepted.until:
             certificate = read_certificate(pem)
             try:
                 self.accept(certificate, at, self._names)
             except Untrusted as error:
                 raise UnknownSigner(str(error)) from error
-            known = _Accepted(certificate, *self.validity(certificate, at))
-            if len(self._accepted) >= _KEPT:
+            accepted = _Accepted(certificate, *self.validity(certificate, at))
+            if len(self._accepted) >= _MAX_ACCEPTED:
                 self._accepted.clear()
-            self._accepted[pem] = known
-        return known.certificate
+            self._accepted[pem] = accepted
+        return accepted.certificate
 
 
 def _issuer(

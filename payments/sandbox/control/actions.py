@@ -72,15 +72,15 @@ _PAYPAL: dict[str, tuple[Callable[..., Any], Parameters]] = {
     "decide": (paypal.decide, {"outcome": (one_of("completed", "denied"), _NEEDED)}),
     "reverse_approval": (paypal.reverse_approval, {}),
     "forged_notification": (
-        paypal_redelivery.forge,
+        paypal_redelivery.send_forgery,
         {"variant": (one_of(*FORGERIES["paypal"]), "signature")},
     ),
     "resend_notifications": (paypal_redelivery.resend, {}),
 }
 _UNIONPAY: dict[str, tuple[Callable[..., Any], Parameters]] = {
-    "decide": (unionpay.decide, {"outcome": (one_of("completed", "failed"), _NEEDED)}),
+    "decide": (unionpay.settle_suspended, {"outcome": (one_of("completed", "failed"), _NEEDED)}),
     "forged_notification": (
-        unionpay_redelivery.forge,
+        unionpay_redelivery.send_forgery,
         {"variant": (one_of(*FORGERIES["unionpay"]), "signature")},
     ),
     "resend_notifications": (unionpay_redelivery.resend, {}),

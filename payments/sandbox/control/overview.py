@@ -43,7 +43,7 @@ _PAYPAL = {
 
 
 @dataclass(frozen=True)
-class Seen:
+class PaymentSummary:
     """A payment as the gateway knows it."""
 
     reference: str
@@ -77,14 +77,14 @@ def order_number(reference: str) -> str:
     return reference
 
 
-def payments(gateway: str, *, most: int = PAYMENTS) -> list[Seen]:
+def payments(gateway: str, *, most: int = PAYMENTS) -> list[PaymentSummary]:
     """Newest first."""
     payments = _paypal() if gateway == "paypal" else _unionpay()
     return payments[-most:][::-1]
 
 
-def _paypal() -> list[Seen]:
-    seen = []
+def _paypal() -> list[PaymentSummary]:
+    payments = []
     for order in sorted(store.every("paypal-order"), key=lambda order: str(order["create_time"])):
         unit = order["unit"]
         state = "approved" if order["status"] == "APPROVED" else "waiting"
@@ -93,19 +93,22 @@ def _paypal() -> list[Seen]:
         amount = unit["amount"]
         reference = str(unit.get("custom_id", order["id"]))
         at = dt.datetime.fromisoformat(order["create_time"])
-        seen.append(Seen(reference, Decimal(amount["value"]), amount["currency_code"], state, at))
-    return seen
+        payments.append(
+            PaymentSummary(reference, Decimal(amount["value"]), amount["currency_code"], state, at)
+        )
+    return payments
 
 
-def _unionpay() -> list[Seen]:
-    seen = []
-    for payment in store.every("unionpay"):
-        fields = payment["fields"]
+def _unionpay() -> list[PaymentSummary]:
+    payments = []
+    for transaction in store.every("unionpay"):
+        fields = transaction["fields"]
         at = parsed_time(fields["txnTime"])
         if fields["txnType"] == "01" and at:
-            amount, currency = transactions.amount(payment)
-            seen.append(Seen(fields["orderId"], amount, currency, _state(payment), at))
-    return sorted(seen, key=lambda payment: payment.at)
+            amount, currency = transactions.amount(transaction)
+            state = _state(transaction)
+            payments.append(PaymentSummary(fields["orderId"], amount, currency, state, at))
+    return sorted(payments, key=lambda payment: payment.at)
 
 
 def _state(payment: transactions.Transaction) -> str:
@@ -152,12 +155,12 @@ def _event(line: dict[str, Any]) -> Event | None:
     if tell is None:
         return None
     numbers = [order_number(reference) for reference in line["references"]]
-    known = [number for number in numbers if "-" in number]
+    order_numbers = [number for number in numbers if "-" in number]
     return Event(
         at=dt.datetime.fromisoformat(line["time"]),
         gateway=str(GATEWAYS[line["gateway"]]),
         text=tell(line),
-        order_number=(known or [""])[0],
+        order_number=(order_numbers or [""])[0],
     )
 
 

@@ -47,8 +47,8 @@ class TargetForm(forms.Form):
         super().__init__(data, label_suffix="", initial={"reference": reference})
         self.payments = overview.payments(gateway)
         everyone = ("", _("All payments from now on"))
-        known = [(payment.reference, payment.order_number) for payment in self.payments]
-        self.fields["reference"].choices = [everyone, *known]  # type: ignore[attr-defined]
+        choices = [(payment.reference, payment.order_number) for payment in self.payments]
+        self.fields["reference"].choices = [everyone, *choices]  # type: ignore[attr-defined]
 
 
 @csrf_exempt
@@ -189,7 +189,7 @@ def _query(request: HttpRequest, **changed: str) -> str:
     return "?" + urlencode({**parameters, **changed})
 
 
-def _back(request: HttpRequest, **told: object) -> HttpResponse:
-    """After a form the page is fetched anew: reloading it repeats nothing."""
-    shown = {name: str(value) for name, value in told.items() if value != ""}
+def _back(request: HttpRequest, **parameters: object) -> HttpResponse:
+    """Send the browser to fetch the page anew after a form: reloading it repeats nothing."""
+    shown = {name: str(value) for name, value in parameters.items() if value != ""}
     return HttpResponseRedirect(_query(request, **shown), status=303)

@@ -300,5 +300,5 @@ def _check_together(fault: dict[str, Any]) -> None:
     if name == "tamper" and not any(fault[part] is not None for part in _TAMPER):
         raise Invalid("amount", _("Please say what is told wrongly: amount, currency, told or payee."))
     if name == "forged":
-        known = FORGERIES[fault["gateway"]] if on in {"webhook", "notification"} else ANSWER_FORGERIES
-        read("variant", one_of(*known), fault["variant"])
+        variants = FORGERIES[fault["gateway"]] if on in {"webhook", "notification"} else ANSWER_FORGERIES
+        read("variant", one_of(*variants), fault["variant"])

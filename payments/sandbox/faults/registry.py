@@ -6,7 +6,7 @@ The interface for tests and scripts (``payments/tests/rehearsal.py`` speaks it; 
 ``GET /faults``          the armed ones, oldest first → 200 ``{"faults": [{"id": n, "left": 1, …}]}``
 ``DELETE /faults/<id>``  take one back → 204
 ``DELETE /faults``       take all back; held notifications go out, payments that lied tell the truth → 204
-``POST /acts``           ``{"gateway", "act", "reference", …}`` → 200, see ``payments/sandbox/acts.py``
+``POST /acts``           ``{"gateway", "act", "reference", …}`` → 200, see ``control/actions.py``
 
 Bodies are JSON with ``Content-Type: application/json``. Whatever is wrong is answered 400
 ``{"error": "<member>: <reason>"}``.
@@ -52,7 +52,7 @@ PayPal capture, show: ``tamper`` {amount, currency, told, payee: at least one of
     taken truly. On show only that answer lies.
 UnionPay, every operation but notifications: ``code`` {code: "65"}
     That response code; no money moves. A purchase, refund or void is recorded with it, unless the code is one
-    of those that are said before the bank is asked (``unionpay.rehearsed.WITHOUT_TRACE``). On query it is
+    of those that are said before the bank is asked (``unionpay.faults.WITHOUT_TRACE``). On query it is
     the code of the query itself.
 UnionPay purchase, front, refund, void: ``unknown`` {code: "05", minutes: 5, then: "completed"|"failed"}
     Accepted with that code, and queries say so for the minutes, 0 = until the act ``decide``; then it has
@@ -147,11 +147,11 @@ def take(
         ]
         if not candidates:
             return None
-        known = {name for name in (names() if callable(names) else names) if name}
+        references = {name for name in (names() if callable(names) else names) if name}
         for fault in candidates:
-            if is_meant(fault["reference"], known) and fault.get("event", "") in {"", event}:
+            if is_meant(fault["reference"], references) and fault.get("event", "") in {"", event}:
                 _spend(fault)
-                return fault | {"names": sorted(known)}
+                return fault | {"names": sorted(references)}
     return None
 
 

@@ -67,7 +67,7 @@ def endpoint(
                         reply = _once(exchange, key_life, repeat, lambda: _ordered(exchange, view, ids))
                     else:
                         reply = _ordered(exchange, view, ids)
-                    reply = paypal_faults.told(operation, ids, reply)
+                    reply = paypal_faults.with_tampering(operation, ids, reply)
             except Refusal as refusal:
                 reply = refusal.reply()
             response = _response(exchange, reply)
@@ -78,7 +78,7 @@ def endpoint(
         @wraps(view)
         def served(request: HttpRequest, **ids: str) -> HttpResponseBase:
             names = partial(paypal_faults.names, request, ids)
-            return exchange_log.kept(
+            return exchange_log.recorded(
                 request, transport.through(request, "paypal", operation, names, partial(work, request, ids))
             )
 
@@ -141,11 +141,11 @@ def _once(exchange: Exchange, life: dt.timedelta, repeat: Repeat, work: Callable
     of 422 that was returned, not raised) stays bound to its key.
     """
     key = f"{exchange.request.path} {exchange.request_id}"
-    known = store.get("paypal-request", key)
-    if known and clock.now() < dt.datetime.fromisoformat(known["at"]) + life:
-        if known["status"] >= 400:
-            return Reply(known["status"], known["body"])
-        return Reply(200, repeat(known["id"]))
+    earlier = store.get("paypal-request", key)
+    if earlier and clock.now() < dt.datetime.fromisoformat(earlier["at"]) + life:
+        if earlier["status"] >= 400:
+            return Reply(earlier["status"], earlier["body"])
+        return Reply(200, repeat(earlier["id"]))
     reply = work()
     if not exchange.binds_key:
         return reply

@@ -76,7 +76,7 @@ def decide_refund(reference: str, outcome: str) -> dict[str, Any]:
     with store.transaction():
         capture = _capture(reference)
         refunds = [find("refund", id) for id in find("order", capture["order_id"])["refunds"]]
-        refund = next((one for one in refunds if one["status"] == "PENDING"), None)
+        refund = next((each for each in refunds if each["status"] == "PENDING"), None)
         if refund is None:
             raise NotPossible("no refund is pending")
         del refund["status_details"]
@@ -102,12 +102,12 @@ def dispute(reference: str, reason: str = "MERCHANDISE_OR_SERVICE_NOT_RECEIVED")
         capture = _captured(reference)
         if disputes.open_dispute_of(capture):
             raise NotPossible("a dispute is open already")
-        opened = disputes.new_dispute(capture, reason)
-        disputes.keep(opened)
+        new = disputes.new_dispute(capture, reason)
+        disputes.keep(new)
         if capture["status"] == "COMPLETED":
             keep("capture", capture | {"status": "PENDING", "status_details": {"reason": "BUYER_COMPLAINT"}})
-        webhooks.announce("CUSTOMER.DISPUTE.CREATED", "dispute", disputes.show_dispute(opened))
-    return {"capture": capture["id"], "dispute": opened["dispute_id"]}
+        webhooks.announce("CUSTOMER.DISPUTE.CREATED", "dispute", disputes.show_dispute(new))
+    return {"capture": capture["id"], "dispute": new["dispute_id"]}
 
 
 def escalate_dispute(reference: str) -> dict[str, Any]:

@@ -68,5 +68,5 @@ def show_dispute(dispute: Document) -> dict[str, Any]:
 
 def open_dispute_of(capture: Document) -> Document | None:
     """The dispute about this capture that still runs, if any."""
-    disputes = (one for one in store.every("paypal-dispute") if one["capture_id"] == capture["id"])
-    return next((one for one in disputes if one["status"] != "RESOLVED"), None)
+    disputes = (each for each in store.every("paypal-dispute") if each["capture_id"] == capture["id"])
+    return next((dispute for dispute in disputes if dispute["status"] != "RESOLVED"), None)

@@ -12,12 +12,12 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-KEPT = ("Accept", "Content-Type", "PayPal-Request-Id", "Prefer", "User-Agent")
+RECORDED_HEADERS = ("Accept", "Content-Type", "PayPal-Request-Id", "Prefer", "User-Agent")
 _writing = threading.Lock()
 
 
-def kept(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """The response, after the exchange has been written down where tests want it."""
+def recorded(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Write the exchange down where tests ask for it, and return the response."""
     if settings.SANDBOX_RECORD_FILE:
         line = json.dumps(_exchange(request, response))
         with _writing, Path(settings.SANDBOX_RECORD_FILE).open("a") as file:
@@ -26,7 +26,7 @@ def kept(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
 
 
 def _exchange(request: HttpRequest, response: HttpResponseBase) -> dict[str, Any]:
-    headers = {name: request.headers[name] for name in KEPT if name in request.headers}
+    headers = {name: request.headers[name] for name in RECORDED_HEADERS if name in request.headers}
     if scheme := request.headers.get("Authorization", "").partition(" ")[0]:
         headers["Authorization"] = f"{scheme} left-out"
     content: bytes = getattr(response, "content", b"")

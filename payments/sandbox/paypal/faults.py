@@ -90,31 +90,31 @@ def _names_in(request: HttpRequest) -> Iterator[str]:
         return
     event = body.get("webhook_event")
     if isinstance(event, dict):
-        known = store.get("paypal-event", str(event.get("id", "")))
-        yield from (known or {}).get("references", [])
+        stored = store.get("paypal-event", str(event.get("id", "")))
+        yield from (stored or {}).get("references", [])
     units = body.get("purchase_units")
     for unit in units if isinstance(units, list) else []:
         if isinstance(unit, dict):
             yield from (str(unit[name]) for name in ("custom_id", "invoice_id") if name in unit)
 
 
-def told(operation: str, ids: dict[str, str], reply: Reply) -> Reply:
-    """The answer, altered where the payment is to tell untruths."""
+def with_tampering(operation: str, ids: dict[str, str], reply: Reply) -> Reply:
+    """Alter the answer where a ``tamper`` fault holds for the payment."""
     if operation not in {"show", "capture"} or "refund_id" in ids or reply.status >= 300 or not reply.body:
         return reply
-    known = partial(_names_by_id, ids)
-    if operation == "capture" and (fault := faults.take("paypal", "capture", known, {"tamper"})):
+    references = partial(_names_by_id, ids)
+    if operation == "capture" and (fault := faults.take("paypal", "capture", references, {"tamper"})):
         faults.note(fault, status=reply.status)
         store.put(_LIES, _order_id(ids), fault)
     lies = store.get(_LIES, _order_id(ids))
-    if operation == "show" and (fault := faults.take("paypal", "show", known, {"tamper"})):
+    if operation == "show" and (fault := faults.take("paypal", "show", references, {"tamper"})):
         faults.note(fault, status=reply.status)
         lies = fault
     return Reply(reply.status, _altered(reply.body, lies)) if lies else reply
 
 
 @faults.on_disarm_all
-def tell_the_truth() -> None:
+def stop_tampering() -> None:
     for lie in store.every(_LIES):
         for name in lie["names"]:
             store.remove(_LIES, name)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from shop import clock
 
 
-class Unkept(forms.TextInput):
+class ForgottenField(forms.TextInput):
     """A field that comes back empty."""
 
     def format_value(self, value: Any) -> None:
@@ -51,7 +51,9 @@ class LogInForm(SandboxForm):
 
 class NewAccountForm(SandboxForm):
     email = _email()
-    name = forms.CharField(label=_("Name"), max_length=100, widget=Unkept(attrs={"autocomplete": "off"}))
+    name = forms.CharField(
+        label=_("Name"), max_length=100, widget=ForgottenField(attrs={"autocomplete": "off"})
+    )
     password = _password(_("Choose a password"))
 
 
@@ -72,32 +74,32 @@ class CardForm(SandboxForm):
     number = forms.CharField(
         label=_("Card number"),
         help_text=_("Please make one up, e.g. 4111 1111 1111 1111."),
-        widget=Unkept(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": 30}),
+        widget=ForgottenField(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": 30}),
     )
     expires = forms.CharField(
         label=_("Expiration date"),
         help_text=_("Month and year, e.g. 09/30."),
-        widget=Unkept(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": 9}),
+        widget=ForgottenField(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": 9}),
     )
     cvc = forms.CharField(
         label=_("CVC"),
         help_text=_("3 or 4 digits."),
-        widget=Unkept(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": 4}),
+        widget=ForgottenField(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": 4}),
     )
     name = forms.CharField(
-        label=_("Name on the card"), max_length=100, widget=Unkept(attrs={"autocomplete": "off"})
+        label=_("Name on the card"), max_length=100, widget=ForgottenField(attrs={"autocomplete": "off"})
     )
     is_declined = forms.BooleanField(label=_("Decline this card, to see what happens then"), required=False)
 
     def clean_number(self) -> str:
-        digits = re.sub(r"[ -]", "", _folded(self.cleaned_data["number"]))
+        digits = re.sub(r"[ -]", "", _plain_digits(self.cleaned_data["number"]))
         if not re.fullmatch(r"[0-9]{12,19}", digits):
             raise forms.ValidationError(_("A card number has 12 to 19 digits. Please check it."))
         return ""
 
     def clean_expires(self) -> str:
         match = re.fullmatch(
-            r"(0?[1-9]|1[0-2]) ?[/-]? ?(?:20)?([0-9]{2})", _folded(self.cleaned_data["expires"])
+            r"(0?[1-9]|1[0-2]) ?[/-]? ?(?:20)?([0-9]{2})", _plain_digits(self.cleaned_data["expires"])
         )
         if not match:
             raise forms.ValidationError(_("Please enter month and year, e.g. 09/30."))
@@ -107,11 +109,11 @@ class CardForm(SandboxForm):
         return ""
 
     def clean_cvc(self) -> str:
-        if not re.fullmatch(r"[0-9]{3,4}", _folded(self.cleaned_data["cvc"])):
+        if not re.fullmatch(r"[0-9]{3,4}", _plain_digits(self.cleaned_data["cvc"])):
             raise forms.ValidationError(_("The CVC has 3 or 4 digits. Please check it."))
         return ""
 
 
-def _folded(text: str) -> str:
+def _plain_digits(text: str) -> str:
     """Full-width digits become plain ones."""
     return unicodedata.normalize("NFKC", text)

@@ -15,8 +15,10 @@ SHUFFLE = secrets.SystemRandom().shuffle
 
 
 def resend(reference: str) -> dict[str, Any]:
-    """Every event about the payment again, twice, in any order; without a reference all of them."""
-    events = [one for one in store.every("paypal-event") if faults.is_meant(reference, one["references"])]
+    """Send every event about the payment again, twice, in any order; without a reference all of them."""
+    events = [
+        event for event in store.every("paypal-event") if faults.is_meant(reference, event["references"])
+    ]
     if not events:
         raise faults.NotPossible("there is no notification")
     copies = [*events, *events]
@@ -24,14 +26,14 @@ def resend(reference: str) -> dict[str, Any]:
     return {"statuses": [webhooks.transmit(event, again=True) for event in copies]}
 
 
-def forge(reference: str, variant: str) -> dict[str, Any]:
-    """Someone tells the shop that this payment was made, whatever is true."""
-    meant = [one for one in store.every("paypal-order") if faults.is_meant(reference, names_of(one))]
-    if not reference or not meant:
+def send_forgery(reference: str, variant: str) -> dict[str, Any]:
+    """Tell the shop, as a stranger would, that this payment was made, whatever is true."""
+    orders = _orders(reference)
+    if not reference or not orders:
         raise faults.NotPossible("no such payment")
-    order = meant[-1]
-    taken = [store.get("paypal-capture", id) for id in order["captures"]]
-    capture = show_capture(taken[-1] if taken and taken[-1] else new_capture(order))
+    order = orders[-1]
+    captures = [store.get("paypal-capture", id) for id in order["captures"]]
+    capture = show_capture(captures[-1] if captures and captures[-1] else new_capture(order))
     body = webhooks.body_of(webhooks.new_event("PAYMENT.CAPTURE.COMPLETED", "capture", capture))
     body, headers = forged(body, webhooks.signed_headers(body), variant)
     status = webhooks.post(body, headers)
@@ -39,11 +41,14 @@ def forge(reference: str, variant: str) -> dict[str, Any]:
     return {"variant": variant, "status": status}
 
 
-def reference_of(known: str) -> str:
-    """Our reference of the payment that is known by an order number or an id of PayPal's."""
-    if not known:
+def reference_of(name: str) -> str:
+    """Our reference of the payment that an order number or an id of PayPal's names; empty if none."""
+    if not name:
         return ""
-    meant = [one for one in store.every("paypal-order") if faults.is_meant(known, names_of(one))]
-    for order in sorted(meant, key=lambda order: len(order["captures"]), reverse=True):
+    for order in sorted(_orders(name), key=lambda order: len(order["captures"]), reverse=True):
         return str(order["unit"].get("custom_id", ""))
     return ""
+
+
+def _orders(name: str) -> list[dict[str, Any]]:
+    return [order for order in store.every("paypal-order") if faults.is_meant(name, names_of(order))]

@@ -54,7 +54,7 @@ def _make(folder: Path, path: Path) -> None:
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
     )
     certificates = [builder.sign(authority, hashes.SHA256()) for builder in (leaf, root)]
-    chain = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates)
+    chain = b"".join(each.public_bytes(serialization.Encoding.PEM) for each in certificates)
     (folder / "paypal-chain.pem").write_bytes(chain)
     path.touch(mode=0o600)
     path.write_bytes(

@@ -25,7 +25,7 @@ _SALT = "sandbox.paypal.token"
 @require_POST
 def issue(request: HttpRequest) -> HttpResponseBase:
     response = transport.through(request, "paypal", "token", list, lambda: _issued(request))
-    return exchange_log.kept(request, response)
+    return exchange_log.recorded(request, response)
 
 
 def _issued(request: HttpRequest) -> JsonResponse:

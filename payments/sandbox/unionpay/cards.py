@@ -69,7 +69,7 @@ class Card:
         return "00" if self.phone == _PHONE.get(self.number, self.phone) else "66"
 
 
-def decrypted(fields: Fields) -> Card:
+def decrypt_card(fields: Fields) -> Card:
     """The card of a no-redirect transaction. Raises Refusal when it was not encrypted as agreed."""
     pair = encryption_pair(fields["encryptCertId"])
     if pair is None:

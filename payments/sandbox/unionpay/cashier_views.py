@@ -17,7 +17,7 @@ from shop import clock
 from . import faults as unionpay_faults
 from . import notifications, transactions
 from .cards import CARDS, Card
-from .envelope import Refusal, parsed_time, sealed
+from .envelope import Refusal, parsed_time, signed_fields
 from .forms import CashierForm
 from .transactions import Transaction
 
@@ -69,8 +69,8 @@ def refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 
 
 def _on_page(page: str) -> Transaction | None:
-    known = store.get("unionpay-page", page)
-    return store.get("unionpay", known["id"]) if known else None
+    pointer = store.get("unionpay-page", page)
+    return store.get("unionpay", pointer["id"]) if pointer else None
 
 
 def _is_late(transaction: Transaction) -> bool:
@@ -89,7 +89,7 @@ def _pay(transaction: Transaction, card: Card) -> str:
             transaction = store.get("unionpay", transaction["id"]) or transaction
             if not transaction["code"]:
                 transactions.decide(transaction, code, last4=card.last4, at_once=True)
-                unionpay_faults.disturb(transaction, "front")
+                unionpay_faults.apply_faults(transaction, "front")
                 notifications.announce(transaction)
     notifications.log("pay", transaction, status=code)
     return {
@@ -101,7 +101,7 @@ def _pay(transaction: Transaction, card: Card) -> str:
 
 
 def _way_back(request: HttpRequest, transaction: Transaction) -> HttpResponse:
-    fields = sealed(transactions.notice(transaction, text="success"))
+    fields = signed_fields(transactions.notice(transaction, text="success"))
     context = _order(transaction) | {"url": transaction["front_url"], "fields": fields}
     return _page(request, "paid.html", context, shop=transaction["front_url"])
 

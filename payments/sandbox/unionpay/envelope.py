@@ -75,7 +75,7 @@ class Refusal(Exception):
         self.code, self.message, self.fields = code, message, fields
 
 
-def opened(body: bytes) -> Fields:
+def verified_fields(body: bytes) -> Fields:
     """The fields of a request by our merchant, proven by its signature."""
     try:
         fields = parse_form(body)
@@ -114,7 +114,7 @@ def alpha_code(number: str) -> str:
     return next((code for code, c in moneyed.CURRENCIES.items() if c.numeric == number), "")
 
 
-def sealed(fields: Fields) -> Fields:
+def signed_fields(fields: Fields) -> Fields:
     """The fields with certificate (with CRLF, as UnionPay sends it) and signature."""
     key = pki.signing_key()
     complete = fields | {"signPubKeyCert": crlf(pki.certificate_text("signing"))}
@@ -127,10 +127,10 @@ def crlf(pem: str) -> str:
 
 def answer(fields: Fields) -> HttpResponse:
     """A synchronous answer: signed, and not URL-encoded."""
-    return HttpResponse(unencoded(sealed(fields)), content_type="text/html;charset=UTF-8")
+    return HttpResponse(unencoded(signed_fields(fields)), content_type="text/html;charset=UTF-8")
 
 
-def refused(refusal: Refusal) -> HttpResponse:
+def refusal_answer(refusal: Refusal) -> HttpResponse:
     """The front layer echoes what it was sent, empty fields too."""
     if refusal.fields is None:
         return HttpResponse(refusal.message, content_type="text/plain;charset=UTF-8")
@@ -141,6 +141,6 @@ def refused(refusal: Refusal) -> HttpResponse:
 
 def _check_signature(fields: Fields) -> None:
     certificate = pki.merchant_certificate()
-    known = fields.get("certId") == str(certificate.serial_number)
-    if not known or not is_signed_by(fields, rsa_key(certificate)):
+    is_known = fields.get("certId") == str(certificate.serial_number)
+    if not is_known or not is_signed_by(fields, rsa_key(certificate)):
         raise Refusal("11", "[9100004]Signature verification failed", fields)

@@ -40,7 +40,7 @@ _LIES = "unionpay-lies"
 _SUSPENSE = "unionpay-suspense"
 
 
-def peeked(body: bytes) -> Fields:
+def unverified_fields(body: bytes) -> Fields:
     """The fields of a request, whether it is right or wrong."""
     try:
         return parse_form(body)
@@ -48,32 +48,32 @@ def peeked(body: bytes) -> Fields:
         return {}
 
 
-def ordered(fields: Fields, door: Callable[[Fields], Fields]) -> Fields:
-    """What the door answers, unless another answer is ordered."""
-    operation, known = OPERATIONS[fields["txnType"]], partial(names, fields)
+def answer_unless_fault(fields: Fields, door: Callable[[Fields], Fields]) -> Fields:
+    """Answer as the door does, unless a fault orders another answer."""
+    operation, references = OPERATIONS[fields["txnType"]], partial(names, fields)
     with store.transaction():
-        if fault := faults.take("unionpay", operation, known, {"code"}):
+        if fault := faults.take("unionpay", operation, references, {"code"}):
             return _refused(fields, fault)
     reply = door(fields)
     if operation == "query":
-        return _told(fields, reply)
+        return _with_tampering(fields, reply)
     if operation in {"purchase", "refund", "void"} and reply["respCode"] == "00":
         transaction = transactions.find(fields)
-        if transaction and (code := disturb(transaction, operation)):
+        if transaction and (code := apply_faults(transaction, operation)):
             return transactions.acceptance(transaction, code)
     return reply
 
 
-def disturb(transaction: Transaction, operation: str) -> str:
-    """The bank has said yes. Apply what is ordered; returns what is said instead, or nothing."""
-    known = partial(names_of, transaction)
+def apply_faults(transaction: Transaction, operation: str) -> str:
+    """Apply the faults armed for what the bank has granted; returns the code to answer instead, or ""."""
+    references = partial(names_of, transaction)
     with store.transaction():
         if operation in {"purchase", "front"} and (
-            fault := faults.take("unionpay", operation, known, {"tamper"})
+            fault := faults.take("unionpay", operation, references, {"tamper"})
         ):
             faults.note(fault, status="00")
             store.put(_LIES, transaction["id"], fault)
-        fault = faults.take("unionpay", operation, known, {"unknown"})
+        fault = faults.take("unionpay", operation, references, {"unknown"})
         if fault is None:
             return ""
         faults.note(fault, status=fault["code"])
@@ -81,8 +81,8 @@ def disturb(transaction: Transaction, operation: str) -> str:
     return str(fault["code"])
 
 
-def sealed_answer(fields: Fields, reply: Fields) -> HttpResponse:
-    """Signed, unless a forged answer is ordered."""
+def signed_answer(fields: Fields, reply: Fields) -> HttpResponse:
+    """Sign the answer, unless a forged one is ordered."""
     operation = OPERATIONS[fields["txnType"]]
     fault = faults.take("unionpay", operation, partial(names, fields), {"forged"})
     if fault is None:
@@ -93,7 +93,7 @@ def sealed_answer(fields: Fields, reply: Fields) -> HttpResponse:
 
 
 def check_front(fields: Fields) -> None:
-    """Raises Refusal where the buyer is to be turned away at the front door."""
+    """Raise Refusal where a fault turns the buyer away at the front door."""
     with store.transaction():
         fault = faults.take("unionpay", "front", partial(names, fields), {"code"})
     if fault:
@@ -101,11 +101,12 @@ def check_front(fields: Fields) -> None:
         raise Refusal(fault["code"], _words(fault["code"]), fields)
 
 
-def decide(reference: str, outcome: str) -> dict[str, Any]:
-    """Ends the suspense of a payment or refund now."""
+def settle_suspended(reference: str, outcome: str) -> dict[str, Any]:
+    """End the suspense of a payment or refund now. Raises NotPossible when there is none."""
     with store.transaction():
-        waiting = [one for one in store.every("unionpay") if is_suspended(one)]
-        transaction = next((one for one in waiting if faults.is_meant(reference, names_of(one))), None)
+        suspended = [each for each in store.every("unionpay") if is_suspended(each)]
+        named = (each for each in suspended if faults.is_meant(reference, names_of(each)))
+        transaction = next(named, None)
         if not reference or transaction is None:
             raise faults.NotPossible("nothing is undecided")
         scheduler.cancel(_SUSPENSE, transaction["id"])
@@ -126,13 +127,13 @@ def end_suspense(transaction_id: str) -> None:
 
 
 @faults.on_disarm_all
-def tell_the_truth() -> None:
+def stop_tampering() -> None:
     for transaction in store.every("unionpay"):
         store.remove(_LIES, transaction["id"])
 
 
 def _suspend(transaction: Transaction, fault: faults.Fault) -> None:
-    """Accepted; what became of it shows after the minutes, or with ``decide``."""
+    """Accepted; what became of it shows after the minutes, or with ``settle_suspended``."""
     seconds = fault["minutes"] * 60 or math.inf
     if fault["then"] == "failed":
         _take_no_money(transaction)
@@ -182,8 +183,8 @@ def _record(fields: Fields, code: str) -> None:
     notifications.log(OPERATIONS[fields["txnType"]], transaction, status=code)
 
 
-def _told(fields: Fields, reply: Fields) -> Fields:
-    """The answer to a query, altered where the payment is to tell untruths."""
+def _with_tampering(fields: Fields, reply: Fields) -> Fields:
+    """Alter the answer to a query where a ``tamper`` fault holds for the payment."""
     transaction = transactions.find(fields)
     if transaction is None:
         return reply

@@ -6,7 +6,7 @@ from payments.gateways.unionpay.crypto import GATEWAY_NAME, signature
 from payments.gateways.unionpay.wire import Fields
 
 from . import pki
-from .envelope import crlf, sealed
+from .envelope import crlf, signed_fields
 
 ANOTHER_MERCHANT = "777290058199999"
 
@@ -14,12 +14,12 @@ ANOTHER_MERCHANT = "777290058199999"
 def forged(fields: Fields, variant: str) -> Fields:
     """The message in a form that a careful shop refuses."""
     if variant == "merchant":  # truly signed, but about somebody else's money
-        return sealed(fields | {"merId": ANOTHER_MERCHANT})
+        return signed_fields(fields | {"merId": ANOTHER_MERCHANT})
     if variant == "certificate":  # signed by a key that nobody has certified
         pair = _stranger()
         complete = fields | {"signPubKeyCert": crlf(pair.pem.decode())}
         return complete | {"signature": signature(complete, pair.key)}
-    true = sealed(fields)
+    true = signed_fields(fields)
     if variant == "unsigned":
         return {name: value for name, value in true.items() if name not in {"signature", "signPubKeyCert"}}
     if variant == "amount":

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from .cards import Card
 
 
-class Unkept(forms.TextInput):
+class ForgottenField(forms.TextInput):
     """A field that comes back empty."""
 
     def format_value(self, value: Any) -> None:
@@ -19,7 +19,7 @@ class Unkept(forms.TextInput):
 
 
 def _field(label: Any, message: Any, **attributes: str) -> forms.CharField:
-    widget = Unkept(attrs={"inputmode": "numeric", "autocomplete": "off", **attributes})
+    widget = ForgottenField(attrs={"inputmode": "numeric", "autocomplete": "off", **attributes})
     return forms.CharField(label=label, max_length=40, error_messages={"required": message}, widget=widget)
 
 

@@ -11,7 +11,7 @@ from payments.sandbox import store
 from payments.sandbox.faults import notifications as faulty_notifications
 
 from . import transactions
-from .envelope import sealed
+from .envelope import signed_fields
 from .forgeries import forged
 from .transactions import Transaction, is_suspended, names_of
 
@@ -77,13 +77,13 @@ def _body(transaction: Transaction) -> bytes:
     notice = transaction["notice"]
     if notice["variant"] and not notice["tries"]:
         return form_encoded(forged(fields, notice["variant"]))
-    return form_encoded(sealed(fields))
+    return form_encoded(signed_fields(fields))
 
 
 def _send_copy(transaction_id: str) -> None:
     transaction = store.get("unionpay", transaction_id)
     if transaction:
-        body = form_encoded(sealed(transactions.notice(transaction)))
+        body = form_encoded(signed_fields(transactions.notice(transaction)))
         log("notification", transaction, status=post(transaction["notice"]["url"], body), again=True)
 
 

@@ -13,7 +13,7 @@ from payments.sandbox import mailbox, store
 from shop import clock, money
 
 from . import transactions
-from .cards import Card, decrypted
+from .cards import Card, decrypt_card
 from .envelope import MESSAGES, Refusal, alpha_code, check_time
 
 KIND = "unionpay-sms"
@@ -33,7 +33,7 @@ def send(fields: Fields) -> Fields:
     check_time(fields)
     if transactions.is_used_up(fields):
         raise Refusal("12", MESSAGES["12"], fields)
-    card = decrypted(fields)
+    card = decrypt_card(fields)
     if not re.fullmatch("[0-9]{8,15}", card.phone):
         raise Refusal("10", "[9100003]Invalid field[phoneNo]", fields)
     code = _sent(fields, card)

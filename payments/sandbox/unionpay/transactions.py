@@ -56,13 +56,13 @@ def find(fields: Fields) -> Transaction | None:
 
 
 def is_used_up(fields: Fields) -> bool:
-    known = find(fields)
-    return known is not None and known["code"] != WRONG_CODE
+    earlier = find(fields)
+    return earlier is not None and earlier["code"] != WRONG_CODE
 
 
 def find_by_query_id(query_id: str) -> Transaction | None:
-    known = store.get("unionpay-query", query_id)
-    return store.get("unionpay", known["id"]) if known else None
+    pointer = store.get("unionpay-query", query_id)
+    return store.get("unionpay", pointer["id"]) if pointer else None
 
 
 def identity(fields: Fields) -> str:

@@ -18,7 +18,7 @@ from payments.sandbox.faults import transport
 from . import cards, notifications, pki, sms, transactions
 from . import faults as unionpay_faults
 from .cashier_views import refusal_page
-from .envelope import MESSAGES, Refusal, check_time, crlf, opened, refused
+from .envelope import MESSAGES, Refusal, check_time, crlf, refusal_answer, verified_fields
 
 Doors = dict[str, Callable[[Fields], Fields]]
 
@@ -43,13 +43,13 @@ def front_transaction(request: HttpRequest) -> HttpResponseBase:
 
     The very same form again (a double click, a reload) leads to the same page as long as nobody has paid.
     """
-    known = partial(transactions.names, unionpay_faults.peeked(request.body))
-    return transport.through(request, "unionpay", "front", known, partial(_arrived, request))
+    references = partial(transactions.names, unionpay_faults.unverified_fields(request.body))
+    return transport.through(request, "unionpay", "front", references, partial(_arrived, request))
 
 
 def _arrived(request: HttpRequest) -> HttpResponse:
     try:
-        fields = opened(request.body)
+        fields = verified_fields(request.body)
         if (fields["txnType"], fields["bizType"]) != ("01", "000201") or "frontUrl" not in fields:
             raise Refusal("10", "[9100003]Invalid field[bizType]", fields)
         unionpay_faults.check_front(fields)
@@ -62,23 +62,23 @@ def _arrived(request: HttpRequest) -> HttpResponse:
 
 def _served(request: HttpRequest, doors: dict[str, Callable[[Fields], Fields]]) -> HttpResponseBase:
     """Every server-to-server exchange goes through here."""
-    fields = unionpay_faults.peeked(request.body)
+    fields = unionpay_faults.unverified_fields(request.body)
     operation = unionpay_faults.OPERATIONS.get(fields.get("txnType", ""), "")
-    known = partial(transactions.names, fields)
-    return transport.through(request, "unionpay", operation, known, partial(_answered, request, doors))
+    references = partial(transactions.names, fields)
+    return transport.through(request, "unionpay", operation, references, partial(_answered, request, doors))
 
 
 def _answered(request: HttpRequest, doors: dict[str, Callable[[Fields], Fields]]) -> HttpResponse:
     scheduler.run_due()
     try:
-        fields = opened(request.body)
+        fields = verified_fields(request.body)
         if fields["txnType"] not in doors:
             raise Refusal("10", "[9100003]Invalid field[txnType]", fields)
-        reply = unionpay_faults.ordered(fields, doors[fields["txnType"]])
+        reply = unionpay_faults.answer_unless_fault(fields, doors[fields["txnType"]])
     except Refusal as refusal:
         store.log("unionpay", "refused", references=[], request_id="", status=refusal.code)
-        return refused(refusal)
-    return unionpay_faults.sealed_answer(fields, reply)
+        return refusal_answer(refusal)
+    return unionpay_faults.signed_answer(fields, reply)
 
 
 def _purchase(fields: Fields) -> Fields:
@@ -88,7 +88,7 @@ def _purchase(fields: Fields) -> Fields:
     if fields["bizType"] != "000301":
         raise Refusal("32", "无此交易权限[6131010]", fields)
     _check_new(fields)
-    card = cards.decrypted(fields)
+    card = cards.decrypt_card(fields)
     code = sms.verdict(fields, card)
     if code == "00":
         code = card.verdict()
@@ -193,9 +193,9 @@ def _begin(fields: Fields, **more: object) -> transactions.Transaction:
 
 def _begin_on_page(fields: Fields) -> str:
     with store.transaction():
-        known = transactions.find(fields)
-        if known and not known["code"] and known.get("signature") == fields["signature"]:
-            return str(known["page"])
+        earlier = transactions.find(fields)
+        if earlier and not earlier["code"] and earlier.get("signature") == fields["signature"]:
+            return str(earlier["page"])
         page = secrets.token_urlsafe(18)
         transaction = _begin(
             fields,

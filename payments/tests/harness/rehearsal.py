@@ -1,6 +1,6 @@
 """Ordering faults and acts of the sandbox over HTTP, in this process or in the real stack's.
 
-``payments/sandbox/faults.py`` and ``acts.py`` say what can be ordered.
+``payments/sandbox/faults/registry.py`` and ``control/actions.py`` say what can be ordered.
 """
 
 import json

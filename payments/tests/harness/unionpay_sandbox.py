@@ -100,8 +100,8 @@ def notifications_about(purchase):
 
 def fake_answers(monkeypatch, change):
     """Let the sandbox sign other answers: ``change`` gets the fields and returns the new ones."""
-    original = envelope.sealed
-    monkeypatch.setattr(envelope, "sealed", lambda fields: original(change(dict(fields))))
+    original = envelope.signed_fields
+    monkeypatch.setattr(envelope, "signed_fields", lambda fields: original(change(dict(fields))))
 
 
 def refusal(code, fields):

@@ -14,7 +14,7 @@ from payments.gateways.unionpay.crypto import signature
 from payments.gateways.unionpay.wire import form_encoded, unencoded
 from payments.models import GatewayEvent, LedgerEntry, Payment
 from payments.sandbox.unionpay import forgeries, pki, transactions
-from payments.sandbox.unionpay.envelope import sealed
+from payments.sandbox.unionpay.envelope import signed_fields
 from payments.tests.harness.untouched import everything
 from payments.webhooks import inbox
 
@@ -63,7 +63,7 @@ def signed_by_us(fields):
 
 
 def changed(**changes):
-    return lambda fields: form_encoded(sealed(fields) | changes)
+    return lambda fields: form_encoded(signed_fields(fields) | changes)
 
 
 def of(variant):
@@ -78,20 +78,23 @@ VARIANTS = {
     "another amount": of("amount"),
     "empty signature": changed(signature=""),
     "signature of another message": lambda fields: form_encoded(
-        sealed(fields) | {"signature": sealed(fields | {"txnAmt": "1"})["signature"]}
+        signed_fields(fields) | {"signature": signed_fields(fields | {"txnAmt": "1"})["signature"]}
     ),
     "signed by the merchant itself": lambda fields: form_encoded(signed_by_us(fields)),
-    "shared key": lambda fields: form_encoded(resigned(sealed(fields) | {"signMethod": "11"})),
-    "SM3": lambda fields: form_encoded(resigned(sealed(fields) | {"signMethod": "12"})),
-    "version 5.0.0": lambda fields: form_encoded(resigned(sealed(fields) | {"version": "5.0.0"})),
-    "no version": lambda fields: form_encoded({k: v for k, v in sealed(fields).items() if k != "version"}),
+    "shared key": lambda fields: form_encoded(resigned(signed_fields(fields) | {"signMethod": "11"})),
+    "SM3": lambda fields: form_encoded(resigned(signed_fields(fields) | {"signMethod": "12"})),
+    "version 5.0.0": lambda fields: form_encoded(resigned(signed_fields(fields) | {"version": "5.0.0"})),
+    "no version": lambda fields: form_encoded(
+        {k: v for k, v in signed_fields(fields).items() if k != "version"}
+    ),
     "a certificate that is none": changed(signPubKeyCert="-----BEGIN CERTIFICATE-----\r\nAAAA\r\n"),
-    "a field twice": lambda fields: form_encoded(sealed(fields)) + b"&respCode=00",
-    "a field more": lambda fields: form_encoded(sealed(fields)) + b"&reserved=x",
-    "GBK": lambda fields: urlencode(sealed(fields), encoding="gbk").encode(),
-    "not encoded": lambda fields: unencoded(sealed(fields)),
+    "a field twice": lambda fields: form_encoded(signed_fields(fields)) + b"&respCode=00",
+    "a field more": lambda fields: form_encoded(signed_fields(fields)) + b"&reserved=x",
+    "GBK": lambda fields: urlencode(signed_fields(fields), encoding="gbk").encode(),
+    "not encoded": lambda fields: unencoded(signed_fields(fields)),
     "line ends changed": lambda fields: form_encoded(
-        sealed(fields) | {"signPubKeyCert": sealed(fields)["signPubKeyCert"].replace("\r\n", "\n")}
+        signed_fields(fields)
+        | {"signPubKeyCert": signed_fields(fields)["signPubKeyCert"].replace("\r\n", "\n")}
     ),
     "another order": changed(orderId="A" * 20),
     "another time": changed(txnTime="20200101000000"),
@@ -99,7 +102,7 @@ VARIANTS = {
     "a refund": changed(txnType="04"),
     "nothing": lambda fields: b"",
     "no form": lambda fields: b"\xff\xfe\x00",
-    "a hundred kilobytes": lambda fields: form_encoded(sealed(fields)) + b"&x=" + b"x" * 100_000,
+    "a hundred kilobytes": lambda fields: form_encoded(signed_fields(fields)) + b"&x=" + b"x" * 100_000,
     "ten thousand fields": lambda fields: b"&".join(b"f%d=1" % number for number in range(10_000)),
 }
 
@@ -143,7 +146,7 @@ def test_a_forged_way_back_changes_no_order_and_no_money(fields, payment):
 
 def test_the_true_notification_is_believed_and_only_makes_the_shop_ask(fields, payment):
     """Shows that the tests above can fail: the same way in, and this one gets through."""
-    assert post("/pay/notify/unionpay/", form_encoded(sealed(fields))) == 200
+    assert post("/pay/notify/unionpay/", form_encoded(signed_fields(fields))) == 200
     assert GatewayEvent.objects.get().is_verified
     assert not LedgerEntry.objects.exists()
     payment.refresh_from_db()
@@ -152,5 +155,5 @@ def test_the_true_notification_is_believed_and_only_makes_the_shop_ask(fields, p
 
 def test_a_forgery_that_comes_first_does_not_keep_the_true_one_out(fields):
     post("/pay/notify/unionpay/", VARIANTS["broken signature"](fields))
-    assert post("/pay/notify/unionpay/", form_encoded(sealed(fields))) == 200
+    assert post("/pay/notify/unionpay/", form_encoded(signed_fields(fields))) == 200
     assert GatewayEvent.objects.get().is_verified

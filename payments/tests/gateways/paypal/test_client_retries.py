@@ -7,7 +7,7 @@ import pytest
 
 from payments.gateways.base import GatewayError
 from payments.gateways.paypal.client import Patience
-from payments.gateways.paypal.exchange import Unavailable, ask, ask_again
+from payments.gateways.paypal.exchange import Unavailable, ask, ask_with_retries
 from payments.tests.harness.peer import ORDER, TOKEN, token_and
 
 # --- asking again
@@ -15,7 +15,7 @@ from payments.tests.harness.peer import ORDER, TOKEN, token_and
 
 def ask_the_peer(api, **patience):
     wait = Patience(**{"connect": 1, "read": 0.3, "total": 4, **patience})
-    return ask_again(api, "POST", ORDER, {}, request_id="k1", prefer="minimal", patience=wait)
+    return ask_with_retries(api, "POST", ORDER, {}, request_id="k1", prefer="minimal", patience=wait)
 
 
 def times_asked(peer):

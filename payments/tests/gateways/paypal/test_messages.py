@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.gateways.base import Address, Item, Misconfigured
-from payments.gateways.paypal.messages import create_body, cut, refund_body
+from payments.gateways.paypal.messages import create_body, refund_body, truncate
 
 
 @pytest.fixture
@@ -213,8 +213,8 @@ def test_a_line_without_name_or_number_still_has_one(unit):
 
 
 def test_cutting_keeps_what_fits():
-    assert cut("  硯 \t 台 ", 127) == "硯 台"
-    assert cut("硯台", 5) == "硯"
+    assert truncate("  硯 \t 台 ", 127) == "硯 台"
+    assert truncate("硯台", 5) == "硯"
 
 
 @pytest.mark.failure("F60")
@@ -250,4 +250,4 @@ def test_a_refund_names_its_amount_and_our_key():
 
 
 def test_marks_that_turn_the_direction_of_writing_do_not_pass():
-    assert cut("HK$1\u202e00.1$KH\u2066x", 127) == "HK$1 00.1$KH x"
+    assert truncate("HK$1\u202e00.1$KH\u2066x", 127) == "HK$1 00.1$KH x"

@@ -33,48 +33,54 @@ def test_every_header_is_needed(read, missing):
         read(json.dumps(EVENT).encode(), {**HEADERS, missing: ""})
 
 
-@pytest.mark.parametrize("value", ["x" * 2000, "a\r\nb", "é", "a\x00", "a\u2028b"])
-@pytest.mark.parametrize("name", list(HEADERS))
-def test_headers_have_bounds(read, name, value):
-    with pytest.raises(InvalidNotification):
-        read(json.dumps(EVENT).encode(), {**HEADERS, name: value})
+def is_read(read, body, headers=HEADERS):
+    try:
+        read(body, headers)
+    except InvalidNotification:
+        return False
+    return True
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"[]",
-        b"null",
-        b"1",
-        b'"x"',
-        b"{}",
-        b'{"id":""}',
-        b'{"id":5}',
-        b'{"id":null}',
-        b'{"id":"a b"}',
-        b'{"id":"\\ud800"}',
-        b'{"id":"WH-1\\n"}',
-        b'{"id":"' + b"x" * 101 + b'"}',
-        b'{"id":"WH-1"',
-        b'{"id":"WH-1"}}',
-        b'{"id":"WH-1"},"webhook_id":"x","y":{"z":1}',
-        b'{"id":"WH-1","n":NaN}',
-        b'{"id":"WH-1","n":-Infinity}',
-        b'\xef\xbb\xbf{"id":"WH-1"}',
-        '{"id":"WH-1"}'.encode("utf-16"),
-        b'{"id":"WH-1","x":"\xff"}',
-        b'{"id":"WH-1","x":"\xc0\xaf"}',
-        b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
-        b'{"id":"WH-1","x":' + b"9" * 10_000 + b"}",
-        b'{"id":"WH-1","x":"' + b"x" * 65_536 + b'"}',
-    ],
-    ids=lambda body: repr(body[:30]),
-)
+def test_headers_have_bounds(read):
+    values = ["x" * 2000, "a\r\nb", "é", "a\x00", "a\u2028b"]
+    body = json.dumps(EVENT).encode()
+    assert [
+        (name, value) for name in HEADERS for value in values if is_read(read, body, {**HEADERS, name: value})
+    ] == []
+
+
+OTHER_SHAPES = [
+    b"",
+    b"[]",
+    b"null",
+    b"1",
+    b'"x"',
+    b"{}",
+    b'{"id":""}',
+    b'{"id":5}',
+    b'{"id":null}',
+    b'{"id":"a b"}',
+    b'{"id":"\\ud800"}',
+    b'{"id":"WH-1\\n"}',
+    b'{"id":"' + b"x" * 101 + b'"}',
+    b'{"id":"WH-1"',
+    b'{"id":"WH-1"}}',
+    b'{"id":"WH-1"},"webhook_id":"x","y":{"z":1}',
+    b'{"id":"WH-1","n":NaN}',
+    b'{"id":"WH-1","n":-Infinity}',
+    b'\xef\xbb\xbf{"id":"WH-1"}',
+    '{"id":"WH-1"}'.encode("utf-16"),
+    b'{"id":"WH-1","x":"\xff"}',
+    b'{"id":"WH-1","x":"\xc0\xaf"}',
+    b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+    b'{"id":"WH-1","x":' + b"9" * 10_000 + b"}",
+    b'{"id":"WH-1","x":"' + b"x" * 65_536 + b'"}',
+]
+
+
 @pytest.mark.failure("F39")
-def test_a_body_of_another_shape_is_refused(read, body):
-    with pytest.raises(InvalidNotification):
-        read(body)
+def test_a_body_of_another_shape_is_refused(read):
+    assert [body[:30] for body in OTHER_SHAPES if is_read(read, body)] == []
 
 
 def test_what_is_refused_by_shape_is_never_put_to_paypal(peer, peer_api):

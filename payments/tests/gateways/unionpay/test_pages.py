@@ -58,12 +58,12 @@ def on_page(order, client):
 
 
 def front_return(transaction, **changes):
-    fields = envelope.sealed(transactions.notice(transaction, text="success")) | changes
+    fields = envelope.signed_fields(transactions.notice(transaction, text="success")) | changes
     return Client().post(reverse("gateways:unionpay_return"), form_encoded(fields), content_type=FORM)
 
 
 def back_notification(transaction, **changes):
-    fields = envelope.sealed(transactions.notice(transaction)) | changes
+    fields = envelope.signed_fields(transactions.notice(transaction)) | changes
     address = reverse("gateways:notify", args=["unionpay"])
     answer = Client().post(address, form_encoded(fields), content_type=FORM)
     for event in GatewayEvent.objects.filter(processed_at=None).exclude(is_verified=False):
@@ -242,8 +242,8 @@ def test_a_new_ca_at_the_gateway_calls_staff_and_loses_no_payment(
 @pytest.mark.failure("F48")
 def test_a_forged_answer_under_a_known_certificate_is_asked_for_again(order, charged, monkeypatch):
     with monkeypatch.context() as patch:
-        sealed = envelope.sealed
-        patch.setattr(envelope, "sealed", lambda fields: sealed(fields) | {"txnAmt": "1"})
+        sealed = envelope.signed_fields
+        patch.setattr(envelope, "signed_fields", lambda fields: sealed(fields) | {"txnAmt": "1"})
         payment = charged()
     assert (payment.status, payment.problem) == (Payment.Status.CAPTURING, UNREACHABLE)
     assert sandbox.until(lambda: (settlement.settle(payment), settlement.settle(payment).pays_order))

@@ -152,33 +152,37 @@ def modulus():
     return pki.encryption_pair().key.public_key().public_numbers().n
 
 
-@pytest.mark.parametrize(
-    "damaged",
-    [
-        "",
-        "6250930000000002",
-        "6250 9300 0000 0002",
-        lambda text: text[:-4],
-        lambda text: text + "AAAA",
-        lambda text: text + "\n",
-        lambda text: " " + text,
-        lambda text: text.rstrip("="),
-        lambda text: text.replace(text[5], "-", 1),
-        lambda text: text[:-3] + "B==" if text[-3] != "B" else text[:-3] + "C==",
-        lambda text: "é" + text[1:],
-        lambda _: block(modulus()),
-        lambda _: block(2**2048 - 1),
-        lambda _: block(1, 255),
-        lambda _: block(1, 257),
-    ],
-)
+DAMAGED = [
+    "",
+    "6250930000000002",
+    "6250 9300 0000 0002",
+    lambda text: text[:-4],
+    lambda text: text + "AAAA",
+    lambda text: text + "\n",
+    lambda text: " " + text,
+    lambda text: text.rstrip("="),
+    lambda text: text.replace(text[5], "-", 1),
+    lambda text: text[:-3] + "B==" if text[-3] != "B" else text[:-3] + "C==",
+    lambda text: "é" + text[1:],
+    lambda _: block(modulus()),
+    lambda _: block(2**2048 - 1),
+    lambda _: block(1, 255),
+    lambda _: block(1, 257),
+]
+
+
 @pytest.mark.parametrize("field", ["acc_no", "encrypted_info"])
-def test_what_cannot_be_one_rsa_block_is_refused(certificates, damaged, field):
-    card = encrypted_card()
-    values = dataclasses.asdict(card)
-    values[field] = damaged(values[field]) if callable(damaged) else damaged
-    with pytest.raises(ValueError):  # noqa: PT011  several messages
-        checked_card(**values)
+def test_what_cannot_be_one_rsa_block_is_refused(certificates, field):
+    card = dataclasses.asdict(encrypted_card())
+
+    def passes(damaged):
+        try:
+            checked_card(**card | {field: damaged(card[field]) if callable(damaged) else damaged})
+        except ValueError:
+            return False
+        return True
+
+    assert [number for number, damaged in enumerate(DAMAGED) if passes(damaged)] == []
 
 
 def test_the_largest_number_below_the_modulus_is_a_block(certificates):

@@ -109,8 +109,8 @@ def test_an_answer_in_another_version_or_by_another_method_is_unknown(gateway, p
 
 def test_a_tampered_answer_is_unknown(gateway, paid, monkeypatch, caplog):
     purchase, _ = paid
-    original = envelope.sealed
-    monkeypatch.setattr(envelope, "sealed", lambda fields: original(fields) | {"txnAmt": "1"})
+    original = envelope.signed_fields
+    monkeypatch.setattr(envelope, "signed_fields", lambda fields: original(fields) | {"txnAmt": "1"})
 
     with pytest.raises(GatewayError, match="untrusted"):
         gateway.fetch(purchase)
