@@ -186,7 +186,7 @@ def peer_api(peer, short_pauses):
             client_id="CLIENT-ID",
             client_secret="CLIENT-SECRET",
             session=session,
-            timeout=(1, 0.3),
+            timeout=(1, 0.5),
         )
 
 

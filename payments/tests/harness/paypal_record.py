@@ -22,18 +22,18 @@ class Verdict:
 
 def verdict(file):
     """On every exchange between the shop and PayPal in this file; a ``JudgedSession`` has judged its own."""
-    found = Verdict()
+    result = Verdict()
     for line in file.read_text().splitlines() if file.exists() else ():
         exchange = json.loads(line)
         if not exchange["headers"].get("User-Agent", "").startswith(SHOP):
             continue
         if exchange["fault"]:
-            found.spoiled += 1
+            result.spoiled += 1
             continue
-        found.judged += 1
+        result.judged += 1
         if _fingerprint(exchange) not in JudgedSession.passed and (problem := _problem(exchange)):
-            found.violations.append(f"{exchange['method']} {exchange['path']}: {problem}\n{line[:2000]}")
-    return found
+            result.violations.append(f"{exchange['method']} {exchange['path']}: {problem}\n{line[:2000]}")
+    return result
 
 
 def _fingerprint(exchange):

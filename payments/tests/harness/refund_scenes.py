@@ -49,14 +49,14 @@ def some(order, *, tea: int = 0, service: int = 0, **more) -> RefundRequest:
     return RefundRequest(quantities={tea_of(order).pk: tea, service_of(order).pk: service}, **more)
 
 
-def ask_for(order, wanted, **more) -> Refund:
+def ask_for(order, request, **more) -> Refund:
     values = {"key": uuid.uuid4().hex, "actor": "mei", **more}
-    return refunds.request_refund(order.pk, wanted, **values)
+    return refunds.request_refund(order.pk, request, **values)
 
 
-def give(order, wanted) -> Refund:
+def give(order, request) -> Refund:
     """Asked for and done."""
-    refund = ask_for(order, wanted)
+    refund = ask_for(order, request)
     refunds.execute_refund(refund.pk)
     order.refresh_from_db()
     refund.refresh_from_db()
@@ -89,16 +89,16 @@ def assert_books_agree(order):
 def silent(gateway, monkeypatch, *, after_work: bool = False):
     """The gateway's answers to refunds are lost; with ``after_work`` it has done them."""
     does = gateway.refund
-    asked = []
+    keys = []
 
     def lose(*args, **details):
-        asked.append(details["key"])
+        keys.append(details["key"])
         if after_work:
             does(*args, **details)
         raise GatewayError("timeout")
 
     monkeypatch.setattr(gateway, "refund", lose, raising=False)
-    return asked
+    return keys
 
 
 def staff(client, *permissions):

@@ -87,8 +87,8 @@ def notification(path="/shop/notify/", seconds=5):
     """The first message that has arrived there: headers and body."""
 
     def look():
-        found = [(headers, body) for where, headers, body in received if where == path]
-        return found[:1], bool(found)
+        messages = [(headers, body) for where, headers, body in received if where == path]
+        return messages[:1], bool(messages)
 
     return until(look, seconds)[0]
 

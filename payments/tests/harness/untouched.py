@@ -8,10 +8,10 @@ INBOX = {"payments.gatewayevent", "shop.try"}  # what a notification may leave b
 
 def everything():
     """Each table's rows, but those of the inbox."""
-    found = {}
+    rows = {}
     for model in apps.get_models():
         if model._meta.label_lower not in INBOX:
             with connection.cursor() as cursor:
                 cursor.execute(f"SELECT t::text FROM {model._meta.db_table} t ORDER BY 1")
-                found[model._meta.label_lower] = cursor.fetchall()
-    return found
+                rows[model._meta.label_lower] = cursor.fetchall()
+    return rows

@@ -116,8 +116,8 @@ def test_how_often_each_mechanism_is_missed(mechanism, record_property):
     tally = in_parallel(without(mechanism), range(20_000), methods, faults)
 
     assert tally.broken
-    found = f"{len(tally.broken) / tally.schedules:.2%} of {tally.schedules} broken"
-    record_property("figure", f"model without “{mechanism}”, {methods}: {found}: {dict(tally.kinds)}")
+    share = f"{len(tally.broken) / tally.schedules:.2%} of {tally.schedules} broken"
+    record_property("figure", f"model without “{mechanism}”, {methods}: {share}: {dict(tally.kinds)}")
 
 
 def test_the_same_seed_is_the_same_schedule():

@@ -181,8 +181,8 @@ def test_a_fault_is_arranged_for_one_payment_seen_and_taken_back(sandbox, rehear
     press(page, "silence")
 
     (fault,) = armed(sandbox)
-    told = {name: fault[name] for name in ("gateway", "on", "fault", "times", "reference", "seconds")}
-    assert told == {
+    parameters = {name: fault[name] for name in ("gateway", "on", "fault", "times", "reference", "seconds")}
+    assert parameters == {
         "gateway": "paypal",
         "on": "refund",
         "fault": "hang",
@@ -318,7 +318,7 @@ def test_what_has_happened_is_told_in_plain_words(sandbox, rehearsal, paypal, ap
     paypal.capture(purchase)
     act(sandbox, gateway="paypal", act="resend_notifications", reference=purchase.reference)
 
-    told = rehearsal(language).locator(".events").inner_text()
+    events = rehearsal(language).locator(".events").inner_text()
 
     declined = say(language, "The payment is declined")
     assert (
@@ -328,7 +328,7 @@ def test_what_has_happened_is_told_in_plain_words(sandbox, rehearsal, paypal, ap
             what=declined,
             when=say(language, "When the money is taken"),
         )
-        in told
+        in events
     )
     assert (
         say(
@@ -338,9 +338,9 @@ def test_what_has_happened_is_told_in_plain_words(sandbox, rehearsal, paypal, ap
             if language == "en"
             else say(language, "All notifications once more"),
         )
-        in told
+        in events
     )
-    assert number_of(purchase) in told
+    assert number_of(purchase) in events
 
 
 def test_the_latest_payments_of_each_gateway_are_offered(sandbox, rehearsal, paid, started):

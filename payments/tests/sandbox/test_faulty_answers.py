@@ -172,6 +172,6 @@ def test_a_payment_tells_untruths_until_they_are_taken_back(
 def test_a_single_answer_may_lie(sandbox, order):
     arm(sandbox, **SHOW, fault="tamper", amount="9.99")
 
-    told = [order().json()["purchase_units"][0]["amount"]["value"] for _ in range(2)]
+    amounts = [order().json()["purchase_units"][0]["amount"]["value"] for _ in range(2)]
 
-    assert told == ["9.99", "1234.50"]
+    assert amounts == ["9.99", "1234.50"]

@@ -23,7 +23,7 @@ WEBHOOK = {"gateway": "paypal", "on": "webhook"}
 
 
 @pytest.fixture
-def told(sandbox, paypal, approved):
+def pay_with_fault(sandbox, paypal, approved):
     """Pays one purchase while a fault is armed for its captures' notification; gives the purchase."""
 
     def pay(fault, **parameters):
@@ -36,8 +36,8 @@ def told(sandbox, paypal, approved):
     return pay
 
 
-def test_a_lost_notification_is_never_sent(sandbox, told, arrivals, until_another_arrives):
-    purchase = told("lost")
+def test_a_lost_notification_is_never_sent(sandbox, pay_with_fault, arrivals, until_another_arrives):
+    purchase = pay_with_fault("lost")
     wait_for(lambda: log(sandbox, "fault", purchase.reference), "the fault to strike")
     until_another_arrives()
 
@@ -46,21 +46,21 @@ def test_a_lost_notification_is_never_sent(sandbox, told, arrivals, until_anothe
 
 
 @pytest.mark.failure("F34")
-def test_a_duplicated_notification_arrives_so_often(sandbox, told, arrivals, until_another_arrives):
-    purchase = told("duplicate", copies=4)
+def test_a_duplicated_notification_arrives_so_often(sandbox, pay_with_fault, arrivals, until_another_arrives):
+    purchase = pay_with_fault("duplicate", copies=4)
 
     wait_for(lambda: len(arrivals(purchase.reference, "CAPTURE.COMPLETED")) == 4, "the notifications")
     until_another_arrives()
 
-    found = arrivals(purchase.reference, "CAPTURE.COMPLETED")
-    assert len(found) == 4
-    assert len({body for _, body in found}) == 1
+    transmissions = arrivals(purchase.reference, "CAPTURE.COMPLETED")
+    assert len(transmissions) == 4
+    assert len({body for _, body in transmissions}) == 1
 
 
 def test_a_delayed_notification_waits_for_the_shops_clock(
-    sandbox, told, later, arrivals, until_another_arrives
+    sandbox, pay_with_fault, later, arrivals, until_another_arrives
 ):
-    purchase = told("delay", seconds=3 * 86400)
+    purchase = pay_with_fault("delay", seconds=3 * 86400)
     wait_for(lambda: log(sandbox, "fault", purchase.reference), "the fault to strike")
     until_another_arrives()
     assert arrivals(purchase.reference, "CAPTURE.COMPLETED") == []
@@ -71,9 +71,9 @@ def test_a_delayed_notification_waits_for_the_shops_clock(
 
 
 def test_a_delayed_notification_survives_a_restart_and_goes_out_when_all_is_taken_back(
-    sandbox, told, events, arrivals, until_another_arrives
+    sandbox, pay_with_fault, events, arrivals, until_another_arrives
 ):
-    purchase = told("delay", seconds=3600)
+    purchase = pay_with_fault("delay", seconds=3600)
     wait_for(lambda: log(sandbox, "fault", purchase.reference), "the fault to strike")
     store.close()
     events.resume()
@@ -87,10 +87,10 @@ def test_a_delayed_notification_survives_a_restart_and_goes_out_when_all_is_take
 
 @pytest.mark.failure("F36")
 def test_a_notification_is_overtaken_by_the_next_one(
-    sandbox, paypal, told, captures_of, arrivals, monkeypatch
+    sandbox, paypal, pay_with_fault, captures_of, arrivals, monkeypatch
 ):
     monkeypatch.setattr(faulty_notifications, "REORDER_SECONDS", 600)  # not before the next one
-    purchase = told("reorder")
+    purchase = pay_with_fault("reorder")
     wait_for(lambda: log(sandbox, "fault", purchase.reference), "the fault to strike")
     paypal.refund(
         purchase, captures_of(purchase)[0], Decimal("1.00"), key=uuid.uuid4().hex, started_at=clock.now()
@@ -102,8 +102,8 @@ def test_a_notification_is_overtaken_by_the_next_one(
     assert types == ["PAYMENT.CAPTURE.REFUNDED", "PAYMENT.CAPTURE.COMPLETED"]
 
 
-def test_a_notification_that_nothing_overtakes_goes_out_after_a_while(sandbox, told, arrivals):
-    purchase = told("reorder")
+def test_a_notification_that_nothing_overtakes_goes_out_after_a_while(sandbox, pay_with_fault, arrivals):
+    purchase = pay_with_fault("reorder")
 
     wait_for(lambda: len(arrivals(purchase.reference, "CAPTURE.COMPLETED")) == 1, "the notifications")
 
@@ -127,7 +127,7 @@ def test_every_forged_notification_is_refused_by_the_adapter(
 
 
 def test_a_notification_that_was_forged_on_its_way_comes_again_as_it_should_be(
-    sandbox, paypal, told, events, monkeypatch, arrivals
+    sandbox, paypal, pay_with_fault, events, monkeypatch, arrivals
 ):
     post, statuses = events.post, [400]
 
@@ -136,7 +136,7 @@ def test_a_notification_that_was_forged_on_its_way_comes_again_as_it_should_be(
         return statuses.pop() if statuses and b"CAPTURE.COMPLETED" in body else status
 
     monkeypatch.setattr(events, "post", posted)
-    purchase = told("forged", variant="signature")
+    purchase = pay_with_fault("forged", variant="signature")
 
     wait_for(lambda: len(arrivals(purchase.reference, "CAPTURE.COMPLETED")) == 2, "the notifications")
 
@@ -158,11 +158,11 @@ def test_all_notifications_about_a_payment_come_again_twice(sandbox, paypal, app
     inbox("PAYMENT.CAPTURE.COMPLETED", purchase.reference)
     inbox("CHECKOUT.ORDER.APPROVED", purchase.reference)
 
-    told = act(sandbox, gateway="paypal", act="resend_notifications", reference=purchase.reference)
+    result = act(sandbox, gateway="paypal", act="resend_notifications", reference=purchase.reference)
 
-    assert told == {"statuses": [200] * 4}
-    found = [json.loads(body)["event_type"] for _, body in arrivals(purchase.reference)]
-    assert sorted(found) == ["CHECKOUT.ORDER.APPROVED"] * 3 + ["PAYMENT.CAPTURE.COMPLETED"] * 3
+    assert result == {"statuses": [200] * 4}
+    types = [json.loads(body)["event_type"] for _, body in arrivals(purchase.reference)]
+    assert sorted(types) == ["CHECKOUT.ORDER.APPROVED"] * 3 + ["PAYMENT.CAPTURE.COMPLETED"] * 3
     assert len(act(sandbox, gateway="paypal", act="resend_notifications")["statuses"]) > 4
 
 
@@ -171,12 +171,12 @@ def test_an_act_finds_its_payment_by_any_of_its_names(sandbox, paypal, approved,
     number = f"{secrets.token_hex(2)}-{secrets.token_hex(2)}".upper()
     purchase = approved(reference=f"{number.replace('-', '')}2611240001")
     paypal.capture(purchase)
-    known = number if name == "order number" else getattr(purchase, name)
+    reference = number if name == "order number" else getattr(purchase, name)
 
-    told = act(sandbox, gateway="paypal", act="dashboard_refund", reference=known, amount="34.50")
+    result = act(sandbox, gateway="paypal", act="dashboard_refund", reference=reference, amount="34.50")
 
-    assert told["amount"] == "34.50"
-    assert told["capture"] == captures_of(purchase)[0]
+    assert result["amount"] == "34.50"
+    assert result["capture"] == captures_of(purchase)[0]
 
 
 SENSELESS = [

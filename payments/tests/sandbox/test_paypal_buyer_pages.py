@@ -181,9 +181,9 @@ def test_nothing_typed_is_stored_or_logged(started, get, post, caplog):
 
     with store._lock:
         store._database().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    kept = b"".join(path.read_bytes() for path in store.folder().iterdir()) + caplog.text.encode()
+    stored = b"".join(path.read_bytes() for path in store.folder().iterdir()) + caplog.text.encode()
     for secret in ("62123456", "6212 3456", "6212+3456", "canary", "Canary", "CANARY"):
-        assert secret.encode() not in kept
+        assert secret.encode() not in stored
 
 
 def test_cancelling_leads_back_to_the_shop(started, get, paypal):

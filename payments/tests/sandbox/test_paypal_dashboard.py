@@ -41,10 +41,10 @@ def test_a_dashboard_refund_is_shown_and_told_like_any_refund(captured, heard, s
     reference, capture = captured()
     done = dashboard.dashboard_refund(reference, Decimal("34.50"))
 
-    told = heard("PAYMENT.CAPTURE.REFUNDED", done["refund"])
-    assert told == show(f"/v2/payments/refunds/{done['refund']}")
-    assert told["seller_payable_breakdown"]["total_refunded_amount"]["value"] == "34.50"
-    assert "custom_id" not in told
+    resource = heard("PAYMENT.CAPTURE.REFUNDED", done["refund"])
+    assert resource == show(f"/v2/payments/refunds/{done['refund']}")
+    assert resource["seller_payable_breakdown"]["total_refunded_amount"]["value"] == "34.50"
+    assert "custom_id" not in resource
     assert show(f"/v2/payments/captures/{capture}")["status"] == "PARTIALLY_REFUNDED"
 
     dashboard.dashboard_refund(reference)
@@ -70,9 +70,9 @@ def test_a_reversal_is_shaped_like_a_refund_and_names_its_capture(captured, hear
     reference, capture = captured()
     done = dashboard.reversal(reference, Decimal("100.00"))
 
-    told = heard("PAYMENT.CAPTURE.REVERSED", done["refund"])
-    assert told == show(f"/v2/payments/refunds/{done['refund']}")
-    assert any(link["rel"] == "up" and link["href"].endswith(capture) for link in told["links"])
+    resource = heard("PAYMENT.CAPTURE.REVERSED", done["refund"])
+    assert resource == show(f"/v2/payments/refunds/{done['refund']}")
+    assert any(link["rel"] == "up" and link["href"].endswith(capture) for link in resource["links"])
     shown = show(f"/v2/payments/captures/{capture}")
     assert (shown["status"], shown["status_details"]) == ("PARTIALLY_REFUNDED", {"reason": "CHARGEBACK"})
 

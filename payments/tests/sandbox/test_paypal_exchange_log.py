@@ -82,8 +82,8 @@ def test_what_was_ordered_to_go_wrong_on_the_line_is_not_judged(record, sandbox,
     with rehearsal.armed_while(sandbox, **wrong), pytest.raises(GatewayError):
         PayPal(make_api()).start(make_purchase())
 
-    found = verdict(record)
-    assert (found.judged, found.spoiled, found.violations) == (1, 3, [])  # an order is tried three times
+    result = verdict(record)
+    assert (result.judged, result.spoiled, result.violations) == (1, 3, [])  # an order is tried three times
 
 
 def test_what_did_not_come_from_the_shop_is_not_judged(record, exchanges):

@@ -218,9 +218,9 @@ def test_a_verification_without_its_fields_is_refused(call, events, change):
         "webhook_event": {},
         **change,
     }
-    kept = {name: value for name, value in body.items() if value is not None}
+    present = {name: value for name, value in body.items() if value is not None}
 
-    response = call("POST", "/v1/notifications/verify-webhook-signature", kept)
+    response = call("POST", "/v1/notifications/verify-webhook-signature", present)
 
     assert response.status_code == 400
 

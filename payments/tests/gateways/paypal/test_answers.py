@@ -65,7 +65,7 @@ def test_a_completed_order_without_a_capture_proves_nothing(purchase):
 
 
 @pytest.mark.parametrize(
-    ("told", "outcome"),
+    ("document", "outcome"),
     [
         (capture("PENDING", status_details={"reason": "ECHECK"}), Pending("2GG279541U471931P", "ECHECK")),
         (capture("PENDING"), Pending("2GG279541U471931P", "")),
@@ -77,24 +77,26 @@ def test_a_completed_order_without_a_capture_proves_nothing(purchase):
         ),
     ],
 )
-def test_only_a_completed_capture_is_money(purchase, told, outcome):
-    assert read_order(purchase, order(told)) == outcome
+def test_only_a_completed_capture_is_money(purchase, document, outcome):
+    assert read_order(purchase, order(document)) == outcome
 
 
 @pytest.mark.failure("F40")
 def test_the_facts_are_the_captures_not_ours(purchase):
-    told = capture(amount={"currency_code": "USD", "value": "1.00"}, custom_id="OTHER", invoice_id="OTHER")
+    document = capture(
+        amount={"currency_code": "USD", "value": "1.00"}, custom_id="OTHER", invoice_id="OTHER"
+    )
 
-    assert read_order(purchase, order(told)) == Captured(
+    assert read_order(purchase, order(document)) == Captured(
         "2GG279541U471931P", "OTHER", Decimal("1.00"), "USD", True
     )
 
 
 @pytest.mark.failure("F40")
 def test_references_that_contradict_each_other_match_nothing(purchase):
-    told = order(capture(custom_id="ATTEMPT0001", invoice_id="ATTEMPT0002"))
+    document = order(capture(custom_id="ATTEMPT0001", invoice_id="ATTEMPT0002"))
 
-    assert read_order(purchase, told).our_reference != purchase.reference
+    assert read_order(purchase, document).our_reference != purchase.reference
     assert read_order(purchase, order(capture(), custom_id="X")).our_reference != purchase.reference
 
 
@@ -116,14 +118,14 @@ def test_the_payee_is_compared_where_it_is_known(purchase, settings, merchant, o
 
 
 def test_a_good_capture_counts_more_than_a_declined_one_before_it(purchase):
-    told = order(capture("DECLINED", id="1A"), capture("COMPLETED", id="2B"), capture("PENDING", id="3C"))
+    document = order(capture("DECLINED", id="1A"), capture("COMPLETED", id="2B"), capture("PENDING", id="3C"))
 
-    assert read_order(purchase, told).reference == "2B"
+    assert read_order(purchase, document).reference == "2B"
 
 
 @pytest.mark.failure("F43", "F44")
 @pytest.mark.parametrize(
-    "told",
+    "document",
     [
         capture("PARTIALLY_REFUNDED"),
         capture("REFUNDED"),
@@ -132,16 +134,16 @@ def test_a_good_capture_counts_more_than_a_declined_one_before_it(purchase):
         capture("PENDING", status_details={"reason": "REFUNDED"}),
     ],
 )
-def test_money_that_left_us_again_or_is_contested_was_captured_in_full(purchase, told):
+def test_money_that_left_us_again_or_is_contested_was_captured_in_full(purchase, document):
     refunds = [{"id": "1R", "status": "COMPLETED", "amount": {"currency_code": "HKD", "value": "34.50"}}]
 
-    assert read_order(purchase, order(told, refunds=refunds)) == Captured(
+    assert read_order(purchase, order(document, refunds=refunds)) == Captured(
         "2GG279541U471931P", "ATTEMPT0001", Decimal("1234.50"), "HKD", True
     )
 
 
 @pytest.mark.parametrize(
-    "told",
+    "document",
     [
         {},
         {"id": "ANOTHERORDER00000", "status": "APPROVED"},
@@ -162,9 +164,9 @@ def test_money_that_left_us_again_or_is_contested_was_captured_in_full(purchase,
         {"error": {"name": "X"}},
     ],
 )
-def test_an_answer_that_cannot_be_read_is_an_unknown_outcome(purchase, told):
+def test_an_answer_that_cannot_be_read_is_an_unknown_outcome(purchase, document):
     with pytest.raises(GatewayError):
-        read_order(purchase, told)
+        read_order(purchase, document)
 
 
 def started(href="https://www.paypal.com/checkoutnow?token=1", rel="payer-action", **changes):

@@ -251,11 +251,11 @@ def test_no_secret_reaches_the_log(peer, peer_api, caplog):
     with pytest.raises(Refused) as caught:
         ask(peer_api, "POST", ORDER, {"note": "BODY-SECRET"})
 
-    told = caplog.text + repr(caught.value) + str(caught.value)
-    assert ORDER in told
+    text = caplog.text + repr(caught.value) + str(caught.value)
+    assert ORDER in text
     basic = "Q0xJRU5ULUlEOkNMSUVOVC1TRUNSRVQ="
     for secret in ("TOKEN-SECRET", "CLIENT-SECRET", basic, "BODY-SECRET", "Bearer"):
-        assert secret not in told
+        assert secret not in text
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])

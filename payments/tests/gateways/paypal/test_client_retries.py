@@ -14,7 +14,7 @@ from payments.tests.harness.peer import ORDER, TOKEN, token_and
 
 
 def ask_the_peer(api, **patience):
-    wait = Patience(**{"connect": 1, "read": 0.3, "total": 4, **patience})
+    wait = Patience(**{"connect": 1, "read": 0.5, "total": 4, **patience})
     return ask_with_retries(api, "POST", ORDER, {}, request_id="k1", prefer="minimal", patience=wait)
 
 
@@ -58,9 +58,9 @@ def test_a_silent_server_is_asked_again_only_while_there_is_time(peer, peer_api)
     started = time.monotonic()
 
     with pytest.raises(Unavailable, match="TIMEOUT"):
-        ask_the_peer(peer_api, total=0.5)
+        ask_the_peer(peer_api, read=0.3, total=0.6)
 
-    assert time.monotonic() - started < 0.8
+    assert time.monotonic() - started < 1
     assert len(times_asked(peer)) == 2
 
 

@@ -30,7 +30,7 @@ def arm(sandbox, spoiled_shop):
     def order(on, fault, **parameters):
         if fault in {"hang", "late"}:
             parameters["seconds"] = 1
-            spoiled_shop.timeout = (1, 0.4)
+            spoiled_shop.timeout = (1, 0.5)
         return rehearsal.arm(sandbox, gateway="paypal", on=on, fault=fault, **parameters)
 
     yield order

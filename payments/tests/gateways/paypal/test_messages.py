@@ -29,9 +29,9 @@ def item(price="10.00", quantity=1, name="茶", sku="TEA", ships=True):
 
 
 def test_lines_that_add_up_are_itemised_exactly(unit):
-    told = unit()
+    body = unit()
 
-    assert told["amount"] == {
+    assert body["amount"] == {
         "currency_code": "HKD",
         "value": "1234.50",
         "breakdown": {
@@ -39,9 +39,9 @@ def test_lines_that_add_up_are_itemised_exactly(unit):
             "shipping": {"currency_code": "HKD", "value": "50.00"},
         },
     }
-    assert [line["quantity"] for line in told["items"]] == ["2", "1"]
-    assert [line["unit_amount"]["value"] for line in told["items"]] == ["480.00", "224.50"]
-    assert [line["category"] for line in told["items"]] == ["PHYSICAL_GOODS", "DIGITAL_GOODS"]
+    assert [line["quantity"] for line in body["items"]] == ["2", "1"]
+    assert [line["unit_amount"]["value"] for line in body["items"]] == ["480.00", "224.50"]
+    assert [line["category"] for line in body["items"]] == ["PHYSICAL_GOODS", "DIGITAL_GOODS"]
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ def test_lines_that_add_up_are_itemised_exactly(unit):
     ],
 )
 def test_lines_that_do_not_add_up_are_dropped_and_the_value_stays(unit, changes):
-    told = unit(**changes)
+    body = unit(**changes)
 
-    assert "items" not in told
-    assert told["amount"] == {
+    assert "items" not in body
+    assert body["amount"] == {
         "currency_code": "HKD",
         "value": str(changes.get("amount", Decimal("1234.50"))),
     }
@@ -95,23 +95,23 @@ def test_the_strings_sent_always_agree(lines, shipping, part, error):
         "R", "N", total, "HKD", "en", moment, moment, *urls, "k", "c", items=tuple(lines), **sums
     )
 
-    told = create_body(purchase)["purchase_units"][0]
+    body = create_body(purchase)["purchase_units"][0]
 
-    assert Decimal(told["amount"]["value"]) == total
-    assert ("items" in told) == (error == 0)
-    if "items" in told:
-        breakdown = {name: Decimal(part["value"]) for name, part in told["amount"]["breakdown"].items()}
-        listed = sum(Decimal(line["unit_amount"]["value"]) * int(line["quantity"]) for line in told["items"])
+    assert Decimal(body["amount"]["value"]) == total
+    assert ("items" in body) == (error == 0)
+    if "items" in body:
+        breakdown = {name: Decimal(part["value"]) for name, part in body["amount"]["breakdown"].items()}
+        listed = sum(Decimal(line["unit_amount"]["value"]) * int(line["quantity"]) for line in body["items"])
         assert listed == breakdown["item_total"]
         assert breakdown.pop("discount", 0) == discount
         assert sum(breakdown.values()) - discount == total
 
 
 def test_both_references_are_ours(unit, make_purchase):
-    told = unit(reference="ABCDEFGH12")
+    body = unit(reference="ABCDEFGH12")
 
-    assert told["custom_id"] == told["invoice_id"] == "ABCDEFGH12"
-    assert told["description"] == "雲硯閣 A7K3-92QM"
+    assert body["custom_id"] == body["invoice_id"] == "ABCDEFGH12"
+    assert body["description"] == "雲硯閣 A7K3-92QM"
 
 
 @pytest.mark.parametrize(
@@ -119,20 +119,20 @@ def test_both_references_are_ours(unit, make_purchase):
     [("zh-hant", "zh-HK", "雲硯閣"), ("en", "en-US", "Cloud Inkstone"), ("fr", None, "Cloud Inkstone")],
 )
 def test_the_page_speaks_the_buyers_language(make_purchase, language, locale, brand):
-    told = experience(create_body(make_purchase(language=language)))
+    body = experience(create_body(make_purchase(language=language)))
 
-    assert told.get("locale") == locale
-    assert told["brand_name"] == brand
+    assert body.get("locale") == locale
+    assert body["brand_name"] == brand
 
 
 def test_the_buyer_pays_on_paypals_page_and_cannot_change_the_address(make_purchase):
     purchase = make_purchase()
-    told = experience(create_body(purchase))
+    body = experience(create_body(purchase))
 
-    assert told["user_action"] == "PAY_NOW"
-    assert told["landing_page"] == "NO_PREFERENCE"
-    assert told["shipping_preference"] == "SET_PROVIDED_ADDRESS"
-    assert (told["return_url"], told["cancel_url"]) == (purchase.return_url, purchase.cancel_url)
+    assert body["user_action"] == "PAY_NOW"
+    assert body["landing_page"] == "NO_PREFERENCE"
+    assert body["shipping_preference"] == "SET_PROVIDED_ADDRESS"
+    assert (body["return_url"], body["cancel_url"]) == (purchase.return_url, purchase.cancel_url)
 
 
 def test_a_purchase_of_services_has_no_address(make_purchase):
@@ -143,7 +143,7 @@ def test_a_purchase_of_services_has_no_address(make_purchase):
 
 
 @pytest.mark.parametrize(
-    ("area", "told"),
+    ("area", "body"),
     [
         ("九龍", "KOWLOON"),
         ("Kowloon ", "KOWLOON"),
@@ -159,11 +159,11 @@ def test_a_purchase_of_services_has_no_address(make_purchase):
         ("Islands District", "Islands District"),
     ],
 )
-def test_hong_kong_has_three_areas_and_no_postcode(address, area, told):
+def test_hong_kong_has_three_areas_and_no_postcode(address, area, body):
     assert address("HK", area, "油尖旺區", "彌敦道100號", "", "999077") == {
         "address_line_1": "彌敦道100號",
         "admin_area_2": "油尖旺區",
-        "admin_area_1": told,
+        "admin_area_1": body,
         "country_code": "HK",
     }
 
@@ -177,10 +177,10 @@ def test_macau_has_a_city_without_being_told(address):
 
 
 def test_mainland_china_goes_by_paypals_own_code(address):
-    told = address("CN", "廣東省", "深圳市", "深南大道1號", "", "518000")
+    body = address("CN", "廣東省", "深圳市", "深南大道1號", "", "518000")
 
-    assert told["country_code"] == "C2"
-    assert told["postal_code"] == "518000"
+    assert body["country_code"] == "C2"
+    assert body["postal_code"] == "518000"
 
 
 def test_what_paypal_calls_china_is_a_setting(address, settings):
@@ -191,10 +191,10 @@ def test_what_paypal_calls_china_is_a_setting(address, settings):
 
 
 def test_empty_parts_are_left_out_and_line_breaks_do_not_pass(address):
-    told = address("TW", "台北市", "大安區", "信義路\r\n1號\x00", "", "106")
+    body = address("TW", "台北市", "大安區", "信義路\r\n1號\x00", "", "106")
 
-    assert told["address_line_1"] == "信義路 1號"
-    assert "address_line_2" not in told
+    assert body["address_line_1"] == "信義路 1號"
+    assert "address_line_2" not in body
 
 
 @pytest.mark.parametrize("text", ["端硯" * 100, "a" * 300, "👨‍👩‍👧" * 60, "𠮷" * 90, "x\ud800y" * 60])
@@ -220,12 +220,12 @@ def test_cutting_keeps_what_fits():
 @pytest.mark.failure("F60")
 @pytest.mark.parametrize("currency", ["JPY", "TWD", "HUF"])
 def test_currencies_without_decimals_are_sent_whole(unit, currency):
-    told = unit(
+    body = unit(
         currency=currency, amount=Decimal("1200.00"), shipping=Decimal("0.00"), items=(item("600", 2),)
     )
 
-    assert told["amount"]["value"] == "1200"
-    assert told["items"][0]["unit_amount"]["value"] == "600"
+    assert body["amount"]["value"] == "1200"
+    assert body["items"][0]["unit_amount"]["value"] == "600"
 
 
 @pytest.mark.parametrize(

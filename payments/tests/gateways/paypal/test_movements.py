@@ -191,21 +191,21 @@ def test_a_dispute_is_told_as_it_stands(paypal, captured):
     purchase, capture = captured()
     reference = dashboard.dispute(purchase.reference, "UNAUTHORISED")["dispute"]
 
-    fact = paypal.dispute(reference)
+    dispute = paypal.dispute(reference)
 
-    assert fact == DisputeFact(
+    assert dispute == DisputeFact(
         reference=reference,
         captures=(capture,),
         reason="UNAUTHORISED",
         status="WAITING_FOR_SELLER_RESPONSE",
         is_open=True,
-        opened_at=fact.opened_at,
+        opened_at=dispute.opened_at,
         amount=Decimal("1234.50"),
         currency="HKD",
-        respond_until=fact.respond_until,
+        respond_until=dispute.respond_until,
     )
-    assert abs(fact.opened_at - clock.now()) < dt.timedelta(minutes=1)
-    assert abs(fact.respond_until - fact.opened_at - dt.timedelta(days=10)) < dt.timedelta(seconds=2)
+    assert abs(dispute.opened_at - clock.now()) < dt.timedelta(minutes=1)
+    assert abs(dispute.respond_until - dispute.opened_at - dt.timedelta(days=10)) < dt.timedelta(seconds=2)
     dashboard.escalate_dispute(purchase.reference)
     assert paypal.dispute(reference).status == "UNDER_REVIEW"
     dashboard.resolve_dispute(purchase.reference, "RESOLVED_SELLER_FAVOUR")
@@ -254,9 +254,14 @@ DISPUTE = {
 
 
 def test_a_dispute_that_tells_little_is_read_and_open():
-    fact = read_dispute(DISPUTE)
+    dispute = read_dispute(DISPUTE)
 
-    assert (fact.is_open, fact.amount, fact.currency, fact.respond_until) == (True, None, "", None)
+    assert (dispute.is_open, dispute.amount, dispute.currency, dispute.respond_until) == (
+        True,
+        None,
+        "",
+        None,
+    )
     assert read_dispute({**DISPUTE, "status": "SOMETHING_NEW"}).is_open
     assert (
         read_dispute({**DISPUTE, "disputed_transactions": [{}, {"seller_transaction_id": "a/b"}]}).captures

@@ -168,6 +168,6 @@ def test_the_subject_is_found_by_the_kind_of_object(read, resource, references, 
 def test_the_kind_of_event_and_its_dispute_are_told(read, event_type, dispute_id, kind, dispute):
     event = {"id": "WH-1", "event_type": event_type, "resource": {"dispute_id": dispute_id}}
 
-    told = read(json.dumps(event).encode())
+    notification = read(json.dumps(event).encode())
 
-    assert (told.kind, told.dispute) == (kind, dispute)
+    assert (notification.kind, notification.dispute) == (kind, dispute)

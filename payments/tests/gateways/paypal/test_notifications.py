@@ -24,10 +24,10 @@ def test_an_approval_is_announced_and_verified(paypal, started, approve, inbox):
     approve(url)
     headers, body = inbox("CHECKOUT.ORDER.APPROVED", purchase.gateway_id)
 
-    told = paypal.read_notification(headers, body)
+    notification = paypal.read_notification(headers, body)
 
     event_id, kind = json.loads(body)["id"], "CHECKOUT.ORDER.APPROVED"
-    assert told == Notification(event_id, (purchase.reference,), (purchase.gateway_id,), kind)
+    assert notification == Notification(event_id, (purchase.reference,), (purchase.gateway_id,), kind)
     assert paypal.verify_notification(headers, body)
 
 
@@ -38,14 +38,14 @@ def test_a_capture_and_its_refund_lead_to_the_order(paypal, started, approve, in
     paypal.refund(purchase, capture.reference, Decimal("1.00"), key="k1", started_at=purchase.started_at)
 
     headers, body = inbox("PAYMENT.CAPTURE.COMPLETED", capture.reference)
-    told = paypal.read_notification(headers, body)
-    assert told.references == (purchase.reference,)
-    assert told.gateway_ids == (capture.reference, purchase.gateway_id)
+    notification = paypal.read_notification(headers, body)
+    assert notification.references == (purchase.reference,)
+    assert notification.gateway_ids == (capture.reference, purchase.gateway_id)
     assert paypal.verify_notification(headers, body)
 
     headers, body = inbox("PAYMENT.CAPTURE.REFUNDED", capture.reference)
-    told = paypal.read_notification(headers, body)
-    assert capture.reference in told.gateway_ids
+    notification = paypal.read_notification(headers, body)
+    assert capture.reference in notification.gateway_ids
     assert paypal.verify_notification(headers, body)
 
 
@@ -70,7 +70,7 @@ def reencoded(body):
     return json.dumps(json.loads(body)).encode()
 
 
-def twin(body, wanted):
+def twin(body, event_type):
     """The body with the case of some letters of its "pad" changed, so that its CRC-32 becomes ``wanted``."""
     data = bytearray(body)
     begin = data.index(b'"pad": "') + 8
@@ -85,7 +85,7 @@ def twin(body, wanted):
         if delta:
             basis.append((delta, places))
             basis.sort(key=lambda pair: pair[0], reverse=True)
-    left, chosen = binascii.crc32(data) ^ wanted, set()
+    left, chosen = binascii.crc32(data) ^ event_type, set()
     for delta, places in basis:
         if left ^ delta < left:
             left, chosen = left ^ delta, chosen ^ places
@@ -164,16 +164,16 @@ def test_a_foreign_certificate_address_is_refused_and_never_fetched(paypal, sand
     """PayPal gets it as a word of the question; whoever is behind it hears nothing from us."""
     body = b'{"id":"WH-1"}'
     headers = {**signed_headers(body), "PayPal-Cert-Url": address.format(peer=peer.base)}
-    asked = []
+    requests_made = []
     send = paypal._api.session.send
     paypal._api.session.send = lambda request, **options: (
-        asked.append(request.url) or send(request, **options)
+        requests_made.append(request.url) or send(request, **options)
     )
 
     assert not paypal.verify_notification(headers, body)
     assert peer.requests == []
-    assert all(url.startswith(f"{sandbox}/paypal/") for url in asked)
-    assert asked
+    assert all(url.startswith(f"{sandbox}/paypal/") for url in requests_made)
+    assert requests_made
 
 
 def test_a_header_that_paypal_calls_malformed_is_refused_without_asking(peer, peer_api):

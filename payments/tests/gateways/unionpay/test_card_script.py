@@ -300,10 +300,10 @@ def test_nothing_typed_reaches_storage_the_address_or_the_console(shop, pay):
     submit(pay)
     sent(shop, pay)
 
-    kept = pay.evaluate(
+    stored = pay.evaluate(
         "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, history.state])"
     )
-    assert kept == '[{},{},"",null]'
+    assert stored == '[{},{},"",null]'
     assert not said
     assert "?" not in pay.url
 

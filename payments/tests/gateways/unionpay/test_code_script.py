@@ -69,8 +69,8 @@ def enter(page, code="111111"):
 
 def posted(shop, path):
     """What was posted there, read as forms."""
-    found = [body for where, body in zip(shop.paths, shop.posted, strict=True) if where == path]
-    return [{name: values[0] for name, values in parse_qs(body.decode()).items()} for body in found]
+    bodies = [body for where, body in zip(shop.paths, shop.posted, strict=True) if where == path]
+    return [{name: values[0] for name, values in parse_qs(body.decode()).items()} for body in bodies]
 
 
 def secrets(block):
@@ -96,14 +96,14 @@ def test_the_code_is_sent_entered_and_paid_with_the_same_encrypted_card(shop, pa
     assert "code-status" in pay.locator("#card-code").get_attribute("aria-describedby")
     enter(pay)
     pay.wait_for_url("**/progress")
-    [asked], [charged] = posted(shop, "/send"), posted(shop, "/charge")
+    [send_form], [charged] = posted(shop, "/send"), posted(shop, "/charge")
     card = ["acc_no", "encrypted_info", "encrypt_cert_id", "last4"]
-    assert set(asked) == {"revision", *card}
+    assert set(send_form) == {"revision", *card}
     assert set(charged) == {"revision", "method", "sms_code", *card}
-    assert [asked[name] for name in card] == [charged[name] for name in card]
+    assert [send_form[name] for name in card] == [charged[name] for name in card]
     assert (charged["method"], charged["sms_code"]) == ("unionpay", "111111")
-    assert secrets(asked["acc_no"]) == "6250930000000002"
-    assert secrets(asked["encrypted_info"]) == "cvn2=123&expired=3312&phoneNo=85251234567"
+    assert secrets(send_form["acc_no"]) == "6250930000000002"
+    assert secrets(send_form["encrypted_info"]) == "cvn2=123&expired=3312&phoneNo=85251234567"
     for body in shop.posted:
         assert b"51234567" not in body
 
@@ -329,10 +329,10 @@ def test_nothing_of_card_telephone_or_code_is_kept_in_the_browser(shop, pay):
     pay.locator("#code-field").wait_for()
     enter(pay)
     pay.wait_for_url("**/progress")
-    kept = pay.evaluate(
+    stored = pay.evaluate(
         "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, history.state])"
     )
-    assert json.loads(kept) == [{}, {}, "", None]
+    assert json.loads(stored) == [{}, {}, "", None]
     assert not said
     pay.go_back()
     pay.get_by_label("UnionPay").check()

@@ -141,8 +141,8 @@ def test_without_the_setting_the_test_name_is_not_accepted(fixture):
 
 @judging(lambda fixture: fixture["kind"] == "notification")
 def test_genuine_notifications_have_the_fields_we_demand(fixture):
-    found = notifications.read(FORM, fixture["raw_body"].encode())
-    assert found.references == (fixture["fields"]["orderId"],)
+    notification = notifications.read(FORM, fixture["raw_body"].encode())
+    assert notification.references == (fixture["fields"]["orderId"],)
 
 
 def test_one_payment_has_one_event_id_though_front_and_back_are_signed_differently():

@@ -175,10 +175,10 @@ def test_money_of_another_amount_currency_or_merchant_is_reported_as_it_is(gatew
     other = {"txnAmt": "1", "currencyCode": "156", "merId": "888888888888888"}
     fake_answers(monkeypatch, lambda fields: fields | other)
 
-    found = gateway.fetch(purchase)
+    outcome = gateway.fetch(purchase)
 
-    assert (found.amount, found.currency, found.payee_matches) == (Decimal("0.01"), "CNY", False)
-    assert found.reference == captured.reference
+    assert (outcome.amount, outcome.currency, outcome.payee_matches) == (Decimal("0.01"), "CNY", False)
+    assert outcome.reference == captured.reference
 
 
 def test_a_refusal_meant_for_another_merchant_declines_nothing(gateway, paid, monkeypatch):

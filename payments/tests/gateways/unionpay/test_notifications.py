@@ -29,7 +29,7 @@ def purchase(gateway, make_purchase):
 
 
 @pytest.fixture
-def told(purchase):
+def transmission(purchase):
     """Headers and body of the notification about the purchase, as they came in."""
     return notification()
 
@@ -40,15 +40,15 @@ def resigned(body, **changes):
     return form_encoded(fields | {"signature": signature(fields, pki.signing_key().private_key)})
 
 
-def test_the_notification_of_a_purchase_is_genuine_and_names_it(gateway, purchase, told):
-    headers, body = told
+def test_the_notification_of_a_purchase_is_genuine_and_names_it(gateway, purchase, transmission):
+    headers, body = transmission
 
-    found = gateway.read_notification(headers, body)
+    notification_read = gateway.read_notification(headers, body)
 
-    assert found.references == (purchase.reference,)
-    assert found.event_id.startswith(f"777290058100000-{purchase.reference}-")
-    assert found.event_id.endswith("-01-00")
-    assert len(found.event_id) <= 128
+    assert notification_read.references == (purchase.reference,)
+    assert notification_read.event_id.startswith(f"777290058100000-{purchase.reference}-")
+    assert notification_read.event_id.endswith("-01-00")
+    assert len(notification_read.event_id) <= 128
     assert gateway.verify_notification(headers, body) is True
     fields = parse_form(body)
     assert (fields["respMsg"], fields["txnAmt"], fields["currencyCode"]) == ("成功[0000000]", "1234", "344")
@@ -63,8 +63,8 @@ def test_it_is_sent_again_until_the_shop_says_200(gateway, make_purchase):
     sandbox.status["notify"] = 200
 
     def done():
-        found = [t for t in store.every("unionpay") if purchase.reference in t["id"]]
-        return found[0]["notice"], found[0]["notice"]["done"]
+        transactions = [t for t in store.every("unionpay") if purchase.reference in t["id"]]
+        return transactions[0]["notice"], transactions[0]["notice"]["done"]
 
     assert sandbox.until(done)["tries"] == len(sandbox.received)
     assert len({gateway.read_notification(h, b).event_id for _, h, b in sandbox.received}) == 1
@@ -85,8 +85,8 @@ def test_a_restart_of_the_sandbox_loses_no_notification(gateway, make_purchase, 
 @pytest.mark.parametrize(
     "field", ["txnAmt", "currencyCode", "respCode", "orderId", "merId", "queryId", "txnTime"]
 )
-def test_a_changed_field_is_noticed(gateway, told, field):
-    headers, body = told
+def test_a_changed_field_is_noticed(gateway, transmission, field):
+    headers, body = transmission
     changed = form_encoded(parse_form(body) | {field: "20200101000000"})
 
     try:
@@ -97,13 +97,13 @@ def test_a_changed_field_is_noticed(gateway, told, field):
 
 @pytest.mark.failure("F46")
 @pytest.mark.parametrize("extra", [{"reserved": "x"}, {"reqReserved": ""}, {"sessionid": "abc"}])
-def test_an_added_field_is_noticed_even_an_empty_one(gateway, told, extra):
-    headers, body = told
+def test_an_added_field_is_noticed_even_an_empty_one(gateway, transmission, extra):
+    headers, body = transmission
     assert gateway.verify_notification(headers, body + b"&" + urlencode(extra).encode()) is False
 
 
-def test_a_field_given_twice_is_refused(gateway, told):
-    headers, body = told
+def test_a_field_given_twice_is_refused(gateway, transmission):
+    headers, body = transmission
     for twice in (b"&txnAmt=1", b"&respCode=00", b"&signature=AAAA"):
         with pytest.raises(InvalidNotification):
             gateway.read_notification(headers, body + twice)
@@ -126,8 +126,8 @@ def test_a_field_given_twice_is_refused(gateway, told):
         {"signPubKeyCert": ""},
     ],
 )
-def test_another_version_method_or_shape_is_refused(gateway, told, changes):
-    headers, body = told
+def test_another_version_method_or_shape_is_refused(gateway, transmission, changes):
+    headers, body = transmission
     changed = form_encoded(parse_form(body) | changes)
     with pytest.raises(InvalidNotification):
         gateway.read_notification(headers, changed)
@@ -151,8 +151,8 @@ def test_what_is_no_form_is_refused(gateway, body):
         gateway.read_notification(FORM, body)
 
 
-def test_a_body_over_64_kib_is_refused(gateway, told):
-    headers, body = told
+def test_a_body_over_64_kib_is_refused(gateway, transmission):
+    headers, body = transmission
     padded = resigned(body, reserved="x" * (MAX_BYTES + 200 - len(body)))
     with pytest.raises(InvalidNotification):
         gateway.read_notification(headers, padded)
@@ -170,13 +170,13 @@ def test_a_body_over_64_kib_is_refused(gateway, told):
         "text/plain",
     ],
 )
-def test_another_content_type_is_refused(gateway, told, kind):
+def test_another_content_type_is_refused(gateway, transmission, kind):
     with pytest.raises(InvalidNotification):
-        gateway.read_notification({"Content-Type": kind}, told[1])
+        gateway.read_notification({"Content-Type": kind}, transmission[1])
 
 
-def test_a_message_signed_for_another_merchant_is_not_ours(gateway, told):
-    headers, body = told
+def test_a_message_signed_for_another_merchant_is_not_ours(gateway, transmission):
+    headers, body = transmission
     assert gateway.verify_notification(headers, resigned(body, merId="888888888888888")) is False
 
 
@@ -195,14 +195,14 @@ def signed_by(pair, body):
         "中国银联股份有限公司@041@x@y",
     ],
 )
-def test_a_signer_of_the_same_ca_with_another_name_is_not_unionpay(gateway, told, common_name):
-    headers, body = told
+def test_a_signer_of_the_same_ca_with_another_name_is_not_unionpay(gateway, transmission, common_name):
+    headers, body = transmission
     merchant = pki.issue(common_name, pki.key_pair("middle"))
     assert gateway.verify_notification(headers, signed_by(merchant, body)) is False
 
 
-def test_the_test_name_counts_only_with_the_setting_and_a_test_gateway(gateway, told, settings):
-    headers, body = told
+def test_the_test_name_counts_only_with_the_setting_and_a_test_gateway(gateway, transmission, settings):
+    headers, body = transmission
     tester = signed_by(pki.issue("041@Z2026@00040000:SIGN@00000099", pki.key_pair("middle")), body)
 
     settings.UNIONPAY_ALLOW_TEST_CN = True
@@ -213,8 +213,8 @@ def test_the_test_name_counts_only_with_the_setting_and_a_test_gateway(gateway, 
 
 
 @pytest.mark.failure("F48")
-def test_a_signer_of_another_ca_is_not_believed_whatever_its_name(gateway, told):
-    headers, body = told
+def test_a_signer_of_another_ca_is_not_believed_whatever_its_name(gateway, transmission):
+    headers, body = transmission
     name = f"041@8310000000083040@{pki.GATEWAY_NAME}@00099999"
     root = pki.issue("SANDBOX ROOT", ca=True)
     middle = pki.issue("SANDBOX OCA1", root, ca=True)
@@ -222,15 +222,17 @@ def test_a_signer_of_another_ca_is_not_believed_whatever_its_name(gateway, told)
         assert gateway.verify_notification(headers, signed_by(stranger, body)) is False
 
 
-def test_a_customer_of_the_ca_cannot_issue_certificates(gateway, told):
-    headers, body = told
+def test_a_customer_of_the_ca_cannot_issue_certificates(gateway, transmission):
+    headers, body = transmission
     customer = pki.issue("SANDBOX OCA1", pki.key_pair("middle"))
     fake = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@00099999", customer)
     assert gateway.verify_notification(headers, signed_by(fake, body)) is False
 
 
-def test_a_customer_cannot_even_where_its_certificate_lies_among_the_ca(gateway, told, settings, tmp_path):
-    headers, body = told
+def test_a_customer_cannot_even_where_its_certificate_lies_among_the_ca(
+    gateway, transmission, settings, tmp_path
+):
+    headers, body = transmission
     for name in ("root.pem", "middle.pem"):
         (tmp_path / name).write_bytes((settings.UNIONPAY_CERT_DIR / name).read_bytes())
     settings.UNIONPAY_CERT_DIR = tmp_path
@@ -243,8 +245,8 @@ def test_a_customer_cannot_even_where_its_certificate_lies_among_the_ca(gateway,
     assert gateway.verify_notification(headers, signed_by(fake, body)) is False
 
 
-def test_a_certificate_is_believed_only_while_it_is_in_force(gateway, told, monkeypatch):
-    headers, body = told
+def test_a_certificate_is_believed_only_while_it_is_in_force(gateway, transmission, monkeypatch):
+    headers, body = transmission
     short = pki.issue(f"041@8310000000083040@{pki.GATEWAY_NAME}@00099997", pki.key_pair("middle"), days=2)
     message = signed_by(short, body)
     assert gateway.verify_notification(headers, message) is True
@@ -255,8 +257,8 @@ def test_a_certificate_is_believed_only_while_it_is_in_force(gateway, told, monk
 
 
 @pytest.mark.failure("F48")
-def test_new_ca_files_count_at_once(gateway, told, settings, tmp_path):
-    headers, body = told
+def test_new_ca_files_count_at_once(gateway, transmission, settings, tmp_path):
+    headers, body = transmission
     for name in ("root.pem", "middle.pem", "merchant.pfx", "encryption.pem"):
         (tmp_path / name).write_bytes((settings.UNIONPAY_CERT_DIR / name).read_bytes())
     settings.UNIONPAY_CERT_DIR = tmp_path
@@ -270,8 +272,8 @@ def test_new_ca_files_count_at_once(gateway, told, settings, tmp_path):
     assert gateway.verify_notification(headers, body) is True
 
 
-def test_without_our_own_files_a_person_must_act(gateway, told, settings, tmp_path):
-    headers, body = told
+def test_without_our_own_files_a_person_must_act(gateway, transmission, settings, tmp_path):
+    headers, body = transmission
     settings.UNIONPAY_CERT_DIR = tmp_path
     with pytest.raises(Misconfigured, match=r"root\.pem"):
         gateway.verify_notification(headers, body)
@@ -285,8 +287,8 @@ def test_the_notification_of_a_refund_names_its_key_and_the_purchase(gateway, pu
     gateway.refund(purchase, captured.reference, purchase.amount, key=key, started_at=clock.now())
 
     def look():
-        found = [gateway.read_notification(headers, body) for _, headers, body in sandbox.received]
-        about = [n for n in found if n.references == (key,)]
+        notices = [gateway.read_notification(headers, body) for _, headers, body in sandbox.received]
+        about = [n for n in notices if n.references == (key,)]
         return about, bool(about)
 
     assert sandbox.until(look)[0].gateway_ids == (captured.reference,)

@@ -47,8 +47,8 @@ def send(http, handoff):
 
 
 def hidden_fields(page):
-    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)
-    return {name: html.unescape(value) for name, value in found}
+    inputs = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)
+    return {name: html.unescape(value) for name, value in inputs}
 
 
 def test_the_buyer_sees_the_order_pays_and_is_led_back(gateway, begun, http):
@@ -181,11 +181,11 @@ def test_pages_are_strict_and_no_card_is_kept(begun, http):
         assert response.headers["Cache-Control"] == "no-store"
         assert " style=" not in response.text
         assert "<script>" not in response.text
-    kept = (
+    stored = (
         b"".join(path.read_bytes() for path in store.folder().glob("sandbox*"))
         + (store.folder() / "log.jsonl").read_bytes()
     )
-    assert CARD.encode() not in kept
+    assert CARD.encode() not in stored
 
 
 WRONG_REQUESTS = [

@@ -38,8 +38,8 @@ QUERY = {"gateway": "unionpay", "on": "query"}
 
 def books(purchase):
     """The sandbox's own transaction, or None."""
-    found = [t for t in store.every("unionpay") if t["fields"]["orderId"] == purchase.reference]
-    return found[0] if found else None
+    transactions = [t for t in store.every("unionpay") if t["fields"]["orderId"] == purchase.reference]
+    return transactions[0] if transactions else None
 
 
 # --- the line
