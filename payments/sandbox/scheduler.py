@@ -18,8 +18,8 @@ _actions: dict[str, Callable[[str], None]] = {}
 
 
 def when_due(name: str) -> Callable[[Callable[[str], None]], Callable[[str], None]]:
-    """The function that keeps appointments of this name; it gets their subject. It runs in a transaction of
-    the store, so it sends nothing itself: ``store.after(0, …)`` does.
+    """Register what keeps appointments of this name. It gets their subject and runs in a transaction of the
+    store, so it sends nothing itself: ``store.after(0, …)`` does.
     """
 
     def register(action: Callable[[str], None]) -> Callable[[str], None]:
@@ -30,7 +30,7 @@ def when_due(name: str) -> Callable[[Callable[[str], None]], Callable[[str], Non
 
 
 def appoint(name: str, subject: str, *, seconds: float) -> None:
-    """In so many seconds of the shop's clock. A new appointment for the same replaces the old one."""
+    """Make an appointment. A new one for the same replaces the old one."""
     at = clock.now().timestamp() + seconds
     store.put(KIND, f"{name} {subject}", {"name": name, "subject": subject, "at": at})
 

@@ -56,7 +56,7 @@ def transaction() -> Iterator[None]:
 
 
 def close() -> None:
-    """As at the end of the process; the next use opens the file again."""
+    """Close the file, as at the end of the process; the next use opens it again."""
     with _lock:
         _database().close()
         _database.cache_clear()
@@ -120,7 +120,7 @@ def log(gateway: str, kind: str, **fields: Any) -> None:
 
 @contextmanager
 def spoiled(fault: str) -> Iterator[None]:
-    """Whatever is logged meanwhile belongs to an exchange that this fault spoils."""
+    """Mark what is logged meanwhile: it belongs to an exchange that this fault spoils."""
     token = _spoiled.set(fault)
     try:
         yield

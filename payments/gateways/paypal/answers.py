@@ -40,7 +40,7 @@ UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 
 
 def read_started(body: dict[str, Any]) -> Started:
-    """A created order and its page for the buyer. A repeat may find it approved: then there is no page."""
+    """Read a created order and its page for the buyer. There is no page if a repeat finds it approved."""
     gateway_id = str(body.get("id"))
     if not ID.fullmatch(gateway_id):
         raise GatewayError("UNREADABLE_ANSWER")
@@ -60,7 +60,7 @@ def read_started(body: dict[str, Any]) -> Started:
 
 
 def read_order(purchase: Purchase, body: dict[str, Any]) -> Outcome:
-    """What became of the order. Its status alone proves nothing: COMPLETED is paid only if its capture is."""
+    """Read what became of the order. Its status proves nothing: COMPLETED is paid only if its capture is."""
     try:
         if body["id"] != purchase.gateway_id:
             raise GatewayError("FOREIGN_ORDER")

@@ -63,7 +63,7 @@ class _Waiting:
         self._until = time.monotonic() + patience.total
 
     def left(self) -> float:
-        """Seconds. Raises requests.Timeout when there are none."""
+        """Seconds that remain. Raises requests.Timeout when there are none."""
         left = self._until - time.monotonic()
         if left <= 0:
             raise requests.Timeout
@@ -121,7 +121,7 @@ class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
         raw: bytes | None = None,
         patience: Patience | None = None,
     ) -> Answer:
-        """One exchange. Every request must be safe to repeat: a GET, or with a PayPal-Request-Id.
+        """Make one exchange. Every request must be safe to repeat: a GET, or with a PayPal-Request-Id.
 
         Raises the SDK's exceptions for everything but 2xx, and those of ``requests`` where no answer came.
         """

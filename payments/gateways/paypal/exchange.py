@@ -48,7 +48,7 @@ def ask_with_retries(
     prefer: str,
     patience: Patience,
 ) -> Answer:
-    """``ask`` while PayPal is unavailable: three times at most, with the same request id."""
+    """Send as ``ask`` does, three times at most while PayPal is unavailable, with the same request id."""
     until = time.monotonic() + patience.total
 
     def once() -> Answer:

@@ -190,7 +190,7 @@ class PayPal:
             raise GatewayError(refusal.issue, debug_id=refusal.debug_id) from None
 
     def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> None:
-        """The buyer sees the parcel at PayPal too. What was brought by hand has nothing to follow."""
+        """Show the buyer the parcel at PayPal too. What was brought by hand has nothing to follow."""
         body = track_body(purchase, capture_reference, parcel)
         if body is None:
             return
@@ -203,7 +203,7 @@ class PayPal:
         return notifications.read(headers, body)
 
     def verify_notification(self, headers: Mapping[str, str], body: bytes) -> bool:
-        """PayPal is asked. The certificate address in the headers is passed on and never fetched by us."""
+        """Ask PayPal. The certificate address in the headers is passed on and never fetched by us."""
         raw = notifications.verification_body(headers, body, settings.PAYPAL_WEBHOOK_ID)
         try:
             answer = ask(self._api, "POST", "/v1/notifications/verify-webhook-signature", raw=raw)

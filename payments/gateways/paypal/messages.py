@@ -28,7 +28,7 @@ _HONG_KONG_AREAS = {
 
 
 def create_body(purchase: Purchase) -> dict[str, Any]:
-    """The order to create. Its value is always the purchase's amount, whatever the lines say."""
+    """Build the order to create. Its value is always the purchase's amount, whatever the lines say."""
     return {
         "intent": "CAPTURE",
         "purchase_units": [_unit(purchase)],
@@ -37,7 +37,10 @@ def create_body(purchase: Purchase) -> dict[str, Any]:
 
 
 def refund_body(amount: Decimal, currency: str, key: str) -> dict[str, Any]:
-    """``custom_id`` carries our key: it recognises the refund when PayPal has forgotten the request id."""
+    """Build a refund request.
+
+    ``custom_id`` carries our key: it recognises the refund when PayPal has forgotten the request id.
+    """
     return {"amount": to_money(amount, currency), "custom_id": key}
 
 
@@ -54,7 +57,7 @@ def track_body(purchase: Purchase, capture_reference: str, parcel: Parcel) -> di
 
 
 def truncate(text: str, limit: int) -> str:
-    """One line of at most ``limit`` UTF-8 bytes (PayPal counts for US-ASCII), never half a character."""
+    """Shorten to one line of ``limit`` UTF-8 bytes (PayPal counts for US-ASCII), never half a character."""
     line = " ".join(_UNSEEN.sub(" ", text).split())
     return line.encode()[:limit].decode(errors="ignore").strip(" \u200d")
 

@@ -23,7 +23,7 @@ def is_exact(amount: Decimal, currency: str) -> bool:
 
 
 def to_money(amount: Decimal, currency: str) -> dict[str, str]:
-    """{"currency_code": "HKD", "value": "1234.50"}; for JPY "1200".
+    """Write {"currency_code": "HKD", "value": "1234.50"}; for JPY "1200".
 
     Raises Misconfigured for what PayPal refuses.
     """
@@ -35,7 +35,7 @@ def to_money(amount: Decimal, currency: str) -> dict[str, str]:
 
 
 def read_money(money: Any) -> tuple[Decimal, str]:
-    """The amount and its currency. Raises ValueError, KeyError or TypeError for anything else."""
+    """Read the amount and its currency. Raises ValueError, KeyError or TypeError for anything else."""
     value, currency = money["value"], money["currency_code"]
     if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,15}([.][0-9]{1,3})?", value):
         raise ValueError("amount")

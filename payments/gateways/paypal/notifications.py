@@ -30,7 +30,7 @@ _REFERENCE = re.compile(r"[A-Za-z0-9]{8,32}")
 
 
 def read(headers: Mapping[str, str], body: bytes) -> Notification:
-    """The event's id and the objects it is about. Raises InvalidNotification."""
+    """Read the event's id and the objects it is about. Raises InvalidNotification."""
     _transmission(headers)
     event = _event(body)
     event_id = event.get("id")
@@ -50,7 +50,7 @@ def read(headers: Mapping[str, str], body: bytes) -> Notification:
 
 
 def verification_body(headers: Mapping[str, str], body: bytes, webhook_id: str) -> bytes:
-    """The body of verify-webhook-signature, with the received bytes in it unchanged.
+    """Build the body of verify-webhook-signature, with the received bytes in it unchanged.
 
     Encoding them anew would break PayPal's comparison (1.0, key order, escapes). They are one JSON object, so
     they cannot break out of their place.

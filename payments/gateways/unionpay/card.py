@@ -41,7 +41,7 @@ def card_form() -> CardForm | None:
 def checked_card(
     acc_no: str, encrypted_info: str, encrypt_cert_id: str, last4: str, sms_code: str = ""
 ) -> EncryptedCard:
-    """The card as posted by the page. Raises ValueError unless both parts can be RSA blocks for that
+    """Check the card as posted by the page. Raises ValueError unless both parts can be RSA blocks for that
     certificate.
 
     More cannot be known here, and so nothing readable can slip through: a card number in clear is no such

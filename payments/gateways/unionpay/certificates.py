@@ -90,7 +90,7 @@ def replace_encryption_certificate(certificate: x509.Certificate) -> bool:
 
 
 def note_renewal() -> None:
-    """UnionPay has told its present certificate, whether it was a new one or not."""
+    """Note that UnionPay has told its present certificate, whether it was a new one or not."""
     path = Path(settings.UNIONPAY_CERT_DIR) / RENEWED
     path.touch()
     now = clock.now().timestamp()

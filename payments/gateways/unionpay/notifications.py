@@ -30,8 +30,8 @@ _REQUIRED = {
 
 
 def read(headers: Mapping[str, str], body: bytes) -> Notification:
-    """What it is about. For a refund (type 04) ``references`` is the refund's key and ``gateway_ids`` the
-    queryId of the purchase.
+    """Read what it is about. For a refund (type 04) ``references`` is the refund's key and ``gateway_ids``
+    the queryId of the purchase.
 
     The event id is made of what identifies the transaction: the front and the back version of one payment
     differ in their text, and so in their signatures.

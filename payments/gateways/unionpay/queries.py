@@ -13,7 +13,7 @@ from .wire import Fields
 
 
 def query(txn_type: str, order_id: str, started_at: dt.datetime) -> Fields | None:
-    """UnionPay's answer about a transaction of ours, or None when it knows of none.
+    """Ask UnionPay about a transaction of ours; None when it knows of none.
 
     The ``respCode`` tells only whether the *query* worked; the result is ``origRespCode``.
     """

@@ -39,7 +39,7 @@ def give_back(
     started_at: dt.datetime,
     captured_at: dt.datetime | None,
 ) -> RefundOutcome:
-    """Safe to repeat with the same values. ``captured_at``: see ``Gateway.refund``."""
+    """Void or refund the purchase. Safe to repeat. ``captured_at``: see ``Gateway.refund``."""
     if amount == purchase.amount and _may_have_been_voided(captured_at, started_at):
         request = messages.void(
             purchase, query_id, biz_type=biz_type, key=void_id(key), started_at=started_at

@@ -57,7 +57,7 @@ def form_encoded(fields: Fields) -> bytes:
 
 
 def unencoded(fields: Fields) -> bytes:
-    """The notation of synchronous answers."""
+    """Write the notation of synchronous answers."""
     return "&".join(f"{name}={value}" for name, value in fields.items()).encode()
 
 

@@ -255,7 +255,7 @@ FAULTS = LINE | ANSWERS | NOTICES
 
 
 def checked(order: Any) -> dict[str, Any]:
-    """A fault as it is kept, every member read. Raises Invalid."""
+    """Read every member of an order into a fault. Raises Invalid."""
     if not isinstance(order, dict):
         raise Invalid("body", _("An object is expected."))
     members = dict(order)
@@ -280,7 +280,7 @@ def checked(order: Any) -> dict[str, Any]:
 
 
 def read(member: str, reader: Callable[[Any], Any], value: Any) -> Any:
-    """The value of a member. Raises Invalid."""
+    """Read the value of a member. Raises Invalid."""
     try:
         return reader(value)
     except ValueError as error:

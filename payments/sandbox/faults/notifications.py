@@ -35,7 +35,7 @@ def plan(gateway: str, subject: str, names: Iterable[str], *, event: str = "") -
 
 
 def sent(gateway: str, turn: int) -> None:
-    """A notification of the gateway has left: whatever it was to overtake may follow."""
+    """Note that a notification has left: whatever it was to overtake may follow."""
     for held in store.every(_HELD):
         if held["gateway"] == gateway and held["fault"] == "reorder" and held["turn"] < turn:
             release(gateway, held["subject"])
@@ -70,7 +70,7 @@ def release_all() -> None:
 
 
 def resume() -> None:
-    """After a restart nobody waits for the next notification any more."""
+    """Release what waited for the next notification: after a restart nothing waits any more."""
     for held in store.every(_HELD):
         if held["fault"] == "reorder":
             release(held["gateway"], held["subject"])

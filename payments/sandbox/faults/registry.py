@@ -104,7 +104,7 @@ def arm(order: Any) -> int:
 
 
 def armed() -> list[Fault]:
-    """What may still strike, oldest first."""
+    """The faults that may still strike, oldest first."""
     return sorted(store.every(KIND), key=lambda fault: int(fault["id"]))
 
 
@@ -156,7 +156,7 @@ def take(
 
 
 def note(fault: Fault, *, status: int | str, **more: Any) -> None:
-    """The line in the log about a fault that strikes."""
+    """Write a line about a fault that strikes into the log."""
     fields = {**_told(fault), "references": fault["names"], "status": status, **more}
     store.log(fault["gateway"], "fault", **fields)
 

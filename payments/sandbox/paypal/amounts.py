@@ -26,7 +26,7 @@ def money(amount: Decimal, currency: str) -> dict[str, str]:
 def amount_of(
     amount_document: dict[str, str], pointer: str, *, decimals_issue: str = "DECIMAL_PRECISION"
 ) -> Decimal:
-    """The amount of a money object of the right shape. Raises Refusal 422."""
+    """Read the amount of a money object of the right shape. Raises Refusal 422."""
     currency, amount = amount_document["currency_code"], Decimal(amount_document["value"])
     if currency not in CURRENCIES:
         raise Refusal(422, "INVALID_CURRENCY_CODE", f"{pointer}/currency_code")
@@ -42,7 +42,7 @@ def amount_of(
 
 
 def check_sums(unit: dict[str, Any], pointer: str) -> None:
-    """Raises Refusal 422 where the purchase unit's amounts do not agree."""
+    """Raise Refusal 422 where the purchase unit's amounts do not agree."""
     total = unit["amount"]
     value = amount_of(total, f"{pointer}/amount")
     if value == 0:

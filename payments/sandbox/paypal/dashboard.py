@@ -53,7 +53,7 @@ class NotPossible(Exception):
 def dashboard_refund(
     reference: str, amount: Decimal | None = None, *, status: str = "COMPLETED"
 ) -> dict[str, Any]:
-    """The merchant gives money back in PayPal's dashboard: all that is left, or ``amount``.
+    """Give money back as the merchant in PayPal's dashboard: all that is left, or ``amount``.
 
     With ``status="PENDING"`` it waits for ``decide_refund``.
     """
@@ -66,7 +66,7 @@ def dashboard_refund(
 
 
 def decide_refund(reference: str, outcome: str) -> dict[str, Any]:
-    """A pending refund is ``completed`` or has ``failed``."""
+    """End a pending refund: ``completed`` or ``failed``."""
     status, event = {
         "completed": ("COMPLETED", "PAYMENT.CAPTURE.REFUNDED"),
         "failed": ("FAILED", "PAYMENT.REFUND.FAILED"),
@@ -87,7 +87,7 @@ def decide_refund(reference: str, outcome: str) -> dict[str, Any]:
 
 
 def reversal(reference: str, amount: Decimal | None = None) -> dict[str, Any]:
-    """PayPal, or the buyer's bank, takes the money back: all that is left, or ``amount``."""
+    """Take the money back as PayPal or the buyer's bank: all that is left, or ``amount``."""
     with store.transaction():
         capture = _captured(reference)
         refund = _take_back(capture, _part(capture, amount), "CHARGEBACK")
@@ -95,7 +95,7 @@ def reversal(reference: str, amount: Decimal | None = None) -> dict[str, Any]:
 
 
 def dispute(reference: str, reason: str = "MERCHANDISE_OR_SERVICE_NOT_RECEIVED") -> dict[str, Any]:
-    """The buyer complains. PayPal holds the money until the dispute is resolved."""
+    """Open a complaint of the buyer. PayPal holds the money until the dispute is resolved."""
     if reason not in REASONS:
         raise NotPossible(f"unknown reason {reason}")
     with store.transaction():
@@ -111,7 +111,7 @@ def dispute(reference: str, reason: str = "MERCHANDISE_OR_SERVICE_NOT_RECEIVED")
 
 
 def escalate_dispute(reference: str) -> dict[str, Any]:
-    """The buyer's complaint becomes a claim that PayPal looks into."""
+    """Turn the buyer's complaint into a claim that PayPal looks into."""
     with store.transaction():
         running = _open_dispute(_capture(reference))
         running |= {"status": "UNDER_REVIEW", "dispute_life_cycle_stage": "CHARGEBACK"}
@@ -121,7 +121,7 @@ def escalate_dispute(reference: str) -> dict[str, Any]:
 
 
 def resolve_dispute(reference: str, outcome: str = "RESOLVED_SELLER_FAVOUR") -> dict[str, Any]:
-    """One of ``OUTCOMES``. Where the buyer is right, what is left of the money goes back too."""
+    """End the complaint by one of ``OUTCOMES``. If the buyer is right, the rest of the money goes back."""
     if outcome not in OUTCOMES:
         raise NotPossible(f"unknown outcome {outcome}")
     with store.transaction():
@@ -141,7 +141,7 @@ def resolve_dispute(reference: str, outcome: str = "RESOLVED_SELLER_FAVOUR") -> 
 
 
 def review(reference: str, reason: str = "PENDING_REVIEW") -> dict[str, Any]:
-    """PayPal looks at a capture again before the money counts."""
+    """Put a capture under review before its money counts."""
     with store.transaction():
         capture = _capture(reference)
         capture |= {"status": "PENDING", "status_details": {"reason": reason}}
@@ -151,7 +151,7 @@ def review(reference: str, reason: str = "PENDING_REVIEW") -> dict[str, Any]:
 
 
 def decide(reference: str, outcome: str) -> dict[str, Any]:
-    """A capture under review is ``completed`` or ``denied``."""
+    """End the review of a capture: ``completed`` or ``denied``."""
     status = {"completed": "COMPLETED", "denied": "DECLINED"}.get(outcome)
     if status is None:
         raise NotPossible(f"unknown outcome {outcome}")
@@ -167,7 +167,7 @@ def decide(reference: str, outcome: str) -> dict[str, Any]:
 
 
 def reverse_approval(reference: str) -> dict[str, Any]:
-    """PayPal undoes an approval that was not captured in time; the order is gone."""
+    """Undo an approval that was not captured in time; the order is gone."""
     with store.transaction():
         order = _order(reference)
         if order["status"] != "APPROVED" or is_expired(order):

@@ -24,7 +24,7 @@ def show(exchange: Exchange, dispute_id: str) -> Reply:
 
 
 def new_dispute(capture: Document, reason: str) -> Document:
-    """Opened by the buyer; the merchant has some days to answer."""
+    """Open a dispute as the buyer; the merchant has some days to answer."""
     number = f"{secrets.randbelow(10**5):05d}"
     return {
         "dispute_id": f"PP-D-{number}{secrets.randbelow(10**5):05d}",

@@ -47,7 +47,7 @@ def is_expired(order: Document) -> bool:
 
 
 def find(kind: str, id: str) -> Document:
-    """The document. Raises Refusal 404."""
+    """Find a document. Raises Refusal 404."""
     document = store.get(f"paypal-{kind}", id)
     if document is None or (kind == "order" and is_expired(document)):
         raise Refusal(404, "INVALID_RESOURCE_ID", f"/{kind}_id", location="path")
@@ -196,7 +196,7 @@ def add_refund(
 
 
 def update_status(capture: Document) -> None:
-    """A capture's status follows its refunds."""
+    """Derive a capture's status from its refunds."""
     left = refundable(capture)
     if left == 0:
         capture["status"] = "REFUNDED"

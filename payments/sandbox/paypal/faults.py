@@ -52,7 +52,7 @@ def names(request: HttpRequest, ids: dict[str, str]) -> list[str]:
 
 
 def names_of(document: store.Document) -> list[str]:
-    """Of an order, a capture or a refund as it is kept."""
+    """References of an order, a capture or a refund as it is stored."""
     names = [document.get("id", ""), document.get("order_id", ""), document.get("capture_id", "")]
     for part in (document, document.get("unit", {})):
         names += [part.get("custom_id", ""), part.get("invoice_id", "")]
@@ -60,7 +60,7 @@ def names_of(document: store.Document) -> list[str]:
 
 
 def names_in(resource: dict[str, Any]) -> list[str]:
-    """Of what a webhook tells about: an order, a capture, a refund, a dispute."""
+    """References in the resource of a webhook: an order, a capture, a refund, a dispute."""
     names = {resource.get("id", ""), resource.get("order_id", "")}
     for part in [resource, *resource.get("purchase_units", []), *resource.get("disputed_transactions", [])]:
         names |= {part.get(name, "") for name in ("custom_id", "invoice_id", "seller_transaction_id")}

@@ -12,7 +12,7 @@ _ELSEWHERE = "http://169.254.169.254/latest/meta-data/"  # what a careless shop 
 
 
 def forged(body: bytes, headers: Headers, variant: str) -> tuple[bytes, Headers]:
-    """A true transmission, changed so that a careful shop refuses it."""
+    """Change a true transmission so that a careful shop refuses it."""
     if variant == "unsigned":
         return body, {}
     if variant == "amount":

@@ -12,7 +12,7 @@ CAPTURE_REVIEW, REFUND_REVIEW = "paypal-review", "paypal-refund-review"
 
 
 def reviewed(capture: Document) -> tuple[Document, str]:
-    """A new capture as it is ordered to begin, and the event that tells of it."""
+    """Begin a capture as a fault orders; returns it and the event that tells of it."""
     fault = faults.take("paypal", "capture", partial(paypal_faults.names_of, capture), {"pending"})
     if fault is None:
         return capture, "PAYMENT.CAPTURE.COMPLETED"

@@ -33,7 +33,7 @@ Shape = Text | Listed | Object
 
 
 def check(shape: Shape, value: Any, pointer: str = "") -> None:
-    """Raises Refusal 400 with the code and place of the first fault."""
+    """Raise Refusal 400 with the code and place of the first fault."""
     if isinstance(shape, Text):
         _check_text(shape, value, pointer)
     elif isinstance(shape, Listed):

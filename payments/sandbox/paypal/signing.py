@@ -18,7 +18,7 @@ ALGORITHM = "SHA256withRSA"
 
 
 def signature(transmission_id: str, time: str, webhook_id: str, body: bytes) -> str:
-    """PayPal's scheme: RSA over the ids, the time and the CRC-32 of the body."""
+    """Sign in PayPal's scheme: RSA over the ids, the time and the CRC-32 of the body."""
     message = f"{transmission_id}|{time}|{webhook_id}|{binascii.crc32(body)}".encode()
     return base64.b64encode(_key(store.folder()).sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
 

@@ -98,7 +98,7 @@ def deliver(event_id: str) -> None:
 
 
 def transmit(event: store.Document, *, variant: str = "", again: bool = False) -> int:
-    """Post it; the status of the shop's answer."""
+    """Post an event and return the status of the shop's answer."""
     body = event["body"].encode()
     headers = signed_headers(body)
     if variant:
@@ -142,7 +142,7 @@ def resume() -> None:
 
 
 def post(body: bytes, headers: dict[str, str]) -> int:
-    """The status of the shop's answer; 0 without one."""
+    """Send it and return the status of the shop's answer; 0 without one."""
     with requests.Session() as session:
         session.trust_env = False
         try:
@@ -158,7 +158,7 @@ def post(body: bytes, headers: dict[str, str]) -> int:
 
 
 def signed_headers(body: bytes) -> dict[str, str]:
-    """Headers for one transmission of these bytes; remembered, so that it can be verified."""
+    """Sign one transmission of these bytes; its headers are remembered, so that it can be verified."""
     time, text = now(), ""
     # The published pattern of a signature wants a letter or digit first; Base64 may begin with + or /.
     while not text[:1].isalnum():
@@ -185,7 +185,7 @@ def signed_headers(body: bytes) -> dict[str, str]:
 
 @endpoint("verify webhook", "POST")
 def verify(exchange: Exchange) -> Reply:
-    """SUCCESS only for a transmission of ours whose event arrives here byte for byte as it was sent."""
+    """Answer SUCCESS only for a transmission of ours whose event arrives byte for byte as it was sent."""
     check(SIGNATURE, exchange.body)
     sent = store.get("paypal-transmission", exchange.body["transmission_id"])
     exchange.facts["event_id"] = str(exchange.body["webhook_event"].get("id", ""))[:100]

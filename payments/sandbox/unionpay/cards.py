@@ -70,7 +70,7 @@ class Card:
 
 
 def decrypt_card(fields: Fields) -> Card:
-    """The card of a no-redirect transaction. Raises Refusal when it was not encrypted as agreed."""
+    """Decrypt the card of a no-redirect transaction. Raises Refusal when it was not encrypted as agreed."""
     pair = encryption_pair(fields["encryptCertId"])
     if pair is None:
         raise Refusal("10", "[9100003]Invalid field[encryptCertId]", fields)

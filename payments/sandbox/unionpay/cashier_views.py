@@ -49,7 +49,7 @@ def cashier(request: HttpRequest, page: str) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def cancel(request: HttpRequest, page: str) -> HttpResponse:
-    """Back to the shop by a bare GET. The order stays unpaid; UnionPay tells the shop nothing of it."""
+    """Send the buyer back by a bare GET. The order stays unpaid; UnionPay tells the shop nothing of it."""
     transaction = _on_page(page)
     if transaction is None:
         return HttpResponse(status=404)
@@ -58,7 +58,7 @@ def cancel(request: HttpRequest, page: str) -> HttpResponse:
 
 
 def refusal_page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    """The order could not even be shown: the code and the gateway's words, for the shop's developers."""
+    """Say why the order cannot even be shown: the code and the gateway's words, for the shop's developers."""
     with translation.override(_language(request)):
         context = {
             "title": _("UnionPay did not accept this order"),

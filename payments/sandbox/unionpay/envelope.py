@@ -76,7 +76,7 @@ class Refusal(Exception):
 
 
 def verified_fields(body: bytes) -> Fields:
-    """The fields of a request by our merchant, proven by its signature."""
+    """Read a request of our merchant, proven by its signature. Raises Refusal."""
     try:
         fields = parse_form(body)
     except NotAMessage as error:
@@ -96,7 +96,7 @@ def verified_fields(body: bytes) -> Fields:
 
 
 def check_time(fields: Fields) -> None:
-    """A new transaction happens now."""
+    """Raise Refusal unless the transaction happens now."""
     moment = parsed_time(fields["txnTime"])
     if moment is None or abs(clock.now() - moment) > _FAR:
         raise Refusal("10", "[9100003]Invalid field[txnTime]", fields)
@@ -110,12 +110,12 @@ def parsed_time(text: str) -> dt.datetime | None:
 
 
 def alpha_code(number: str) -> str:
-    """344 -> HKD; empty when there is no such currency."""
+    """Turn 344 into HKD; empty when there is no such currency."""
     return next((code for code, c in moneyed.CURRENCIES.items() if c.numeric == number), "")
 
 
 def signed_fields(fields: Fields) -> Fields:
-    """The fields with certificate (with CRLF, as UnionPay sends it) and signature."""
+    """Add certificate (with CRLF, as UnionPay sends it) and signature."""
     key = pki.signing_key()
     complete = fields | {"signPubKeyCert": crlf(pki.certificate_text("signing"))}
     return complete | {"signature": signature(complete, key.private_key)}
@@ -126,12 +126,12 @@ def crlf(pem: str) -> str:
 
 
 def answer(fields: Fields) -> HttpResponse:
-    """A synchronous answer: signed, and not URL-encoded."""
+    """Answer a call: signed, and not URL-encoded."""
     return HttpResponse(unencoded(signed_fields(fields)), content_type="text/html;charset=UTF-8")
 
 
 def refusal_answer(refusal: Refusal) -> HttpResponse:
-    """The front layer echoes what it was sent, empty fields too."""
+    """Answer as the front layer: it echoes what it was sent, empty fields too."""
     if refusal.fields is None:
         return HttpResponse(refusal.message, content_type="text/plain;charset=UTF-8")
     echo = {name: value for name, value in refusal.fields.items() if name != "signature"}

@@ -41,7 +41,7 @@ _SUSPENSE = "unionpay-suspense"
 
 
 def unverified_fields(body: bytes) -> Fields:
-    """The fields of a request, whether it is right or wrong."""
+    """Read the fields of a request, whether it is right or wrong; none if it is no form."""
     try:
         return parse_form(body)
     except NotAMessage:

@@ -12,7 +12,7 @@ ANOTHER_MERCHANT = "777290058199999"
 
 
 def forged(fields: Fields, variant: str) -> Fields:
-    """The message in a form that a careful shop refuses."""
+    """Change and sign the message so that a careful shop refuses it."""
     if variant == "merchant":  # truly signed, but about somebody else's money
         return signed_fields(fields | {"merId": ANOTHER_MERCHANT})
     if variant == "certificate":  # signed by a key that nobody has certified

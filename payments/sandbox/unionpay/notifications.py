@@ -96,7 +96,7 @@ def resume() -> None:
 
 
 def log(kind: str, transaction: Transaction, **more: Any) -> None:
-    """One line of the sandbox's log about a transaction."""
+    """Write a line about a transaction into the sandbox's log."""
     fields = transaction["fields"]
     amount, currency = transactions.amount(transaction)
     store.log(
@@ -113,7 +113,7 @@ def log(kind: str, transaction: Transaction, **more: Any) -> None:
 
 
 def post(url: str, body: bytes) -> int:
-    """The status of the shop's answer; 0 without one."""
+    """Send it and return the status of the shop's answer; 0 without one."""
     with requests.Session() as session:
         session.trust_env = False
         try:

@@ -60,7 +60,7 @@ def key_pair(name: str) -> Pair:
 
 
 def signing_key() -> SigningKey:
-    """Signs answers and notifications."""
+    """The key that signs answers and notifications."""
     pair = key_pair("signing")
     return SigningKey(pair.key, pair.certificate)
 
@@ -93,7 +93,7 @@ def renew_encryption() -> None:
 
 
 def issue(common_name: str, issuer: Pair | None = None, *, ca: bool = False, days: int = DAYS) -> Pair:
-    """A new certificate. Leaves get numbers above 2**63: a certId is text, never a machine number."""
+    """Issue a certificate. Leaves get numbers above 2**63: a certId is text, never a machine number."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     begin = clock.now() - dt.timedelta(days=1)
     builder = (

@@ -24,7 +24,7 @@ LASTS_SECONDS = 600
 
 
 def send(fields: Fields) -> Fields:
-    """77/02: a code for the purchase with this orderId, txnTime and amount. Moves no money."""
+    """Send a code (77/02) for the purchase with this orderId, txnTime and amount. Moves no money."""
     for name in ("accNo", "customerInfo", "encryptCertId"):
         if not fields.get(name):
             raise Refusal("10", f"[9100003]Mandatory field[{name}] missed", fields)

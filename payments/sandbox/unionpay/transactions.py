@@ -70,7 +70,7 @@ def identity(fields: Fields) -> str:
 
 
 def decide(transaction: Transaction, code: str, *, last4: str = "", at_once: bool = False) -> None:
-    """The bank has spoken. A yes still queries as 05 for a moment, unless ``at_once``; a no is final."""
+    """Record the verdict. A yes still queries as 05 for a moment, unless ``at_once``; a no is final."""
     wait = PROCESSING_SECONDS if code == "00" and not at_once else 0
     settles_at = clock.now().timestamp() + wait
     transaction |= {"code": code, "last4": last4, "settles_at": settles_at}
@@ -102,18 +102,18 @@ def amount(transaction: Transaction) -> tuple[Decimal, str]:
 
 
 def echo(fields: Fields, code: str) -> Fields:
-    """The synchronous answer to a request that is no transaction of its own."""
+    """Answer a request that is no transaction of its own."""
     return {name: fields[name] for name in _KEPT if name in fields} | _verdict(code)
 
 
 def acceptance(transaction: Transaction, code: str) -> Fields:
-    """The synchronous answer to a purchase or refund."""
+    """Answer a purchase or refund."""
     reply = _echo(transaction, *_KEPT) | _verdict(code)
     return reply | ({"queryId": transaction["query_id"]} if code == "00" else {})
 
 
 def query_result(transaction: Transaction) -> Fields:
-    """The answer to a query: 00 for the query itself, the transaction's own state as origRespCode."""
+    """Answer a query: 00 for the query itself, the transaction's own state as origRespCode."""
     code = state(transaction)
     reply = _echo(transaction, *_KEPT) | {"bizType": "000000", "issuerIdentifyMode": "0"} | _verdict("00")
     reply |= {
@@ -125,7 +125,7 @@ def query_result(transaction: Transaction) -> Fields:
 
 
 def notice(transaction: Transaction, *, text: str = MESSAGES["00"]) -> Fields:
-    """Notification or front return; the two differ in their text."""
+    """Build a notification or front return; the two differ in their text."""
     fields = _echo(transaction, *_KEPT) | _settlement(transaction)
     code = state(transaction) if is_suspended(transaction) else transaction["code"]
     return fields | {"queryId": transaction["query_id"], "respCode": code, "respMsg": text}
@@ -171,7 +171,7 @@ _KEPT = (
 
 
 def names(fields: Fields) -> list[str]:
-    """Its own, and those of what it is about."""
+    """References of a request: its own, and those of what it is about."""
     names = [fields.get("orderId", ""), fields.get("origQryId", "")]
     original = find_by_query_id(fields.get("origQryId", ""))
     if original:

@@ -39,7 +39,7 @@ def query(request: HttpRequest) -> HttpResponseBase:
 @csrf_exempt
 @require_POST
 def front_transaction(request: HttpRequest) -> HttpResponseBase:
-    """The buyer's browser arrives with a signed form and goes on to the cashier's page.
+    """Take the signed form that the buyer's browser brings, and send it on to the cashier's page.
 
     The very same form again (a double click, a reload) leads to the same page as long as nobody has paid.
     """

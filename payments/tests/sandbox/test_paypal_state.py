@@ -226,6 +226,7 @@ def test_a_verification_without_its_fields_is_refused(call, events, change):
 
 
 def test_a_webhook_is_sent_again_until_it_is_taken(sandbox, events, monkeypatch):
+    monkeypatch.setattr(events, "RETRIES", [0.1] * 5)
     answers = [0, 500, 302, 200]
     sent = []
 
