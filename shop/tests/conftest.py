@@ -1,6 +1,15 @@
 """Fixtures of the tests below: PayPal's stand-in, stores that fail, and the shops of ``harness/stacks``."""
 
-from payments.tests.conftest import approve, gateway, inbox, judged_api, make_api, paypal, sandbox
+from payments.tests.conftest import (
+    approve,
+    gateway,
+    inbox,
+    judged_api,
+    make_api,
+    paypal,
+    sandbox,
+    short_pauses,
+)
 from shop.tests.harness.stacks.crash_stack import shop
 from shop.tests.harness.stacks.stack import embedded, services, stack
 from shop.tests.harness.stores import (
@@ -26,6 +35,7 @@ __all__ = [
     "services",
     "shop",
     "short_limits",
+    "short_pauses",
     "stack",
     "visitor",
 ]

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 from shop.devstack import processes
 
 PATIENCE = 30  # seconds for a server to answer
+PORTS = (15_000, 32_000)
 
 
 class Missing(Exception):
@@ -22,15 +24,37 @@ class Missing(Exception):
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now. All are held until all are found, so they differ."""
-    sockets = [socket.socket() for _ in range(count)]
+    """Ports nobody listens on, each given out once per run.
+
+    They lie below those that systems lend to outgoing connections, one of which could take a port between
+    this look and the server's start.
+    """
+    ports: list[int] = []
+    while len(ports) < count:
+        port = random.randrange(*PORTS)
+        if _is_free(port) and _reserve(port):
+            ports.append(port)
+    return ports
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _reserve(port: int) -> bool:
+    """Keep the run's other processes from the port; False where one of them has it."""
+    folder = Path(os.environ.get("TEST_FOLDER") or tempfile.mkdtemp(prefix="shop-tests-ports-")) / "ports"
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+        (folder / str(port)).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def postgresql_binaries() -> Path:
