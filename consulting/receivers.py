@@ -12,7 +12,7 @@ from shop.background import outbox
 from . import history, key_format
 from .access import active_key, line_is_open
 from .keys import services as keys
-from .keys import spelling
+from .keys import spoken_form
 from .mails import unlock_url
 from .models import Case
 
@@ -41,7 +41,7 @@ def key_section(sender: type[Order], order: Order, reveal: bool, **_: Any) -> Se
     if reveal and not is_locked:
         canonical = keys.read_key(order_key)
         context["key_groups"] = key_format.groups(canonical)
-        context["key_aloud"] = spelling.aloud(canonical)
+        context["key_aloud"] = spoken_form.aloud(canonical)
         # Whoever had seen the first one knows this page and the e-mail address too.
         context["is_mailed_only"] = order.keys.exclude(pk=order_key.pk).exists()
     return Section(

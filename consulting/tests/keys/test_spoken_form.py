@@ -4,7 +4,7 @@ import pytest
 from django.utils import translation
 
 from consulting import key_format
-from consulting.keys import spelling
+from consulting.keys import spoken_form
 from consulting.tests import scenes
 
 
@@ -17,7 +17,7 @@ from consulting.tests import scenes
 )
 def test_letters_have_a_word_and_digits_are_named(language, words):
     with translation.override(language):
-        groups = spelling.aloud("WWZ29T3W4T4XMJGQ4A2X")
+        groups = spoken_form.aloud("WWZ29T3W4T4XMJGQ4A2X")
     assert groups[0] == ("WWZ2", words)
     assert [group for group, _words in groups] == key_format.groups("WWZ29T3W4T4XMJGQ4A2X")
 
@@ -25,7 +25,7 @@ def test_letters_have_a_word_and_digits_are_named(language, words):
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
 def test_every_symbol_is_read_out_in_its_own_way(language):
     with translation.override(language):
-        words = [spelling.word(symbol) for symbol in key_format.ALPHABET]
+        words = [spoken_form.word(symbol) for symbol in key_format.ALPHABET]
     assert len(set(words)) == 32
     for symbol, word in zip(key_format.ALPHABET, words, strict=True):
         assert symbol.isdigit() or f"{symbol}" in word
@@ -37,7 +37,7 @@ def test_the_confirmation_page_tells_how_the_key_is_read_out(client, order, key,
     client.post(address, {"email": scenes.EMAIL})
     page = client.get(address).content.decode()
     with translation.override(language):
-        for group in spelling.aloud(key_format.parse(key)):
+        for group in spoken_form.aloud(key_format.parse(key)):
             assert group[1][0] in page
     stranger = type(client)().get(address).content.decode()
     assert "key-aloud" not in stranger
