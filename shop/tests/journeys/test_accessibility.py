@@ -82,6 +82,7 @@ def test_the_pages_of_merchant_and_consultant_are_accessible(stack, open_page, l
     assert_accessible(page)
 
 
+@pytest.mark.prove
 @on_servers
 def test_the_flow_works_by_keyboard_alone(stack, open_page):
     page = open_page("en")

@@ -3,6 +3,8 @@ services at once, a gift. Walked in a real browser against the running stack; th
 
 import re
 
+import pytest
+
 from shop.tests.harness import walk
 from shop.tests.harness.buyer import Buyer
 from shop.tests.harness.stacks.stack import Stack
@@ -18,6 +20,8 @@ TEA, LAMP, COMPASS, LINES = (
 )
 SERVICES = ("home-layout-report", "bazi-yearly-outlook", "auspicious-date-proposal")
 LAST = {"en": "hetian-jade-ring-pendant", "zh-hant": "brass-lotus-burner"}  # few, and nobody else's here
+
+pytestmark = pytest.mark.prove  # `make test` buys in the other journeys, and shows each rule on its pages
 
 
 def open_checkout(page, stack: Stack, language: str, *slugs: str) -> None:

@@ -1,6 +1,8 @@
 """Where to and how, in a real browser: the fields follow the choice, with a script by themselves, without one
 at the press of a button, and nothing typed is lost either way."""
 
+import pytest
+
 from shop.tests.harness import walk
 from shop.tests.harness.accessibility import check
 from shop.tests.harness.stacks.stack import on_servers
@@ -62,6 +64,7 @@ def test_with_a_script_the_fields_follow_the_region_by_themselves(stack, open_pa
     check(page)
 
 
+@pytest.mark.prove
 @on_servers
 def test_what_is_typed_while_the_page_is_drawn_anew_is_kept(stack, open_page):
     page = open_page("en")
@@ -80,6 +83,7 @@ def test_what_is_typed_while_the_page_is_drawn_anew_is_kept(stack, open_page):
     assert page.evaluate("document.activeElement.id") == "id_recipient"
 
 
+@pytest.mark.prove
 @walked_in("zh-hant")
 def test_without_a_script_a_button_draws_the_fields_anew(stack, open_page, language):
     page = open_page(language, javascript=False)
@@ -108,6 +112,7 @@ def test_without_a_script_a_button_draws_the_fields_anew(stack, open_page, langu
         assert text in shown
 
 
+@pytest.mark.prove
 @on_servers
 def test_the_estimate_in_the_cart_is_accessible_and_says_what_cannot_be_sent(stack, open_page):
     page = open_page("en")

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from checkout.tests import files
 from shop.tests.harness import walk
 from shop.tests.harness.browser import assert_accessible
@@ -58,6 +60,7 @@ def test_questions_show_themselves_when_they_apply_and_lists_grow(stack, page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
+@pytest.mark.prove
 @on_servers
 def test_enter_in_a_field_means_continue_and_neither_upload_nor_remove(stack, page):
     open_checkout(page, stack.url, "en", HOME)
@@ -69,6 +72,7 @@ def test_enter_in_a_field_means_continue_and_neither_upload_nor_remove(stack, pa
     assert page.get_by_text(PLAN["name"]).first.is_visible(), "the file is still there"
 
 
+@pytest.mark.prove
 @on_servers
 def test_without_scripts_files_are_sent_and_removed_by_buttons_and_everything_is_kept(stack, open_page):
     language = "zh-hant"
@@ -93,6 +97,7 @@ def test_without_scripts_files_are_sent_and_removed_by_buttons_and_everything_is
     assert find_leaks(stack, ["canary-district-8140", "canary-name-2291", "canary-plan-6602"]) == []
 
 
+@pytest.mark.prove
 @on_servers
 def test_what_follows_after_payment_reaches_the_consultant(stack, open_page):
     page = open_page("en")

@@ -144,6 +144,7 @@ def test_a_card_that_was_refused_after_coming_back_from_paypal_is_typed_again(st
     walk.wait_for_confirmation(page, "en")
 
 
+@pytest.mark.prove
 @on_servers
 def test_x13_a_double_click_pays_once(stack, open_page):
     page = open_page("en")

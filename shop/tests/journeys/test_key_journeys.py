@@ -3,6 +3,7 @@ guessed at while its owner gets in."""
 
 import re
 
+import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
@@ -122,6 +123,7 @@ def attack(stack, language: str, email: str, times: int) -> list[int]:
     ]
 
 
+@pytest.mark.prove
 @walked_on("services", "en")
 def test_x16_a_leaked_key_is_replaced_and_a_guesser_is_shut_out_but_not_the_owner(stack, open_page, language):
     """X16. The thief has key, e-mail address and an open browser, then only time to guess."""

@@ -67,6 +67,7 @@ def assert_fits(page):
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
+@pytest.mark.prove
 def test_green_after_real_orders_red_where_broken_and_green_by_a_click(own_stack, open_page):
     stack = own_stack
     for slug, pay in (

@@ -120,6 +120,7 @@ def test_two_cards_are_declined_and_the_third_pays(stack, open_page, language):
     assert codes.count("00") == 1
 
 
+@pytest.mark.prove
 @walked_in("zh-hant")
 @pytest.mark.failure("F09", "F31")
 def test_while_the_outcome_is_unknown_the_page_says_not_to_pay_again(stack, open_page, language):
@@ -169,6 +170,7 @@ def test_a_declined_instrument_leads_back_to_paypal_with_the_order_open(stack, o
     assert captures(stack, number) == 1
 
 
+@pytest.mark.prove
 @walked_in("zh-hant")
 @pytest.mark.failure("F38", "F46")
 def test_a_tampered_way_back_changes_nothing(stack, open_page, language):
@@ -191,6 +193,7 @@ def test_a_tampered_way_back_changes_nothing(stack, open_page, language):
     assert walk.wait_for_confirmation(page, language) == number
 
 
+@pytest.mark.prove
 @walked_in("en")
 @pytest.mark.failure("F40")
 def test_money_of_another_amount_waits_for_a_person_and_is_given_back_by_one(stack, open_page, language):

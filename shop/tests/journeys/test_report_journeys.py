@@ -60,6 +60,7 @@ def publish(staff, language, *, title: str, body: str, note: str = "", files=())
     staff.wait_for_url(re.compile(r"/case/\d+/$"))
 
 
+@pytest.mark.prove
 @on_servers
 @in_both_languages
 def test_x17_one_of_three_reports_is_ready_and_the_others_say_when(stack, open_page, language):

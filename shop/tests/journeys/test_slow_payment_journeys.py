@@ -14,6 +14,8 @@ from .scenes import GOODS, NO_MONEY, SERVICE, confirmed, exchanges, query, statu
 
 SOLD_OUT_LATER = "first-guide-to-home-layout"
 TWO_DAYS = 2 * 24 * 3600
+# `make test` shows the same in payments/tests/attempts: test_settling.py, test_expiry.py, test_sms_code.py.
+pytestmark = pytest.mark.prove
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +152,6 @@ def test_a_wrong_code_then_the_right_one(clock_moves, open_page, complaints, lan
     assert codes.count("00") == 1
 
 
-@pytest.mark.prove
 @pytest.mark.parametrize("language", LANGUAGES[1 - times(0, 1) :])
 def test_a_code_that_is_never_entered_takes_nothing(clock_moves, open_page, complaints, language):
     """X9, the timeout: the order expires as any other, and the old page says so."""

@@ -123,7 +123,7 @@ def point(name: str, pay: Callable[[CrashStack, Buyer], None], *rows: str, quick
         point("after_attempt_stored", pay_by_card, "F03"),
         point("before_gateway_started", pay_by_paypal, "F03"),
         point("before_gateway_started", pay_on_unionpays_page, "F03"),
-        point("after_gateway_started", pay_by_paypal, "F04", quick=True),
+        point("after_gateway_started", pay_by_paypal, "F04"),
         point("after_gateway_started", pay_on_unionpays_page, "F04"),
         point("after_gateway_started", pay_by_card, "F04", "F09"),
         point("after_start_recorded", pay_by_paypal, "F05"),
@@ -286,10 +286,14 @@ def refund_everything(shop: CrashStack, buyer: Buyer) -> None:
     merchant.close()
 
 
-@prove
 @pytest.mark.failure("F45")
 @pytest.mark.parametrize(
-    "name", ["after_refund_committed", "before_refund_recorded", "after_refund_recorded"]
+    "name",
+    [
+        pytest.param("after_refund_committed", marks=prove),
+        "before_refund_recorded",
+        pytest.param("after_refund_recorded", marks=prove),
+    ],
 )
 def test_a_refund_by_staff_is_done_once_whatever_dies(shop, buyer, name):
     """Through PayPal, asked for on the refund page; whoever loses the page presses the button again."""

@@ -90,6 +90,7 @@ def test_a_thief_of_everything_but_the_secrets_reads_nothing(stack, record_prope
     assert find_leaks(stack, [buyer.number]) != [], "the search finds what is there"
 
 
+@pytest.mark.prove
 def test_the_demo_says_where_its_own_secrets_lie(stack):
     """Only there: in production they are in the environment and nowhere under VAR_DIR."""
     secrets = (stack.var / "demo-secrets.json").read_text()

@@ -221,6 +221,7 @@ def test_when_a_program_is_killed_the_others_are_stopped_and_it_is_named(tmp_pat
         wait_until_alone(tmp_path, timeout=1)
 
 
+@pytest.mark.prove
 def test_nothing_outlives_a_killed_stack_and_it_can_be_opened_again_and_stopped(tmp_path):
     """From an empty folder, which keeps secrets, logins and mails. Asked to stop, it leaves nothing."""
     with stacks.running(tmp_path) as stack:

@@ -252,6 +252,7 @@ for _ in range({times}):
 """
 
 
+@pytest.mark.prove
 @pytest.mark.failure("F14")
 def test_many_workers_with_the_same_tasks_do_everything_once(shaken, buyer):
     """A second worker, and every task many times, as after a redelivery."""

@@ -6,8 +6,8 @@ Only the period of the ticks differs: what is due is still told by the rows and 
 from shop.settings import *  # noqa: F403
 from shop.settings import CELERY_BEAT_SCHEDULE as EVERY
 
-TICK = 1.0  # seconds
-STALE = {"expires": 3.0}  # seconds: on a busy machine ticks must not pile up before what somebody waits for
+TICK = 2.5  # seconds; what somebody waits for is woken at once
+STALE = {"expires": 7.5}  # seconds: on a busy machine ticks must not pile up before what somebody waits for
 CELERY_BEAT_SCHEDULE = {
     name: {**entry, "schedule": TICK, "options": STALE} if isinstance(entry["schedule"], int) else entry
     for name, entry in EVERY.items()

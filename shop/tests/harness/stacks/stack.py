@@ -97,12 +97,14 @@ class OwnStack(Stack):
 
 
 def wait_for(look: Callable[[], T | None], what: str, timeout: float = 30.0) -> T:
-    deadline = time.monotonic() + timeout
+    """Look until there is something, ever more rarely: a look may load a whole page."""
+    deadline, pause = time.monotonic() + timeout, 0.05
     while True:
         if result := look():
             return result
         assert time.monotonic() < deadline, f"waited {timeout:.0f} s in vain for {what}"
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.4)
 
 
 @contextmanager
