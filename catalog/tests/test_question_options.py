@@ -101,6 +101,7 @@ def number_of(product, key) -> str:
 def test_a_merchant_reads_and_writes_options_in_plain_fields(merchant):
     seed()
     product = Product.objects.get(code="SV3")
+    product.questions.exclude(key__in={"whose", "trade", "birth"}).delete()  # a short page
     page = merchant.get(change_url(product)).content.decode()
     assert "whose = baby, adult" in page
     row = number_of(product, "trade")
@@ -117,6 +118,7 @@ def test_a_merchant_reads_and_writes_options_in_plain_fields(merchant):
 def test_the_parts_of_a_list_are_written_one_a_line(merchant):
     seed()
     product = Product.objects.get(code="SV1")
+    product.questions.exclude(key="household").delete()  # a short page
     row = number_of(product, "household")
     assert "relation | text | 關係 | Relation" in merchant.get(change_url(product)).content.decode()
     response = save(merchant, product, **{f"{row}-option_parts": "born | date | 生日 | Born"})

@@ -33,6 +33,7 @@ def test_a_capture_that_is_not_booked_is_asked_for_and_booked(paid, board):
     sql("DELETE FROM payments_ledgerentry")
     assert reds() == {"captures"}
     assert "It has been put right." in board.press("captures")
+    assert "It has been put right." in board.text(), "the next page shows it"
     assert reds() == set()
     assert LedgerEntry.objects.get().amount == paid.order.total
 

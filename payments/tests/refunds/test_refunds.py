@@ -261,7 +261,7 @@ def test_nothing_is_shipped_of_an_order_whose_money_is_all_gone(order):
 
 
 @settings(
-    max_examples=times(12, 200),
+    max_examples=times(6, 200),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
 )

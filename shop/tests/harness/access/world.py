@@ -277,7 +277,7 @@ def body_of(world: World, name: str, role: str) -> dict[str, object]:
             "body": "Changed",
             "note": "Changed",
             "language": "en",
-            "seen": Case.objects.get(pk=world.case.pk).reports.first().stamp,
+            "seen": name == "consulting:case" and Case.objects.get(pk=world.case.pk).reports.first().stamp,
         },
         "admin:consulting_case_change": {"consultant": "", "due_on": "2030-01-01"},
         "admin:checkout_order_hold": {"is_on_hold": "1"},
