@@ -20,7 +20,7 @@ from payments.sandbox.faults import registry as faults
 from payments.sandbox.unionpay import pki
 from payments.tests.harness.rehearsal import act, arm, armed, log
 from payments.tests.harness.sandbox_server import serving
-from shop.tests.harness.browser import assert_accessible
+from shop.tests.harness.browser import assert_accessible, assert_visible
 from shop.tests.harness.effort import times
 from shop.tests.harness.walk import button, say
 
@@ -83,7 +83,8 @@ def press(page, name):
     card = page.locator(f"button[name=scenario][value={name}]")
     if not card.is_visible():
         page.locator("details", has=card).locator("summary").click()
-    card.click()
+    with page.expect_navigation():
+        card.click()
 
 
 # --- the words
@@ -234,7 +235,7 @@ def test_an_amount_that_is_none_is_told_at_its_field(sandbox, rehearsal, languag
         field.fill(typed)
         press(page, "tampered")
 
-        assert page.locator("#id_tampered-told_amount_error").is_visible(), typed
+        assert_visible(page.locator("#id_tampered-told_amount_error"), typed)
         assert (field.input_value(), field.get_attribute("aria-invalid")) == (typed, "true")
         page.get_by_role("alert").get_by_role("link").click()
         assert page.url.endswith("#id_tampered-told_amount"), typed

@@ -16,7 +16,7 @@ import pytest
 from .effort import IS_FULL
 
 if TYPE_CHECKING:  # every worker loads this file, and not every one opens a browser
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request
 
 LIGHT = "chromium-headless-shell"  # the same engine without a window: a third of the work per page
 PROGRAMS = [LIGHT, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
@@ -116,6 +116,20 @@ def open_page(browser: Browser, complaints: Complaints) -> Iterator[OpenPage]:
 def page(open_page: OpenPage) -> Page:
     """An English page with JavaScript at desktop size."""
     return open_page("en")
+
+
+def assert_visible(place: Locator, why: object = "") -> None:
+    """Fail unless the place is shown, at the latest once the page is ready: at once would be a race."""
+    from playwright.sync_api import expect
+
+    expect(place, str(why)).to_be_visible()
+
+
+def assert_hidden(place: Locator, why: object = "") -> None:
+    """Fail unless the place is hidden, at the latest once page and script are ready."""
+    from playwright.sync_api import expect
+
+    expect(place, str(why)).to_be_hidden()
 
 
 def assert_accessible(page: Page) -> None:

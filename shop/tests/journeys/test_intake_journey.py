@@ -6,7 +6,7 @@ import pytest
 
 from checkout.tests import files
 from shop.tests.harness import walk
-from shop.tests.harness.browser import assert_accessible
+from shop.tests.harness.browser import assert_accessible, assert_hidden, assert_visible
 from shop.tests.harness.leaks import find_leaks
 from shop.tests.harness.stacks.stack import on_servers
 
@@ -33,23 +33,23 @@ def field(page, key):
 def test_questions_show_themselves_when_they_apply_and_lists_grow(stack, page):
     open_checkout(page, stack.url, "en", HOME, NAMING)
     trade, born = field(page, "trade"), field(page, "birth.year")
-    assert not trade.is_visible()
-    assert not born.is_visible()
+    assert_hidden(trade)
+    assert_hidden(born)
     page.get_by_label("A company").check()
-    assert trade.is_visible()
-    assert not born.is_visible()
+    assert_visible(trade)
+    assert_hidden(born)
     page.get_by_label("A baby").check()
-    assert born.is_visible()
-    assert not trade.is_visible()
+    assert_visible(born)
+    assert_hidden(trade)
     leap = field(page, "birth.leap")
-    assert not leap.is_visible()
+    assert_hidden(leap)
     page.locator("[name$='-1-birth.calendar'][value=lunar]").check()
-    assert leap.is_visible()
+    assert_visible(leap)
 
     second = field(page, "candidates.2-text")
-    assert not second.is_visible()
+    assert_hidden(second)
     page.get_by_role("button", name="Add another").last.click()
-    assert second.is_visible()
+    assert_visible(second)
     assert second.evaluate("input => input === document.activeElement")
 
     names = page.locator("[name$='-contact_name']")
@@ -69,7 +69,7 @@ def test_enter_in_a_field_means_continue_and_neither_upload_nor_remove(stack, pa
     page.get_by_text(PLAN["name"]).first.wait_for()
     page.locator("#id_email").press("Enter")
     page.locator(".error-summary").wait_for()
-    assert page.get_by_text(PLAN["name"]).first.is_visible(), "the file is still there"
+    assert_visible(page.get_by_text(PLAN["name"]).first, "the file is still there")
 
 
 @pytest.mark.prove
@@ -81,7 +81,7 @@ def test_without_scripts_files_are_sent_and_removed_by_buttons_and_everything_is
     field(page, "district").fill("鰂魚涌 canary-district-8140")
     field(page, "floor-plan").set_input_files(PLAN)
     walk.button(page, language, "Upload").first.click()
-    assert page.get_by_text(PLAN["name"]).first.is_visible()
+    assert_visible(page.get_by_text(PLAN["name"]).first)
     assert field(page, "district").input_value() == "鰂魚涌 canary-district-8140"
     removal = walk.say(language, "Remove %(name)s", name=PLAN["name"])
     page.get_by_role("button", name=removal, exact=True).click()

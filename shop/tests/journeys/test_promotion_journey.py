@@ -2,6 +2,7 @@
 
 from shop.tests.harness import walk
 from shop.tests.harness.accessibility import check
+from shop.tests.harness.browser import assert_visible
 from shop.tests.harness.stacks.stack import on_servers
 
 
@@ -22,7 +23,7 @@ def test_a_promo_code_takes_the_same_off_on_every_page(stack, open_page):
     page.locator(".promo-entry summary").click()
     check(page)
     enter(page, language, "tea3")
-    assert page.locator("#id_code_error").is_visible()
+    assert_visible(page.locator("#id_code_error"))
     check(page)
     page.locator("input[name=quantity]").fill("3")
     page.locator(".cart-quantity button").click()

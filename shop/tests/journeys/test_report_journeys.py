@@ -10,7 +10,7 @@ import pytest
 
 from consulting.tests import documents
 from shop.tests.harness import walk
-from shop.tests.harness.browser import assert_accessible
+from shop.tests.harness.browser import assert_accessible, assert_hidden, assert_visible
 from shop.tests.harness.leaks import find_leaks
 from shop.tests.harness.stacks.stack import on_servers
 
@@ -97,8 +97,8 @@ def test_x17_one_of_three_reports_is_ready_and_the_others_say_when(stack, open_p
     assert download.value.suggested_filename == plan["name"]
     assert download.value.path().read_bytes() == plan["buffer"]
     reader.emulate_media(media="print")
-    assert reader.locator(".report-running code").is_visible(), "the fingerprint is on every page of paper"
-    assert not reader.locator(".report-bar").is_visible()
+    assert_visible(reader.locator(".report-running code"), "the fingerprint is on every page of paper")
+    assert_hidden(reader.locator(".report-bar"))
     assert find_leaks(stack, [CANARY], but=["sandbox"]) == []
 
 

@@ -215,3 +215,12 @@ def test_fixtures_stand_in_the_conftest_of_their_folder():
     files = [BASE / "conftest.py", *(path for app in APPS for path in (BASE / app).rglob("tests/**/*.py"))]
     assert len(files) > 200
     assert [shortcut for path in files for shortcut in fixture_shortcuts(path)] == []
+
+
+def test_no_test_asks_a_page_once_what_it_shows():
+    """A click may still be on its way: ``assert_visible`` and ``assert_hidden`` look until it is true."""
+    hasty = re.compile(r"^ *assert (not )?[^=]*\.is_(visible|hidden)\(\) *(,|#|$)", re.MULTILINE)
+    files = [path for app in APPS for path in (BASE / app).rglob("tests/**/*.py")]
+    assert [
+        f"{path.relative_to(BASE)}: {line[0]}" for path in files for line in hasty.finditer(path.read_text())
+    ] == []

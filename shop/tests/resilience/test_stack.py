@@ -16,7 +16,7 @@ from django.core.management.base import CommandError
 
 from shop.management.commands.runstack import look_for_obstacles
 from shop.tests.harness import environment, prepared
-from shop.tests.harness.browser import assert_accessible
+from shop.tests.harness.browser import assert_accessible, assert_visible
 from shop.tests.harness.stacks import stack as stacks
 
 QUICK = 20.0  # seconds: alone it takes 4, but the machine may be busy
@@ -85,8 +85,8 @@ def test_what_is_sent_by_smtp_lies_in_the_mailbox(stack, open_page, complaints):
     page.goto(f"{stack.sandbox_url}/mailbox/")
     assert_accessible(page)
     page.get_by_role("link", name="訂單確認").first.click()
-    assert page.frame_locator("iframe").get_by_role("heading", name="您好").is_visible()
-    assert page.get_by_role("link", name="https://shop.example/a?b=1").is_visible()
+    assert_visible(page.frame_locator("iframe").get_by_role("heading", name="您好"))
+    assert_visible(page.get_by_role("link", name="https://shop.example/a?b=1"))
     assert_accessible(page)
 
 

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from payments.gateways.unionpay import checked_card
 from payments.sandbox.unionpay import pki
 from payments.tests.harness.card_page import MESSAGES
+from shop.tests.harness.browser import assert_hidden, assert_visible
 
 
 @pytest.fixture
@@ -183,7 +184,7 @@ def test_a_corrected_field_is_forgiven(shop, pay):
 
     fill(pay)
     assert pay.locator("#card-number").get_attribute("aria-invalid") is None
-    assert pay.locator("#card-number-error").is_hidden()
+    assert_hidden(pay.locator("#card-number-error"))
     submit(pay)
 
     assert opened(sent(shop, pay))[0] == "6250930000000002"
@@ -194,7 +195,7 @@ def test_a_field_says_what_is_wrong_as_soon_as_it_is_left(pay):
     pay.locator("#card-expiry").focus()
     assert pay.locator("#card-number-error").inner_text() == MESSAGES["number"]
     pay.locator("#card-cvc").focus()
-    assert pay.locator("#card-expiry-error").is_hidden()  # nothing was typed there yet
+    assert_hidden(pay.locator("#card-expiry-error"))  # nothing was typed there yet
 
 
 WARNINGS = [
@@ -242,9 +243,9 @@ def test_digits_are_grouped_and_the_caret_stays_behind_its_digit(pay):
 
 def test_the_fields_show_only_for_unionpay_and_paypal_sends_no_card(shop, pay):
     fill(pay)
-    assert pay.locator("#card-fields").is_visible()
+    assert_visible(pay.locator("#card-fields"))
     pay.get_by_label("PayPal").check()
-    assert pay.locator("#card-fields").is_hidden()
+    assert_hidden(pay.locator("#card-fields"))
 
     submit(pay)
 
@@ -286,7 +287,7 @@ def test_coming_back_finds_empty_fields_and_a_button_that_works(shop, pay):
         assert pay.locator(f"#{field}").input_value() == ""
     assert not hidden_values(pay)
     pay.get_by_label("UnionPay").check()
-    assert pay.locator("#card-fields").is_visible()
+    assert_visible(pay.locator("#card-fields"))
     fill(pay)
     submit(pay)
     pay.get_by_role("heading", name="Thanks").wait_for()
@@ -311,7 +312,7 @@ def test_nothing_typed_reaches_storage_the_address_or_the_console(shop, pay):
 def test_the_inputs_have_no_names_so_they_are_never_sent(shop, page, open_page):
     without_script = open_page("en", javascript=False)
     without_script.goto(shop.origin)
-    assert without_script.locator("#card-fields").is_hidden()
+    assert_hidden(without_script.locator("#card-fields"))
     without_script.get_by_label("UnionPay").check()
     without_script.get_by_role("button", name="Pay HK$").click()
 
@@ -326,7 +327,7 @@ def test_a_key_that_cannot_be_used_sends_nothing(shop, page, complaints):
     submit(page)
 
     page.get_by_text(MESSAGES["failed"]).wait_for()
-    assert page.get_by_role("button", name="Pay HK$12.34").is_visible()
+    assert_visible(page.get_by_role("button", name="Pay HK$12.34"))
     assert not shop.posted
 
 
@@ -334,7 +335,7 @@ def test_without_a_key_the_buyer_goes_to_unionpays_own_page(shop, page):
     shop.data["spki"] = ""
     page.goto(shop.origin)
     page.get_by_label("UnionPay").check()
-    assert page.locator("#card-fields").is_hidden()
+    assert_hidden(page.locator("#card-fields"))
     submit(page)
 
     assert sent(shop, page) == {"revision": "1", "method": "unionpay"}

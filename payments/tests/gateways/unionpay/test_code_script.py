@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 from payments.sandbox.unionpay import pki
-from shop.tests.harness.browser import assert_accessible
+from shop.tests.harness.browser import assert_accessible, assert_hidden, assert_visible
 
 CODE_MESSAGES = {
     "phone": "Enter your mobile number",
@@ -201,7 +201,7 @@ def test_a_code_that_came_too_late_leads_to_a_new_one(shop, pay):
     pay.get_by_role("link", name="Too late").click()
 
     assert focused(pay) == "send-code"
-    assert pay.locator("#code-field").is_hidden()
+    assert_hidden(pay.locator("#code-field"))
     send(pay)
     pay.locator("#code-field").wait_for()
     assert shop.paths == ["/send", "/charge", "/send"]
@@ -256,7 +256,7 @@ def test_what_the_bank_refuses_is_told_at_its_field(shop, pay):
         pay.get_by_role("link", name=reply[1]["error"]).click()
         assert focused(pay) == field
         assert pay.locator(f"#{field}-error").inner_text() == reply[1]["error"]
-        assert pay.locator("#code-field").is_hidden()
+        assert_hidden(pay.locator("#code-field"))
 
 
 @pytest.mark.parametrize("reply", [(503, b"<h1>Busy</h1>"), (403, b""), (200, b"null")])
@@ -265,7 +265,7 @@ def test_no_answer_to_the_request_for_a_code_says_that_no_money_was_taken(shop, 
     shop.replies = {"/send": [reply]}
     send(pay)
     pay.get_by_text("Not requested. No money was taken").wait_for()
-    assert pay.get_by_role("button", name="Send code").is_visible()
+    assert_visible(pay.get_by_role("button", name="Send code"))
 
 
 def test_an_error_about_no_field_is_told_above(shop, pay):
@@ -304,7 +304,7 @@ def test_a_changed_card_needs_a_new_code(shop, pay, field):
     pay.locator(f"#{field}").press("End")
     pay.locator(f"#{field}").press("Backspace")
 
-    assert pay.locator("#code-field").is_hidden()
+    assert_hidden(pay.locator("#code-field"))
     assert pay.locator("#code-status").inner_text() == "The card has changed"
 
 
@@ -314,7 +314,7 @@ def test_the_other_method_and_the_way_out_forget_card_and_code(shop, pay):
     pay.locator("#code-field").wait_for()
     pay.get_by_label("PayPal").check()
     pay.get_by_label("UnionPay").check()
-    assert pay.locator("#code-field").is_hidden()
+    assert_hidden(pay.locator("#code-field"))
 
     pay.get_by_role("button", name="Own page").click()
     pay.get_by_role("heading", name="Thanks").wait_for()
@@ -338,7 +338,7 @@ def test_nothing_of_card_telephone_or_code_is_kept_in_the_browser(shop, pay):
     pay.get_by_label("UnionPay").check()
     for field in ("card-number", "card-expiry", "card-cvc", "card-phone", "card-code"):
         assert pay.locator(f"#{field}").input_value() == ""
-    assert pay.locator("#code-field").is_hidden()
+    assert_hidden(pay.locator("#code-field"))
 
 
 def test_the_page_is_accessible_with_and_without_the_code(shop, pay):
