@@ -4,8 +4,10 @@ What has to be asked of a gateway is asked while no transaction is open. Each fu
 """
 
 import uuid
+from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Sum
 
 from checkout.models import Order
 from payments.gateways import get_gateway
@@ -133,7 +135,9 @@ def _mark_payer(payment: Payment) -> bool:
     if not _lacks_payer(order):
         return False
     amount, currency = payment.captured_amount, payment.captured_currency
-    went_back = min(amount - payment.ledger_balance, order.total)
+    # Every booking counts, in whatever currency: the order's own figure of what went back knows none.
+    booked = payment.ledger.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+    went_back = min(amount - booked, order.total)
     if amount < order.total or currency != order.currency or went_back != order.refunded_total:
         return False
     payment.pays_order = True
