@@ -36,7 +36,7 @@ order_erased = Signal()
 # Asked when a client wants a copy of everything. Arguments: order. A receiver returns Holdings.
 personal_data = Signal()
 
-# Asked when somebody looks whether the money is in order. A receiver returns a list of findings.Check.
+# Asked when somebody looks whether the money is in order. A receiver returns audit.Checks.
 money_checks = Signal()
 
 

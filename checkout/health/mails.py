@@ -15,14 +15,14 @@ from checkout.models import Order, Shipment
 from shop import clock
 from shop.background import dispatch, outbox
 from shop.models import OutboxMessage
-from shop.monitoring.audit import MAX_FINDINGS, Check, Finding, Repair, check
+from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, Repair, check
 
 LATE = dt.timedelta(minutes=5)
 MANY_TRIES = 3
 
 
-def checks(sender: object, **_kwargs: Any) -> list[Check]:
-    return [late_messages(), missing_mails()]
+def checks(sender: object, **_kwargs: Any) -> Checks:
+    return {"messages": late_messages, "mails": missing_mails}
 
 
 def late_messages() -> Check:

@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from checkout.models import Order, OrderLine, Redemption
 from checkout.promotions import services as promotions
 from shop.money import formatted
-from shop.monitoring.audit import MAX_FINDINGS, Check, Finding, NotRepaired, Repair, check
+from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, NotRepaired, Repair, check
 
 Status = Order.Status
 CLOSED = [Status.CANCELLED, Status.EXPIRED]
 
 
-def checks(sender: object, **_kwargs: Any) -> list[Check]:
-    return [order_sums(), promo_uses()]
+def checks(sender: object, **_kwargs: Any) -> Checks:
+    return {"order-sums": order_sums, "promo-uses": promo_uses}
 
 
 # --- what was ordered adds up ---

@@ -14,7 +14,7 @@ from catalog import stock_receipts
 from catalog.models import StockReceipt, Variant
 from checkout import stock
 from checkout.models import Order, StockMovement
-from shop.monitoring.audit import MAX_FINDINGS, Check, Finding, NotRepaired, Repair, check
+from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, NotRepaired, Repair, check
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +24,8 @@ HOLDS = Case(When(kind=Kind.RESERVE, then=1), When(kind=Kind.RETURN, then=0), de
 ON_SHELF = Case(When(kind=Kind.SELL, then=-1), When(kind=Kind.RETURN, then=1), default=0)
 
 
-def checks(sender: object, **_kwargs: Any) -> list[Check]:
-    return [stock_books(), ended_holds()]
+def checks(sender: object, **_kwargs: Any) -> Checks:
+    return {"stock": stock_books, "holds": ended_holds}
 
 
 def _sum_of(rows: "QuerySet[Any]", sign: Case | Value) -> Coalesce:

@@ -14,7 +14,7 @@ from consulting.models import OrderKey
 from shop import clock
 from shop.background import outbox
 from shop.models import OutboxMessage
-from shop.monitoring.audit import MAX_FINDINGS, Check, Finding, NotRepaired, Repair, check
+from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, NotRepaired, Repair, check
 
 from . import lifecycle
 from . import services as keys
@@ -23,9 +23,13 @@ from . import throttle as key_throttle
 ACTIVE = OrderKey.State.ACTIVE
 
 
-def checks(sender: object, **_kwargs: Any) -> list[Check]:
+def checks(sender: object, **_kwargs: Any) -> Checks:
+    return {"keys": _keys, "key-guessing": _guessing}
+
+
+def _keys() -> Check:
     title = _("Each paid order with consulting services has exactly one order key that opens its reports.")
-    return [check("keys", title, map(_finding, _wrong()[: MAX_FINDINGS + 1])), _guessing()]
+    return check("keys", title, map(_finding, _wrong()[: MAX_FINDINGS + 1]))
 
 
 def _guessing() -> Check:

@@ -94,7 +94,7 @@ def repair(request: HttpRequest) -> HttpResponse:
 
 
 def _find(name: str, key: str) -> Finding | None:
-    findings = (each for check in report.checks() if check.name == name for each in check.findings)
+    findings = (each for check in report.checks(name) for each in check.findings)
     return next((each for each in findings if each.key == key), None)
 
 

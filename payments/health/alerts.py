@@ -31,7 +31,7 @@ def watch_money() -> None:
 def send_health_alert(check: str, day: str) -> None:
     """Re-run the check at send time; send nothing if it has turned green."""
     with override(settings.LANGUAGE_CODE):
-        result = next((each for each in report.checks() if each.name == check), None)
+        result = next(iter(report.checks(check)), None)
         page = settings.SITE_URL + reverse("admin:payments_money_health")
     if result is None or result.state != "red":
         return

@@ -28,7 +28,7 @@ from checkout.models import Order
 from payments.models import LedgerEntry, Payment, Refund
 from shop import clock
 from shop.money import formatted
-from shop.monitoring.audit import MAX_FINDINGS, Check, Finding, Repair, check
+from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, Repair, check
 
 from . import repairs
 
@@ -38,8 +38,14 @@ CAPTURE = LedgerEntry.Kind.CAPTURE
 Status = Payment.Status
 
 
-def checks(sender: object, **_kwargs: Any) -> list[Check]:
-    return [captures(), paid_orders(), alarms(), standing_still(), past_hold()]
+def checks(sender: object, **_kwargs: Any) -> Checks:
+    return {
+        "captures": captures,
+        "orders": paid_orders,
+        "attention": alarms,
+        "attempts": standing_still,
+        "expiry": past_hold,
+    }
 
 
 def cents(field: str) -> Cast:

@@ -16,7 +16,7 @@ from payments.gateways import unionpay
 from payments.models import Dispute, GatewayEvent, LedgerEntry, Payment, Refund
 from shop import clock
 from shop.money import formatted
-from shop.monitoring.audit import MAX_FINDINGS, Check, Finding, Repair, check
+from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, Repair, check
 
 from . import repairs
 from .captures import CAPTURE, LATE, cents, page_of
@@ -27,8 +27,14 @@ Kind = LedgerEntry.Kind
 NAMES = {"paypal": "PayPal", "unionpay": "UnionPay"}
 
 
-def checks(sender: object, **_kwargs: Any) -> list[Check]:
-    return [sums(), events(), forgeries(), disputes(), certificates()]
+def checks(sender: object, **_kwargs: Any) -> Checks:
+    return {
+        "sums": sums,
+        "events": events,
+        "forgeries": forgeries,
+        "disputes": disputes,
+        "certificates": certificates,
+    }
 
 
 # --- notifications ---

@@ -15,7 +15,7 @@ from payments.refunds.reconciliation import GATEWAYS_LISTING_REFUNDS
 from shop import clock
 from shop.models import OutboxMessage
 from shop.money import formatted
-from shop.monitoring.audit import MAX_FINDINGS, Check, Finding, Repair, check
+from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, Repair, check
 
 from . import repairs
 from .captures import CAPTURE, cents, cents_of, page_of
@@ -25,8 +25,8 @@ Status = Refund.Status
 Origin = Refund.Origin
 
 
-def checks(sender: object, **_kwargs: Any) -> list[Check]:
-    return [refunds(), bookings(), totals(), mails()]
+def checks(sender: object, **_kwargs: Any) -> Checks:
+    return {"refunds": refunds, "bookings": bookings, "totals": totals, "refund-mails": mails}
 
 
 # --- each refund is one booking ---

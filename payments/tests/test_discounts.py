@@ -6,11 +6,11 @@ from itertools import permutations
 import pytest
 
 from checkout.models import Promotion
-from checkout.signals import money_checks
 from checkout.tests.promotion_scenes import make_promotion
 from checkout.tests.scenes import make_cart, make_goods, make_service, place
 from payments.attempts import services as attempts
 from payments.attempts import settlement
+from payments.health import report
 from payments.models import Payment
 from payments.refunds import plan as refund_plan
 from payments.refunds.plan import NothingToRefund, RefundRequest, TooMuch, plan_refund, refundable_of
@@ -46,13 +46,7 @@ def unit_at_paypal(order):
 
 def reds():
     """What money health finds wrong; the card service, which is not set up here, aside."""
-    parts = [part for _receiver, part in money_checks.send(sender=None)]
-    return [
-        check.name
-        for part in parts
-        for check in part
-        if check.state == "red" and check.name != "certificates"
-    ]
+    return [check.name for check in report.checks() if check.state == "red" and check.name != "certificates"]
 
 
 def test_paypal_lists_the_items_at_their_price_and_the_discount_apart(buy):

@@ -50,6 +50,9 @@ class Check:
         return "note" if self.findings else "ok"
 
 
+Checks = dict[str, Callable[[], Check]]  # by name: what runs each
+
+
 def check(name: str, title: str, findings: Iterable[Finding]) -> Check:
     """Make a check of at most ``MAX_FINDINGS`` findings."""
     every = tuple(findings)

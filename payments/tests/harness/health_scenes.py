@@ -14,7 +14,7 @@ URL = "/en/admin/payments/payment/health/"
 
 
 def state(name):
-    return next(check for check in report.checks() if check.name == name).state
+    return _result(name).state
 
 
 def reds():
@@ -22,7 +22,12 @@ def reds():
 
 
 def findings(name):
-    return next(check for check in report.checks() if check.name == name).findings
+    return _result(name).findings
+
+
+def _result(name):
+    (check,) = report.checks(name)
+    return check
 
 
 def sql(statement, *values):

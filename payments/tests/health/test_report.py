@@ -23,6 +23,7 @@ def test_a_shop_that_was_really_paid_and_really_gave_back_is_in_order(done, boar
 def test_every_check_has_a_title_in_plain_words_and_a_name_of_its_own(paid):
     checks = report.checks()
     assert len({check.name for check in checks}) == len(checks) >= 18
+    assert all(report.checks(check.name) == [check] for check in checks)
     assert all(check.title.endswith(".") for check in checks)
 
 
