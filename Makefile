@@ -13,9 +13,9 @@ run: .venv/run ## Open the shop with its worker and the sandbox on this machine;
 	@exec $(BIN)/python manage.py runstack
 
 # Hundreds of processes start in the tests: what they compile is kept, whatever the machine says otherwise.
-test: export PYTHONDONTWRITEBYTECODE :=
+test .venv/test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/test ## Check everything: run all tests, and beside them style, types, imports, templates, settings
-	@$(MAKE) --no-print-directory lint >.venv/lint.log 2>&1 & lint=$$!; status=0; \
+	@nice $(MAKE) --no-print-directory lint >.venv/lint.log 2>&1 & lint=$$!; status=0; \
 	$(BIN)/python -m pytest -q -n 4 --no-loadscope-reorder || status=$$?; \
 	wait $$lint || { status=$$?; cat .venv/lint.log; }; exit $$status
 
@@ -58,4 +58,7 @@ FIND_PYTHON = for python in $${PYTHON:-python3 python3.11 python3.12 python3.13 
 	@echo "Installing what the tests need …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@$(BIN)/python -m shop.tests.harness.machine
+	@echo "Compiling the tests, which each of several processes would do anew …"
+	@collect="$(BIN)/python -m pytest -q --collect-only"; \
+	$$collect shop payments >/dev/null 2>&1 & $$collect catalog cart checkout consulting >/dev/null 2>&1 & wait
 	@touch $@

@@ -99,6 +99,7 @@ def test_the_code_asks_for_no_cache():
     ]
 
 
+@pytest.mark.prove
 @pytest.mark.failure("F16")
 def test_the_whole_machine_dies_under_people_and_comes_back_without_a_hand(shop, somebody):
     walk = Walk(shop, "machine", somebody())
