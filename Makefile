@@ -16,7 +16,7 @@ run: .venv/run ## Open the shop with its worker and the sandbox on this machine;
 test .venv/test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/test ## Check everything: run all tests, and beside them style, types, imports, templates, settings
 	@nice $(MAKE) --no-print-directory lint >.venv/lint.log 2>&1 & lint=$$!; status=0; \
-	$(BIN)/python -m pytest -q -n 4 --no-loadscope-reorder || status=$$?; \
+	$(BIN)/python -m pytest -q -n 3 --no-loadscope-reorder || status=$$?; \
 	wait $$lint || { status=$$?; cat .venv/lint.log; }; exit $$status
 
 prove: export SHOP_PROVE := 1

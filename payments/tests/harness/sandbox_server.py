@@ -75,7 +75,7 @@ def serving(urlconf, folder, settings_at, *, prepare=lambda: None):
         server.set_app(handler_for((*urlconf, *rehearsal_urlpatterns)))
         ticker = scheduler.Ticker(0.1)
         ticker.start()
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         yield origin
         ticker.stop()

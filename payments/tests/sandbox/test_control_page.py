@@ -24,7 +24,7 @@ from shop.tests.harness.browser import assert_accessible, assert_visible
 from shop.tests.harness.effort import times
 from shop.tests.harness.walk import button, say
 
-pytestmark = pytest.mark.usefixtures("nothing_armed")
+pytestmark = [pytest.mark.prove, pytest.mark.usefixtures("nothing_armed")]
 
 LANGUAGES = ["en", "zh-hant"]
 EACH = [(gateway, one) for one in SCENARIOS for gateway in one.orders]

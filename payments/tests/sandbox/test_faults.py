@@ -18,7 +18,7 @@ from payments.sandbox.faults.kinds import FAULTS, LINE
 from payments.tests.harness.rehearsal import arm, armed, armed_while, disarm, log, struck
 from shop.tests.harness.stacks.stack import wait_for
 
-pytestmark = pytest.mark.usefixtures("nothing_armed")
+pytestmark = [pytest.mark.prove, pytest.mark.usefixtures("nothing_armed")]
 
 CAPTURE = {"gateway": "paypal", "on": "capture"}
 SHOW = {"gateway": "paypal", "on": "show"}

@@ -13,7 +13,7 @@ from payments.sandbox.faults.kinds import ISSUES
 from payments.tests.harness.rehearsal import act, arm, disarm, struck
 from shop import clock
 
-pytestmark = pytest.mark.usefixtures("nothing_armed")
+pytestmark = [pytest.mark.prove, pytest.mark.usefixtures("nothing_armed")]
 
 CAPTURE = {"gateway": "paypal", "on": "capture"}
 SHOW = {"gateway": "paypal", "on": "show"}

@@ -17,7 +17,7 @@ from payments.tests.harness.rehearsal import act, arm, disarm, log
 from shop import clock
 from shop.tests.harness.stacks.stack import wait_for
 
-pytestmark = pytest.mark.usefixtures("nothing_armed")
+pytestmark = [pytest.mark.prove, pytest.mark.usefixtures("nothing_armed")]
 
 WEBHOOK = {"gateway": "paypal", "on": "webhook"}
 

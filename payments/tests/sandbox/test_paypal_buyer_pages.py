@@ -9,6 +9,8 @@ import requests
 from payments.gateways.base import Approved, Declined, Item, Unfinished
 from payments.sandbox import store
 
+pytestmark = pytest.mark.prove
+
 CARD = {"number": "6212 3456-7890 0000 003", "expires": "12/39", "cvc": "987", "name": "CHAN CANARY YEE"}
 
 

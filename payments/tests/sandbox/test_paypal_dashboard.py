@@ -8,6 +8,8 @@ import pytest
 from payments.sandbox import store
 from payments.sandbox.paypal import dashboard
 
+pytestmark = pytest.mark.prove
+
 
 @pytest.fixture
 def captured(paypal, started, approve):

@@ -9,6 +9,8 @@ from payments.gateways.paypal import PayPal
 from payments.tests.harness import rehearsal
 from payments.tests.harness.paypal_record import verdict
 
+pytestmark = pytest.mark.prove
+
 
 @pytest.fixture
 def record(settings, tmp_path):

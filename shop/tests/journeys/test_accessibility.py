@@ -10,6 +10,7 @@ from shop.tests.harness.stacks.stack import on_servers
 LANGUAGES = ["en", pytest.param("zh-hant", marks=pytest.mark.prove)]  # the same markup in both
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("language", LANGUAGES)
 @on_servers
 def test_every_page_of_the_flow_is_accessible(stack, open_page, complaints, language):

@@ -104,6 +104,7 @@ def test_x27_x28_details_follow_and_a_question_is_answered_on_the_key_page(stack
     send(client, language, "One more question")
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("language", LANGUAGES, scope="session")
 @on_servers
 @pytest.mark.failure("F79")

@@ -23,6 +23,7 @@ def update(page, language: str) -> None:
     page.wait_for_load_state()
 
 
+@pytest.mark.prove
 @walked_in("en")
 def test_with_a_script_the_fields_follow_the_region_by_themselves(stack, open_page, language):
     page = open_page(language)

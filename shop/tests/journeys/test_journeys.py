@@ -6,6 +6,7 @@ import re
 import pytest
 
 from shop.tests.harness import walk
+from shop.tests.harness.accessibility import check
 from shop.tests.harness.leaks import find_leaks
 from shop.tests.harness.stacks.stack import on_servers
 from shop.tests.harness.walk import walked_in, walked_on
@@ -26,11 +27,15 @@ def test_x1_goods_by_unionpay_card_up_to_the_parcel(stack, open_page, language):
     page.on("request", lambda request: sent.append((request.url, request.post_data or "")))
     email = email_of("goods", language)
     walk.add_to_cart(page, stack.url, language, "wuyi-rougui-oolong")
+    check(page)
     walk.go_to_checkout(page, stack.url, language)
     walk.fill_checkout(page, language, email=email)
+    check(page)
     walk.continue_to_payment(page, language)
+    check(page)
     walk.pay_by_card(page, language)
     number = walk.wait_for_confirmation(page, language)
+    check(page)
 
     mail = stack.wait_for_mail(email, subject(language, "Order confirmation %(number)s", number))
     assert number in mail["html"]

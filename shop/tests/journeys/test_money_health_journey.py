@@ -125,6 +125,7 @@ def repaired(page):
     assert verdict(page) == "In order, with something to note"  # the dispute
 
 
+@pytest.mark.prove
 def test_a_person_decides_about_money_that_does_not_match(own_stack, open_page):
     stack, slug = own_stack, "jasmine-silver-needle"
     buyer = open_page("en")

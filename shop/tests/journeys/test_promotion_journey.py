@@ -1,5 +1,7 @@
 """A promo code on the running stack: refused with a reason, then the same discount to the last page."""
 
+import pytest
+
 from shop.tests.harness import walk
 from shop.tests.harness.accessibility import check
 from shop.tests.harness.browser import assert_visible
@@ -14,6 +16,7 @@ def enter(page, language, code):
     page.wait_for_load_state()
 
 
+@pytest.mark.prove
 @on_servers
 def test_a_promo_code_takes_the_same_off_on_every_page(stack, open_page):
     language = "en"

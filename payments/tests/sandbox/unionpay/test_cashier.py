@@ -19,6 +19,8 @@ from payments.tests.harness.unionpay_sandbox import (
 from shop import clock
 from shop.tests.harness.browser import assert_accessible
 
+pytestmark = pytest.mark.prove
+
 GOOD = {"number": CARD, "expiry": "12/33", "cvc": "123"}
 
 

@@ -30,7 +30,7 @@ from payments.tests.harness.unionpay_sandbox import (
 from shop import clock
 from shop.tests.harness.stacks.stack import wait_for
 
-pytestmark = pytest.mark.usefixtures("nothing_armed")
+pytestmark = [pytest.mark.prove, pytest.mark.usefixtures("nothing_armed")]
 
 PURCHASE = {"gateway": "unionpay", "on": "purchase"}
 QUERY = {"gateway": "unionpay", "on": "query"}

@@ -18,7 +18,7 @@ from payments.tests.harness.unionpay_sandbox import (
 )
 from shop.tests.harness.stacks.stack import wait_for
 
-pytestmark = pytest.mark.usefixtures("nothing_armed")
+pytestmark = [pytest.mark.prove, pytest.mark.usefixtures("nothing_armed")]
 
 PURCHASE = {"gateway": "unionpay", "on": "purchase"}
 NOTICE = {"gateway": "unionpay", "on": "notification"}
