@@ -58,7 +58,8 @@ FIND_PYTHON = for python in $${PYTHON:-python3 python3.11 python3.12 python3.13 
 	@echo "Installing what the tests need …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@$(BIN)/python -m shop.tests.harness.machine
-	@echo "Compiling the tests, which each of several processes would do anew …"
+	@echo "Compiling the tests and listing Unicode, which each of several processes would do anew …"
+	@$(BIN)/python -c 'from hypothesis import strategies; strategies.text().validate()'
 	@collect="$(BIN)/python -m pytest -q --collect-only"; \
 	$$collect shop payments >/dev/null 2>&1 & $$collect catalog cart checkout consulting >/dev/null 2>&1 & wait
 	@touch $@

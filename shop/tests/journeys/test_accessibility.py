@@ -69,6 +69,7 @@ def test_every_page_of_the_flow_is_accessible(stack, open_page, complaints, lang
     check(page)
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("language", LANGUAGES)
 @on_servers
 def test_the_pages_of_merchant_and_consultant_are_accessible(stack, open_page, language):

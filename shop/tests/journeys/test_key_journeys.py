@@ -66,6 +66,7 @@ def newest_key(stack, language: str, email: str, number: str) -> str:
     return walk.key_in(stack.wait_for_mail(email, subject)["text"])
 
 
+@pytest.mark.prove
 @walked_on("services", "en")
 def test_x15_a_lost_key_comes_again_and_can_be_replaced(stack, open_page, language):
     """X15. Without JavaScript, and from the keyboard."""

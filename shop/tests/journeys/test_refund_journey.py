@@ -48,6 +48,7 @@ def refunds_of(stack, language, email, number):
     return sum(subject in mail["subject"] for mail in stack.mails(email))
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("language", LANGUAGES)
 @on_servers
 def test_x19_one_service_goes_back_and_its_report_closes_then_all_the_rest(stack, open_page, language):
