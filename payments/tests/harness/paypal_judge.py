@@ -114,8 +114,15 @@ def shape_of(part):
     if isinstance(part, list):
         return tuple(map(shape_of, part))
     if isinstance(part, str):
-        return IDENTIFIER.sub(lambda match: ("9" if match[0].isdigit() else "x") * len(match[0]), part)
+        return IDENTIFIER.sub(lambda match: _masked(match[0]), part)
     return (type(part), part)
+
+
+def _masked(identifier):
+    if len(identifier) < 3:  # a quantity: none is another matter than two
+        return identifier
+    symbol = "9" if identifier.isdigit() else "X" if identifier.isupper() else "x"
+    return symbol * len(identifier)
 
 
 def _body_shape(body):

@@ -8,7 +8,7 @@ from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAP
 from openapi_core.exceptions import OpenAPIError
 from requests.structures import CaseInsensitiveDict
 
-from .paypal_judge import JudgedSession, fingerprint, judge, judge_request
+from .paypal_judge import JudgedSession, fingerprint, judge_exchange_answer, judge_exchange_request
 
 SHOP = "PayPalSDK/"  # how the shop's client introduces itself; tests that knock by hand are not judged
 
@@ -44,8 +44,8 @@ def _fingerprint(exchange):
 def _problem(exchange):
     question = RequestsOpenAPIRequest(_request(exchange))
     try:
-        judge_request(question)
-        judge().validate_response(question, RequestsOpenAPIResponse(_response(exchange)))
+        judge_exchange_request(question, exchange["headers"])
+        judge_exchange_answer(question, RequestsOpenAPIResponse(_response(exchange)))
     except OpenAPIError as error:
         cause = error.__cause__
         return f"{error!r} {getattr(cause, 'schema_errors', cause)}"

@@ -11,7 +11,13 @@ from openapi_core.exceptions import OpenAPIError
 from requests.structures import CaseInsensitiveDict
 
 from payments.gateways.paypal.messages import create_body, refund_body
-from payments.tests.harness.paypal_judge import description, judge, judge_request
+from payments.tests.harness.paypal_judge import (
+    description,
+    judge,
+    judge_exchange_answer,
+    judge_exchange_request,
+    judge_request,
+)
 
 HEADERS = {"Authorization": "Bearer x", "Content-Type": "application/json"}
 ORDERS = "/v2/checkout/orders"
@@ -105,6 +111,24 @@ def test_the_judge_refuses_a_wrong_order(make_purchase):
     ] == []
 
 
+def test_a_good_order_lets_no_wrong_one_pass_unseen(make_purchase):
+    """Alike exchanges are judged once."""
+
+    def judge_one(question):
+        judge_exchange_request(question, HEADERS)
+
+    good = create_body(make_purchase())
+    judge_one(request("POST", ORDERS, good))
+    judge_one(request("POST", ORDERS, create_body(make_purchase())))
+    assert [
+        change
+        for change in WRONG_ORDERS
+        if passes(judge_one, request("POST", ORDERS, changed(good, *change)))
+    ] == []
+    judge_one(request("GET", ORDER))
+    assert not passes(judge_one, request("GET", ORDER.lower()))
+
+
 def test_the_judge_refuses_a_wrong_prefer_header(make_purchase):
     with pytest.raises(OpenAPIError):
         judge_request(request("POST", ORDERS, create_body(make_purchase()), Prefer="return=full-thing"))
@@ -177,6 +201,13 @@ def test_the_judge_refuses_a_wrong_answer():
     assert [
         wrong for wrong in WRONG_ANSWERS if passes(judge().validate_response, capture, answer(*wrong))
     ] == []
+
+
+def test_a_good_answer_lets_no_wrong_one_pass_unseen():
+    capture = request("POST", f"{ORDER}/capture", {})
+    judge_exchange_answer(capture, answer(422, GOOD_ERROR))
+    judge_exchange_answer(capture, answer(201, GOOD_ORDER))
+    assert [wrong for wrong in WRONG_ANSWERS if passes(judge_exchange_answer, capture, answer(*wrong))] == []
 
 
 GOOD_DISPUTE = {

@@ -9,18 +9,12 @@ from functools import cache
 import pytest
 import requests
 
-from shop.tests.harness import effort
 from shop.tests.harness.buyer import Buyer
 from shop.tests.harness.failures import APPS
 from shop.tests.harness.resilience_matrix import table
-from shop.tests.harness.resilience_matrix.table import AFTERWARDS, BASE, COLUMNS, ESSENTIAL, ROWS, WORKS
+from shop.tests.harness.resilience_matrix.table import AFTERWARDS, BASE, COLUMNS, ROWS, WORKS
 from shop.tests.harness.resilience_matrix.walk import SLOWEST, Walk, known, pay_by_paypal
 from shop.tests.harness.stacks.stack import wait_for
-
-# What `make test` goes through: one of each kind of row, and the columns that cost somebody money.
-QUICK = ("postgresql", "redis-cache", "paypal")
-CELLS = [name if name in ESSENTIAL else pytest.param(name, marks=pytest.mark.prove) for name in COLUMNS]
-AWAY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.prove) for name in ROWS]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +36,7 @@ def walked(shop, somebody):
     def walk(row):
         if row not in walks:
             walks[row] = Walk(shop, row, somebody())
-            walks[row].go(COLUMNS if effort.IS_FULL else ESSENTIAL)
+            walks[row].go(COLUMNS)
         return walks[row]
 
     yield walk
@@ -50,15 +44,17 @@ def walked(shop, somebody):
         each.close()
 
 
+@pytest.mark.prove
 @pytest.mark.failure("F15", "F18", "F20", "F22", "F23", "F41")
-@pytest.mark.parametrize("column", CELLS)
-@pytest.mark.parametrize("row", AWAY)
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("row", ROWS)
 def test_while_it_is_away_everybody_gets_what_the_table_says(walked, row, column):
     assert seen_by(walked(row), column) == ROWS[row].value(column)
 
 
+@pytest.mark.prove
 @pytest.mark.failure("F15", "F18", "F20", "F22", "F23", "F41")
-@pytest.mark.parametrize("row", AWAY)
+@pytest.mark.parametrize("row", ROWS)
 def test_when_it_is_back_everything_catches_up(walked, row):
     assert seen_by(walked(row), AFTERWARDS) == WORKS
     assert walked(row).slowest < SLOWEST, "no page kept anybody waiting"
@@ -71,6 +67,7 @@ def seen_by(walk, what):
     return seen
 
 
+@pytest.mark.prove
 @pytest.mark.failure("F22")
 def test_nothing_but_celery_and_the_health_check_talks_to_redis(walked, shop):
     """So there is no cache that could be lost: see the row."""

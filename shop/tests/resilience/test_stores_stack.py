@@ -22,6 +22,8 @@ from shop.tests.harness.buyer import Buyer
 from shop.tests.harness.effort import times
 from shop.tests.harness.stacks.stack import BASE, wait_for
 
+pytestmark = pytest.mark.prove
+
 PATIENCE = 60.0  # seconds for a person who tries again, and for what catches up
 QUICK = 6.0  # seconds that a page may take while the broker is silent; the machine is busy
 
@@ -146,7 +148,6 @@ def test_without_a_broker_one_pays_as_always_and_mails_follow_when_it_is_back(sh
     wait_for(lambda: is_ready(shaken), "the shop to be ready")
 
 
-@pytest.mark.prove
 @pytest.mark.failure("F20")
 def test_a_broker_that_says_nothing_holds_up_nobody(shaken, broker, buyer):
     mei = buyer("silence")
@@ -227,7 +228,6 @@ def orders_of(shaken, emails):
         return cursor.fetchall()
 
 
-@pytest.mark.prove
 @pytest.mark.failure("F23", "F26")
 def test_while_the_database_is_away_the_shop_says_so_and_then_works_on(shaken, database, buyer):
     mei = buyer("away")
@@ -252,7 +252,6 @@ for _ in range({times}):
 """
 
 
-@pytest.mark.prove
 @pytest.mark.failure("F14")
 def test_many_workers_with_the_same_tasks_do_everything_once(shaken, buyer):
     """A second worker, and every task many times, as after a redelivery."""
