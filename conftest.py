@@ -46,7 +46,7 @@ def pytest_report_header() -> str:
     return environment.header()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """What every test may take for granted."""
     from django.conf import settings
     from django.test import TransactionTestCase
@@ -61,6 +61,7 @@ def pytest_configure() -> None:
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}  # no collectstatic before the tests
     database.limit_sessions("web")  # tests see what a request sees
     TransactionTestCase._fixture_teardown = flush.empty_tables
+    effort.pytest_configure(config)
 
 
 @pytest.hookimpl(trylast=True)

@@ -33,6 +33,23 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         output["left_out"] = session.config.stash.get(LEFT_OUT, 0)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if IS_FULL and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Messenger(config))
+
+
+class Messenger:
+    """Tells of a failure when it happens: ``make prove`` takes an hour, and its report comes at the end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            reporter: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+            reporter.write_line(f"\n{report.when} of {report.nodeid} failed:\n{report.longreprtext}")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """All workers collect the same tests; one that died has nothing to tell."""

@@ -43,3 +43,16 @@ def test_long_tests_are_left_out_aloud_and_figures_told_when_all_is_proven(
     result.assert_outcomes(passed=2 if is_full else 1, deselected=1 if workers == "0" else 0)
     assert ("1 tests run only in make prove" in text) is not is_full
     assert ("7 of 7 bridges crossed" in text) is is_full
+
+
+def test_when_all_is_proven_a_failure_is_told_when_it_happens(pytester, monkeypatch, settings):
+    monkeypatch.setenv("SHOP_PROVE", "1")
+    monkeypatch.setenv("PYTHONPATH", str(settings.BASE_DIR))
+    pytester.makepyfile("def test_wrong(): assert 1 == 2")
+
+    result = pytester.runpytest_subprocess("-q", "-n", "1", *BARE)
+
+    begun, _, report = result.stdout.str().partition("= FAILURES =")
+    assert "call of test_when_all_is_proven_a_failure_is_told_when_it_happens.py::test_wrong failed:" in begun
+    assert "assert 1 == 2" in begun
+    assert "assert 1 == 2" in report
