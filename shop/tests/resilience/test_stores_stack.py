@@ -25,6 +25,7 @@ from shop.tests.harness.stacks.stack import BASE, wait_for
 pytestmark = pytest.mark.prove
 
 PATIENCE = 60.0  # seconds for a person who tries again, and for what catches up
+PLENTY = "jasmine-silver-needle"  # enough for all buyers here, beside those of the matrix on the same shop
 QUICK = 6.0  # seconds that a page may take while the broker is silent; the machine is busy
 
 
@@ -76,8 +77,8 @@ class Patient(Buyer):
         """With a cart, to the order's page that confirms it."""
         self.insist(lambda: self.get("/en/checkout/"))
         form = self.checkout_form_now()
-        self.insist(lambda: self.post_checkout(form))
-        assert self.token, "no order"
+        answer = self.insist(lambda: self.post_checkout(form))
+        assert self.token, f"no order: {answer.status_code} {answer.headers.get('Location')}"
         return self.pay()
 
     def checkout_form_now(self):
@@ -104,7 +105,7 @@ def buyer(shaken):
 
     def make(name):
         made.append(Patient(shaken, name))
-        made[-1].add_to_cart("wuyi-rougui-oolong")
+        made[-1].add_to_cart(PLENTY)
         return made[-1]
 
     yield make
