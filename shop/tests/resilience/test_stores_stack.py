@@ -167,7 +167,7 @@ def test_an_emptied_broker_loses_no_cart_no_order_and_no_mail(shaken, broker, bu
         wait_for(lambda: client.llen("outbox"), "a wake-up in the queue")
         client.flushall()
         assert client.llen("outbox") == 0
-    assert "Rougui" in waiting.get("/en/cart/").text
+    assert "Jasmine Silver Needle" in waiting.get("/en/cart/").text
     waiting.buy()
     for one in (mei, waiting):
         assert set(one.answers) <= {200, 302, 303}
