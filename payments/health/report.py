@@ -33,8 +33,8 @@ MAX_ASKED = 500
 def checks(*names: str) -> list[Check]:
     """Run the checks of these names, without any all checks of all apps; red ones first."""
     responses: list[tuple[Any, Any]] = money_checks.send(sender=Check)
-    runs: Checks = {name: run for _receiver, part in responses for name, run in part.items()}
-    results = [run() for name, run in runs.items() if not names or name in names]
+    parts: list[Checks] = [part for _receiver, part in responses]
+    results = [run() for part in parts for name, run in part.items() if not names or name in names]
     return sorted(results, key=lambda check: STATES.index(check.state))
 
 

@@ -35,11 +35,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if IS_FULL and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Messenger(config))
+        config.pluginmanager.register(FailureReporter(config))
 
 
-class Messenger:
-    """Tells of a failure when it happens: ``make prove`` takes an hour, and its report comes at the end."""
+class FailureReporter:
+    """Print a failure when it happens: ``make prove`` takes an hour, and its report comes at the end."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
