@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.money import formatted
+from shop.typed_values.fields import FORM_FIELDS
 
 from .admin_filters import Stock, Translation
 from .admin_forms import ProductForm, QuestionForm, QuestionFormSet, TermsFormSet, VariantForm
@@ -20,12 +21,14 @@ from .models import Absence, Category, IntakeQuestion, Product, ServiceTerms, St
 
 # Narrow enough for both languages to stand side by side.
 SIDE_BY_SIDE: "Mapping[type[models.Field[Any, Any]], Mapping[str, Any]]" = {
-    models.TextField: {"widget": Textarea(attrs={"rows": 5, "cols": 38})}
+    **FORM_FIELDS,
+    models.TextField: {**FORM_FIELDS[models.TextField], "widget": Textarea(attrs={"rows": 5, "cols": 38})},
 }
 
 
 class VariantInline(admin.StackedInline):  # type: ignore[type-arg]
     model = Variant
+    formfield_overrides = FORM_FIELDS
     form = VariantForm
     min_num = 1
     validate_min = True
@@ -61,6 +64,7 @@ class IntakeQuestionInline(admin.StackedInline):  # type: ignore[type-arg]
     model = IntakeQuestion
     form = QuestionForm
     formset = QuestionFormSet
+    formfield_overrides = FORM_FIELDS
     extra = 0
     classes = ("collapse",)
     fields = (
@@ -188,6 +192,7 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Absence)
 class AbsenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    formfield_overrides = FORM_FIELDS
     list_display = ("starts_on", "ends_on", "shown_service", "reason_zh_hant", "reason_en")
     list_display_links = ("starts_on", "ends_on")
     list_filter = ("service",)

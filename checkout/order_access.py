@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from checkout.models import Order
+from shop.typed_values.email_addresses import identity
 
 COOKIE = "__Host-orders" if settings.PRODUCTION else "orders"
 SALT = "checkout.grants"
@@ -88,7 +89,7 @@ def revoke_all(order: Order) -> None:
 def stamp(order: Order) -> str:
     """The stamp a grant of the order must carry; e-mail address and ``revoke_all`` change it."""
     ended = f"|{order.grants_ended}" if order.grants_ended else ""
-    text = f"{order.pk}|{order.email.casefold()}{ended}"
+    text = f"{order.pk}|{identity(order.email)}{ended}"
     return salted_hmac(SALT, text, algorithm="sha256").hexdigest()[:12]
 
 

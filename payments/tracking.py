@@ -45,7 +45,7 @@ def _parcel_of(shipment: Shipment) -> Parcel:
             Item(packed.line.name, packed.line.unit_price, packed.quantity, packed.line.sku, ships=True)
             for packed in shipment.items.select_related("line")
         )
-    return Parcel(shipment.carrier, shipment.tracking_number, items)
+    return Parcel(shipment.carrier, shipment.bare_number, items)
 
 
 def _note(shipment: Shipment, note: str) -> None:

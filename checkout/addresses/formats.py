@@ -43,7 +43,7 @@ class Rules:
     han: str
     latin: str
     postcode: re.Pattern[str] | None = None
-    postcode_example: str = ""
+    postcode_examples: tuple[str, ...] = ()
     labels: Mapping[str, Promise] = field(default_factory=dict)
     upper: frozenset[str] = frozenset()
 
@@ -107,16 +107,16 @@ _OWN = {
         han="%Z %S%C%n%A%n%N",
         latin="%N%n%A%n%C, %S %Z",
         postcode=re.compile(r"\d{3}(\d{2,3})?", re.ASCII),
-        postcode_example="106",
+        postcode_examples=("106", "10617", "106409"),
         labels=_COUNTY,
     ),
     "CN": Rules(
         ("area", "city", "district", "line1", "line2", "postcode"),
-        frozenset({"area", "city", "district", "line1", "postcode"}),
+        frozenset({"area", "city", "line1", "postcode"}),  # Dongguan and Zhongshan have no districts
         han="%Z %S%C%D%n%A%n%N",
         latin="%N%n%A%n%D, %C%n%S %Z",
         postcode=re.compile(r"\d{6}", re.ASCII),
-        postcode_example="518000",
+        postcode_examples=("518000",),
     ),
 }
 _LARGEST_FIRST = "%Z %S%C%D%n%A%n%N"
@@ -142,7 +142,7 @@ def _overseas(region: str) -> Rules:
         han=format_ if CJK.match(data.get("sub_keys", "")) else _LARGEST_FIRST,
         latin=latin,
         postcode=re.compile(data["zip"], re.ASCII) if has_postcode and "zip" in data else None,
-        postcode_example=data.get("zipex", "").split(",")[0],
+        postcode_examples=tuple(data["zipex"].split(",")) if data.get("zipex") else (),
         labels=dict(_labels_of_country(data)),
         upper=frozenset(PART_OF[code] for code in data.get("upper", "C") if code in PART_OF),
     )
@@ -225,7 +225,7 @@ def problems(region: str, address: Mapping[str, str], *, takes_po_boxes: bool = 
             messages[part] = str(MISSING[part])
     postcode = address.get("postcode", "")
     if postcode and rules.postcode and not rules.postcode.fullmatch(postcode):
-        messages["postcode"] = gettext("This does not look like a postcode of the chosen region.")
+        messages["postcode"] = _no_postcode(region, postcode, rules.postcode_examples)
     elif postcode:
         start = district_postcode(region, address.get("area", ""), address.get("city", ""))
         if not postcode.startswith(start):
@@ -237,6 +237,16 @@ def problems(region: str, address: Mapping[str, str], *, takes_po_boxes: bool = 
                 "A courier cannot deliver to a PO box. Please enter a street address where someone can sign."
             )
     return messages
+
+
+def _no_postcode(region: str, postcode: str, examples: tuple[str, ...]) -> str:
+    values = {"postcode": postcode, "region": region_name(region), "example": "".join(examples[:1])}
+    if not examples:
+        return gettext("“%(postcode)s” is no postcode of this region: %(region)s.") % values
+    text = gettext(
+        "“%(postcode)s” is no postcode of this region: %(region)s. There they look like %(example)s."
+    )
+    return text % values
 
 
 def hint(region: str, address: Mapping[str, str]) -> str:

@@ -57,8 +57,8 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     inlines = [LineInline, ShipmentInline, EventInline]
     fields = [
         "number", "shown_state", "placed_at", "paid_at", "paid_with", "hold_until", "email", "language",
-        "label", "phone", "shown_method", "delivery_note", "is_gift", "card_text", "ships_by", "shown_total",
-        "shown_sums", "shown_refunded", "shown_consents",
+        "label", "shown_phone", "shown_method", "delivery_note", "is_gift", "card_text", "ships_by",
+        "shown_total", "shown_sums", "shown_refunded", "shown_consents",
         "ship_link", "hold_link", "cancellation_link", "refund_link", "payments_link",
     ]  # fmt: skip
     readonly_fields = fields  # type: ignore[assignment]
@@ -135,6 +135,10 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def label(self, order: Order) -> str:
         lines = formats.label(recipient=order.recipient, region=order.region, address=order.address)
         return format_html_join("", "{}<br>", ((line,) for line in lines)) if order.needs_shipping else "–"
+
+    @admin.display(description=_("phone"))
+    def shown_phone(self, order: Order) -> str:
+        return order.shown_phone or "–"
 
     @admin.display(description=_("delivery method"))
     def shown_method(self, order: Order) -> str:

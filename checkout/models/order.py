@@ -18,6 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import Product, Variant, in_language
 from shop import clock
 from shop.crypto import EncryptedJSONField
+from shop.typed_values.email_addresses import normalise
+from shop.typed_values.phone_numbers import PhoneNumber
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(status=Order.Status.PENDING)
 
     def of_address(self, email: str) -> Self:
-        """Orders placed with this e-mail address, however its case was typed."""
-        return self.filter(email__iexact=email)
+        """Orders placed with this e-mail address, however it was typed."""
+        return self.filter(email__iexact=normalise(email))
 
     def past_hold(self) -> Self:
         return self.unpaid().filter(hold_until__lt=clock.now())
@@ -113,7 +115,8 @@ class Order(models.Model):
 
     needs_shipping = models.BooleanField(_("is shipped"), default=False)
     recipient = models.CharField(_("recipient"), max_length=100, blank=True)
-    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    phone = models.CharField(_("phone"), max_length=30, blank=True)  # E.164
+    phone_extension = models.CharField(_("extension"), max_length=10, blank=True)
     region = models.CharField(_("region"), max_length=2, blank=True)  # ISO 3166 alpha-2
     address = models.JSONField(_("delivery address"), default=dict, blank=True)
     delivery_note = models.CharField(_("delivery note"), max_length=300, blank=True)
@@ -210,9 +213,15 @@ class Order(models.Model):
     @property
     def address_stamp(self) -> str:
         """Another one after every change of what stands on the label; says nothing about it."""
-        label = [self.recipient, self.phone, self.region, self.address, self.delivery_note]
+        phone = f"{self.phone}{self.phone_extension}"
+        label = [self.recipient, phone, self.region, self.address, self.delivery_note]
         plain = json.dumps(label, sort_keys=True)
         return salted_hmac("checkout.address", plain, algorithm="sha256").hexdigest()[:16]
+
+    @property
+    def shown_phone(self) -> str:
+        """The telephone number as people write it, with its extension, in the active language."""
+        return PhoneNumber(self.phone, self.phone_extension).shown
 
     @property
     def delivery(self) -> Delivery | None:

@@ -7,6 +7,8 @@ from urllib.parse import quote
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from shop.typed_values.tracking_numbers import bare
+
 from .order import Order, OrderLine
 
 
@@ -43,7 +45,12 @@ class Shipment(models.Model):
     def tracking_url(self) -> str:
         """Where the carrier shows the parcel; empty where there is nothing to follow."""
         pattern = self.TRACKING_URLS.get(self.Carrier(self.carrier), "")
-        return pattern.format(number=quote(self.tracking_number, safe="")) if self.tracking_number else ""
+        return pattern.format(number=quote(self.bare_number, safe="")) if self.tracking_number else ""
+
+    @property
+    def bare_number(self) -> str:
+        """The tracking number as the carrier knows it, without the blanks and hyphens of the waybill."""
+        return bare(self.tracking_number)
 
 
 class ShipmentItem(models.Model):

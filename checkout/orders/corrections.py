@@ -13,6 +13,7 @@ from checkout.shipping.rates import zone_of
 from shop import clock
 from shop.background import outbox
 from shop.database import retry_transaction
+from shop.typed_values.email_addresses import identity
 
 Fact = OrderEvent.Fact
 MAX_CORRECTIONS = 5  # per order: each sends mails
@@ -33,6 +34,7 @@ class Correction:
     email: str = field(repr=False)
     recipient: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
+    phone_extension: str = field(default="", repr=False)
     region: str = ""
     address: dict[str, str] = field(default_factory=dict, repr=False)
     delivery_note: str = field(default="", repr=False)
@@ -55,7 +57,7 @@ def correct(order_id: int, correction: Correction) -> Order:
         raise TooLate(order.number)
     if order.needs_shipping and correction.region:
         _correct_address(order, correction)
-    if correction.email.casefold() != order.email.casefold():
+    if identity(correction.email) != identity(order.email):
         _correct_email(order, correction.email)
     return order
 
@@ -63,7 +65,7 @@ def correct(order_id: int, correction: Correction) -> Order:
 def _correct_address(order: Order, correction: Correction) -> None:
     if zone_of(correction.region) != zone_of(order.region):
         raise OtherZone(order.number)
-    names = ["recipient", "phone", "region", "address", "delivery_note"]
+    names = ["recipient", "phone", "phone_extension", "region", "address", "delivery_note"]
     changed = [
         name for name in names if _stripped(getattr(correction, name)) != _stripped(getattr(order, name))
     ]

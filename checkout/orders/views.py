@@ -19,6 +19,7 @@ from checkout.models import Order, Shipment
 from checkout.shipping.fulfilment import left_to_ship
 from checkout.shipping.rates import TARIFFS
 from checkout.signals import collect_sections, has_money_on_its_way
+from shop.typed_values.email_addresses import identity
 from shop.web.rate_limit import RateLimit
 
 from .cancellations import offer_of
@@ -64,7 +65,7 @@ def _name_email(request: HttpRequest, order: Order) -> HttpResponse:
         return render(request, "429.html", status=429)
     form = OrderEmailForm(request.POST)
     if form.is_valid():
-        if form.cleaned_data["email"].casefold() == order.email.casefold():
+        if identity(form.cleaned_data["email"]) == identity(order.email):
             response = redirect(order)
             order_access.grant(request, response, order)
             return response

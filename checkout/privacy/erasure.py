@@ -100,9 +100,11 @@ def erase(order: Order) -> None:
 
 def erase_address(order: Order) -> None:
     """Erase where a parcel went; the country stays for the books."""
-    order.recipient = order.phone = order.delivery_note = order.card_text = ""
+    texts = ["recipient", "phone", "phone_extension", "delivery_note", "card_text"]
+    for name in texts:
+        setattr(order, name, "")
     order.address = {}
-    order.save(update_fields=["recipient", "phone", "delivery_note", "card_text", "address"])
+    order.save(update_fields=[*texts, "address"])
 
 
 def erase_answers(order: Order) -> None:

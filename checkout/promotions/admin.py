@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from checkout.models import Promotion
 from shop.money import formatted
+from shop.typed_values.fields import FORM_FIELDS
 
 
 class PromotionForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -45,6 +46,7 @@ class PromotionForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(Promotion)
 class PromotionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = PromotionForm
+    formfield_overrides = FORM_FIELDS
     list_display = ["code", "shown_name", "shown_value", "scope", "shown_uses", "shown_dates", "is_active"]
     list_filter = ["is_active", "kind", "scope"]
     search_fields = ["code", "name_zh_hant", "name_en"]

@@ -176,14 +176,14 @@ def _email_problem(promotion: Promotion, cart: Cart, email: str) -> str:
 
 
 def _is_spent(promotion: Promotion, token: str, email: str) -> bool:
-    """Whether the buyer has used it already, or has ordered before. Capitals make no other address."""
-    uses = promotion.redemptions.filter(released_at=None, order__email__iexact=email)
+    """Whether the buyer has used it already, or has ordered before, however the address was typed."""
+    uses = promotion.redemptions.filter(released_at=None, order__in=Order.objects.of_address(email))
     if uses.exclude(order__draft__token=token, order__status=Order.Status.PENDING).exists():
         return True
     if not promotion.first_order_only:
         return False
     bought = [Order.Status.PAID, Order.Status.UNDER_REVIEW]
-    return Order.objects.filter(email__iexact=email, status__in=bought).exists()
+    return Order.objects.of_address(email).filter(status__in=bought).exists()
 
 
 def _money(amount: Decimal) -> str:

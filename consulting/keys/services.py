@@ -16,6 +16,7 @@ from consulting.models import AccessLog, Case, OrderKey
 from shop import clock, crypto
 from shop.background import outbox
 from shop.devstack.failpoints import failpoint
+from shop.typed_values.email_addresses import identity
 
 
 class NotOpened(Exception):
@@ -114,7 +115,7 @@ def unlock(typed: str, email: str, *, known_orders: Collection[int] = ()) -> Ord
     The e-mail is not needed for ``known_orders``: this browser has named it before.
     """
     key_id, order_id, owner = _find_key(typed) or (0, 0, "")
-    right_email = constant_time_compare(_folded(email), _folded(owner))
+    right_email = constant_time_compare(identity(email), identity(owner))
     if not key_id or not (right_email or order_id in known_orders):
         raise NotOpened
     order_key = _use(key_id, order_id)
@@ -135,10 +136,6 @@ def _use(key_id: int, order_id: int) -> OrderKey:
     if is_first:
         outbox.publish("mail.key_first_used", key=str(order_key.pk), key_id=order_key.pk)
     return order_key
-
-
-def _folded(email: str) -> str:
-    return email.strip().casefold()
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from checkout.intake.fields import ManyFiles
 from consulting import case_messages, report_document
 from consulting.keys.forms import OrderKeyForm
 from consulting.reports import file_validation
+from shop.typed_values.fields import LineField, TextField
 
 
 class ConsultantKeyForm(OrderKeyForm):
@@ -28,12 +29,12 @@ class ReportForm(forms.Form):
     Files are taken in by ``attachments`` once the text is right; here they only have their fields.
     """
 
-    title = forms.CharField(label=_("Title"), max_length=report_document.MAX_TITLE_LENGTH)
+    title = LineField(label=_("Title"), max_length=report_document.MAX_TITLE_LENGTH)
     language = forms.ChoiceField(
         label=_("Language of the report"),
         choices=[("zh-hant", _("Traditional Chinese")), ("en", _("English"))],
     )
-    body = forms.CharField(
+    body = TextField(
         label=_("Report text"),
         max_length=report_document.MAX_TEXT_LENGTH,
         help_text=_(
@@ -41,7 +42,7 @@ class ReportForm(forms.Form):
         ),
         widget=forms.Textarea(attrs={"rows": 24, "class": "report-text"}),
     )
-    note = forms.CharField(
+    note = TextField(
         label=_("What changed"),
         max_length=report_document.MAX_NOTE_LENGTH,
         required=False,
@@ -80,7 +81,7 @@ class ReportForm(forms.Form):
 class MessageToClientForm(forms.Form):
     """What the consultant writes to the client; ``is_open``: there is work left that could wait."""
 
-    text = forms.CharField(
+    text = TextField(
         label=_("Message to the client"),
         max_length=case_messages.MAX_LENGTH,
         widget=forms.Textarea(attrs={"rows": 6}),
@@ -98,7 +99,7 @@ class MessageToClientForm(forms.Form):
 
 
 class WithdrawalForm(forms.Form):
-    reason = forms.CharField(
+    reason = TextField(
         label=_("Why it is withdrawn"),
         max_length=1000,
         help_text=_("The client reads this instead of the report."),

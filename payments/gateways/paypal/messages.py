@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from babel import Locale
 from django.conf import settings
 
 from payments.gateways.base import Address, Item, Parcel, Purchase
@@ -19,7 +20,6 @@ CARRIERS = {"sf": "SF_EX", "hkpost": "HK_POST", "dhl": "DHL_HK"}
 _WITHOUT_POSTCODES = {"HK", "MO"}
 # Controls, line ends, marks that turn the direction of writing, halves of surrogate pairs.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_CITY_STATES = {"HK": "Hong Kong", "MO": "Macau", "SG": "Singapore"}
 _HONG_KONG_AREAS = {
     "KOWLOON": re.compile(r"kowloon|九[龍龙]|\bkln\b"),
     "NEW TERRITORIES": re.compile(r"new territories|新界|\bn\.? ?t\b"),
@@ -126,11 +126,17 @@ def _address(address: Address) -> dict[str, str]:
     return _without_empty(
         address_line_1=truncate(address.line1, 300),
         address_line_2=truncate(address.line2, 300),
-        admin_area_2=truncate(address.city or _CITY_STATES.get(country, "") or address.area, 120),
+        admin_area_2=truncate(address.city or address.area or _country_name(country), 120),
         admin_area_1=truncate(_hong_kong_area(address.area) if country == "HK" else address.area, 300),
         postal_code="" if country in _WITHOUT_POSTCODES else truncate(address.postcode, 60),
         country_code=settings.PAYPAL_CHINA_CODE if country == "CN" else country,
     )
+
+
+def _country_name(country: str) -> str:
+    """For PayPal, which wants a city in every address: Gibraltar and other small places are their own."""
+    names: Any = Locale("en").territories
+    return str(names.get(country, country))
 
 
 def _hong_kong_area(area: str) -> str:
