@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from shop.admin.read_only import ReadOnlyAdmin
+from shop.typed_values.fields import FORM_FIELDS
 
 from .keys.admin import OrderKeyAdmin as OrderKeyAdmin  # registers itself
 from .models import AccessLog, Case, CaseQuerySet
@@ -52,6 +53,7 @@ class RiskFilter(admin.SimpleListFilter):
 
 @admin.register(Case)
 class CaseAdmin(_CaseAdmin):
+    formfield_overrides = FORM_FIELDS
     list_display = ["number", "service", "state", "due_on", "overdue", "at_risk", "waiting", "consultant"]
     list_filter = [RiskFilter, "state", "consultant", "due_on"]
     search_fields = ["line__order__number", "line__name_zh_hant", "line__name_en"]

@@ -1,4 +1,4 @@
-"""The kernel's tables: outbox messages, hits of rate limits, fingerprints of secrets."""
+"""The kernel's tables: outbox messages, hits of rate limits, sent forms, fingerprints of secrets."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +45,19 @@ class Try(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.at}"
+
+
+class SentForm(models.Model):
+    """A form of the staff's pages that was sent and has done its work (``shop.web.once``)."""
+
+    MAX_RESULT = 500
+
+    key = models.CharField(max_length=64, unique=True)
+    result = models.CharField(max_length=MAX_RESULT, blank=True)  # where its answer led
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.at}"
 
 
 class Canary(models.Model):

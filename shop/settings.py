@@ -159,6 +159,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "shop.web.once.OncePerPage",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "shop.web.middleware.personal_pages_are_not_cached",
     "axes.middleware.AxesMiddleware",

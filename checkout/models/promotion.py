@@ -160,6 +160,7 @@ class Redemption(models.Model):
 
     promotion = models.ForeignKey(Promotion, models.PROTECT, related_name="redemptions")
     order = models.OneToOneField("checkout.Order", models.CASCADE, related_name="redemption")
+    email = models.EmailField(blank=True)  # whose use it was, whatever becomes of the order's address
     at = models.DateTimeField(_("at"))
     released_at = models.DateTimeField(null=True)
 

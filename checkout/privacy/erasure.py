@@ -11,7 +11,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from checkout.intake import uploads
-from checkout.models import CancellationRequest, Intake, Order, OrderEvent, PrivacyRequest, Upload
+from checkout.models import (
+    CancellationRequest,
+    Intake,
+    Order,
+    OrderEvent,
+    PrivacyRequest,
+    Redemption,
+    Upload,
+)
 from checkout.shipping.fulfilment import left_to_ship
 from checkout.signals import open_matters, order_erased
 from shop import clock
@@ -91,6 +99,7 @@ def erase(order: Order) -> None:
     order.save(update_fields=["email", "erased_at", "submission_digest", "is_given_up"])
     order.cancellations.update(reason="", answer="")
     order.email_corrections.update(old_email="")
+    Redemption.objects.filter(order=order).update(email="")
     order.shipments.update(tracking_number="")  # the carrier's page may name the receiver
     erase_answers(order)
     _erase_draft(order)

@@ -8,6 +8,7 @@ from django.db import transaction
 from catalog.models import Product
 from checkout import stock
 from checkout.models import Order, OrderEvent, OrderLine, Shipment, ShipmentItem
+from checkout.promotions import services as promotions
 from shop import clock
 from shop.background import outbox
 
@@ -81,11 +82,14 @@ def ship(
 def note_refund(order: Order, amount: Decimal, lines: Mapping[int, Decimal]) -> None:
     """Add a refund to the totals of the order and of its lines (``lines``: line id -> its share).
 
-    Needs the transaction of the ledger entry: access to reports and the shown state follow from this.
+    Needs the transaction of the ledger entry: access to reports and the shown state follow from this. Once
+    all has gone back, the order's promo code is free again.
     """
     # Money beyond the total (a person accepted too high a payment) can go back too: below zero nothing is.
     order.refunded_total = min(order.total, order.refunded_total + amount)
     order.save(update_fields=["refunded_total"])
+    if order.is_refunded:
+        promotions.release(order)
     for line in order.lines.filter(pk__in=lines):
         line.refunded_total += lines[line.pk]
         line.save(update_fields=["refunded_total"])

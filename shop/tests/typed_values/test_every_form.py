@@ -56,6 +56,8 @@ def admin_forms():
             continue
         yield f"admin.{model.__name__}", page.get_form(request).base_fields
         for inline in page.get_inline_instances(request):
+            if not inline.has_change_permission(request):
+                continue
             formset = inline.get_formset(request)
             yield f"admin.{model.__name__}.{formset.model.__name__}", formset.form.base_fields
 
