@@ -145,7 +145,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django_countries",  # after the admin: both translate "All", and the admin is to win
 ]
 MIDDLEWARE = [
     "shop.web.middleware.request_id",
