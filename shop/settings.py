@@ -145,7 +145,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django_countries",  # after the admin: both translate "All", and the admin is to win
 ]
 MIDDLEWARE = [
     "shop.web.middleware.request_id",
@@ -255,6 +254,7 @@ CELERY_TASK_ROUTES = {"shop.tasks.deliver_outbox": {"queue": "outbox"}}
 CELERY_TIMEZONE = "Asia/Hong_Kong"
 CELERY_BEAT_SCHEDULER = "shop.background.beat_scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-runs.json")
+_DECEMBER_DAYS = crontab(hour="10", minute="0", month_of_year="12")  # beat may be down on one of them
 CELERY_BEAT_SCHEDULE = {
     "deliver the outbox": {"task": "shop.tasks.deliver_outbox", "schedule": 10},
     "sweep payments": {"task": "payments.tasks.sweep", "schedule": 10},
@@ -263,16 +263,14 @@ CELERY_BEAT_SCHEDULE = {
         "task": "payments.tasks.renew_encryption_certificate",
         "schedule": crontab(hour="9", minute="20"),
     },
-    "watch certificates": {
-        "task": "payments.tasks.watch_certificates",
-        "schedule": crontab(hour="9", minute="40"),
-    },
+    "watch certificates": {"task": "payments.tasks.watch_certificates", "schedule": crontab("40", "9")},
     "look after the money": {"task": "payments.tasks.watch_money", "schedule": crontab(minute="5")},
     "forget what is past its time": {"task": "shop.tasks.forget", "schedule": crontab(minute="35")},
     "erase what clients asked to erase": {
         "task": "checkout.tasks.erase_confirmed",
         "schedule": crontab(minute="50"),
     },
+    "compare public holidays": {"task": "shop.tasks.remind_of_gazettes", "schedule": _DECEMBER_DAYS},
 }
 
 # --- sessions, sign-in, cookies -----------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from .background import outbox
+from .background import calendar_reminder, outbox
 from .privacy import retention
 
 logger = logging.getLogger(__name__)
@@ -23,3 +23,9 @@ def forget() -> None:
     for kind, count in retention.forget():
         if count:
             logger.info("Forgot %s: %s", kind.name, count)
+
+
+@shared_task(ignore_result=True)
+def remind_of_gazettes() -> None:
+    """The merchant compares next year's public holidays: one mail a year."""
+    calendar_reminder.remind_of_gazettes()

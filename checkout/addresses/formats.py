@@ -12,9 +12,8 @@ from functools import cache
 from django.utils.functional import Promise
 from django.utils.translation import gettext, override, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django_countries import countries
 
-from . import areas
+from . import areas, countries
 from .areas import CJK, Place
 
 PARTS = ("area", "city", "district", "line1", "line2", "postcode", "locker")
@@ -173,22 +172,16 @@ def is_required(region: str, part: str, area: str = "") -> bool:
 
 
 def is_region(code: str) -> bool:
-    return code in countries.countries
+    return code in countries.CODES
 
 
 def region_choices() -> list[tuple[str, str]]:
-    """Our own four first, then every other country by name, in the reader's language."""
-    near = [
-        ("HK", str(_("Hong Kong"))),
-        ("MO", str(_("Macau"))),
-        ("TW", str(_("Taiwan"))),
-        ("CN", str(_("Mainland China"))),
-    ]
-    return near + [(code, str(name)) for code, name in countries if code not in _OWN]
+    """Our own four first, then every other country, in the reader's language."""
+    return countries.choices()
 
 
 def region_name(region: str) -> str:
-    return dict(region_choices()).get(region, region)
+    return countries.name(region)
 
 
 def districts(region: str, area: str) -> dict[str, tuple[Place, ...]]:
@@ -268,7 +261,7 @@ def label(*, recipient: str, region: str, address: Mapping[str, str]) -> list[st
     part = {name: str(address.get(name) or "") for name in PARTS}
     han = is_han(part, recipient)
     with override("zh-hant" if han else "en"):
-        country = str(countries.name("CN")) if region == "CN" else region_name(region)
+        country = countries.international_name("CN") if region == "CN" else countries.name(region)
         locker = gettext("SF locker %(code)s") % {"code": part["locker"]} if part["locker"] else ""
     if locker:
         return [country, locker, recipient] if han else [recipient, locker, country]

@@ -8,6 +8,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from checkout.addresses import countries
 from checkout.models import CancellationRequest, Order, Shipment
 
 
@@ -17,6 +18,14 @@ class NamedValues(AllValuesFieldListFilter):
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
             yield {**choice, "display": choice["display"] or "–"}
+
+
+class RegionValues(NamedValues):
+    """Regions by name: what is no code, such as "All", stays."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": countries.name(str(choice["display"]))}
 
 
 class FulfilmentFilter(SimpleListFilter):

@@ -19,7 +19,7 @@ from checkout.shipping.rates import TARIFFS
 from shop.money import formatted
 
 from . import cancellation_views, fulfilment_views
-from .filters import FulfilmentFilter, NamedValues
+from .filters import FulfilmentFilter, NamedValues, RegionValues
 from .inlines import EventInline, LineInline, ShipmentInline
 
 
@@ -39,7 +39,7 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         FulfilmentFilter,
         "status",
         "placed_at",
-        ("region", NamedValues),
+        ("region", RegionValues),
         "language",
         ("paid_with", NamedValues),
     ]

@@ -31,6 +31,8 @@ from shop.crypto import open_sealed_bytes, seal_bytes
 from shop.privacy.private_storage import PrivateFileStorage, private_storage
 from shop.web.rate_limit import RateLimit
 
+from .colours import UnknownColours, in_srgb
+
 logger = logging.getLogger(__name__)
 
 ORPHAN_AGE = dt.timedelta(hours=24)  # without an order
@@ -41,6 +43,7 @@ MAX_NAME_LENGTH = 100
 CONTENT_TYPES = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
 SUFFIXES = {"pdf": (".pdf",), "jpeg": (".jpg", ".jpeg"), "png": (".png",)}
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis"}
+PNG_GREYS = {0, 4}  # kinds of colour in its header: without and with transparency
 DAMAGED = (OSError, ValueError, SyntaxError)
 TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
@@ -144,7 +147,7 @@ def _whole_pdf(content: bytes) -> bytes:
 
 
 def clean_image(content: bytes, kind: str) -> bytes:
-    """The same picture, upright, without anything that was stored beside it."""
+    """The picture (the first of several), upright, in sRGB, with nothing stored beside it. Raises Refused."""
     try:
         with Image.open(BytesIO(content), formats=[kind.upper()]) as image:
             width, height = image.size
@@ -152,13 +155,18 @@ def clean_image(content: bytes, kind: str) -> bytes:
                 raise Image.DecompressionBombError
             image.load()
             upright = ImageOps.exif_transpose(image)
-            mode = "RGB" if kind == "jpeg" else "RGBA" if "transparency" in upright.info else upright.mode
-            plain = upright.convert(mode) if upright.mode != mode and upright.mode != "L" else upright.copy()
+            image.close()  # gives back its pixels: what follows needs room for as many
+            bits, kind_of_colour = content[24:26] if kind == "png" else (8, None)
+            plain = in_srgb(upright, bits=bits, is_grey=kind_of_colour in PNG_GREYS)
             plain.info = {}
             written = BytesIO()
             plain.save(written, format=kind.upper(), **({"quality": 90} if kind == "jpeg" else {}))
     except TOO_LARGE:
         raise Refused(_("This picture has too many pixels. Please send a smaller one.")) from None
+    except UnknownColours:
+        raise Refused(
+            _("The colours of this picture cannot be read. Please save it in sRGB and choose it again.")
+        ) from None
     except DAMAGED:
         raise Refused(_("This picture is damaged or incomplete. Please choose it again.")) from None
     return written.getvalue()

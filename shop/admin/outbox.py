@@ -4,14 +4,10 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
 from shop import clock
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.models import OutboxMessage
-
-# django_countries brings a translation that says "all countries", which every filter of the admin would show.
-gettext_noop("All")
 
 
 class UndeliveredFilter(admin.SimpleListFilter):

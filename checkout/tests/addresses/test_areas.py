@@ -4,10 +4,9 @@ import re
 
 import pytest
 from django.utils.translation import override
-from django_countries import countries
 
 from checkout.addresses import areas as places
-from checkout.addresses import formats
+from checkout.addresses import countries, formats
 from checkout.addresses.forms import ShippingForm
 from checkout.tests.scenes import make_cart, make_goods
 
@@ -107,7 +106,7 @@ def test_a_part_is_called_as_in_its_country(region, part, english, chinese):
 
 def test_every_country_has_a_form_that_takes_its_own_addresses(db):
     cart = make_cart((make_goods(), 1))
-    for code, _name in countries:
+    for code in sorted(countries.CODES):
         typed = {"region": code, "recipient": "Mei Chan", "phone": "+852 9123 4567"}
         empty = ShippingForm({"region": code}, cart=cart)
         assert empty.as_div()

@@ -18,6 +18,8 @@ LOCALES = {"zh-hant": "zh-HK", "en": "en-US"}
 CARRIERS = {"sf": "SF_EX", "hkpost": "HK_POST", "dhl": "DHL_HK"}
 
 _WITHOUT_POSTCODES = {"HK", "MO"}
+# Not on PayPal's list "Country and region address requirements" (Orders v2): PayPal hears no address there.
+_UNLISTED = {"BL", "BQ", "CW", "KP", "MF", "SS", "SX", "XK"}
 # Controls, line ends, marks that turn the direction of writing, halves of surrogate pairs.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _HONG_KONG_AREAS = {
@@ -79,13 +81,18 @@ def _unit(purchase: Purchase) -> dict[str, Any]:
         if purchase.discount:
             amount["breakdown"]["discount"] = to_money(purchase.discount, purchase.currency)
         unit["items"] = _items(purchase)
-    if purchase.address is not None:
+    if (address := _told_address(purchase)) is not None:
         unit["shipping"] = {
             "type": "SHIPPING",
-            "name": {"full_name": truncate(purchase.address.recipient, 300)},
-            "address": _address(purchase.address),
+            "name": {"full_name": truncate(address.recipient, 300)},
+            "address": _address(address),
         }
     return unit
+
+
+def _told_address(purchase: Purchase) -> Address | None:
+    address = purchase.address
+    return None if address is None or address.country.upper() in _UNLISTED else address
 
 
 def _adds_up(purchase: Purchase) -> bool:
@@ -152,7 +159,7 @@ def _experience(purchase: Purchase) -> dict[str, str]:
         landing_page="NO_PREFERENCE",
         user_action="PAY_NOW",
         payment_method_preference="IMMEDIATE_PAYMENT_REQUIRED",  # an eCheck takes days
-        shipping_preference="SET_PROVIDED_ADDRESS" if purchase.address else "NO_SHIPPING",
+        shipping_preference="SET_PROVIDED_ADDRESS" if _told_address(purchase) else "NO_SHIPPING",
         return_url=purchase.return_url,
         cancel_url=purchase.cancel_url,
     )

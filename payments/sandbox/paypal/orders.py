@@ -29,6 +29,7 @@ from .schemas import ORDER, TRACKER, check
 
 MAX_ATTEMPTS = 10
 _WITH_POSTCODES = {"AU", "C2", "CA", "CN", "DE", "ES", "FR", "GB", "IT", "JP", "NL", "SG", "TH", "TW", "US"}
+_UNLISTED = {"BL", "BQ", "CW", "KP", "MF", "SS", "SX", "XK"}  # ISO\'s, or nearly, but not PayPal\'s
 
 
 def _shown(order_id: str) -> dict[str, Any]:
@@ -65,6 +66,8 @@ def _check_address(order: Document) -> None:
         if order["experience"].get("shipping_preference") == "SET_PROVIDED_ADDRESS":
             raise Refusal(400, "MISSING_REQUIRED_PARAMETER", place)
         return
+    if address["country_code"] in _UNLISTED:
+        raise Refusal(422, "SHIPPING_ADDRESS_INVALID", f"{place}/country_code")
     if "admin_area_2" not in address:
         raise Refusal(422, "CITY_REQUIRED", f"{place}/admin_area_2")
     if address["country_code"] in _WITH_POSTCODES and "postal_code" not in address:
