@@ -119,6 +119,7 @@ _OWN = {
     ),
 }
 _LARGEST_FIRST = "%Z %S%C%D%n%A%n%N"
+_POSTCODE_WANTED = {"TH"}  # by PayPal, though the post delivers without
 _OUTLYING = "%N%n%A%n%C"  # a country nothing is known of
 
 
@@ -131,7 +132,7 @@ def _overseas(region: str) -> Rules:
     data = areas.country(region)
     format_ = data.get("fmt", _OUTLYING)
     latin = data.get("lfmt", format_)
-    required = data.get("require", "AC")
+    required = data.get("require", "AC") + ("Z" if region in _POSTCODE_WANTED else "")
     codes = [code for code in "SCD" if f"%{code}" in format_ + latin]
     parts = [PART_OF[code] for code in codes] + ["line1", "line2"]
     has_postcode = "%Z" in format_

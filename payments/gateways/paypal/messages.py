@@ -22,6 +22,7 @@ _WITHOUT_POSTCODES = {"HK", "MO"}
 _UNLISTED = {"BL", "BQ", "CW", "KP", "MF", "SS", "SX", "XK"}
 # Controls, line ends, marks that turn the direction of writing, halves of surrogate pairs.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_SHORT_NAMES = {"HK": "Hong Kong", "MO": "Macau"}
 _HONG_KONG_AREAS = {
     "KOWLOON": re.compile(r"kowloon|九[龍龙]|\bkln\b"),
     "NEW TERRITORIES": re.compile(r"new territories|新界|\bn\.? ?t\b"),
@@ -142,7 +143,7 @@ def _address(address: Address) -> dict[str, str]:
 
 def _country_name(country: str) -> str:
     """For PayPal, which wants a city in every address: Gibraltar and other small places are their own."""
-    names: Any = Locale("en").territories
+    names: Any = {**Locale("en").territories, **_SHORT_NAMES}
     return str(names.get(country, country))
 
 

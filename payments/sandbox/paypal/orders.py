@@ -53,13 +53,14 @@ def create(exchange: Exchange) -> Reply:
         raise Refusal(400, "NOT_SUPPORTED", "/purchase_units")
     order = new_order(body)
     check_sums(order["unit"], "/purchase_units/0")
-    _check_address(order)
+    check_address(order)
     keep("order", order)
     _note(exchange, order)
     return Reply(201, show_order(order))
 
 
-def _check_address(order: Document) -> None:
+def check_address(order: Document) -> None:
+    """Raise Refusal for what PayPal's rules about addresses do not let through."""
     place = "/purchase_units/0/shipping/address"
     address = order["unit"].get("shipping", {}).get("address")
     if address is None:
