@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import Product, Variant, in_language
 from shop import clock
 from shop.crypto import EncryptedJSONField
-from shop.typed_values.email_addresses import normalise
+from shop.typed_values.email_addresses import normalise, shown
 from shop.typed_values.phone_numbers import PhoneNumber
 
 
@@ -217,6 +217,11 @@ class Order(models.Model):
         label = [self.recipient, phone, self.region, self.address, self.delivery_note]
         plain = json.dumps(label, sort_keys=True)
         return salted_hmac("checkout.address", plain, algorithm="sha256").hexdigest()[:16]
+
+    @property
+    def shown_email(self) -> str:
+        """The e-mail address as people write it; ``email`` has the domain as mail servers want it."""
+        return shown(self.email)
 
     @property
     def shown_phone(self) -> str:
