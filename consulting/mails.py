@@ -40,6 +40,7 @@ def mail_report_ready(report_id: int) -> None:
     mail.send(
         "report_ready",
         to=[order.email],
+        concerns=order.number,
         context=context,
         language=order.language,
         message_key=f"report.published:{report.pk}",
@@ -58,6 +59,7 @@ def mail_report_withdrawn(report_id: int) -> None:
     mail.send(
         "report_withdrawn",
         to=[order.email],
+        concerns=order.number,
         context=context,
         language=order.language,
         message_key=f"report.withdrawn:{report.pk}",
@@ -98,6 +100,7 @@ def _tell_client(message: Message) -> None:
     mail.send(
         "message_to_client",
         to=[order.email],
+        concerns=order.number,
         context={"case": case, "order": order, "message": message, "unlock_url": url},
         language=order.language,
         message_key=f"message.written:{message.pk}",

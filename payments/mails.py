@@ -46,6 +46,7 @@ def send_refund_mail(refund_id: int) -> None:
         send(
             "payment_refunded",
             to=[order.email],
+            concerns=order.number,
             context={
                 "order": order,
                 "refund": refund,

@@ -15,7 +15,9 @@ class OutboxMessage(models.Model):
     claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
+    given_up_at = models.DateTimeField(_("given up at"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=300, blank=True)
+    concerns = models.CharField(_("order"), max_length=20, blank=True, db_index=True)  # once it is given up
 
     class Meta:
         verbose_name = _("outbox message")

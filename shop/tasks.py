@@ -4,7 +4,8 @@ import logging
 
 from celery import shared_task
 
-from .background import calendar_reminder, outbox
+from . import calendar_reminder
+from .background import outbox
 from .privacy import retention
 
 logger = logging.getLogger(__name__)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from checkout import order_numbers
 from checkout.addresses import formats
 from checkout.models import Order
+from checkout.orders.failed_mails import failed_mails
 from checkout.shipping import fulfilment
 from checkout.shipping.rates import TARIFFS
 from shop.money import formatted
@@ -59,7 +60,7 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "number", "shown_state", "placed_at", "paid_at", "paid_with", "hold_until", "email", "language",
         "label", "shown_phone", "shown_method", "delivery_note", "is_gift", "card_text", "ships_by",
         "shown_total", "shown_sums", "shown_refunded", "shown_consents",
-        "ship_link", "hold_link", "cancellation_link", "refund_link", "payments_link",
+        "failed_mails", "ship_link", "hold_link", "cancellation_link", "refund_link", "payments_link",
     ]  # fmt: skip
     readonly_fields = fields  # type: ignore[assignment]
 
@@ -158,6 +159,15 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             reverse("admin:checkout_order_ship", args=[order.pk]),
             _("Ship"),
         )
+
+    @admin.display(description=_("mails that failed"))
+    def failed_mails(self, order: Order) -> str:
+        """What was not delivered, and why; each leads to where it can be sent again."""
+        rows = [
+            (reverse("admin:shop_outboxmessage_change", args=[mail.pk]), mail.topic, mail.last_error)
+            for mail in failed_mails(order)
+        ]
+        return format_html_join("", '<a href="{}">{}</a>: {}<br>', rows) or "–"
 
     @admin.display(description=_("hold"))
     def hold_link(self, order: Order) -> str:

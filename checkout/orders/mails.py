@@ -60,6 +60,7 @@ def send_confirmation(order_id: int) -> None:
         send(
             "order_confirmation",
             to=[order.email],
+            concerns=order.number,
             context=context,
             language=order.language,
             message_key=_confirmation_key(order),
@@ -95,6 +96,7 @@ def send_under_review(order_id: int) -> None:
         send(
             "order_under_review",
             to=[order.email],
+            concerns=order.number,
             context=_context(order),
             language=order.language,
             message_key=f"order-under-review-{order.number}",
@@ -111,6 +113,7 @@ def send_payment_denied(order_id: int) -> None:
         send(
             "payment_denied",
             to=[order.email],
+            concerns=order.number,
             context=_context(order),
             language=order.language,
             message_key=f"payment-denied-{order.number}-{order.hold_until:%Y%m%d%H%M}",
@@ -124,6 +127,7 @@ def send_cancelled(order_id: int) -> None:
     send(
         "order_cancelled",
         to=[order.email],
+        concerns=order.number,
         context={"order": order, "order_url": order_url(order)},
         language=order.language,
         message_key=f"order-cancelled-{order.number}",
@@ -148,6 +152,7 @@ def send_shipped(shipment_id: int) -> None:
         send(
             "order_shipped",
             to=[order.email],
+            concerns=order.number,
             context=context,
             language=order.language,
             message_key=f"order-shipped-{shipment.pk}",
@@ -174,6 +179,7 @@ def send_new_report_date(line_id: int) -> None:
         send(
             "new_report_date",
             to=[order.email],
+            concerns=order.number,
             context={"order": order, "line": line, "order_url": order_url(order)},
             language=order.language,
             message_key=f"new-report-date-{line.pk}",
@@ -201,6 +207,7 @@ def _send_about_details(order_id: int, *, name: str) -> None:
         send(
             name,
             to=[order.email],
+            concerns=order.number,
             context=context,
             language=order.language,
             message_key=f"{name}-{order.number}",
@@ -222,6 +229,7 @@ def send_order_links(search_id: int) -> None:
     send(
         "order_links",
         to=[orders[0].email],
+        concerns=orders[0].number,
         context={
             "link": lookup.LINK.url(search.pk, language=search.language),
             "minutes": int(lookup.LINK.lifetime.total_seconds() // 60),
@@ -262,6 +270,7 @@ def send_cancellation_answer(request_id: int) -> None:
     send(
         "cancellation_answered",
         to=[order.email],
+        concerns=order.number,
         context={
             "order": order,
             "request": request,
@@ -287,6 +296,7 @@ def send_address_corrected(order_id: int) -> None:
     send(
         "address_corrected",
         to=[order.email],
+        concerns=order.number,
         context=context,
         language=order.language,
         message_key=f"address-corrected-{order.number}-{version}",

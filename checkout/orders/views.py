@@ -24,6 +24,7 @@ from shop.web.rate_limit import RateLimit
 
 from .cancellations import offer_of
 from .corrections import correctable_until
+from .failed_mails import failed_mails
 from .history import history_of, progress_of
 
 EMAIL_GUESSES = RateLimit("order-email", limit=10, minutes=15)
@@ -93,6 +94,7 @@ def order_context(order: Order, *, known: bool, form: OrderEmailForm) -> dict[st
         "is_paying": order.status == Order.Status.PENDING and has_money_on_its_way(order),
         "cancellation": request,
         "correctable_until": correctable_until(order) if known else None,
+        "has_failed_mails": known and failed_mails(order).exists(),
         "may_ask_to_cancel": known and request is None and bool(offer_of(order).lines),
         "left_to_ship": left_to_ship(order).items() if order.is_paid and order.shipments.all() else [],
         "address_label": formats.label(recipient=order.recipient, region=order.region, address=order.address)

@@ -5,8 +5,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from shop import clock
 from shop.admin.read_only import ReadOnlyAdmin
+from shop.background import outbox
 from shop.models import OutboxMessage
 
 
@@ -15,12 +15,18 @@ class UndeliveredFilter(admin.SimpleListFilter):
     parameter_name = "delivery"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, object]]:  # type: ignore[override]
-        return [("open", _("not delivered")), ("failed", _("failed at least once"))]
+        return [
+            ("open", _("not delivered")),
+            ("failed", _("failed at least once")),
+            ("given-up", _("given up")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> QuerySet[OutboxMessage]:
         match self.value():
             case "open":
                 return queryset.filter(delivered_at__isnull=True)
+            case "given-up":
+                return queryset.filter(delivered_at__isnull=True, given_up_at__isnull=False)
             case "failed":
                 return queryset.filter(delivered_at__isnull=True).exclude(last_error="")
         return queryset
@@ -28,12 +34,12 @@ class UndeliveredFilter(admin.SimpleListFilter):
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnlyAdmin[OutboxMessage]):
-    list_display = ["key", "created_at", "attempts", "due_at", "delivered_at", "last_error"]
+    list_display = ["key", "created_at", "attempts", "due_at", "delivered_at", "given_up_at", "last_error"]
     list_filter = [UndeliveredFilter, "topic"]
-    search_fields = ["key"]
+    search_fields = ["key", "concerns"]
     actions = ["deliver_now"]
 
     @admin.action(description=_("Deliver now"), permissions=["view"])
     def deliver_now(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
-        queryset.filter(delivered_at__isnull=True).update(due_at=clock.now(), claimed_until=None)
+        outbox.try_again(queryset)
         self.message_user(request, _("The messages go out within seconds."))

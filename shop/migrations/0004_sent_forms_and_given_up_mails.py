@@ -14,4 +14,15 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField()),
             ],
         ),
+        migrations.AddField(
+            model_name="outboxmessage",
+            name="given_up_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="given up at"),
+        ),
+        migrations.AddField(
+            model_name="outboxmessage",
+            name="concerns",
+            field=models.CharField(blank=True, db_index=True, default="", max_length=20, verbose_name="order"),
+            preserve_default=False,
+        ),
     ]

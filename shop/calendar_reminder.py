@@ -10,7 +10,7 @@ from shop import clock
 from shop.l10n import working_days
 from shop.mail import send
 
-from . import outbox
+from .background import outbox
 
 PUBLISHED = {  # region: its name, and the page of its government with the coming year
     "HK": (_("Hong Kong"), "https://www.gov.hk/en/about/abouthk/holiday/{year}.htm"),
