@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.admin import AllValuesFieldListFilter, SimpleListFilter
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from checkout.addresses import countries
-from checkout.models import CancellationRequest, Order, Shipment
+from checkout.models import CancellationRequest, Order, OrderLine, Shipment
 
 
 class NamedValues(AllValuesFieldListFilter):
@@ -45,11 +46,14 @@ class FulfilmentFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
         parcels = Exists(Shipment.objects.filter(order=OuterRef("pk")))
+        packed = Coalesce(Sum("shipped_items__quantity"), 0)
+        lines = OrderLine.objects.filter(order=OuterRef("pk"), ships=True).order_by().annotate(packed=packed)
+        left = Exists(lines.filter(quantity__gt=F("withdrawn_quantity") + F("packed")))
         is_asked = Exists(CancellationRequest.objects.filter(order=OuterRef("pk"), state="open"))
         match self.value():
             case "to-ship":
                 return queryset.filter(
-                    ~parcels,
+                    left,
                     ~is_asked,
                     status=Order.Status.PAID,
                     needs_shipping=True,

@@ -19,7 +19,7 @@ from checkout.shipping import fulfilment
 from checkout.shipping.rates import TARIFFS
 from shop.money import formatted
 
-from . import cancellation_views, fulfilment_views
+from . import cancellation_views, correction_views, fulfilment_views
 from .filters import FulfilmentFilter, NamedValues, RegionValues
 from .inlines import EventInline, LineInline, ShipmentInline
 
@@ -60,7 +60,8 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "number", "shown_state", "placed_at", "paid_at", "paid_with", "hold_until", "email", "language",
         "label", "shown_phone", "shown_method", "delivery_note", "is_gift", "card_text", "ships_by",
         "shown_total", "shown_sums", "shown_refunded", "shown_consents",
-        "failed_mails", "ship_link", "hold_link", "cancellation_link", "refund_link", "payments_link",
+        "failed_mails", "correct_link", "ship_link", "hold_link", "cancellation_link", "refund_link",
+        "payments_link",
     ]  # fmt: skip
     readonly_fields = fields  # type: ignore[assignment]
 
@@ -86,7 +87,8 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().get_search_results(request, queryset, search_term)
 
     def get_urls(self) -> list[URLPattern]:
-        own = [*fulfilment_views.urls(self.admin_site), *cancellation_views.urls(self.admin_site)]
+        pages = (fulfilment_views, correction_views, cancellation_views)
+        own = [address for each in pages for address in each.urls(self.admin_site)]
         return [*own, *super().get_urls()]
 
     @admin.display(description=_("status"), ordering="status")
@@ -159,6 +161,13 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             reverse("admin:checkout_order_ship", args=[order.pk]),
             _("Ship"),
         )
+
+    @admin.display(description=_("correction"))
+    def correct_link(self, order: Order) -> str:
+        if not order.is_paid or order.erased_at:
+            return "–"
+        url = reverse("admin:checkout_order_correct", args=[order.pk])
+        return format_html('<a class="button" href="{}">{}</a>', url, _("Correct address or e-mail"))
 
     @admin.display(description=_("mails that failed"))
     def failed_mails(self, order: Order) -> str:

@@ -4,7 +4,7 @@ from .intake import AnswerRow, Intake, Upload
 from .order import Draft, InvalidTransition, Order, OrderEvent, OrderLine
 from .promotion import Promotion, Redemption
 from .requests import CancellationRequest, EmailCorrection, OrderSearch, PrivacyRequest
-from .shipment import Shipment, ShipmentItem
+from .shipment import Shipment, ShipmentCorrection, ShipmentItem
 from .stock import StockMovement
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Promotion",
     "Redemption",
     "Shipment",
+    "ShipmentCorrection",
     "ShipmentItem",
     "StockMovement",
     "Upload",

@@ -1,5 +1,7 @@
 """Mails about orders. Each is built when its outbox message is delivered, from the rows as they are then."""
 
+from contextlib import suppress
+
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import override
@@ -159,6 +161,27 @@ def send_shipped(shipment_id: int) -> None:
         )
 
 
+@outbox.subscribe("mail.parcel_corrected")
+def send_parcel_corrected(shipment_id: int) -> None:
+    """What was written about a parcel was wrong: this is right, as the rows are now."""
+    shipment = Shipment.objects.select_related("order").get(pk=shipment_id)
+    order = shipment.order
+    with override(order.language):
+        context = {
+            **_context(order),
+            "shipment": shipment,
+            "items": list(shipment.items.select_related("line")),
+        }
+        send(
+            "parcel_corrected",
+            to=[order.email],
+            concerns=order.number,
+            context=context,
+            language=order.language,
+            message_key=f"parcel-corrected-{shipment.pk}-{shipment.corrections.count()}",
+        )
+
+
 # --- answers that came later, or are missing ---
 
 
@@ -309,12 +332,13 @@ def send_email_corrected(correction_id: int) -> None:
     correction = EmailCorrection.objects.select_related("order").get(pk=correction_id)
     if not correction.old_email:  # sent before
         return
-    send(
-        "email_corrected",
-        to=[correction.old_email],
-        context={"order": correction.order},
-        language=correction.order.language,
-        message_key=f"email-corrected-{correction.pk}",
-    )
+    with suppress(outbox.GiveUp):  # often it is corrected because there is no such mailbox
+        send(
+            "email_corrected",
+            to=[correction.old_email],
+            context={"order": correction.order},
+            language=correction.order.language,
+            message_key=f"email-corrected-{correction.pk}",
+        )
     correction.old_email = ""  # needed for this mail only
     correction.save(update_fields=["old_email"])

@@ -18,6 +18,7 @@ from checkout.models import (
     OrderEvent,
     PrivacyRequest,
     Redemption,
+    ShipmentCorrection,
     Upload,
 )
 from checkout.shipping.fulfilment import left_to_ship
@@ -101,6 +102,7 @@ def erase(order: Order) -> None:
     order.email_corrections.update(old_email="")
     Redemption.objects.filter(order=order).update(email="")
     order.shipments.update(tracking_number="")  # the carrier's page may name the receiver
+    ShipmentCorrection.objects.filter(shipment__order=order).update(old_tracking_number="")
     erase_answers(order)
     _erase_draft(order)
     order_erased.send(sender=Order, order=order)

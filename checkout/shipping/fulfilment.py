@@ -7,7 +7,14 @@ from django.db import transaction
 
 from catalog.models import Product
 from checkout import stock
-from checkout.models import Order, OrderEvent, OrderLine, Shipment, ShipmentItem
+from checkout.models import (
+    Order,
+    OrderEvent,
+    OrderLine,
+    Shipment,
+    ShipmentCorrection,
+    ShipmentItem,
+)
 from checkout.promotions import services as promotions
 from shop import clock
 from shop.background import outbox
@@ -19,6 +26,10 @@ class NothingToShip(Exception):
 
 class OnHold(Exception):
     """Raised when nothing may leave: staff hold the order, or its buyer complained or asked to cancel."""
+
+
+class ParcelChanged(Exception):
+    """Raised when the parcel is not as it was read: somebody else has corrected it."""
 
 
 class AddressChanged(Exception):
@@ -76,6 +87,61 @@ def ship(
     order.log(f"parcel {shipment.pk} shipped", actor=actor)
     outbox.publish("mail.order_shipped", key=str(shipment.pk), shipment_id=shipment.pk)
     outbox.publish("parcel.shipped", key=str(shipment.pk), shipment_id=shipment.pk)
+    return shipment
+
+
+def left_for(shipment: Shipment) -> dict[OrderLine, int]:
+    """Line -> the pieces that the parcel may hold: its own, and those that no parcel holds yet."""
+    own = {item.line_id: item.quantity for item in shipment.items.all()}
+    lines = shipment.order.lines.filter(ships=True).prefetch_related("shipped_items")
+    most = {line: undelivered(line) + own.get(line.pk, 0) for line in lines}
+    return {line: quantity for line, quantity in most.items() if quantity > 0}
+
+
+@transaction.atomic
+def correct_parcel(
+    shipment_id: int,
+    *,
+    carrier: str,
+    tracking_number: str,
+    quantities: Mapping[int, int],
+    actor: str,
+    seen: str,
+) -> Shipment:
+    """Put right what was recorded of a parcel; the customer and PayPal hear of it. The old facts are kept.
+
+    ``quantities`` maps line id to pieces; ``seen`` is the parcel's stamp as it was read. Raises ParcelChanged
+    and NothingToShip. A correction that changes nothing leaves no trace.
+    """
+    order_id = Shipment.objects.values_list("order_id", flat=True).get(pk=shipment_id)
+    order = Order.objects.lock(order_id)
+    shipment = Shipment.objects.prefetch_related("items").select_related("order").get(pk=shipment_id)
+    if seen != shipment.stamp:
+        raise ParcelChanged(order.number)
+    pieces = {line_id: quantity for line_id, quantity in quantities.items() if quantity}
+    most = {line.pk: quantity for line, quantity in left_for(shipment).items()}
+    if not pieces or any(quantity > most.get(pk, 0) for pk, quantity in pieces.items()):
+        raise NothingToShip(order.number)
+    old = {item.line_id: item.quantity for item in shipment.items.all()}
+    if (carrier, tracking_number, pieces) == (shipment.carrier, shipment.tracking_number, old):
+        return shipment
+    correction = ShipmentCorrection.objects.create(
+        shipment=shipment,
+        old_carrier=shipment.carrier,
+        old_tracking_number=shipment.tracking_number,
+        old_items={str(pk): quantity for pk, quantity in old.items()},
+        at=clock.now(),
+        actor=actor,
+    )
+    shipment.carrier, shipment.tracking_number = carrier, tracking_number
+    shipment.save(update_fields=["carrier", "tracking_number"])
+    shipment.items.all().delete()
+    ShipmentItem.objects.bulk_create(
+        ShipmentItem(shipment=shipment, line_id=pk, quantity=quantity) for pk, quantity in pieces.items()
+    )
+    order.log(f"parcel {shipment.pk} corrected", actor=actor, fact=OrderEvent.Fact.PARCEL_CORRECTED)
+    outbox.publish("mail.parcel_corrected", key=str(correction.pk), shipment_id=shipment.pk)
+    outbox.publish("parcel.corrected", key=str(correction.pk), shipment_id=shipment.pk)
     return shipment
 
 
