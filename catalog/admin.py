@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from shop.admin.read_only import ReadOnlyAdmin
-from shop.money import formatted
+from shop.l10n.money import formatted
 from shop.typed_values.fields import FORM_FIELDS
 
 from .admin_filters import Stock, Translation

@@ -16,7 +16,7 @@ from payments.refunds.plan import is_unexplained
 from payments.refunds.services import can_be_retried
 from payments.refunds.summaries import note_of
 from shop.admin.read_only import ReadOnlyAdmin
-from shop.money import formatted
+from shop.l10n.money import formatted
 
 
 @admin.register(Payment)

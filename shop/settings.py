@@ -270,7 +270,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "checkout.tasks.erase_confirmed",
         "schedule": crontab(minute="50"),
     },
-    "compare public holidays": {"task": "shop.tasks.remind_of_gazettes", "schedule": _DECEMBER_DAYS},
+    "compare public holidays": {"task": "checkout.tasks.remind_of_gazettes", "schedule": _DECEMBER_DAYS},
 }
 
 # --- sessions, sign-in, cookies -----------------------------------------------------------------------------

@@ -4,7 +4,6 @@ import logging
 
 from celery import shared_task
 
-from . import calendar_reminder
 from .background import outbox
 from .privacy import retention
 
@@ -24,9 +23,3 @@ def forget() -> None:
     for kind, count in retention.forget():
         if count:
             logger.info("Forgot %s: %s", kind.name, count)
-
-
-@shared_task(ignore_result=True)
-def remind_of_gazettes() -> None:
-    """The merchant compares next year's public holidays: one mail a year."""
-    calendar_reminder.remind_of_gazettes()

@@ -191,10 +191,19 @@ class ShippingForm(forms.Form):
         if code and code not in rates.TARIFFS:
             raise forms.ValidationError(_("Please choose one of the delivery methods."))
         if self.wanted.is_too_heavy:
-            raise forms.ValidationError(
-                _("This parcel is too heavy for a locker. Please choose another delivery method.")
-            )
+            raise forms.ValidationError(self._too_heavy())
         return self.option.tariff.code
+
+    def _too_heavy(self) -> str:
+        if rates.heaviest(self.options) is None:
+            return gettext("This parcel is too heavy for a locker. Please choose another delivery method.")
+        weights = {"weight": self.wanted.weight_g, "most": self.wanted.tariff.most_g}
+        values = {name: rates.kilograms(weight) for name, weight in weights.items()}
+        text = gettext(
+            "This parcel weighs about %(weight)s; the carrier takes %(most)s. Please order less at once, or"
+            " write to us."
+        )
+        return text % values
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

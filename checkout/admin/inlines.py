@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from checkout.models import Order, OrderEvent, OrderLine, Shipment
 from shop.admin.read_only import ReadOnlyInline
-from shop.money import formatted
+from shop.l10n.money import formatted
 
 
 class LineInline(ReadOnlyInline[OrderLine, Order]):

@@ -17,7 +17,7 @@ from checkout.models import Order
 from checkout.orders.failed_mails import failed_mails
 from checkout.shipping import fulfilment
 from checkout.shipping.rates import TARIFFS
-from shop.money import formatted
+from shop.l10n.money import formatted
 
 from . import cancellation_views, correction_views, fulfilment_views
 from .filters import FulfilmentFilter, NamedValues, RegionValues

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from checkout.models import Order, OrderLine, Redemption
 from checkout.promotions import services as promotions
-from shop.money import formatted
+from shop.l10n.money import formatted
 from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, NotRepaired, Repair, check
 
 Status = Order.Status

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from checkout.models import Promotion
-from shop.money import formatted
+from shop.l10n.money import formatted
 from shop.typed_values.fields import FORM_FIELDS
 
 

@@ -19,7 +19,7 @@ from cart.lines import CartLine
 from checkout.models import Order, Promotion, Redemption
 from checkout.models.promotion import normalised_code
 from shop import clock
-from shop.money import exponent, formatted
+from shop.l10n.money import exponent, formatted
 from shop.typed_values.email_addresses import normalise
 
 Kind = Promotion.Kind

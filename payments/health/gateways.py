@@ -15,7 +15,7 @@ from checkout.models import Order
 from payments.gateways import unionpay
 from payments.models import Dispute, GatewayEvent, LedgerEntry, Payment, Refund
 from shop import clock
-from shop.money import formatted
+from shop.l10n.money import formatted
 from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, Repair, check
 
 from . import repairs

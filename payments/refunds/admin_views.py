@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 
 from checkout.models import Order
 from payments.models import Payment, Refund
-from shop import money
+from shop.l10n import money
 from shop.web.once import safe_to_repeat
 
 from . import services as refunds

@@ -10,7 +10,7 @@ from django.forms import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from shop import money
+from shop.l10n import money
 from shop.typed_values.fields import AmountField, LineField, WholeNumberField
 
 from .plan import NothingChosen, Refundable, RefundableLine, RefundPlan, RefundRequest, TooMuch

@@ -16,7 +16,7 @@ from django.urls import reverse, translate_url
 from django.utils import translation
 from django.utils.html import format_html
 
-from shop.money import formatted
+from shop.l10n.money import formatted
 from shop.web import once
 
 register = template.Library()

@@ -93,6 +93,20 @@ def test_a_parcel_may_be_too_heavy_for_a_locker(client):
     assert not Order.objects.exists()
 
 
+def test_more_than_any_carrier_takes_is_told_in_the_cart_and_refused_at_the_checkout(client):
+    stone = make_goods(on_hand=99)
+    stone.weight_g = 2500
+    stone.save()
+    add(client, stone, 17)
+    for region in ("HK", "US"):
+        client.get("/en/shipping-estimate/", {"region": region})
+        page = client.get("/en/cart/").content.decode()
+        assert "This parcel weighs about 42.6 kg; the carrier takes 30 kg." in page
+        page = post(client, region=region, method="").content.decode()
+        assert "This parcel weighs about 42.6 kg; the carrier takes 30 kg. Please order less" in page
+    assert not Order.objects.exists()
+
+
 def test_what_must_not_go_into_a_locker_is_named(client):
     add(client, make_goods(excluded_zones=["hk-locker"]))
     assert "not possible for: Test tea" in " ".join(client.get(URL).content.decode().split())

@@ -8,7 +8,7 @@ from decimal import Decimal
 import moneyed
 from django.conf import settings
 
-from shop import money
+from shop.l10n import money
 
 from ..base import EncryptedCard, Misconfigured, Purchase
 from .crypto import SIGN_METHOD, VERSION

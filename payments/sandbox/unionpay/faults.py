@@ -11,7 +11,8 @@ from django.http import HttpResponse
 from payments.gateways.unionpay.wire import Fields, NotAMessage, parse_form, unencoded
 from payments.sandbox import scheduler, store
 from payments.sandbox.faults import registry as faults
-from shop import clock, money
+from shop import clock
+from shop.l10n import money
 
 from . import forgeries, notifications, transactions
 from .envelope import MESSAGES, Refusal, alpha_code, answer

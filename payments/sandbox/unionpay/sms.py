@@ -10,7 +10,8 @@ from django.conf import settings
 from payments.gateways.unionpay.messages import ONSITE
 from payments.gateways.unionpay.wire import Fields
 from payments.sandbox import mailbox, store
-from shop import clock, money
+from shop import clock
+from shop.l10n import money
 
 from . import transactions
 from .cards import Card, decrypt_card

@@ -14,7 +14,8 @@ from django.conf import settings
 from payments.gateways.unionpay.messages import BEIJING
 from payments.gateways.unionpay.wire import Fields
 from payments.sandbox import store
-from shop import clock, money
+from shop import clock
+from shop.l10n import money
 
 from .envelope import MESSAGES, alpha_code
 

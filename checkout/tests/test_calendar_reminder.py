@@ -3,8 +3,8 @@
 import pytest
 from django.core import mail
 
+from checkout.tasks import remind_of_gazettes
 from shop.models import OutboxMessage
-from shop.tasks import remind_of_gazettes
 from shop.tests.harness.moments import stop_clock
 
 pytestmark = pytest.mark.django_db

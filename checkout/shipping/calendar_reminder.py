@@ -7,10 +7,9 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from shop import clock
+from shop.background import outbox
 from shop.l10n import working_days
 from shop.mail import send
-
-from .background import outbox
 
 PUBLISHED = {  # region: its name, and the page of its government with the coming year
     "HK": (_("Hong Kong"), "https://www.gov.hk/en/about/abouthk/holiday/{year}.htm"),
