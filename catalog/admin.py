@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from shop.admin.read_only import ReadOnlyAdmin
+from shop.admin.search import TolerantSearch
 from shop.l10n.money import formatted
 from shop.typed_values.fields import FORM_FIELDS
 
@@ -85,7 +86,7 @@ class IntakeQuestionInline(admin.StackedInline):  # type: ignore[type-arg]
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ProductAdmin(TolerantSearch):
     form = ProductForm
     formfield_overrides = SIDE_BY_SIDE
     inlines = (VariantInline, ServiceTermsInline, IntakeQuestionInline)
@@ -161,7 +162,7 @@ class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(StockReceipt)
-class StockReceiptAdmin(ReadOnlyAdmin[StockReceipt]):
+class StockReceiptAdmin(TolerantSearch, ReadOnlyAdmin[StockReceipt]):
     """To look at: stock is changed on the product's page."""
 
     list_display = ("at", "variant", "kind", "quantity", "by", "note")

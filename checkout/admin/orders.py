@@ -1,9 +1,11 @@
 """The merchant's work list: find orders, see everything about one, send its parcels."""
 
 from contextlib import suppress
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet, Value
+from django.db.models.functions import Replace
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.formats import date_format
@@ -11,21 +13,28 @@ from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from checkout import order_numbers
 from checkout.addresses import formats
-from checkout.models import Order
+from checkout.models import Order, Shipment
 from checkout.orders.failed_mails import failed_mails
 from checkout.shipping import fulfilment
 from checkout.shipping.rates import TARIFFS
+from shop.admin.search import TolerantSearch, email_address, phone_number
 from shop.l10n.money import formatted
+from shop.typed_values import tracking_numbers
 
 from . import cancellation_views, correction_views, fulfilment_views
 from .filters import FulfilmentFilter, NamedValues, RegionValues
 from .inlines import EventInline, LineInline, ShipmentInline
+from .search import order_number
+
+
+def _without_blanks(column: Any) -> Replace:
+    return Replace(Replace(column, Value(" "), Value("")), Value("-"), Value(""))
 
 
 @admin.register(Order)
-class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class OrderAdmin(TolerantSearch):
+    readings = (order_number, email_address, phone_number)
     list_display = [
         "number",
         "placed_at",
@@ -79,12 +88,15 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().get_queryset(request).prefetch_related("cancellations")
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
-    ) -> tuple[QuerySet[Order], bool]:
-        """An order number is found however it was read out or typed."""
-        with suppress(order_numbers.TypingError):  # else whatever can be searched for
-            search_term = order_numbers.parse(search_term)
-        return super().get_search_results(request, queryset, search_term)
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """A tracking number is found with and without the blanks of the waybill."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        with suppress(tracking_numbers.NotANumber):
+            number = tracking_numbers.bare(tracking_numbers.normalise(search_term))
+            parcels = Shipment.objects.annotate(bare=_without_blanks(F("tracking_number")))
+            found |= queryset.filter(Exists(parcels.filter(order=OuterRef("pk"), bare__icontains=number)))
+        return found, may_repeat
 
     def get_urls(self) -> list[URLPattern]:
         pages = (fulfilment_views, correction_views, cancellation_views)

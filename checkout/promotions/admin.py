@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from checkout.models import Promotion
+from shop.admin.search import TolerantSearch
 from shop.l10n.money import formatted
 from shop.typed_values.fields import FORM_FIELDS
 
@@ -44,7 +45,7 @@ class PromotionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Promotion)
-class PromotionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PromotionAdmin(TolerantSearch):
     form = PromotionForm
     formfield_overrides = FORM_FIELDS
     list_display = ["code", "shown_name", "shown_value", "scope", "shown_uses", "shown_dates", "is_active"]

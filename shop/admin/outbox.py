@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from shop.admin.read_only import ReadOnlyAdmin
+from shop.admin.search import TolerantSearch
 from shop.background import outbox
 from shop.models import OutboxMessage
 
@@ -33,7 +34,7 @@ class UndeliveredFilter(admin.SimpleListFilter):
 
 
 @admin.register(OutboxMessage)
-class OutboxMessageAdmin(ReadOnlyAdmin[OutboxMessage]):
+class OutboxMessageAdmin(TolerantSearch, ReadOnlyAdmin[OutboxMessage]):
     list_display = ["key", "created_at", "attempts", "due_at", "delivered_at", "given_up_at", "last_error"]
     list_filter = [UndeliveredFilter, "topic"]
     search_fields = ["key", "concerns"]
