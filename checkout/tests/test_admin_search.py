@@ -16,7 +16,8 @@ pytestmark = pytest.mark.django_db
 # One of 31 numbers of Hong Kong that are an order number as well, by their check symbol.
 PHONE = "+85291230025"
 SPELLINGS = [
-    "91230025", "9123 0025", "9123-0025", "９１２３００２５", "+852 9123 0025", "852 91230025", "0085291230025",
+    "91230025", "9123 0025", "9123-0025", "９１２３００２５", "+852 9123 0025",
+    "852 91230025", "0085291230025",
     "mei@bücher.example", "Mei＠Bücher.example", "RB 123 456 785 HK", "rb123456785hk", "ＲＢ123456785ＨＫ",
 ]  # fmt: skip
 
