@@ -2,6 +2,7 @@ import datetime as dt
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from consulting import key_format
 from consulting.models import AccessLog, Case, Report
@@ -174,6 +175,30 @@ def test_the_preview_is_rendered_and_not_saved(workspace, mine):
     page = write(workspace, mine, "preview", text="**bold** <script>x</script>").content.decode()
     assert "<strong>bold</strong>" in page
     assert "<script>x" not in page
+    assert not Report.objects.exists()
+
+
+def test_preview_and_publish_page_point_at_what_the_client_will_not_see(workspace, mine):
+    text = "　　床架 150*190*45 厘米\n##標題\n　　**重點**"
+    told = {
+        "en": [
+            "Line 3: these signs will not be shown: **",
+            "Line 2: no markup here, shown as typed: ##",
+        ],
+        "zh-hant": ["第3行：以下符號不會顯示：**", "第2行：並非標記，會照原樣顯示：##"],
+    }
+    write(workspace, mine, text=text)
+    for language, notes in told.items():
+        with translation.override(language):
+            pages = [write(workspace, mine, "preview", text=text), workspace.get(url(mine, "publish"))]
+        for page in (shown.content.decode() for shown in pages):
+            assert [note for note in notes if note not in page] == []
+            assert "<p>　　床架 150*190*45 厘米<br>" in page
+
+
+def test_a_text_of_blanks_is_none(workspace, mine):
+    page = write(workspace, mine, text=" \n　").content.decode()
+    assert "This field is required" in page
     assert not Report.objects.exists()
 
 
