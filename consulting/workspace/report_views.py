@@ -19,6 +19,7 @@ from consulting.report_document import ReportDocument
 from consulting.reports import attachments, services
 from consulting.reports import context as pages
 from consulting.reports.rendering import render as render_markdown
+from shop.web.unsent import takes_text
 
 from .access import consultants_only, user_of
 from .forms import ReportForm, WithdrawalForm
@@ -26,6 +27,7 @@ from .forms import ReportForm, WithdrawalForm
 REMOVE = "remove:"
 
 
+@takes_text
 @consultants_only
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -247,6 +249,7 @@ def _readable_version(request: HttpRequest, pk: int, version: int) -> Report:
     return get_object_or_404(reports, case=case, version=version)
 
 
+@takes_text
 @consultants_only
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
