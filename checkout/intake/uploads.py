@@ -44,6 +44,9 @@ CONTENT_TYPES = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/p
 SUFFIXES = {"pdf": (".pdf",), "jpeg": (".jpg", ".jpeg"), "png": (".png",)}
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis"}
 PNG_GREYS = {0, 4}  # kinds of colour in its header: without and with transparency
+_PDF, _END = b"%PDF-", b"%%EOF"
+_READ_AT_ENDS = 1024  # bytes in which programs look for the header and the end of a PDF
+PDF_BLANKS = b"\0\t\n\f\r "  # ISO 32000-2, 7.2.3
 DAMAGED = (OSError, ValueError, SyntaxError)
 TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
@@ -121,6 +124,8 @@ def examine(file: "UploadedFile[Any]", options: Mapping[str, object]) -> tuple[s
     accepted = options.get("accept") or list(FILE_TYPES)
     if kind == "heic":
         raise Refused(_("HEIC photos cannot be opened everywhere. Please send this one as a JPEG."))
+    if not kind and _PDF in content:  # further down than readers look
+        raise Refused(_("This file is damaged or incomplete. Please choose it again."))
     if kind not in CONTENT_TYPES or kind not in accepted:  # type: ignore[operator]
         names = ", ".join(name for key, name in FILE_TYPES.items() if key in accepted)  # type: ignore[operator]
         raise Refused(_("This is not a file of a kind we can use. Please send %(names)s.") % {"names": names})
@@ -129,19 +134,27 @@ def examine(file: "UploadedFile[Any]", options: Mapping[str, object]) -> tuple[s
 
 def kind_of(content: bytes) -> str:
     """By the first bytes: names and declared types say nothing."""
-    if content.startswith(b"%PDF-"):
-        return "pdf"
     if content.startswith(b"\xff\xd8\xff"):
         return "jpeg"
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
     if content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS:
         return "heic"
-    return ""
+    return "pdf" if _PDF in content[:_READ_AT_ENDS] else ""
+
+
+def trimmed_pdf(content: bytes) -> bytes:
+    """From its header, which offsets count from (ISO 32000-2, 7.5.2), and without blanks that hide its end.
+
+    A file that begins and ends as it should stays as it was sent.
+    """
+    trimmed = content[content.find(_PDF) :]
+    return trimmed if _END in trimmed[-_READ_AT_ENDS:] else trimmed.rstrip(PDF_BLANKS) + b"\n"
 
 
 def _whole_pdf(content: bytes) -> bytes:
-    if b"%%EOF" not in content[-2048:]:
+    content = trimmed_pdf(content)
+    if _END not in content[-2048:]:
         raise Refused(_("This file is damaged or incomplete. Please choose it again."))
     return content
 

@@ -37,8 +37,10 @@ class ReportForm(forms.Form):
     body = TextField(
         label=_("Report text"),
         max_length=report_document.MAX_TEXT_LENGTH,
+        strip=False,  # blanks that indent the first line
         help_text=_(
-            "Markdown: ## heading, **bold**, - list, > quotation, | table |. Empty lines separate paragraphs."
+            "Markup: ## heading, **bold**, ~~struck out~~, - list, > quotation, | table |, "
+            "[words](https://address). Empty lines separate paragraphs; all else is shown as you type it."
         ),
         widget=forms.Textarea(attrs={"rows": 24, "class": "report-text"}),
     )
@@ -70,6 +72,13 @@ class ReportForm(forms.Form):
             self.fields["note"].is_needed = True  # type: ignore[attr-defined]  # shown so, asked for later
         else:
             del self.fields["note"]
+
+    def clean_body(self) -> str:
+        body: str = self.cleaned_data["body"].rstrip()
+        field = self.fields["body"]
+        if field.required and not body:
+            raise forms.ValidationError(field.error_messages["required"], code="required")
+        return body
 
     def now_seen(self, stamp: str) -> None:
         """The newer version is shown beside what was typed: saving again is a decision now."""

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from shop import database
 from shop.views import logger
 
+from . import unsent
 from .context_processors import shop_details
 
 RETRY_AFTER = 10  # seconds
@@ -40,7 +41,9 @@ def locked_out(request: HttpRequest, _response: object = None, _credentials: obj
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return render(request, "403_csrf.html", {"is_error_page": True}, status=403)
+    return unsent.stale_token(request) or render(
+        request, "403_csrf.html", {"is_error_page": True}, status=403
+    )
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:

@@ -26,6 +26,11 @@ def test_what_consultants_send_is_taken(name):
     assert content
 
 
+def test_a_pdf_that_readers_open_is_taken_without_what_surrounds_it():
+    for content in files.surrounded(documents.pdf()):
+        assert file_validation.examine(documents.sent(content, "a.pdf")) == ("pdf", documents.pdf())
+
+
 def test_what_could_be_something_else_is_refused_in_words():
     wrong = []
     for name, (content, words) in documents.HOSTILE.items():

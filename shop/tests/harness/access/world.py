@@ -315,7 +315,7 @@ def ask(world: World, role: str, name: str, path: str, method: str) -> Answer:
     text = content.decode(errors="replace")
     text += re.sub(r"<[^>]*>|[\s-]", "", text)  # a key in groups, each with its own markup
     for typed in body.values():
-        text = text.replace(str(typed), "").replace(str(typed).replace("-", ""), "")
+        text = text.replace(str(typed), "").replace(re.sub(r"[\s-]", "", str(typed)), "")
     seen = [what for what, (words, _) in world.secrets.items() if any(word in text for word in words)]
     return Answer(outcome, seen)
 
