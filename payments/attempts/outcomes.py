@@ -99,8 +99,26 @@ def _record_decline(payment: Payment, declined: Declined) -> None:
     if not payment.is_live:  # an old attempt says nothing about the one that is under review
         return
     payment.move_to(Status.DECLINED)
+    if declined.concern:
+        _tell_staff(payment, declined)
     if payment.order.status == Order.Status.UNDER_REVIEW and not payment.has_unsettled_sibling:
         checkout.reopen(payment.order, note=f"{payment.reference}: {declined.code}"[:300])
+
+
+def _tell_staff(payment: Payment, declined: Declined) -> None:
+    """Log on the order why it was declined, and alert staff at most once per day and code."""
+    name = payment.get_method_display()
+    note = (
+        f"{name} refuses us: {declined.code}"
+        if declined.concern == "ours"
+        else f"{name} declined with a code that is not known here: {declined.code}"
+    )
+    logger.error("Payment %s: %s", payment.reference, note)
+    payment.order.log(f"{payment.reference}: {note}; no money was taken"[:300])
+    alert_staff(
+        f"{note} ({payment.reference}); no money was taken",
+        key=f"{payment.gateway}:{declined.code}:{clock.today()}",
+    )
 
 
 def _record_capture(payment: Payment, capture: Captured) -> None:

@@ -109,6 +109,8 @@ class Declined:
 
     code: str
     retry: Literal["same-gateway-page", "card-fields", "sms-code", "other-method"] = "other-method"
+    # What staff must hear of: our account or request was refused, or the code is none that we know.
+    concern: Literal["", "ours", "unknown"] = ""
 
 
 @dataclass(frozen=True)

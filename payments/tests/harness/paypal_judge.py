@@ -36,6 +36,16 @@ STRICT = {
     "verify_webhook_signature",
 }
 
+# What PayPal answers to a capture beside the published issues, as it was recorded.
+RECORDED_ISSUES = (
+    "CARD_CLOSED",
+    "ORDER_COMPLETED_OR_VOIDED",
+    "ORDER_EXPIRED",
+    "PAYER_COUNTRY_NOT_SUPPORTED",
+    "PAYMENT_DENIED",
+    "TRANSACTION_AMOUNT_EXCEEDS_MONTHLY_MAX_LIMIT",
+)
+
 # An order's number, a secret or URL, a number or another name with digits.
 IDENTIFIER = re.compile(
     r"\b[A-Z0-9]{4}-[A-Z0-9]{4}\b|(?=\S*[0-9])[\w/.:~-]{24,}|[A-Za-z0-9]*[0-9][A-Za-z0-9]*", re.ASCII
@@ -200,6 +210,9 @@ def _repaired(document):
         for member in schemas["event"]["properties"].values():
             for part in (member, member.get("items", {})):
                 part.pop("readOnly", None)
+    if "orders.capture-422" in schemas:
+        issues = schemas["orders.capture-422"]["properties"]["details"]["items"]["anyOf"]
+        issues += [{"properties": {"issue": {"type": "string", "enum": [one]}}} for one in RECORDED_ISSUES]
     for parameter in document["components"].get("parameters", {}).values():
         parameter.pop("enum", None)  # no such member; it belongs into the parameter's schema
         parameter.get("schema", {}).pop("default", None)  # sometimes prose, which breaks the pattern
