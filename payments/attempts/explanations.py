@@ -91,6 +91,8 @@ def explanation(payment: Payment) -> Promise | None:
     """Why the attempt did not lead to a payment; None while there is nothing to explain."""
     if payment.status == Status.EXPIRED:
         return _TIMED_OUT
+    if payment.status == Status.AWAITING and payment.approval_declined_at:
+        return _OTHER_FUNDING  # since then nothing was captured, however silent PayPal may be
     if not payment.problem or payment.status in {Status.CAPTURING, Status.CAPTURED, Status.SUPERSEDED}:
         return None
     if payment.problem in UNANSWERED:

@@ -79,7 +79,7 @@ def request_code(order_id: int, *, revision: int, card: EncryptedCard) -> Paymen
 
 def handoff(payment: Payment) -> Handoff | None:
     """The page where the buyer goes on; None unless the attempt waits for them."""
-    if payment.status != Status.AWAITING:
+    if payment.status != Status.AWAITING or payment.approval_declined_at:
         return None
     if payment.method == Method.UNIONPAY_PAGE:
         response = get_gateway("unionpay").start(purchase_of(payment))  # local
@@ -123,7 +123,13 @@ def get_or_create_attempt(order_id: int, *, method: Payment.Method, revision: in
 
 
 def _is_over(payment: Payment) -> bool:
-    """A card attempt of which nothing has been charged, and whose time at UnionPay is up."""
+    """An attempt of which nothing was taken, and on which its buyer cannot go on.
+
+    A card attempt whose time at UnionPay is up, or a PayPal order that keeps an approval which was declined:
+    a newer one could not be told from it.
+    """
+    if payment.approval_declined_at:
+        return True
     if payment.method != Method.UNIONPAY_CARD or payment.is_claimed:
         return False
     age = clock.now() - payment.started_at

@@ -50,6 +50,13 @@ SCENARIOS = (
         ("declined",),
     ),
     Scenario(
+        "declined_kept",
+        "paying",
+        _("The card is declined, but PayPal keeps the approval"),
+        _("No money moves. The shop must not try again by itself: the buyer was told that none was taken."),
+        {"paypal": {"on": "capture", "fault": "decline", "leaves": "APPROVED"}},
+    ),
+    Scenario(
         "review",
         "paying",
         _("The payment is under review"),

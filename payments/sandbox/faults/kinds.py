@@ -222,7 +222,13 @@ _TAMPER = {
     "payee": (optional(text(r"[A-Za-z0-9]{1,20}")), None),
 }
 ANSWERS: dict[str, Kind] = {
-    "decline": Kind(_on("create capture refund"), {"issue": (optional(text(r"[A-Z_]{3,60}")), None)}),
+    "decline": Kind(
+        _on("create capture refund"),
+        {
+            "issue": (optional(text(r"[A-Z_]{3,60}")), None),
+            "leaves": (one_of("PAYER_ACTION_REQUIRED", "APPROVED"), "PAYER_ACTION_REQUIRED"),
+        },
+    ),
     "pending": Kind(
         _on("capture refund"),
         {
@@ -300,6 +306,8 @@ def _check_together(fault: dict[str, Any]) -> None:
     if name == "decline":
         fault["issue"] = fault["issue"] or FIRST_ISSUE[on]
         read("issue", one_of(*ISSUES[on]), fault["issue"])
+        if fault["leaves"] == "APPROVED" and fault["issue"] != "INSTRUMENT_DECLINED":
+            raise Invalid("leaves", _("Only a declined card can leave the approval as it is."))
     if name == "pending":
         read("then", one_of("completed", "failed" if on == "refund" else "denied"), fault["then"])
     if name == "tamper" and fault["payee"] is not None:

@@ -96,7 +96,7 @@ def capture(exchange: Exchange, order_id: str) -> Reply:
         if fault["issue"] != "INSTRUMENT_DECLINED":
             return declined(exchange, fault)
         faults.note(fault, status=422)
-        return _decline(order)
+        return _decline(order, fault["leaves"])
     if order.get("funding") == "declined":
         return _decline(order)
     taken, event = reviewed(new_capture(order))
@@ -115,9 +115,13 @@ def _is_paid_elsewhere(order: Document) -> bool:
     return store.get("paypal-invoice", order["unit"].get("invoice_id", "")) is not None
 
 
-def _decline(order: Document) -> Reply:
-    """The buyer has to approve again, with something else. The attempt counts, so nothing is raised."""
-    order["status"] = "PAYER_ACTION_REQUIRED"
+def _decline(order: Document, leaves: str = "PAYER_ACTION_REQUIRED") -> Reply:
+    """The buyer has to approve again, with something else. The attempt counts, so nothing is raised.
+
+    With ``leaves="APPROVED"`` another capture would take the money without that.
+    """
+    order["status"] = leaves
+    order["is_declined"] = True
     order["declines"] += 1
     keep("order", order)
     redirect = {"href": buyer_url(order), "rel": "redirect", "method": "GET"}
