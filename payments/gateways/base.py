@@ -154,6 +154,7 @@ class Movement:
     amount: Decimal
     currency: str
     key: str = ""
+    is_marked: bool = False  # it says of itself that it is a reversal; else at most its capture does
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,8 @@ class Notification:
     gateway_ids: tuple[str, ...] = ()
     kind: str = ""  # the gateway's own word
     dispute: str = ""  # the dispute it is about, if it is about one
+    moved: tuple[str, ...] = ()  # the money that it says has left us, and
+    moved_as: Literal["", "refund", "reversal"] = ""  # what it calls that
 
 
 class Gateway(Protocol):
