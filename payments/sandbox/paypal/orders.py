@@ -43,7 +43,7 @@ def create(exchange: Exchange) -> Reply:
     if source is not None and not source:
         raise Refusal(422, "NO_PAYMENT_SOURCE_PROVIDED", "/payment_source")
     if source and not exchange.request_id:
-        raise Refusal(400, "PAYPAL_REQUEST_ID_REQUIRED", "PayPal-Request-Id", location="header")
+        raise Refusal(400, "PAYPAL_REQUEST_ID_REQUIRED")
     if source and "application_context" in body:
         raise Refusal(422, "INCOMPATIBLE_PARAMETER_VALUE", "/application_context")
     if body["intent"] != "CAPTURE":
@@ -55,7 +55,7 @@ def create(exchange: Exchange) -> Reply:
     _check_address(order)
     keep("order", order)
     _note(exchange, order)
-    return Reply(201, show_order(order))
+    return Reply(200 if source else 201, show_order(order))
 
 
 def _check_address(order: Document) -> None:
@@ -136,7 +136,7 @@ def track(exchange: Exchange, order_id: str) -> Reply:
     body = exchange.body
     if body["capture_id"] not in order["captures"]:
         raise Refusal(422, "CAPTURE_ID_NOT_FOUND", "/capture_id")
-    if find("capture", body["capture_id"])["status"] != "COMPLETED":
+    if find("capture", body["capture_id"])["status"] not in {"COMPLETED", "PARTIALLY_REFUNDED", "PENDING"}:
         raise Refusal(422, "CAPTURE_STATUS_NOT_VALID", "/capture_id")
     if "carrier" not in body or ("carrier_name_other" in body) != (body["carrier"] == "OTHER"):
         raise Refusal(400, "MISSING_REQUIRED_PARAMETER", "/carrier")
