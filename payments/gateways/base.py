@@ -50,6 +50,7 @@ class Purchase:
     shipping: Decimal = Decimal(0)
     discount: Decimal = Decimal(0)  # taken off the items' prices
     address: Address | None = None
+    on_phone: bool = False  # begun on a telephone, and UnionPay is to know
 
 
 @dataclass(frozen=True)

@@ -266,6 +266,7 @@ _OTHER: dict[str, str | Promise] = {
     "empty": _("The work is done, the answer is empty"),
     "unauthorized": _("The gateway no longer knows the shop"),
     "code": _("The gateway says no"),
+    "late_code": _("The bank says no after the payment was accepted"),
     "decline": _("The gateway says no"),
     "tamper": _("The gateway tells untruths"),
     "unknown": _("The gateway says later what became of it"),

@@ -242,6 +242,7 @@ ANSWERS: dict[str, Kind] = {
         _on("", "front purchase sms query refund void certificate"),
         {"code": (text(r"0[1-9]|[1-9]\d|A6"), "65")},
     ),
+    "late_code": Kind(_on("", "purchase"), {"code": (text(r"0[1-9]|[1-9]\d"), "73")}),
     "unknown": Kind(
         _on("", "purchase front refund void"),
         {

@@ -57,6 +57,8 @@ UnionPay, every operation but notifications: ``code`` {code: "65"}
     That response code; no money moves. A purchase, refund or void is recorded with it, unless the code is one
     of those that are said before the bank is asked (``unionpay.faults.WITHOUT_TRACE``). On query it is
     the code of the query itself.
+UnionPay purchase: ``late_code`` {code: "73"}
+    Accepted with 00; moments later the bank says no, in queries and by a notification.
 UnionPay purchase, front, refund, void: ``unknown`` {code: "05", minutes: 5, then: "completed"|"failed"}
     Accepted with that code, and queries say so for the minutes, 0 = until the act ``decide``; then it has
     happened, or not. On front it begins when the buyer pays.
