@@ -38,8 +38,8 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
     search_fields = ["reference", "gateway_id", "capture_reference", "order__number"]
     fields = [
         "order", "method", "status", "amount", "currency", "reference", "started_at", "gateway_id",
-        "capture_reference", "last4", "problem", "needs_attention", "next_check_at", "checks", "unused_money",
-        "decision",
+        "capture_reference", "last4", "problem", "approval_declined_at", "needs_attention", "next_check_at",
+        "checks", "unused_money", "decision",
     ]  # fmt: skip
     readonly_fields = ["unused_money", "decision"]
     actions = ["ask_gateway"]

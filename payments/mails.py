@@ -41,6 +41,8 @@ def send_alarm(note: str) -> None:
 @outbox.subscribe("mail.payment_refunded")
 def send_refund_mail(refund_id: int) -> None:
     refund = Refund.objects.select_related("payment__order").get(pk=refund_id)
+    if refund.origin == Refund.Origin.REVERSAL:  # it looked like a refund when the mail was written down
+        return
     order = refund.payment.order
     with override(order.language):
         send(

@@ -373,15 +373,15 @@ PAYPAL_CHINA_CODE = env.str("PAYPAL_CHINA_CODE", "C2")
 PAYPAL_API_BASE = _required("PAYPAL_API_BASE", demo=lambda: f"{SANDBOX_URL}/paypal").rstrip("/")
 # Hosts a buyer may be sent to: scheme://host[:port].
 PAYPAL_BUYER_ORIGINS = env.list(
-    "PAYPAL_BUYER_ORIGINS",
-    default=["https://www.paypal.com"] if PRODUCTION else [SANDBOX_URL],
+    "PAYPAL_BUYER_ORIGINS", default=["https://www.paypal.com"] if PRODUCTION else [SANDBOX_URL]
 )
 
 # --- UnionPay -----------------------------------------------------------------------------------------------
-# onsite: card fields encrypted in the browser; or redirect.
-UNIONPAY_MODE = env.str("UNIONPAY_MODE", "onsite")
-# Whether the bank sends a code to the buyer's telephone first (onsite only); see docs/unionpay.md.
-UNIONPAY_SMS = env.bool("UNIONPAY_SMS", False)
+UNIONPAY_MODE = env.str("UNIONPAY_MODE", "onsite")  # card fields encrypted in the browser; or redirect
+UNIONPAY_CARD_BIZ_TYPE = env.str("UNIONPAY_CARD_BIZ_TYPE", "000301")  # the contract's product: card fields
+UNIONPAY_PAGE_BIZ_TYPE = env.str("UNIONPAY_PAGE_BIZ_TYPE", "000201")  # and UnionPay's own page
+UNIONPAY_PHONE_CHANNEL = env.bool("UNIONPAY_PHONE_CHANNEL", False)  # telephones get a channelType, 08
+UNIONPAY_SMS = env.bool("UNIONPAY_SMS", False)  # a code by text message first (onsite); docs/unionpay.md
 # Whether a whole payment is undone within its clearing day, which ends at this time in Beijing.
 UNIONPAY_VOID = env.bool("UNIONPAY_VOID", True)
 UNIONPAY_DAY_ENDS = env.str("UNIONPAY_DAY_ENDS", "23:00")

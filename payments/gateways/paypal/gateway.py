@@ -32,7 +32,7 @@ from shop import clock
 from . import notifications
 from .answers import ID, read_order, read_refund, read_started, refund_with_key
 from .client import Patience, SafeApi, default_api
-from .codes import outcome_of
+from .codes import Meaning, concern_of, meaning, outcome_of
 from .exchange import Refused, ask, ask_with_retries
 from .messages import create_body, refund_body, track_body
 from .movements import DISPUTE_ID, read_dispute, read_movements
@@ -117,15 +117,24 @@ class PayPal:
         return outcome if isinstance(outcome, Captured | Pending | Declined) else self.fetch(purchase)
 
     def _after_refused_capture(self, purchase: Purchase, refusal: Refused) -> Outcome:
-        """Our money may be there already, taken by another request of ours."""
-        if refusal.issue not in {"ORDER_ALREADY_CAPTURED", "DUPLICATE_INVOICE_ID"}:
-            return outcome_of(refusal.issue, refusal.debug_id)
+        """Our money may be there already, taken by another request of ours: then the order tells.
+
+        PayPal has done nothing for a request that it refuses. So an order without a capture is a decline,
+        whatever the code says: the buyer must not wait for what staff have to mend or to look up.
+        """
+        means, debug_id = meaning(refusal.issue), refusal.debug_id
+        if means in {Meaning.WAITING, Meaning.OTHER_FUNDING, Meaning.AT_WORK}:
+            return outcome_of(refusal.issue, debug_id)
+        if means is Meaning.DECLINED and refusal.issue != "ORDER_COMPLETED_OR_VOIDED":
+            return Declined(refusal.issue)
         outcome = self.fetch(purchase)
         if isinstance(outcome, Captured | Pending | Declined):
             return outcome
-        if refusal.issue == "DUPLICATE_INVOICE_ID":  # another order of ours was paid under this reference
-            raise Misconfigured(refusal.issue, debug_id=refusal.debug_id)
-        raise GatewayError(refusal.issue, debug_id=refusal.debug_id)
+        if means is Meaning.MAYBE_PAID:
+            # An invoice number that is taken: another order of ours was paid under this reference.
+            is_taken = refusal.issue == "DUPLICATE_INVOICE_ID"
+            raise (Misconfigured if is_taken else GatewayError)(refusal.issue, debug_id=debug_id)
+        return Declined(refusal.issue, concern=concern_of(refusal.issue))
 
     def refund(
         self,

@@ -107,7 +107,9 @@ class UnionPay:
             purchase,
             capture_reference,
             amount,
-            biz_type=messages.OWN_PAGE if _is_own_page(purchase) else messages.ONSITE,
+            biz_type=settings.UNIONPAY_PAGE_BIZ_TYPE
+            if _is_own_page(purchase)
+            else settings.UNIONPAY_CARD_BIZ_TYPE,
             key=key,
             started_at=started_at,
             captured_at=captured_at,

@@ -82,6 +82,15 @@ def apply_faults(transaction: Transaction, operation: str) -> str:
     return str(fault["code"])
 
 
+def refused_later(transaction: Transaction) -> str:
+    """The code with which the bank is ordered to refuse a purchase that has just been accepted, or ""."""
+    with store.transaction():
+        fault = faults.take("unionpay", "purchase", partial(names_of, transaction), {"late_code"})
+        if fault:
+            faults.note(fault, status="00")
+    return str(fault["code"]) if fault else ""
+
+
 def signed_answer(fields: Fields, reply: Fields) -> HttpResponse:
     """Sign the answer, unless a forged one is ordered."""
     operation = OPERATIONS[fields["txnType"]]
