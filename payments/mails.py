@@ -84,6 +84,7 @@ def send_dispute(dispute_id: int, moment: str) -> None:
 
 
 @outbox.subscribe("parcel.shipped")
+@outbox.subscribe("parcel.corrected")
 def track_parcel(shipment_id: int) -> None:
     """A message of its own: whatever PayPal says, the customer's mail goes out once."""
     tracking.send_tracking(shipment_id)

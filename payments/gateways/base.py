@@ -267,8 +267,15 @@ class Gateway(Protocol):
         """How a complaint stands. Changes nothing."""
         ...
 
-    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> None:
-        """Tell the gateway that a parcel has left. Safe to repeat. Raises ParcelRefused for a definite no."""
+    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> list[str]:
+        """Tell the gateway that a parcel has left; return its names for all parcels of the purchase.
+
+        Safe to repeat. Raises ParcelRefused for a definite no.
+        """
+        ...
+
+    def untrack(self, purchase: Purchase, tracker: str) -> None:
+        """Take back what was told of a parcel (one of ``track``'s names). Safe to repeat. Raises ParcelRefused."""
         ...
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:

@@ -30,7 +30,7 @@ from payments.gateways.base import (
 from shop import clock
 
 from . import notifications
-from .answers import ID, read_order, read_refund, read_started, refund_with_key
+from .answers import ID, TRACKER, read_order, read_refund, read_started, read_trackers, refund_with_key
 from .client import Patience, SafeApi, default_api
 from .codes import Meaning, concern_of, meaning, outcome_of
 from .exchange import Refused, ask, ask_with_retries
@@ -198,13 +198,23 @@ class PayPal:
         except Refused as refusal:
             raise GatewayError(refusal.issue, debug_id=refusal.debug_id) from None
 
-    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> None:
+    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> list[str]:
         """Show the buyer the parcel at PayPal too. What was brought by hand has nothing to follow."""
         body = track_body(purchase, capture_reference, parcel)
         if body is None:
-            return
+            return []
         try:
-            ask(self._api, "POST", f"{_order_path(purchase)}/track", body)
+            return read_trackers(ask(self._api, "POST", f"{_order_path(purchase)}/track", body).body)
+        except Refused as refusal:
+            raise ParcelRefused(refusal.issue) from None
+
+    def untrack(self, purchase: Purchase, tracker: str) -> None:
+        """PayPal has no way to change a number: the old one is cancelled, the new one told beside it."""
+        if not TRACKER.fullmatch(tracker):
+            raise ParcelRefused("INVALID_TRACKER_ID")
+        change = [{"op": "replace", "path": "/status", "value": "CANCELLED"}]
+        try:
+            ask(self._api, "PATCH", f"{_order_path(purchase)}/trackers/{tracker}", change)
         except Refused as refusal:
             raise ParcelRefused(refusal.issue) from None
 

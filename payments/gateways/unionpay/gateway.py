@@ -128,8 +128,12 @@ class UnionPay:
         """Chargebacks of cards come by letter and file, never as a notification."""
         raise Misconfigured("UnionPay tells of no disputes")
 
-    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> None:
+    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> list[str]:
         """UnionPay does not want to know of parcels."""
+        return []
+
+    def untrack(self, purchase: Purchase, tracker: str) -> None:
+        """Nothing was told."""
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:
         return notifications.read(headers, body)
