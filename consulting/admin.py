@@ -16,6 +16,7 @@ from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch
 from shop.typed_values.fields import FORM_FIELDS
 
+from .keys import services as keys
 from .keys.admin import OrderKeyAdmin as OrderKeyAdmin  # registers itself
 from .models import AccessLog, Case, CaseQuerySet
 from .reports import services as reports
@@ -112,7 +113,7 @@ class CaseAdmin(TolerantSearch):
             else:
                 reports.release(obj)
         if "due_on" in form.changed_data:
-            Case.objects.filter(pk=obj.pk).update(due_on=obj.due_on)
+            keys.move_due_date(obj, obj.due_on, actor=request.user.get_username())
 
     def _assign(self, request: HttpRequest, case: Case, consultant: User) -> None:
         try:

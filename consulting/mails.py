@@ -66,6 +66,25 @@ def mail_report_withdrawn(report_id: int) -> None:
     )
 
 
+@outbox.subscribe("report.moved")
+def tell_of_moved_report(case_id: int) -> None:
+    """The day as it is now; nothing once the report is there, or the order is closed."""
+    case = Case.objects.select_related("line__order").get(pk=case_id)
+    if not case.is_open or not line_is_open(case.line):
+        return
+    order = case.order
+    with override(order.language):
+        url = settings.SITE_URL + order.get_absolute_url()
+    mail.send(
+        "report_date_moved",
+        to=[order.email],
+        concerns=order.number,
+        context={"case": case, "order": order, "order_url": url},
+        language=order.language,
+        message_key=f"report.moved:{case.pk}:{case.due_on}",
+    )
+
+
 @outbox.subscribe("message.written")
 def tell_of_message(message_id: int) -> None:
     """Nothing is sent of what has been read already, or of a case that is closed."""

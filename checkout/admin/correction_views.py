@@ -1,15 +1,19 @@
 """The admin's pages on which staff put right what was recorded: a parcel, an address, an e-mail address."""
 
+from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from checkout.models import Order
+from checkout.models import Delivery, Order
 from checkout.orders import corrections
 from checkout.orders.forms import CorrectionForms
 from checkout.shipping import fulfilment
+from shop import clock
+from shop.typed_values.fields import DayField
 
 from .fulfilment_views import ShipForm
 from .permissions import changeable_order
@@ -21,6 +25,7 @@ def urls(site: admin.AdminSite) -> list[URLPattern]:
             "<int:order_id>/parcel/<int:shipment_id>/", site.admin_view(parcel), name="checkout_order_parcel"
         ),
         path("<int:order_id>/correct/", site.admin_view(correct), name="checkout_order_correct"),
+        path("<int:order_id>/promise/", site.admin_view(promise), name="checkout_order_promise"),
     ]
 
 
@@ -53,6 +58,40 @@ def parcel(request: HttpRequest, order_id: int, shipment_id: int) -> HttpRespons
     title = _("Correct the parcel of order %(number)s") % {"number": order.number}
     context = {"form": form, "shipment": shipment, "corrections": shipment.corrections.all()}
     return _page(request, "parcel.html", order, title, context)
+
+
+class PromiseForm(forms.Form):
+    """The days that are promised of the parcel."""
+
+    ships_by = DayField(label=gettext_lazy("Leaves by"))
+    arrives_from = DayField(label=gettext_lazy("Arrives from"))
+    arrives_until = DayField(label=gettext_lazy("Arrives until"))
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean() or {}
+        days = [cleaned.get(name) for name in self.fields]
+        if all(days) and days != sorted(days):
+            self.add_error("arrives_until", _("The parcel leaves first, then it arrives."))
+        if cleaned.get("ships_by") and cleaned["ships_by"] < clock.today():
+            self.add_error("ships_by", _("This day is over."))
+        return cleaned
+
+
+def promise(request: HttpRequest, order_id: int) -> HttpResponse:
+    """The page behind "Move the promised date" of a parcel that has not left."""
+    order = changeable_order(request, order_id)
+    initial = {name: getattr(order, name) for name in PromiseForm.base_fields}
+    form = PromiseForm(request.POST or None, initial=initial)
+    if form.is_valid():
+        try:
+            fulfilment.move_promise(order.pk, Delivery(**form.cleaned_data), actor=request.user.get_username())
+        except fulfilment.NothingToShip:
+            messages.warning(request, _("There is nothing left to ship in this order."))
+        else:
+            messages.success(request, _("The date is moved; the customer is being told by e-mail."))
+        return redirect("admin:checkout_order_change", order.pk)
+    title = _("Move the promised date of order %(number)s") % {"number": order.number}
+    return _page(request, "promise.html", order, title, {"form": form})
 
 
 def correct(request: HttpRequest, order_id: int) -> HttpResponse:

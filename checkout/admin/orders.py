@@ -69,7 +69,7 @@ class OrderAdmin(TolerantSearch):
         "number", "shown_state", "placed_at", "paid_at", "paid_with", "hold_until", "email", "language",
         "label", "shown_phone", "shown_method", "delivery_note", "is_gift", "card_text", "ships_by",
         "shown_total", "shown_sums", "shown_refunded", "shown_consents",
-        "failed_mails", "correct_link", "ship_link", "hold_link", "cancellation_link", "refund_link",
+        "failed_mails", "correct_link", "promise_link", "ship_link", "hold_link", "cancellation_link", "refund_link",
         "payments_link",
     ]  # fmt: skip
     readonly_fields = fields  # type: ignore[assignment]
@@ -180,6 +180,13 @@ class OrderAdmin(TolerantSearch):
             return "–"
         url = reverse("admin:checkout_order_correct", args=[order.pk])
         return format_html('<a class="button" href="{}">{}</a>', url, _("Correct address or e-mail"))
+
+    @admin.display(description=_("promised date"))
+    def promise_link(self, order: Order) -> str:
+        if not order.is_paid or not order.needs_shipping or not fulfilment.left_to_ship(order):
+            return "–"
+        url = reverse("admin:checkout_order_promise", args=[order.pk])
+        return format_html('<a class="button" href="{}">{}</a>', url, _("Move the promised date"))
 
     @admin.display(description=_("mails that failed"))
     def failed_mails(self, order: Order) -> str:

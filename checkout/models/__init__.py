@@ -1,7 +1,7 @@
 """The order: a snapshot that nothing re-prices, its stock movements, its parcels, its history."""
 
 from .intake import AnswerRow, Intake, Upload
-from .order import Draft, InvalidTransition, Order, OrderEvent, OrderLine
+from .order import Delivery, Draft, InvalidTransition, Order, OrderEvent, OrderLine
 from .promotion import Promotion, Redemption
 from .requests import CancellationRequest, EmailCorrection, OrderSearch, PrivacyRequest
 from .shipment import Shipment, ShipmentCorrection, ShipmentItem
@@ -10,6 +10,7 @@ from .stock import StockMovement
 __all__ = [
     "AnswerRow",
     "CancellationRequest",
+    "Delivery",
     "Draft",
     "EmailCorrection",
     "Intake",

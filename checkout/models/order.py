@@ -343,6 +343,7 @@ class OrderEvent(models.Model):
         EMAIL_CORRECTED = "email_corrected", _("You corrected the e-mail address.")
         ADDRESS_CORRECTED = "address_corrected", _("You corrected the delivery details.")
         STAFF_CORRECTED = "staff_corrected", _("We corrected the delivery details as you asked.")
+        DATE_MOVED = "date_moved", _("We promised the parcel for another day.")
         PARCEL_CORRECTED = "parcel_corrected", _("We corrected what we wrote about a parcel.")
         CANCELLATION_ASKED = "cancellation_asked", _("You asked to cancel.")
         CANCELLATION_ACCEPTED = "cancellation_accepted", _("Your request to cancel was accepted.")

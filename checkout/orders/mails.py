@@ -10,6 +10,7 @@ from checkout import services
 from checkout.addresses import formats
 from checkout.intake import answers
 from checkout.models import CancellationRequest, EmailCorrection, Order, OrderLine, OrderSearch, Shipment
+from checkout.shipping.fulfilment import left_to_ship
 from checkout.shipping.rates import TARIFFS
 from checkout.signals import collect_sections
 from shop.background import outbox
@@ -179,6 +180,23 @@ def send_parcel_corrected(shipment_id: int) -> None:
             context=context,
             language=order.language,
             message_key=f"parcel-corrected-{shipment.pk}-{shipment.corrections.count()}",
+        )
+
+
+@outbox.subscribe("mail.parcel_date_moved")
+def send_parcel_date_moved(order_id: int) -> None:
+    """The days as they are now; nothing once all has left or the money has gone back."""
+    order = Order.objects.get(pk=order_id)
+    if not order.is_paid or order.delivery is None or not left_to_ship(order):
+        return
+    with override(order.language):
+        send(
+            "parcel_date_moved",
+            to=[order.email],
+            concerns=order.number,
+            context=_context(order),
+            language=order.language,
+            message_key=f"parcel-date-moved-{order.number}-{order.ships_by}-{order.arrives_until}",
         )
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from catalog.models import Product
 from checkout import stock
 from checkout.models import (
+    Delivery,
     Order,
     OrderEvent,
     OrderLine,
@@ -88,6 +89,28 @@ def ship(
     outbox.publish("mail.order_shipped", key=str(shipment.pk), shipment_id=shipment.pk)
     outbox.publish("parcel.shipped", key=str(shipment.pk), shipment_id=shipment.pk)
     return shipment
+
+
+@transaction.atomic
+def move_promise(order_id: int, delivery: Delivery, *, actor: str) -> Order:
+    """Promise the parcel for other days, by decision of a person; the customer is told once of each promise.
+
+    Raises NothingToShip where nothing is left to be sent.
+    """
+    order = Order.objects.lock(order_id)
+    if not order.is_paid or not left_to_ship(order):
+        raise NothingToShip(order.number)
+    if order.delivery == delivery:
+        return order
+    before = order.delivery
+    order.ships_by = delivery.ships_by
+    order.arrives_from, order.arrives_until = delivery.arrives_from, delivery.arrives_until
+    order.save(update_fields=["ships_by", "arrives_from", "arrives_until"])
+    was = f" (was {before.ships_by})" if before else ""
+    order.log(f"promised to leave by {delivery.ships_by}{was}", actor=actor, fact=OrderEvent.Fact.DATE_MOVED)
+    key = f"{order.number}:{delivery.ships_by}:{delivery.arrives_until}"
+    outbox.publish("mail.parcel_date_moved", key=key, order_id=order.pk)
+    return order
 
 
 def left_for(shipment: Shipment) -> dict[OrderLine, int]:

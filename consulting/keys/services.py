@@ -5,13 +5,15 @@ from collections.abc import Collection
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Max
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.debug import sensitive_variables
 
 from catalog.models import Product
+from checkout import services as checkout
 from checkout.models import Order, OrderLine
 from consulting import key_format
-from consulting.access import is_open
+from consulting.access import is_open, order_is_open
 from consulting.models import AccessLog, Case, OrderKey
 from shop import clock, crypto
 from shop.background import outbox
@@ -54,6 +56,24 @@ def reschedule(line: OrderLine, due_on: dt.date) -> None:
     to_write = Case.objects.filter(line=line, state__in=Case.OPEN)
     to_write.update(due_on=due_on)
     to_write.exclude(waiting_since=None).update(waiting_since=clock.now())  # the new day counts from now
+
+
+@transaction.atomic
+def move_due_date(case: Case, day: dt.date, *, actor: str) -> None:
+    """Promise the case's report for another day, by decision of a person; the client is told once of each day.
+
+    The order's line, which its pages print, follows the last of its cases. Nothing happens where the day is
+    the same, or the report is there already.
+    """
+    order = Order.objects.lock(case.order.pk)
+    case = Case.objects.select_related("line__order").get(pk=case.pk)
+    if case.due_on == day or not case.is_open:
+        return
+    Case.objects.filter(pk=case.pk).update(due_on=day)
+    latest = Case.objects.filter(line=case.line).aggregate(latest=Max("due_on"))["latest"]
+    checkout.move_report_day(case.line, latest, note=f"moved by {actor}")
+    if order_is_open(order):
+        outbox.publish("report.moved", key=f"{case.pk}:{day}", case_id=case.pk)
 
 
 @sensitive_variables()

@@ -1,15 +1,20 @@
 """What staff typed, or a customer asked them to change, can be put right; whoever it concerns hears of it."""
 
+import datetime as dt
+
 import pytest
 from django.core import mail
 from django.db import transaction
+from django.test import Client
 from django.urls import reverse
+from django.utils.formats import date_format
 
-from checkout.models import Order, ShipmentCorrection
+from checkout.models import Delivery, Order, ShipmentCorrection
 from checkout.orders import corrections
 from checkout.privacy import erasure
 from checkout.shipping import fulfilment
-from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place
+from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place, placed_in
+from shop import clock
 from shop.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db
@@ -172,3 +177,38 @@ def test_another_fee_is_told_and_changes_nothing(merchant, order):
         )
     order.refresh_from_db()
     assert order.region == "HK"
+
+
+# --- promised days ---
+
+
+def test_a_promised_day_that_moves_is_told_once_and_shown_everywhere(merchant, order, client, deliver_outbox):
+    deliver_outbox()
+    mail.outbox.clear()
+    url = reverse("admin:checkout_order_promise", args=[order.pk])
+    first = clock.today() + dt.timedelta(days=20)
+    days = {
+        name: (first + dt.timedelta(days=late)).isoformat()
+        for name, late in (("ships_by", 0), ("arrives_from", 2), ("arrives_until", 3))
+    }
+    for _ in range(2):
+        assert merchant.post(url, days).status_code == 302
+    deliver_outbox()
+    [message] = mail.outbox
+    shown = date_format(first, "DATE_FORMAT")
+    assert f"Shipped by {shown}" in message.body
+    order.refresh_from_db()
+    assert order.ships_by == first
+    page = placed_in(Client(), order).get(order.get_absolute_url()).content.decode()
+    assert f"Shipped by {shown}" in page
+    assert "We promised the parcel for another day." in page
+    for wrong in ({**days, "arrives_from": "2020-01-01"}, {**days, "ships_by": "2020-01-01"}, {"ships_by": ""}):
+        assert merchant.post(url, wrong).status_code == 200
+
+
+def test_a_parcel_that_has_left_is_promised_for_no_other_day(order):
+    line = order.lines.get()
+    fulfilment.ship(order.pk, carrier="hand", tracking_number="", quantities={line.pk: 3}, actor="wong")
+    day = clock.today()
+    with pytest.raises(fulfilment.NothingToShip):
+        fulfilment.move_promise(order.pk, Delivery(day, day, day), actor="wong")

@@ -176,6 +176,7 @@ ADMIN = {
     "checkout_order_correct": "shopkeepers",
     "checkout_order_hold": "shopkeepers",
     "checkout_order_parcel": "shopkeepers",
+    "checkout_order_promise": "shopkeepers",
     "checkout_order_ship": "shopkeepers",
     "consulting_orderkey_deed": "merchant superuser",
     "index": "staff",
