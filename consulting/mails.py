@@ -67,7 +67,7 @@ def mail_report_withdrawn(report_id: int) -> None:
 
 
 @outbox.subscribe("report.moved")
-def tell_of_moved_report(case_id: int) -> None:
+def tell_of_moved_report(case_id: int, move: str) -> None:
     """The day as it is now; nothing once the report is there, or the order is closed."""
     case = Case.objects.select_related("line__order").get(pk=case_id)
     if not case.is_open or not line_is_open(case.line):
@@ -81,7 +81,7 @@ def tell_of_moved_report(case_id: int) -> None:
         concerns=order.number,
         context={"case": case, "order": order, "order_url": url},
         language=order.language,
-        message_key=f"report.moved:{case.pk}:{case.due_on}",
+        message_key=f"report.moved:{move}",
     )
 
 

@@ -184,7 +184,7 @@ def send_parcel_corrected(shipment_id: int) -> None:
 
 
 @outbox.subscribe("mail.parcel_date_moved")
-def send_parcel_date_moved(order_id: int) -> None:
+def send_parcel_date_moved(order_id: int, move: str) -> None:
     """The days as they are now; nothing once all has left or the money has gone back."""
     order = Order.objects.get(pk=order_id)
     if not order.is_paid or order.delivery is None or not left_to_ship(order):
@@ -196,7 +196,7 @@ def send_parcel_date_moved(order_id: int) -> None:
             concerns=order.number,
             context=_context(order),
             language=order.language,
-            message_key=f"parcel-date-moved-{order.number}-{order.ships_by}-{order.arrives_until}",
+            message_key=f"parcel-date-moved-{move}",
         )
 
 

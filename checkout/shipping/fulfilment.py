@@ -93,7 +93,7 @@ def ship(
 
 @transaction.atomic
 def move_promise(order_id: int, delivery: Delivery, *, actor: str) -> Order:
-    """Promise the parcel for other days, by decision of a person; the customer is told once of each promise.
+    """Promise the parcel for other days, by decision of a person; the customer is told of each move once.
 
     Raises NothingToShip where nothing is left to be sent.
     """
@@ -108,8 +108,9 @@ def move_promise(order_id: int, delivery: Delivery, *, actor: str) -> Order:
     order.save(update_fields=["ships_by", "arrives_from", "arrives_until"])
     was = f" (was {before.ships_by})" if before else ""
     order.log(f"promised to leave by {delivery.ships_by}{was}", actor=actor, fact=OrderEvent.Fact.DATE_MOVED)
-    key = f"{order.number}:{delivery.ships_by}:{delivery.arrives_until}"
-    outbox.publish("mail.parcel_date_moved", key=key, order_id=order.pk)
+    topic = "mail.parcel_date_moved"
+    move = outbox.next_key(topic, order.number)
+    outbox.publish(topic, key=move, order_id=order.pk, move=move)
     return order
 
 

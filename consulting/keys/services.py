@@ -60,7 +60,7 @@ def reschedule(line: OrderLine, due_on: dt.date) -> None:
 
 @transaction.atomic
 def move_due_date(case: Case, day: dt.date, *, actor: str) -> None:
-    """Promise the case's report for another day, by decision of a person; the client is told once of each day.
+    """Promise the case's report for another day, by decision of a person; the client is told of each move once.
 
     The order's line, which its pages print, follows the last of its cases. Nothing happens where the day is
     the same, or the report is there already.
@@ -73,7 +73,8 @@ def move_due_date(case: Case, day: dt.date, *, actor: str) -> None:
     latest = Case.objects.filter(line=case.line).aggregate(latest=Max("due_on"))["latest"]
     checkout.move_report_day(case.line, latest, note=f"moved by {actor}")
     if order_is_open(order):
-        outbox.publish("report.moved", key=f"{case.pk}:{day}", case_id=case.pk)
+        move = outbox.next_key("report.moved", str(case.pk))
+        outbox.publish("report.moved", key=move, case_id=case.pk, move=move)
 
 
 @sensitive_variables()

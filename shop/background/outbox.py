@@ -76,6 +76,15 @@ def publish(topic: str, *, key: str, due_in: dt.timedelta = dt.timedelta(0), **p
         transaction.on_commit(_wake_worker, robust=True)
 
 
+def next_key(topic: str, subject: str) -> str:
+    """Return a key for a fact that may be true of the subject again later: its number in order.
+
+    Needs a lock under which no other message about the subject is published.
+    """
+    before = OutboxMessage.objects.filter(key__startswith=f"{topic}:{subject}:").count()
+    return f"{subject}:{before + 1}"
+
+
 def _wake_worker() -> None:
     failpoint("before_worker_woken")
     dispatch.now("shop.tasks.deliver_outbox")

@@ -50,7 +50,7 @@ def test_staff_move_a_day_and_all_pages_and_one_mail_say_so(order, later, delive
     assert shown in client.get(reverse("consulting:index")).content.decode()
 
 
-def test_there_and_back_and_there_again_tells_of_each_day_once(order, later, deliver_outbox):
+def test_each_move_is_told_once_also_there_and_back(order, later, deliver_outbox):
     case = Case.objects.of(order).first()
     before = case.due_on
     deliver_outbox()
@@ -58,7 +58,8 @@ def test_there_and_back_and_there_again_tells_of_each_day_once(order, later, del
     for day in (later, later, before, later):
         move(case, day)
         deliver_outbox()
-    assert len(mail.outbox) == 2
+    assert [date_format(day, "DATE_FORMAT") in message.body
+            for day, message in zip((later, before, later), mail.outbox, strict=True)] == [True] * 3
 
 
 def test_a_report_that_is_there_has_no_new_day(order, consultant, later, deliver_outbox):
