@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AllValuesFieldListFilter, SimpleListFilter
 from django.db.models import Exists, F, OuterRef, QuerySet, Sum
 from django.db.models.functions import Coalesce
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from checkout.addresses import countries
 from checkout.models import CancellationRequest, Order, OrderLine, Shipment
+from checkout.models.order import PAYMENT_METHODS
 
 
 class NamedValues(AllValuesFieldListFilter):
@@ -18,15 +20,26 @@ class NamedValues(AllValuesFieldListFilter):
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
-            yield {**choice, "display": choice["display"] or "–"}
+            yield {**choice, "display": self.name(str(choice["display"] or "–"))}
+
+    def name(self, value: str) -> str:
+        """What is no value of the column, such as "All", stays."""
+        return value
 
 
 class RegionValues(NamedValues):
-    """Regions by name: what is no code, such as "All", stays."""
+    def name(self, value: str) -> str:
+        return countries.name(value)
 
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        for choice in super().choices(changelist):
-            yield {**choice, "display": countries.name(str(choice["display"]))}
+
+class LanguageValues(NamedValues):
+    def name(self, value: str) -> str:
+        return str(dict(settings.LANGUAGES).get(value, value))
+
+
+class MethodValues(NamedValues):
+    def name(self, value: str) -> str:
+        return str(PAYMENT_METHODS.get(value, value))
 
 
 class FulfilmentFilter(SimpleListFilter):

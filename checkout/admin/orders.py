@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Exists, F, OuterRef, QuerySet, Value
 from django.db.models.functions import Replace
@@ -23,7 +24,7 @@ from shop.l10n.money import formatted
 from shop.typed_values import tracking_numbers
 
 from . import cancellation_views, correction_views, fulfilment_views
-from .filters import FulfilmentFilter, NamedValues, RegionValues
+from .filters import FulfilmentFilter, LanguageValues, MethodValues, RegionValues
 from .inlines import EventInline, LineInline, ShipmentInline
 from .search import order_number
 
@@ -50,8 +51,8 @@ class OrderAdmin(TolerantSearch):
         "status",
         "placed_at",
         ("region", RegionValues),
-        "language",
-        ("paid_with", NamedValues),
+        ("language", LanguageValues),
+        ("paid_with", MethodValues),
     ]
     search_fields = [
         "number",
@@ -66,8 +67,8 @@ class OrderAdmin(TolerantSearch):
     list_per_page = 50
     inlines = [LineInline, ShipmentInline, EventInline]
     fields = [
-        "number", "shown_state", "placed_at", "paid_at", "paid_with", "hold_until", "email", "language",
-        "label", "shown_phone", "shown_method", "delivery_note", "is_gift", "card_text", "ships_by",
+        "number", "shown_state", "placed_at", "paid_at", "shown_paid_with", "hold_until", "email", "shown_language",
+        "label", "shown_phone", "shown_method", "delivery_note", "is_gift", "card_text", "shown_ships_by",
         "shown_total", "shown_sums", "shown_refunded", "shown_consents",
         "failed_mails", "correct_link", "promise_link", "ship_link", "hold_link", "cancellation_link", "refund_link",
         "payments_link",
@@ -113,6 +114,18 @@ class OrderAdmin(TolerantSearch):
         ]
         return " · ".join([order.shown_status, *(str(name) for name, is_set in flags if is_set)])
 
+    @admin.display(description=_("language"))
+    def shown_language(self, order: Order) -> str:
+        return str(dict(settings.LANGUAGES).get(order.language, order.language))
+
+    @admin.display(description=_("paid with"))
+    def shown_paid_with(self, order: Order) -> str:
+        return order.shown_paid_with or "–"
+
+    @admin.display(description=_("leaves by"))
+    def shown_ships_by(self, order: Order) -> str:
+        return str(date_format(order.ships_by, "DATE_FORMAT")) if order.ships_by else "–"
+
     @admin.display(description=_("of which"))
     def shown_sums(self, order: Order) -> str:
         sums = [
@@ -140,7 +153,7 @@ class OrderAdmin(TolerantSearch):
         ]
         versions = " · ".join(f"{name} {version}" for name, version in texts if version)
         at = date_format(localtime(order.agreed_at), "DATETIME_FORMAT") if order.agreed_at else ""
-        return " · ".join(part for part in (versions, order.language, at) if part)
+        return " · ".join(part for part in (versions, self.shown_language(order), at) if part)
 
     @admin.display(description=_("refunded"), ordering="refunded_total")
     def shown_refunded(self, order: Order) -> str:

@@ -22,6 +22,9 @@ from shop.typed_values.email_addresses import normalise, shown
 from shop.typed_values.phone_numbers import PhoneNumber
 
 
+PAYMENT_METHODS = {"paypal": "PayPal", "unionpay": _("UnionPay credit card")}  # Order.paid_with -> name
+
+
 @dataclass(frozen=True)
 class Delivery:
     """One parcel: the last day on which it leaves, and about when it arrives."""
@@ -217,6 +220,11 @@ class Order(models.Model):
         label = [self.recipient, phone, self.region, self.address, self.delivery_note]
         plain = json.dumps(label, sort_keys=True)
         return salted_hmac("checkout.address", plain, algorithm="sha256").hexdigest()[:16]
+
+    @property
+    def shown_paid_with(self) -> str:
+        """The payment method in words; empty before the order is paid."""
+        return str(PAYMENT_METHODS.get(self.paid_with, self.paid_with))
 
     @property
     def shown_email(self) -> str:

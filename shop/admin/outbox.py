@@ -12,7 +12,7 @@ from shop.models import OutboxMessage
 
 
 class UndeliveredFilter(admin.SimpleListFilter):
-    title = _("delivery")
+    title = _("sent or not")
     parameter_name = "delivery"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, object]]:  # type: ignore[override]
