@@ -85,6 +85,17 @@ def test_a_second_press_ships_nothing_and_shows_the_first_result(merchant):
 
 
 @pytest.mark.django_db
+def test_who_comes_back_to_the_page_and_types_something_else_is_heard(merchant):
+    order = paid_order()
+    url = reverse("admin:checkout_order_ship", args=[order.pk])
+    token = {once.FIELD: tokens(merchant, url)[-1]}
+    for number in ("SF11112222", "SF33334444", "SF33334444"):
+        assert merchant.post(url, parcel(order, tracking_number=number, **token)).status_code == 302
+    numbers = set(Shipment.objects.values_list("tracking_number", flat=True))
+    assert numbers == {"SF11112222", "SF33334444"}
+
+
+@pytest.mark.django_db
 def test_what_was_refused_may_be_sent_again(merchant, monkeypatch):
     order = paid_order()
     url = reverse("admin:checkout_order_ship", args=[order.pk])

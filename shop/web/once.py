@@ -1,10 +1,11 @@
 """A form of the staff's pages does its work once per page that was seen, however often it is sent.
 
 Every form carries a token of its page (``csrf_token`` writes it along). The first POST with it and the view's
-own writes are one transaction, so a second one - a double click, a reload, a slow line - waits for the first
-and is led to its result. A page that is drawn again, with what was wrong, has a new token.
+own writes are one transaction, so a second one of the same contents - a double click, a reload, a slow line -
+waits for the first and is led to its result. A page that is drawn again, with what was wrong, has a new token.
 """
 
+import json
 import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -103,6 +104,14 @@ def _again(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _key_of(request: HttpRequest, token: str) -> str:
-    """Of this page, for this person: says nothing about either."""
+    """Of this page with what was typed into it, for this person: says nothing about any of it.
+
+    Whoever comes back to the page and types something else sends something else.
+    """
     person = getattr(request.user, "pk", None) or request.session.session_key
-    return salted_hmac("shop.once", f"{person}|{request.path}|{token}", algorithm="sha256").hexdigest()
+    typed = sorted((name, values) for name, values in request.POST.lists() if name != "csrfmiddlewaretoken")
+    files = sorted(
+        (name, file.name, file.size) for name, files in request.FILES.lists() for file in files
+    )
+    plain = json.dumps([person, request.path, token, typed, files])
+    return salted_hmac("shop.once", plain, algorithm="sha256").hexdigest()

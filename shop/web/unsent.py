@@ -12,10 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
+from . import once
+
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 _LINE = 30  # characters; what is longer, or has several words, is shown, all else only carried along
-_OWN = {"csrfmiddlewaretoken", "action", "seen", "quote"}  # of the page, not of whoever typed
+_TOKENS = {"csrfmiddlewaretoken", once.FIELD}  # of the old page; the new one has its own
+_OWN = {*_TOKENS, "action", "seen", "quote"}  # of the page, not of whoever typed
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def _fields(request: HttpRequest) -> list[_Field]:
     return [
         _Field(name, str(value))
         for name, values in request.POST.lists()
-        if name != "csrfmiddlewaretoken"
+        if name not in _TOKENS
         for value in values
     ]
 
