@@ -96,7 +96,9 @@ class FragileShop(CrashStack):
         def note() -> None:
             with redis.Redis.from_url(self.stack.redis_url) as client, client.monitor() as monitor:
                 while not is_over.is_set():  # the emptying itself is heard too
-                    self.asked_of_redis.append(str(monitor.next_command()["command"]))
+                    heard = monitor.next_command()
+                    if heard["client_type"] != "lua":  # a script's own commands: whoever sent it is heard
+                        self.asked_of_redis.append(str(heard["command"]))
 
         threads = [threading.Thread(target=act, daemon=True) for act in (note, empty)]
         for thread in threads:
