@@ -81,7 +81,10 @@ class Submission:
 
     def digest(self, quote: Quote) -> str:
         """The same for the same form and quote. Keyed, so that it says nothing about what was typed."""
-        plain = json.dumps([asdict(self), quote.digest], sort_keys=True)
+        typed = asdict(self)
+        if not self.phone_extension:  # orders from before there were any keep their digest
+            del typed["phone_extension"]
+        plain = json.dumps([typed, quote.digest], sort_keys=True)
         return salted_hmac("checkout.submission", plain, algorithm="sha256").hexdigest()
 
 

@@ -84,7 +84,9 @@ def promise(request: HttpRequest, order_id: int) -> HttpResponse:
     form = PromiseForm(request.POST or None, initial=initial)
     if form.is_valid():
         try:
-            fulfilment.move_promise(order.pk, Delivery(**form.cleaned_data), actor=request.user.get_username())
+            fulfilment.move_promise(
+                order.pk, Delivery(**form.cleaned_data), actor=request.user.get_username()
+            )
         except fulfilment.NothingToShip:
             messages.warning(request, _("There is nothing left to ship in this order."))
         else:

@@ -67,11 +67,11 @@ class OrderAdmin(TolerantSearch):
     list_per_page = 50
     inlines = [LineInline, ShipmentInline, EventInline]
     fields = [
-        "number", "shown_state", "placed_at", "paid_at", "shown_paid_with", "hold_until", "email", "shown_language",
-        "label", "shown_phone", "shown_method", "delivery_note", "is_gift", "card_text", "shown_ships_by",
-        "shown_total", "shown_sums", "shown_refunded", "shown_consents",
-        "failed_mails", "correct_link", "promise_link", "ship_link", "hold_link", "cancellation_link", "refund_link",
-        "payments_link",
+        "number", "shown_state", "placed_at", "paid_at", "shown_paid_with", "hold_until", "email",
+        "shown_language", "label", "shown_phone", "shown_method", "delivery_note", "is_gift", "card_text",
+        "shown_ships_by", "shown_total", "shown_sums", "shown_refunded", "shown_consents",
+        "failed_mails", "correct_link", "promise_link", "ship_link", "hold_link", "cancellation_link",
+        "refund_link", "payments_link",
     ]  # fmt: skip
     readonly_fields = fields  # type: ignore[assignment]
 

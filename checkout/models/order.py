@@ -21,7 +21,6 @@ from shop.crypto import EncryptedJSONField
 from shop.typed_values.email_addresses import normalise, shown
 from shop.typed_values.phone_numbers import PhoneNumber
 
-
 PAYMENT_METHODS = {"paypal": "PayPal", "unionpay": _("UnionPay credit card")}  # Order.paid_with -> name
 
 

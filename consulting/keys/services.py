@@ -60,16 +60,18 @@ def reschedule(line: OrderLine, due_on: dt.date) -> None:
 
 @transaction.atomic
 def move_due_date(case: Case, day: dt.date, *, actor: str) -> None:
-    """Promise the case's report for another day, by decision of a person; the client is told of each move once.
+    """Promise the case's report for another day, by decision of a person; the client is told of each move.
 
-    The order's line, which its pages print, follows the last of its cases. Nothing happens where the day is
-    the same, or the report is there already.
+    The order's line, which its pages print, follows the last of its cases. A report that is there already
+    is told of no new day.
     """
     order = Order.objects.lock(case.order.pk)
     case = Case.objects.select_related("line__order").get(pk=case.pk)
-    if case.due_on == day or not case.is_open:
+    if case.due_on == day:
         return
     Case.objects.filter(pk=case.pk).update(due_on=day)
+    if not case.is_open:
+        return
     latest = Case.objects.filter(line=case.line).aggregate(latest=Max("due_on"))["latest"]
     checkout.move_report_day(case.line, latest, note=f"moved by {actor}")
     if order_is_open(order):

@@ -275,7 +275,7 @@ class Gateway(Protocol):
         ...
 
     def untrack(self, purchase: Purchase, tracker: str) -> None:
-        """Take back what was told of a parcel (one of ``track``'s names). Safe to repeat. Raises ParcelRefused."""
+        """Take back one of ``track``'s names. Safe to repeat. Raises ParcelRefused for a definite no."""
         ...
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:

@@ -69,8 +69,9 @@ class TextField(forms.CharField):
         text = str(super().to_python(value) or "")
         return UNSEEN.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
 
-    def run_validators(self, value: str) -> None:
-        check_characters(value)
+    def run_validators(self, value: Any) -> None:
+        if isinstance(value, str):  # else a subclass has made something of the text
+            check_characters(value)
         super().run_validators(value)
 
 

@@ -8,7 +8,7 @@ from .characters import fold, is_dash
 _CURRENCY = re.compile(r"^(?:HK\$|HKD|US\$|USD|\$|¥|港幣|港元)|(?:HKD|港幣|港元|元|圓|蚊|%)$", re.IGNORECASE)
 _GROUPED = re.compile(r"\d{1,3}(?:([,' ])\d{3})(?:\1\d{3})*(?:\.\d*)?")
 _PLAIN = re.compile(r"\d*\.?\d+|\d+\.")
-MAX_DIGITS = 20
+MAX_DIGITS = 100
 
 
 def read_amount(text: str) -> Decimal:

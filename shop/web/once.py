@@ -2,7 +2,7 @@
 
 Every form carries a token of its page (``csrf_token`` writes it along). The first POST with it and the view's
 own writes are one transaction, so a second one of the same contents - a double click, a reload, a slow line -
-waits for the first and is led to its result. A page that is drawn again, with what was wrong, has a new token.
+waits for the first and is led to its result. A page that is drawn again, with what was wrong, has a new one.
 """
 
 import json
@@ -110,8 +110,6 @@ def _key_of(request: HttpRequest, token: str) -> str:
     """
     person = getattr(request.user, "pk", None) or request.session.session_key
     typed = sorted((name, values) for name, values in request.POST.lists() if name != "csrfmiddlewaretoken")
-    files = sorted(
-        (name, file.name, file.size) for name, files in request.FILES.lists() for file in files
-    )
+    files = sorted((name, file.name, file.size) for name, files in request.FILES.lists() for file in files)
     plain = json.dumps([person, request.path, token, typed, files])
     return salted_hmac("shop.once", plain, algorithm="sha256").hexdigest()

@@ -327,7 +327,7 @@ WALKS = {
     revived_beside_a_newer_order: [
         lambda shop: shop.expire(nth=0),
         lambda shop: shop.place(cart=0, tea=1, cups=0),
-        lambda shop: shop.l10n.money_comes_late(nth=0, is_replaced=False),
+        lambda shop: shop.money_comes_late(nth=0, is_replaced=False),
     ],
     moved_without_an_event: [lambda shop: shop.expire(nth=0)],
     a_receipt_that_is_not_booked: [lambda shop: shop.count_the_shelf(nth=0, change=1)],

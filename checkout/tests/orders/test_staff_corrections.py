@@ -202,7 +202,11 @@ def test_a_promised_day_that_moves_is_told_once_and_shown_everywhere(merchant, o
     page = placed_in(Client(), order).get(order.get_absolute_url()).content.decode()
     assert f"Shipped by {shown}" in page
     assert "We promised the parcel for another day." in page
-    for wrong in ({**days, "arrives_from": "2020-01-01"}, {**days, "ships_by": "2020-01-01"}, {"ships_by": ""}):
+    for wrong in (
+        {**days, "arrives_from": "2020-01-01"},
+        {**days, "ships_by": "2020-01-01"},
+        {"ships_by": ""},
+    ):
         assert merchant.post(url, wrong).status_code == 200
 
 

@@ -58,8 +58,10 @@ def test_each_move_is_told_once_also_there_and_back(order, later, deliver_outbox
     for day in (later, later, before, later):
         move(case, day)
         deliver_outbox()
-    assert [date_format(day, "DATE_FORMAT") in message.body
-            for day, message in zip((later, before, later), mail.outbox, strict=True)] == [True] * 3
+    assert [
+        date_format(day, "DATE_FORMAT") in message.body
+        for day, message in zip((later, before, later), mail.outbox, strict=True)
+    ] == [True] * 3
 
 
 def test_a_report_that_is_there_has_no_new_day(order, consultant, later, deliver_outbox):
@@ -70,4 +72,4 @@ def test_a_report_that_is_there_has_no_new_day(order, consultant, later, deliver
     move(case, later)
     deliver_outbox()
     assert mail.outbox == []
-    assert Case.objects.get(pk=case.pk).due_on != later
+    assert OrderLine.objects.get(pk=case.line_id).report_due_on != later

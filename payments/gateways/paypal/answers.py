@@ -63,7 +63,7 @@ def read_started(body: dict[str, Any]) -> Started:
 def read_trackers(body: dict[str, Any]) -> list[str]:
     """Read the names of the parcels that PayPal shows with the order; cancelled ones are left out."""
     try:
-        [unit] = body["purchase_units"]
+        unit = body["purchase_units"][0] if body.get("purchase_units") else {}
         trackers = unit.get("shipping", {}).get("trackers", [])
         return [str(tracker["id"]) for tracker in trackers if tracker.get("status") != "CANCELLED"]
     except UNREADABLE:

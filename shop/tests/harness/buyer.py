@@ -81,7 +81,8 @@ class _Forms(HTMLParser):
         elif kind != "submit":
             form.fields[name] = attributes.get("value", "")
             if "required" in attributes and not attributes.get("value"):
-                form.unanswered[name] = kind
+                is_number = attributes.get("inputmode") == "numeric"
+                form.unanswered[name] = "number" if is_number else kind
 
 
 def forms_on(page: requests.Response) -> list[Form]:
