@@ -179,6 +179,12 @@ class QuestionForm(forms.ModelForm):  # type: ignore[type-arg]
     choices = ChoicesField(
         label=capfirst(_("choices")), required=False, help_text=_("One a line: value | Chinese | English")
     )
+    # It may name characters that nobody types.
+    pattern = forms.CharField(
+        label=capfirst(_("pattern (regular expression)")),
+        required=False,
+        max_length=IntakeQuestion._meta.get_field("pattern").max_length,
+    )
     option_min = WholeNumberField(label=_("Smallest number"), required=False)
     option_max = WholeNumberField(label=_("Largest number"), required=False)
     option_lunar = forms.BooleanField(label=_("Solar or lunar calendar can be chosen"), required=False)

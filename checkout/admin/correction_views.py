@@ -1,5 +1,8 @@
 """The admin's pages on which staff put right what was recorded: a parcel, an address, an e-mail address."""
 
+import datetime as dt
+from typing import Any
+
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
@@ -67,10 +70,10 @@ class PromiseForm(forms.Form):
     arrives_from = DayField(label=gettext_lazy("Arrives from"))
     arrives_until = DayField(label=gettext_lazy("Arrives until"))
 
-    def clean(self) -> dict[str, object]:
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        days = [cleaned.get(name) for name in self.fields]
-        if all(days) and days != sorted(days):
+        days: list[dt.date] = [cleaned[name] for name in self.fields if cleaned.get(name)]
+        if len(days) == len(self.fields) and days != sorted(days):
             self.add_error("arrives_until", _("The parcel leaves first, then it arrives."))
         if cleaned.get("ships_by") and cleaned["ships_by"] < clock.today():
             self.add_error("ships_by", _("This day is over."))

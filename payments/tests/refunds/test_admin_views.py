@@ -128,7 +128,7 @@ def test_the_way_back_from_the_preview_keeps_what_was_typed(merchant, order):
         ({"shipping": "30.01"}, "At most HK$30.00."),
         ({"shipping": "1.001"}, "no more than 2 decimal places"),
         ({"amount": "NaN"}, "is not clear"),
-        ({"amount": "1e9"}, "At most HK$2,926.00."),
+        ({"amount": "1e9"}, "is not clear"),
         ({"amount": "-5"}, "greater than or equal to 0"),
         ({"tea": "2", "amount": "2800"}, "more than the HK$2,926.00"),
         ({}, "Please enter what is to be refunded."),
