@@ -14,8 +14,9 @@ from shop.typed_values.characters import fold, is_dash
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 
 _LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
-# Pasted along: 訂單編號：A7K3-92QM, Order key: WWZ2-…
-_LABEL = re.compile(r".*(?:key|number|[\u3400-\u9fff]) *:", re.DOTALL | re.IGNORECASE)
+# What a label ends with that is pasted along: 訂單編號：A7K3-92QM, Order key: WWZ2-…
+_LABEL_END = re.compile(r"(?:\bkey|\bnumber|[\u3400-\u9fff])\s*$", re.IGNORECASE)
+_LABEL_LENGTH = 40
 
 
 class TypingError(ValueError):
@@ -44,8 +45,13 @@ def symbols_of(text: str) -> str:
     Case, full-width forms, spaces, dashes and other punctuation do not matter; O is 0, I and L are 1. A label
     that was pasted along is left out.
     """
-    folded = _LABEL.sub("", fold(text)).upper().translate(_LOOK_ALIKES)
+    folded = _without_label(fold(text)).upper().translate(_LOOK_ALIKES)
     return "".join(symbol for symbol in folded if not _is_separator(symbol))
+
+
+def _without_label(text: str) -> str:
+    label, _, code = text.rpartition(":")
+    return code if _LABEL_END.search(label[-_LABEL_LENGTH:]) else text
 
 
 def _is_separator(symbol: str) -> bool:

@@ -10,6 +10,7 @@ import idna
 
 from .characters import fold
 
+MAX_LENGTH = 1000  # of what is read: no address is so long, and none has to be taken apart to see it
 _MAILTO = re.compile(r"mailto:", re.IGNORECASE)
 _BRACKETED = re.compile(r"[^<>]*<([^<>]*)>\s*")  # Chan Tai Man <name@example.com>
 _QUOTED = re.compile(r"""(["'])(?P<address>.*)\1""")
@@ -23,6 +24,8 @@ def normalise(text: str) -> str:
     ``mailto:`` with its parameters, brackets, quotation marks, a comma behind it.
     """
     folded = fold(text).replace("。", ".").strip()
+    if len(folded) > MAX_LENGTH:
+        return folded
     if bracketed := _BRACKETED.fullmatch(folded):
         folded = bracketed.group(1)
     if _MAILTO.match(folded):

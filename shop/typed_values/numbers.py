@@ -18,10 +18,12 @@ def read_amount(text: str) -> Decimal:
     if folded[:1] and (is_dash(folded[0]) or folded[0] == "+"):
         sign = Decimal(-1 if is_dash(folded[0]) else 1)
         folded = folded[1:].strip()
+    if len(folded) > MAX_DIGITS:
+        raise ValueError("too long for a number")
     number = _CURRENCY.sub("", folded).strip()
     if _GROUPED.fullmatch(number):
         number = re.sub("[,' ]", "", number)
-    if not (number.isascii() and _PLAIN.fullmatch(number)) or len(number) > MAX_DIGITS:
+    if not (number.isascii() and _PLAIN.fullmatch(number)):
         raise ValueError("not a number")
     return sign * Decimal(number)
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from shop.typed_values import dates, numbers, tracking_numbers
+from shop.typed_values import dates, email_addresses, numbers, phone_numbers, tracking_numbers
 
 
 def readings(read, texts):
@@ -86,7 +86,25 @@ def test_years_dates_and_times_are_read_as_people_write_them():
     assert {text: day and day.month for text, day in read.items()} == months
 
 
-@pytest.mark.parametrize("read", [dates.read_date, dates.read_time, dates.read_year, numbers.read_amount])
+READERS = [
+    dates.read_date,
+    dates.read_time,
+    dates.read_year,
+    numbers.read_amount,
+    tracking_numbers.normalise,
+    email_addresses.normalise,
+    lambda text: phone_numbers.read(text, "HK"),
+]
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_huge_text_is_read_as_quickly_as_it_is_refused(read):
+    """What takes the square of the length would take hours here, and the shop's workers with it."""
+    for part in ("9", "9 ", "a", "密", "@", "<", ".", "key:", "內線1", "/", "0"):
+        readings(read, [part * 200_000])
+
+
+@pytest.mark.parametrize("read", READERS)
 def test_nothing_but_a_value_error_comes_of_any_text(read):
     for text in (
         "9" * 5000,
