@@ -13,6 +13,7 @@ from payments.models import LedgerEntry, Payment, Refund
 from payments.purchase import purchase_of
 from payments.refunds.services import record_done
 from shop import clock
+from shop.background import outbox
 from shop.database import retry_transaction
 
 # A refund that nobody here asked for may turn out to be a reversal, of which the notification alone may tell.
@@ -35,6 +36,14 @@ def sync_movements(payment: Payment) -> None:
         _record_movements(payment, movements, called)
     if _mistaken(payment, movements):
         _correct_reversals(payment, movements)
+    _mail_what_was_named(payment, called)
+
+
+def _mail_what_was_named(payment: Payment, called: dict[str, str]) -> None:
+    """Let no mail wait any more for PayPal's word about a refund: it came after the refund was seen."""
+    named = [reference for reference, kind in called.items() if kind != "reversal"]
+    for refund in payment.refunds.filter(origin=Refund.Origin.GATEWAY, reference__in=named):
+        outbox.hasten("mail.payment_refunded", refund.key)
 
 
 def _called_by_notifications(payment: Payment) -> dict[str, str]:

@@ -76,6 +76,15 @@ def publish(topic: str, *, key: str, due_in: dt.timedelta = dt.timedelta(0), **p
         transaction.on_commit(_wake_worker, robust=True)
 
 
+def hasten(topic: str, key: str) -> None:
+    """Make a message due now that was to wait, if it was not tried yet: what it waited for is known."""
+    waiting = OutboxMessage.objects.filter(
+        key=f"{topic}:{key}", delivered_at=None, attempts=0, due_at__gt=clock.now()
+    )
+    if waiting.update(due_at=clock.now()):
+        transaction.on_commit(_wake_worker, robust=True)
+
+
 def next_key(topic: str, subject: str) -> str:
     """Return a key for a fact that may be true of the subject again later: its number in order.
 
