@@ -11,12 +11,8 @@ from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from checkout.admin.search import order_number
 from shop.admin.read_only import ReadOnlyAdmin
-from shop.admin.search import TolerantSearch
-from shop.typed_values.fields import FORM_FIELDS
 
-from .keys import services as keys
 from .keys.admin import OrderKeyAdmin as OrderKeyAdmin  # registers itself
 from .models import AccessLog, Case, CaseQuerySet
 from .reports import services as reports
@@ -55,9 +51,7 @@ class RiskFilter(admin.SimpleListFilter):
 
 
 @admin.register(Case)
-class CaseAdmin(TolerantSearch):
-    readings = (order_number,)
-    formfield_overrides = FORM_FIELDS
+class CaseAdmin(_CaseAdmin):
     list_display = ["number", "service", "state", "due_on", "overdue", "at_risk", "waiting", "consultant"]
     list_filter = [RiskFilter, "state", "consultant", "due_on"]
     search_fields = ["line__order__number", "line__name_zh_hant", "line__name_en"]
@@ -113,7 +107,7 @@ class CaseAdmin(TolerantSearch):
             else:
                 reports.release(obj)
         if "due_on" in form.changed_data:
-            keys.move_due_date(obj, obj.due_on, actor=request.user.get_username())
+            Case.objects.filter(pk=obj.pk).update(due_on=obj.due_on)
 
     def _assign(self, request: HttpRequest, case: Case, consultant: User) -> None:
         try:
@@ -124,8 +118,7 @@ class CaseAdmin(TolerantSearch):
 
 
 @admin.register(AccessLog)
-class AccessLogAdmin(TolerantSearch, ReadOnlyAdmin[AccessLog]):
-    readings = (order_number,)
+class AccessLogAdmin(ReadOnlyAdmin[AccessLog]):
     list_display = ["at", "what", "who_or_client", "order", "case"]
     list_filter = ["what"]
     search_fields = ["order__number", "who"]

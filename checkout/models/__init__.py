@@ -1,16 +1,15 @@
 """The order: a snapshot that nothing re-prices, its stock movements, its parcels, its history."""
 
 from .intake import AnswerRow, Intake, Upload
-from .order import Delivery, Draft, InvalidTransition, Order, OrderEvent, OrderLine
+from .order import Draft, InvalidTransition, Order, OrderEvent, OrderLine
 from .promotion import Promotion, Redemption
 from .requests import CancellationRequest, EmailCorrection, OrderSearch, PrivacyRequest
-from .shipment import Shipment, ShipmentCorrection, ShipmentItem
+from .shipment import Shipment, ShipmentItem
 from .stock import StockMovement
 
 __all__ = [
     "AnswerRow",
     "CancellationRequest",
-    "Delivery",
     "Draft",
     "EmailCorrection",
     "Intake",
@@ -23,7 +22,6 @@ __all__ = [
     "Promotion",
     "Redemption",
     "Shipment",
-    "ShipmentCorrection",
     "ShipmentItem",
     "StockMovement",
     "Upload",

@@ -34,7 +34,6 @@ FACTS = (
     "agreed_at",
     "recipient",
     "phone",
-    "phone_extension",
     "region",
     "address",
     "delivery_note",

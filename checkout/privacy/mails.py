@@ -21,7 +21,6 @@ def send_link(request_id: int) -> None:
     send(
         "privacy_link",
         to=[order.email],
-        concerns=order.number,
         context={
             "order": order,
             "request": request,

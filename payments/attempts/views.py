@@ -38,7 +38,6 @@ from shop.devstack.failpoints import failpoint
 from . import closing, services, settlement
 from .explanations import explanation
 from .forms import PayForm, holds_card_number
-from .telephones import is_telephone
 
 logger = logging.getLogger(__name__)
 
@@ -111,11 +110,7 @@ def _pay(request: HttpRequest, order: Order) -> HttpResponse:
         return _page(request, order, form)
     try:
         payment = services.pay(
-            order.pk,
-            method=form.chosen,
-            revision=form.cleaned_data["revision"],
-            card=form.card,
-            on_phone=is_telephone(request),
+            order.pk, method=form.chosen, revision=form.cleaned_data["revision"], card=form.card
         )
     except services.OrderChanged:
         messages.warning(request, _("Your order has changed. Please look at it once more before you pay."))

@@ -10,8 +10,7 @@ from django.forms import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from shop.l10n import money
-from shop.typed_values.fields import AmountField, LineField, WholeNumberField
+from shop import money
 
 from .plan import NothingChosen, Refundable, RefundableLine, RefundPlan, RefundRequest, TooMuch
 
@@ -27,7 +26,7 @@ class Row:
 class RefundForm(forms.Form):
     """``plan_of`` tells what the typed values would do; a valid form has that ``plan``."""
 
-    reason = LineField(
+    reason = forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=200,
         required=False,
@@ -68,10 +67,10 @@ class RefundForm(forms.Form):
             label = _("Back into stock of %(name)s") % {"name": line.name}
             self.fields[f"restock_{line.pk}"] = _pieces(label, min(left.quantity, left.returnable))
 
-    def _amount_field(self, label: str, most: Decimal, help_text: str | None = None) -> AmountField:
+    def _amount_field(self, label: str, most: Decimal, help_text: str | None = None) -> forms.DecimalField:
         if help_text is None:
             help_text = _("%(amount)s can still be refunded.") % {"amount": self._shown(most)}
-        return AmountField(
+        return forms.DecimalField(
             label=label,
             required=False,
             min_value=Decimal(0),
@@ -151,8 +150,8 @@ def form_values(request: RefundRequest) -> dict[str, str]:
     return values
 
 
-def _pieces(label: str, most: int) -> WholeNumberField:
-    return WholeNumberField(
+def _pieces(label: str, most: int) -> forms.IntegerField:
+    return forms.IntegerField(
         label=label,
         required=False,
         min_value=0,

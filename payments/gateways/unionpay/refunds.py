@@ -15,8 +15,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from shop import clock
-from shop.l10n import money
+from shop import clock, money
 
 from ..base import Purchase, Refunded, RefundOutcome, RefundRefused, Unfinished
 from . import messages
