@@ -1,12 +1,12 @@
 """What the cart's forms send. Quantities are read as people write them."""
 
-import unicodedata
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import MAX_QUANTITY, Variant
+from shop.typed_values.characters import fold, is_dash
 
 MORE_THAN_ANY = MAX_QUANTITY + 1
 
@@ -21,14 +21,15 @@ class QuantityField(forms.CharField):
     }
 
     def to_python(self, value: Any) -> Any:
-        text = unicodedata.normalize("NFKC", super().to_python(value) or "").strip()
+        text = fold(super().to_python(value) or "")
         if not text:
             return None
-        digits = text.removeprefix("+").removeprefix("-").removeprefix("\N{MINUS SIGN}")
+        is_negative = is_dash(text[0])
+        digits = text[1:] if is_negative or text[0] == "+" else text
         if not (digits.isascii() and digits.isdecimal()):
             raise forms.ValidationError(self.error_messages["whole"], code="whole")
         number = int(digits.lstrip("0")[:6] or "0")
-        if number and text.startswith(("-", "\N{MINUS SIGN}")):
+        if number and is_negative:
             raise forms.ValidationError(self.error_messages["negative"], code="negative")
         return min(number, MORE_THAN_ANY)
 

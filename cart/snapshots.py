@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from catalog.models import Variant
-from shop.money import formatted
+from shop.l10n.money import formatted
 
 from .lines import CartLine
 

@@ -12,7 +12,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from shop.admin.read_only import ReadOnlyAdmin
-from shop.money import formatted
+from shop.admin.search import TolerantSearch
+from shop.l10n.money import formatted
+from shop.typed_values.fields import FORM_FIELDS
 
 from .admin_filters import Stock, Translation
 from .admin_forms import ProductForm, QuestionForm, QuestionFormSet, TermsFormSet, VariantForm
@@ -20,12 +22,14 @@ from .models import Absence, Category, IntakeQuestion, Product, ServiceTerms, St
 
 # Narrow enough for both languages to stand side by side.
 SIDE_BY_SIDE: "Mapping[type[models.Field[Any, Any]], Mapping[str, Any]]" = {
-    models.TextField: {"widget": Textarea(attrs={"rows": 5, "cols": 38})}
+    **FORM_FIELDS,
+    models.TextField: {**FORM_FIELDS[models.TextField], "widget": Textarea(attrs={"rows": 5, "cols": 38})},
 }
 
 
 class VariantInline(admin.StackedInline):  # type: ignore[type-arg]
     model = Variant
+    formfield_overrides = FORM_FIELDS
     form = VariantForm
     min_num = 1
     validate_min = True
@@ -61,6 +65,7 @@ class IntakeQuestionInline(admin.StackedInline):  # type: ignore[type-arg]
     model = IntakeQuestion
     form = QuestionForm
     formset = QuestionFormSet
+    formfield_overrides = FORM_FIELDS
     extra = 0
     classes = ("collapse",)
     fields = (
@@ -81,7 +86,7 @@ class IntakeQuestionInline(admin.StackedInline):  # type: ignore[type-arg]
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ProductAdmin(TolerantSearch):
     form = ProductForm
     formfield_overrides = SIDE_BY_SIDE
     inlines = (VariantInline, ServiceTermsInline, IntakeQuestionInline)
@@ -157,7 +162,7 @@ class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(StockReceipt)
-class StockReceiptAdmin(ReadOnlyAdmin[StockReceipt]):
+class StockReceiptAdmin(TolerantSearch, ReadOnlyAdmin[StockReceipt]):
     """To look at: stock is changed on the product's page."""
 
     list_display = ("at", "variant", "kind", "quantity", "by", "note")
@@ -188,6 +193,7 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Absence)
 class AbsenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    formfield_overrides = FORM_FIELDS
     list_display = ("starts_on", "ends_on", "shown_service", "reason_zh_hant", "reason_en")
     list_display_links = ("starts_on", "ends_on")
     list_filter = ("service",)

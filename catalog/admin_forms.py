@@ -11,6 +11,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from shop.typed_values.fields import LineField, TextField, WholeNumberField
+
 from . import stock_receipts
 from .models import IntakeQuestion, Product, StockReceipt, Variant
 from .question_options import FILE_TYPES, MAX_ENTRIES, MAX_MB, PART_KINDS
@@ -33,7 +35,7 @@ class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
 class VariantForm(forms.ModelForm):  # type: ignore[type-arg]
     """Stock is changed by a difference: a number typed over the old one would undo a sale made meanwhile."""
 
-    stock_change = forms.IntegerField(
+    stock_change = WholeNumberField(
         label=capfirst(_("add or take away")),
         required=False,
         min_value=-1_000_000,
@@ -41,7 +43,7 @@ class VariantForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("For example 20 or -3."),
     )
 
-    stock_note = forms.CharField(
+    stock_note = LineField(
         label=capfirst(_("reason")),
         required=False,
         max_length=StockReceipt._meta.get_field("note").max_length,
@@ -98,7 +100,7 @@ class TermsFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
             raise ValidationError(_("Only a consulting service has terms."))
 
 
-class ChoicesField(forms.CharField):
+class ChoicesField(TextField):
     """The answers one can choose from, one a line: ``value | Chinese | English``."""
 
     widget = forms.Textarea(attrs={"rows": 5, "cols": 60})
@@ -135,7 +137,7 @@ class PartsField(ChoicesField):
 
     def to_python(self, value: Any) -> Any:
         parts = []
-        for line in (forms.CharField.to_python(self, value) or "").splitlines():
+        for line in (TextField.to_python(self, value) or "").splitlines():
             if not line.strip():
                 continue
             texts = [text.strip() for text in line.split("|")]
@@ -145,7 +147,7 @@ class PartsField(ChoicesField):
         return parts
 
 
-class ConditionsField(forms.CharField):
+class ConditionsField(TextField):
     """When a question is asked, one condition a line: ``key = value, value``."""
 
     widget = forms.Textarea(attrs={"rows": 2, "cols": 60})
@@ -177,17 +179,23 @@ class QuestionForm(forms.ModelForm):  # type: ignore[type-arg]
     choices = ChoicesField(
         label=capfirst(_("choices")), required=False, help_text=_("One a line: value | Chinese | English")
     )
-    option_min = forms.IntegerField(label=_("Smallest number"), required=False)
-    option_max = forms.IntegerField(label=_("Largest number"), required=False)
+    # It may name characters that nobody types.
+    pattern = forms.CharField(
+        label=capfirst(_("pattern (regular expression)")),
+        required=False,
+        max_length=IntakeQuestion._meta.get_field("pattern").max_length,
+    )
+    option_min = WholeNumberField(label=_("Smallest number"), required=False)
+    option_max = WholeNumberField(label=_("Largest number"), required=False)
     option_lunar = forms.BooleanField(label=_("Solar or lunar calendar can be chosen"), required=False)
     option_past = forms.BooleanField(label=_("Not in the future"), required=False)
-    option_days_ahead = forms.IntegerField(
+    option_days_ahead = WholeNumberField(
         label=_("At least so many days from now"), required=False, min_value=1, max_value=365
     )
     option_not_before = forms.SlugField(
         label=_("Not before the date asked as (key)"), required=False, max_length=40
     )
-    option_most = forms.IntegerField(
+    option_most = WholeNumberField(
         label=_("Most entries or files"), required=False, min_value=1, max_value=MAX_ENTRIES
     )
     option_parts = PartsField(
@@ -201,7 +209,7 @@ class QuestionForm(forms.ModelForm):  # type: ignore[type-arg]
         choices=list(FILE_TYPES.items()),
         widget=forms.CheckboxSelectMultiple,
     )
-    option_max_mb = forms.IntegerField(
+    option_max_mb = WholeNumberField(
         label=_("Largest file in MB"), required=False, min_value=1, max_value=MAX_MB
     )
     option_conditions = ConditionsField(

@@ -15,6 +15,7 @@ class CheckoutConfig(AppConfig):
         from checkout.placement import receivers  # noqa: F401 - registers itself
         from checkout.privacy import mails as privacy_mails  # noqa: F401 - registers itself
         from checkout.privacy import retention  # noqa: F401 - registers itself
+        from checkout.shipping import calendar_reminder  # noqa: F401 - registers itself
 
         for health in (stock, mails, promotions):
             signals.money_checks.connect(health.checks, dispatch_uid=health.__name__)

@@ -14,8 +14,11 @@ from django.conf import settings
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
 
 from checkout.models import Order
+from shop.typed_values.email_addresses import identity
+from shop.web import unsent
 
 COOKIE = "__Host-orders" if settings.PRODUCTION else "orders"
 SALT = "checkout.grants"
@@ -46,6 +49,16 @@ def is_placed_here(request: HttpRequest, order: Order) -> bool:
     """Whether this browser placed the order; false as well once it may not see it any more."""
     entry = _read(request).get(order.pk)
     return entry is not None and entry.is_placed and _fits(entry, order)
+
+
+def ask_who_it_is(request: HttpRequest, order: Order) -> HttpResponse:
+    """Lead to the order's page, which asks for its e-mail address. What was typed comes back on the page."""
+    return unsent.give_back(
+        request,
+        then=order.get_absolute_url(),
+        why=_("We do not know any more whether it is still you."),
+        door=_("Open the order again in a new window, with its e-mail address"),
+    )
 
 
 def grant(request: HttpRequest, response: HttpResponse, *orders: Order, is_placed: bool = False) -> None:
@@ -88,7 +101,7 @@ def revoke_all(order: Order) -> None:
 def stamp(order: Order) -> str:
     """The stamp a grant of the order must carry; e-mail address and ``revoke_all`` change it."""
     ended = f"|{order.grants_ended}" if order.grants_ended else ""
-    text = f"{order.pk}|{order.email.casefold()}{ended}"
+    text = f"{order.pk}|{identity(order.email)}{ended}"
     return salted_hmac(SALT, text, algorithm="sha256").hexdigest()[:12]
 
 

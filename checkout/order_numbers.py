@@ -3,15 +3,20 @@
 ``symbols_of`` and ``ALPHABET`` serve every code that people type: order numbers and order keys.
 """
 
+import re
 import secrets
 import unicodedata
 
 from django.views.decorators.debug import sensitive_variables
 
+from shop.typed_values.characters import fold, is_dash
+
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 
 _LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
-_DASH_LIKE = "−ー"  # a minus and a Japanese length mark: an input method may give either for a dash
+# What a label ends with that is pasted along: 訂單編號：A7K3-92QM, Order key: WWZ2-…
+_LABEL_END = re.compile(r"(?:\bkey|\bnumber|[\u3400-\u9fff])\s*$", re.IGNORECASE)
+_LABEL_LENGTH = 40
 
 
 class TypingError(ValueError):
@@ -37,15 +42,21 @@ def parse(text: str) -> str:
 def symbols_of(text: str) -> str:
     """What a person typed as symbols of ``ALPHABET``, as far as it can be folded to them.
 
-    Case, full-width forms, spaces, dashes and other punctuation do not matter; O is 0, I and L are 1.
+    Case, full-width forms, spaces, dashes and other punctuation do not matter; O is 0, I and L are 1. A label
+    that was pasted along is left out.
     """
-    folded = unicodedata.normalize("NFKC", text).upper().translate(_LOOK_ALIKES)
+    folded = _without_label(fold(text)).upper().translate(_LOOK_ALIKES)
     return "".join(symbol for symbol in folded if not _is_separator(symbol))
+
+
+def _without_label(text: str) -> str:
+    label, _, code = text.rpartition(":")
+    return code if _LABEL_END.search(label[-_LABEL_LENGTH:]) else text
 
 
 def _is_separator(symbol: str) -> bool:
     """Separators, punctuation, and what cannot be seen (controls, zero-width marks)."""
-    return unicodedata.category(symbol)[0] in "ZPC" or symbol in _DASH_LIKE
+    return unicodedata.category(symbol)[0] in "ZPC" or is_dash(symbol)
 
 
 def _check_symbol(body: str) -> str:

@@ -25,7 +25,7 @@ from checkout.promotions import services as promotions
 from checkout.promotions.services import PromoOffer
 from checkout.shipping import rates
 from checkout.shipping.delivery_dates import delivery
-from shop.money import formatted
+from shop.l10n.money import formatted
 
 SALT = "checkout.quote"
 

@@ -71,6 +71,7 @@ class Submission:
     language: str
     recipient: str = ""
     phone: str = ""
+    phone_extension: str = ""
     region: str = ""
     address: dict[str, str] = field(default_factory=dict)
     delivery_note: str = ""
@@ -80,7 +81,10 @@ class Submission:
 
     def digest(self, quote: Quote) -> str:
         """The same for the same form and quote. Keyed, so that it says nothing about what was typed."""
-        plain = json.dumps([asdict(self), quote.digest], sort_keys=True)
+        typed = asdict(self)
+        if not self.phone_extension:  # orders from before there were any keep their digest
+            del typed["phone_extension"]
+        plain = json.dumps([typed, quote.digest], sort_keys=True)
         return salted_hmac("checkout.submission", plain, algorithm="sha256").hexdigest()
 
 
@@ -169,7 +173,8 @@ def _write(
     order.promo_name_zh_hant = promotion.name_zh_hant if promotion else ""
     order.promo_name_en = promotion.name_en if promotion else ""
     order.needs_shipping = any(variant.product.ships for variant in variants.values())
-    order.recipient, order.phone = submission.recipient, submission.phone
+    order.recipient = submission.recipient
+    order.phone, order.phone_extension = submission.phone, submission.phone_extension
     order.region, order.address = submission.region, submission.address
     order.delivery_note = submission.delivery_note
     order.is_gift, order.card_text = submission.is_gift, submission.card_text

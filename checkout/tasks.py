@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from .privacy import erasure
+from .shipping import calendar_reminder
 
 
 @shared_task(ignore_result=True)
@@ -10,3 +11,9 @@ def erase_confirmed() -> None:
     """Carry out the confirmed erasures that nothing is in the way of any more (hourly job)."""
     for request in erasure.confirmed_requests():
         erasure.carry_out(request.pk)
+
+
+@shared_task(ignore_result=True)
+def remind_of_gazettes() -> None:
+    """Have the merchant compare next year's public holidays: one mail a year."""
+    calendar_reminder.remind_of_gazettes()

@@ -11,8 +11,12 @@ from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from checkout.admin.search import order_number
 from shop.admin.read_only import ReadOnlyAdmin
+from shop.admin.search import TolerantSearch
+from shop.typed_values.fields import FORM_FIELDS
 
+from .keys import services as keys
 from .keys.admin import OrderKeyAdmin as OrderKeyAdmin  # registers itself
 from .models import AccessLog, Case, CaseQuerySet
 from .reports import services as reports
@@ -51,7 +55,9 @@ class RiskFilter(admin.SimpleListFilter):
 
 
 @admin.register(Case)
-class CaseAdmin(_CaseAdmin):
+class CaseAdmin(TolerantSearch):
+    readings = (order_number,)
+    formfield_overrides = FORM_FIELDS
     list_display = ["number", "service", "state", "due_on", "overdue", "at_risk", "waiting", "consultant"]
     list_filter = [RiskFilter, "state", "consultant", "due_on"]
     search_fields = ["line__order__number", "line__name_zh_hant", "line__name_en"]
@@ -107,7 +113,7 @@ class CaseAdmin(_CaseAdmin):
             else:
                 reports.release(obj)
         if "due_on" in form.changed_data:
-            Case.objects.filter(pk=obj.pk).update(due_on=obj.due_on)
+            keys.move_due_date(obj, obj.due_on, actor=request.user.get_username())
 
     def _assign(self, request: HttpRequest, case: Case, consultant: User) -> None:
         try:
@@ -118,7 +124,8 @@ class CaseAdmin(_CaseAdmin):
 
 
 @admin.register(AccessLog)
-class AccessLogAdmin(ReadOnlyAdmin[AccessLog]):
+class AccessLogAdmin(TolerantSearch, ReadOnlyAdmin[AccessLog]):
+    readings = (order_number,)
     list_display = ["at", "what", "who_or_client", "order", "case"]
     list_filter = ["what"]
     search_fields = ["order__number", "who"]

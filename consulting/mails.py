@@ -40,6 +40,7 @@ def mail_report_ready(report_id: int) -> None:
     mail.send(
         "report_ready",
         to=[order.email],
+        concerns=order.number,
         context=context,
         language=order.language,
         message_key=f"report.published:{report.pk}",
@@ -58,9 +59,29 @@ def mail_report_withdrawn(report_id: int) -> None:
     mail.send(
         "report_withdrawn",
         to=[order.email],
+        concerns=order.number,
         context=context,
         language=order.language,
         message_key=f"report.withdrawn:{report.pk}",
+    )
+
+
+@outbox.subscribe("report.moved")
+def tell_of_moved_report(case_id: int, move: str) -> None:
+    """The day as it is now; nothing once the report is there, or the order is closed."""
+    case = Case.objects.select_related("line__order").get(pk=case_id)
+    if not case.is_open or not line_is_open(case.line):
+        return
+    order = case.order
+    with override(order.language):
+        url = settings.SITE_URL + order.get_absolute_url()
+    mail.send(
+        "report_date_moved",
+        to=[order.email],
+        concerns=order.number,
+        context={"case": case, "order": order, "order_url": url},
+        language=order.language,
+        message_key=f"report.moved:{move}",
     )
 
 
@@ -98,6 +119,7 @@ def _tell_client(message: Message) -> None:
     mail.send(
         "message_to_client",
         to=[order.email],
+        concerns=order.number,
         context={"case": case, "order": order, "message": message, "unlock_url": url},
         language=order.language,
         message_key=f"message.written:{message.pk}",

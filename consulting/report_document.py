@@ -1,4 +1,4 @@
-"""What a report says: title and text in Markdown, what was changed, and which files belong to it.
+"""What a report says: title and text with its markup, what was changed, and which files belong to it.
 
 All of it is sealed as one: names of files, the note and even the language tell about a person.
 """
@@ -45,7 +45,7 @@ class ReportDocument:
         return LANG.get(self.language) or _guess(self.text or self.title)
 
     def document(self) -> bytes:
-        """The whole as one Markdown text, for keeping: what the fingerprint is of."""
+        """The whole as one text, for keeping: what the fingerprint is of."""
         parts = [f"# {self.title}\n\n{self.text}"]
         if self.note:
             parts.append(self.note)
@@ -77,7 +77,7 @@ def _lines(text: str) -> str:
 
 
 def read(sealed: bytes) -> ReportDocument:
-    """From what was sealed. The first reports were sealed as bare Markdown, which begins with its title."""
+    """From what was sealed. The first reports were sealed as a bare text, which begins with its title."""
     text = sealed.decode()
     if text.startswith("# "):
         heading, _, body = text.partition("\n\n")

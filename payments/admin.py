@@ -7,6 +7,7 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from checkout.admin.search import order_number
 from payments.attempts import admin_views as decision_views
 from payments.attempts import settlement
 from payments.health import admin_views as health_views
@@ -16,11 +17,13 @@ from payments.refunds.plan import is_unexplained
 from payments.refunds.services import can_be_retried
 from payments.refunds.summaries import note_of
 from shop.admin.read_only import ReadOnlyAdmin
-from shop.money import formatted
+from shop.admin.search import TolerantSearch
+from shop.l10n.money import formatted
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin[Payment]):
+class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
+    readings = (order_number,)
     list_display = [
         "reference",
         "order",
@@ -35,8 +38,8 @@ class PaymentAdmin(ReadOnlyAdmin[Payment]):
     search_fields = ["reference", "gateway_id", "capture_reference", "order__number"]
     fields = [
         "order", "method", "status", "amount", "currency", "reference", "started_at", "gateway_id",
-        "capture_reference", "last4", "problem", "needs_attention", "next_check_at", "checks", "unused_money",
-        "decision",
+        "capture_reference", "last4", "problem", "approval_declined_at", "needs_attention", "next_check_at",
+        "checks", "unused_money", "decision",
     ]  # fmt: skip
     readonly_fields = ["unused_money", "decision"]
     actions = ["ask_gateway"]
@@ -67,14 +70,16 @@ class PaymentAdmin(ReadOnlyAdmin[Payment]):
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(ReadOnlyAdmin[LedgerEntry]):
+class LedgerEntryAdmin(TolerantSearch, ReadOnlyAdmin[LedgerEntry]):
+    readings = (order_number,)
     list_display = ["at", "gateway", "reference", "payment", "amount", "currency"]
     list_filter = ["gateway", "currency"]
     search_fields = ["reference", "payment__reference", "payment__order__number"]
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin[Refund]):
+class RefundAdmin(TolerantSearch, ReadOnlyAdmin[Refund]):
+    readings = (order_number,)
     list_display = [
         "started_at", "order", "shown_amount", "origin", "status", "next_step", "problem", "reason", "actor",
     ]  # fmt: skip

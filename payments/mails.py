@@ -41,11 +41,14 @@ def send_alarm(note: str) -> None:
 @outbox.subscribe("mail.payment_refunded")
 def send_refund_mail(refund_id: int) -> None:
     refund = Refund.objects.select_related("payment__order").get(pk=refund_id)
+    if refund.origin == Refund.Origin.REVERSAL:  # it looked like a refund when the mail was written down
+        return
     order = refund.payment.order
     with override(order.language):
         send(
             "payment_refunded",
             to=[order.email],
+            concerns=order.number,
             context={
                 "order": order,
                 "refund": refund,
@@ -81,6 +84,7 @@ def send_dispute(dispute_id: int, moment: str) -> None:
 
 
 @outbox.subscribe("parcel.shipped")
+@outbox.subscribe("parcel.corrected")
 def track_parcel(shipment_id: int) -> None:
     """A message of its own: whatever PayPal says, the customer's mail goes out once."""
     tracking.send_tracking(shipment_id)

@@ -39,6 +39,7 @@ def purchase_of(payment: Payment) -> Purchase:
         shipping=order.shipping_total,
         discount=order.discount_total,
         address=_address(payment),
+        on_phone=payment.on_phone,
     )
 
 

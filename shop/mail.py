@@ -1,6 +1,8 @@
 """E-mails: one subject, one text and one HTML template each, in the language of the receiver."""
 
+import datetime as dt
 import hashlib
+import smtplib
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,14 +14,29 @@ from django.utils.translation import override
 
 from shop.web.context_processors import shop_details
 
+from .background.outbox import GiveUp, Passing
 from .database import assert_no_transaction
 
+LONGEST = dt.timedelta(hours=48)  # that a mail is tried while the server cannot take it
+MAILBOX_UNKNOWN = "mailbox unknown"
 
-def send(name: str, *, to: list[str], context: dict[str, Any], language: str, message_key: str) -> None:
+
+def send(
+    name: str,
+    *,
+    to: list[str],
+    context: dict[str, Any],
+    language: str,
+    message_key: str,
+    concerns: str = "",
+) -> None:
     """Send ``templates/emails/<name>.*``. A repeat with the same ``message_key`` has the same Message-ID.
 
-    Nothing is sent to an address that was erased.
-    Raises what the mail backend raises; the outbox then tries again.
+    Nothing is sent to an address that was erased. ``concerns`` is the number of the order that a mail to a
+    customer is about: whoever cares for that order hears of it when the mail cannot be delivered.
+
+    Raises GiveUp where the mail server refuses for good (5xx: RFC 5321, 4.2.1), and Passing where it cannot
+    take the mail now: the outbox then tries again, up to ``LONGEST``.
     """
     to = [address for address in to if address]
     if not to:
@@ -41,7 +58,25 @@ def send(name: str, *, to: list[str], context: dict[str, Any], language: str, me
         )
     message.attach_alternative(html, "text/html")
     assert_no_transaction()
-    message.send()
+    try:
+        message.send()
+    except OSError as error:  # smtplib's errors are of this kind, and so are those of the connection
+        if code := _code_for_good(error):
+            raise GiveUp(f"{MAILBOX_UNKNOWN} ({code})", concerns=concerns) from error
+        raise Passing(type(error).__name__, longest=LONGEST, concerns=concerns) from error
+
+
+def _code_for_good(error: OSError) -> int:
+    """The reply code where every recipient, or the mail itself, is refused for good; else 0.
+
+    That the sender is refused, or the sign-in, is no fault of the mailbox: those pass once they are mended.
+    """
+    codes: list[int] = []
+    if isinstance(error, smtplib.SMTPDataError):
+        codes = [error.smtp_code]
+    elif isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = [code for code, _answer in error.recipients.values()]
+    return codes[0] if codes and all(500 <= code < 600 for code in codes) else 0
 
 
 def message_id(message_key: str) -> str:

@@ -1,4 +1,4 @@
-"""The kernel's tables: outbox messages, hits of rate limits, fingerprints of secrets."""
+"""The kernel's tables: outbox messages, hits of rate limits, sent forms, fingerprints of secrets."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +15,9 @@ class OutboxMessage(models.Model):
     claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
+    given_up_at = models.DateTimeField(_("given up at"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=300, blank=True)
+    concerns = models.CharField(_("order"), max_length=20, blank=True, db_index=True)  # once it is given up
 
     class Meta:
         verbose_name = _("outbox message")
@@ -45,6 +47,19 @@ class Try(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.at}"
+
+
+class SentForm(models.Model):
+    """A form of the staff's pages that was sent and has done its work (``shop.web.once``)."""
+
+    MAX_RESULT = 500
+
+    key = models.CharField(max_length=64, unique=True)
+    result = models.CharField(max_length=MAX_RESULT, blank=True)  # where its answer led
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.at}"
 
 
 class Canary(models.Model):

@@ -145,7 +145,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django_countries",  # after the admin: both translate "All", and the admin is to win
 ]
 MIDDLEWARE = [
     "shop.web.middleware.request_id",
@@ -159,6 +158,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "shop.web.once.OncePerPage",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "shop.web.middleware.personal_pages_are_not_cached",
     "axes.middleware.AxesMiddleware",
@@ -254,6 +254,7 @@ CELERY_TASK_ROUTES = {"shop.tasks.deliver_outbox": {"queue": "outbox"}}
 CELERY_TIMEZONE = "Asia/Hong_Kong"
 CELERY_BEAT_SCHEDULER = "shop.background.beat_scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-runs.json")
+_DECEMBER_DAYS = crontab(hour="10", minute="0", month_of_year="12")  # beat may be down on one of them
 CELERY_BEAT_SCHEDULE = {
     "deliver the outbox": {"task": "shop.tasks.deliver_outbox", "schedule": 10},
     "sweep payments": {"task": "payments.tasks.sweep", "schedule": 10},
@@ -262,16 +263,14 @@ CELERY_BEAT_SCHEDULE = {
         "task": "payments.tasks.renew_encryption_certificate",
         "schedule": crontab(hour="9", minute="20"),
     },
-    "watch certificates": {
-        "task": "payments.tasks.watch_certificates",
-        "schedule": crontab(hour="9", minute="40"),
-    },
+    "watch certificates": {"task": "payments.tasks.watch_certificates", "schedule": crontab("40", "9")},
     "look after the money": {"task": "payments.tasks.watch_money", "schedule": crontab(minute="5")},
     "forget what is past its time": {"task": "shop.tasks.forget", "schedule": crontab(minute="35")},
     "erase what clients asked to erase": {
         "task": "checkout.tasks.erase_confirmed",
         "schedule": crontab(minute="50"),
     },
+    "compare public holidays": {"task": "checkout.tasks.remind_of_gazettes", "schedule": _DECEMBER_DAYS},
 }
 
 # --- sessions, sign-in, cookies -----------------------------------------------------------------------------
@@ -289,6 +288,7 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contri
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "shop.web.error_pages.locked_out"
 AXES_CLIENT_IP_CALLABLE = "shop.web.client_address.client_address"
 AXES_SENSITIVE_PARAMETERS = ["password"]
 AXES_VERBOSE = False
@@ -373,15 +373,15 @@ PAYPAL_CHINA_CODE = env.str("PAYPAL_CHINA_CODE", "C2")
 PAYPAL_API_BASE = _required("PAYPAL_API_BASE", demo=lambda: f"{SANDBOX_URL}/paypal").rstrip("/")
 # Hosts a buyer may be sent to: scheme://host[:port].
 PAYPAL_BUYER_ORIGINS = env.list(
-    "PAYPAL_BUYER_ORIGINS",
-    default=["https://www.paypal.com"] if PRODUCTION else [SANDBOX_URL],
+    "PAYPAL_BUYER_ORIGINS", default=["https://www.paypal.com"] if PRODUCTION else [SANDBOX_URL]
 )
 
 # --- UnionPay -----------------------------------------------------------------------------------------------
-# onsite: card fields encrypted in the browser; or redirect.
-UNIONPAY_MODE = env.str("UNIONPAY_MODE", "onsite")
-# Whether the bank sends a code to the buyer's telephone first (onsite only); see docs/unionpay.md.
-UNIONPAY_SMS = env.bool("UNIONPAY_SMS", False)
+UNIONPAY_MODE = env.str("UNIONPAY_MODE", "onsite")  # card fields encrypted in the browser; or redirect
+UNIONPAY_CARD_BIZ_TYPE = env.str("UNIONPAY_CARD_BIZ_TYPE", "000301")  # the contract's product: card fields
+UNIONPAY_PAGE_BIZ_TYPE = env.str("UNIONPAY_PAGE_BIZ_TYPE", "000201")  # and UnionPay's own page
+UNIONPAY_PHONE_CHANNEL = env.bool("UNIONPAY_PHONE_CHANNEL", False)  # telephones get a channelType, 08
+UNIONPAY_SMS = env.bool("UNIONPAY_SMS", False)  # a code by text message first (onsite); docs/unionpay.md
 # Whether a whole payment is undone within its clearing day, which ends at this time in Beijing.
 UNIONPAY_VOID = env.bool("UNIONPAY_VOID", True)
 UNIONPAY_DAY_ENDS = env.str("UNIONPAY_DAY_ENDS", "23:00")

@@ -12,9 +12,8 @@ from functools import cache
 from django.utils.functional import Promise
 from django.utils.translation import gettext, override, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django_countries import countries
 
-from . import areas
+from . import areas, countries
 from .areas import CJK, Place
 
 PARTS = ("area", "city", "district", "line1", "line2", "postcode", "locker")
@@ -43,7 +42,7 @@ class Rules:
     han: str
     latin: str
     postcode: re.Pattern[str] | None = None
-    postcode_example: str = ""
+    postcode_examples: tuple[str, ...] = ()
     labels: Mapping[str, Promise] = field(default_factory=dict)
     upper: frozenset[str] = frozenset()
 
@@ -107,19 +106,20 @@ _OWN = {
         han="%Z %S%C%n%A%n%N",
         latin="%N%n%A%n%C, %S %Z",
         postcode=re.compile(r"\d{3}(\d{2,3})?", re.ASCII),
-        postcode_example="106",
+        postcode_examples=("106", "10617", "106409"),
         labels=_COUNTY,
     ),
     "CN": Rules(
         ("area", "city", "district", "line1", "line2", "postcode"),
-        frozenset({"area", "city", "district", "line1", "postcode"}),
+        frozenset({"area", "city", "line1", "postcode"}),  # Dongguan and Zhongshan have no districts
         han="%Z %S%C%D%n%A%n%N",
         latin="%N%n%A%n%D, %C%n%S %Z",
         postcode=re.compile(r"\d{6}", re.ASCII),
-        postcode_example="518000",
+        postcode_examples=("518000",),
     ),
 }
 _LARGEST_FIRST = "%Z %S%C%D%n%A%n%N"
+_POSTCODE_WANTED = {"TH"}  # by PayPal, though the post delivers without
 _OUTLYING = "%N%n%A%n%C"  # a country nothing is known of
 
 
@@ -132,7 +132,7 @@ def _overseas(region: str) -> Rules:
     data = areas.country(region)
     format_ = data.get("fmt", _OUTLYING)
     latin = data.get("lfmt", format_)
-    required = data.get("require", "AC")
+    required = data.get("require", "AC") + ("Z" if region in _POSTCODE_WANTED else "")
     codes = [code for code in "SCD" if f"%{code}" in format_ + latin]
     parts = [PART_OF[code] for code in codes] + ["line1", "line2"]
     has_postcode = "%Z" in format_
@@ -142,7 +142,7 @@ def _overseas(region: str) -> Rules:
         han=format_ if CJK.match(data.get("sub_keys", "")) else _LARGEST_FIRST,
         latin=latin,
         postcode=re.compile(data["zip"], re.ASCII) if has_postcode and "zip" in data else None,
-        postcode_example=data.get("zipex", "").split(",")[0],
+        postcode_examples=tuple(data["zipex"].split(",")) if data.get("zipex") else (),
         labels=dict(_labels_of_country(data)),
         upper=frozenset(PART_OF[code] for code in data.get("upper", "C") if code in PART_OF),
     )
@@ -173,22 +173,16 @@ def is_required(region: str, part: str, area: str = "") -> bool:
 
 
 def is_region(code: str) -> bool:
-    return code in countries.countries
+    return code in countries.CODES
 
 
 def region_choices() -> list[tuple[str, str]]:
-    """Our own four first, then every other country by name, in the reader's language."""
-    near = [
-        ("HK", str(_("Hong Kong"))),
-        ("MO", str(_("Macau"))),
-        ("TW", str(_("Taiwan"))),
-        ("CN", str(_("Mainland China"))),
-    ]
-    return near + [(code, str(name)) for code, name in countries if code not in _OWN]
+    """Our own four first, then every other country, in the reader's language."""
+    return countries.choices()
 
 
 def region_name(region: str) -> str:
-    return dict(region_choices()).get(region, region)
+    return countries.name(region)
 
 
 def districts(region: str, area: str) -> dict[str, tuple[Place, ...]]:
@@ -225,7 +219,7 @@ def problems(region: str, address: Mapping[str, str], *, takes_po_boxes: bool = 
             messages[part] = str(MISSING[part])
     postcode = address.get("postcode", "")
     if postcode and rules.postcode and not rules.postcode.fullmatch(postcode):
-        messages["postcode"] = gettext("This does not look like a postcode of the chosen region.")
+        messages["postcode"] = _no_postcode(region, postcode, rules.postcode_examples)
     elif postcode:
         start = district_postcode(region, address.get("area", ""), address.get("city", ""))
         if not postcode.startswith(start):
@@ -237,6 +231,16 @@ def problems(region: str, address: Mapping[str, str], *, takes_po_boxes: bool = 
                 "A courier cannot deliver to a PO box. Please enter a street address where someone can sign."
             )
     return messages
+
+
+def _no_postcode(region: str, postcode: str, examples: tuple[str, ...]) -> str:
+    values = {"postcode": postcode, "region": region_name(region), "example": "".join(examples[:1])}
+    if not examples:
+        return gettext("“%(postcode)s” is no postcode of this region: %(region)s.") % values
+    text = gettext(
+        "“%(postcode)s” is no postcode of this region: %(region)s. There they look like %(example)s."
+    )
+    return text % values
 
 
 def hint(region: str, address: Mapping[str, str]) -> str:
@@ -258,7 +262,7 @@ def label(*, recipient: str, region: str, address: Mapping[str, str]) -> list[st
     part = {name: str(address.get(name) or "") for name in PARTS}
     han = is_han(part, recipient)
     with override("zh-hant" if han else "en"):
-        country = str(countries.name("CN")) if region == "CN" else region_name(region)
+        country = countries.international_name("CN") if region == "CN" else countries.name(region)
         locker = gettext("SF locker %(code)s") % {"code": part["locker"]} if part["locker"] else ""
     if locker:
         return [country, locker, recipient] if han else [recipient, locker, country]

@@ -10,10 +10,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cart.cart import Cart
-from checkout.forms.fields import UNREADABLE, UNSEEN, LineField, PhoneField, TextField, normalised
 from checkout.shipping import rates
+from shop.typed_values.characters import UNREADABLE, UNSEEN, fold, fold_code
+from shop.typed_values.fields import CodeField, LabelField, PhoneField, TextField
 
-from . import areas, formats
+from . import areas, formats, postcodes
 
 FIRST_REGION = "HK"
 REGIONAL = ("area", "city", "district", "postcode")  # mean something in one region only
@@ -32,11 +33,16 @@ HELP = {
     ("HK", "line2"): _("For example Flat A, 12/F, Block 3"),
 }
 MAX_SHOWN = 200
+LISTED = ("area", "city")  # chosen from a list where there is one
+UNLISTED = "other"  # chosen in a list that does not have the place
 LENGTHS = {"line1": 200, "line2": 200, "postcode": 20}
 
 
 class PlaceField(forms.ChoiceField):
-    """A place from a list, sent as its key; its name in either script does as well."""
+    """A place from a list, sent as its key; its name in either script does as well.
+
+    No list is ever complete: what it lacks can be typed instead.
+    """
 
     default_error_messages = {"invalid_choice": _("Please choose one from the list.")}
 
@@ -44,7 +50,8 @@ class PlaceField(forms.ChoiceField):
         super().__init__(**kwargs)
         self.places = [place for group in groups.values() for place in group]
         listed = [(name, [(place.key, place.name) for place in group]) for name, group in groups.items()]
-        self.choices = [("", _("Please choose")), *(listed if len(listed) > 1 else listed[0][1])]
+        own = (UNLISTED, _("Not in this list: type it yourself"))
+        self.choices = [("", _("Please choose")), *(listed if len(listed) > 1 else listed[0][1]), own]
 
     def to_python(self, value: Any) -> str:
         text = str(super().to_python(value))
@@ -62,7 +69,7 @@ class ShippingForm(forms.Form):
         error_messages={"invalid_choice": _("Please choose a region from the list.")},
     )
     method = forms.CharField(label=_("Delivery method"), required=False, widget=forms.RadioSelect)
-    recipient = LineField(
+    recipient = LabelField(
         label=_("Recipient"),
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
@@ -121,7 +128,10 @@ class ShippingForm(forms.Form):
         if self.is_to_locker:
             return {"locker": _locker_field()}
         parts = formats.rules_for(self.chosen_region).parts
-        return {part: _address_field(self.chosen_region, part, area) for part in parts}
+        return {
+            part: _address_field(self.chosen_region, part, area, is_typed=_mark(part) in self.typed)
+            for part in parts
+        }
 
     @property
     def is_to_locker(self) -> bool:
@@ -137,13 +147,17 @@ class ShippingForm(forms.Form):
         parts = [part for part in ("line1", "line2", "locker") if part not in self.fields]
         names = [*parts, *(name for name in self.typed if KEPT.fullmatch(name))]
         texts = [(name, text) for name in names if (text := self.typed.get(name, ""))]
-        return [("shape", self.chosen_region), *texts]
+        marks = [(_mark(part), "1") for part in LISTED if _mark(part) in self.typed]
+        return [("shape", self.chosen_region), *texts, *marks]
 
     @property
     def preview(self) -> list[str]:
         """The label, as far as it has been typed; empty while there is no street."""
         typed = {part: shown(self.typed.get(part, "")) for part in formats.PARTS if part in self.fields}
-        typed |= {part: normalised(typed[part]).upper() for part in ("postcode", "locker") if part in typed}
+        if "locker" in typed:
+            typed["locker"] = fold_code(typed["locker"])
+        if "postcode" in typed:
+            typed["postcode"] = postcodes.normalise(typed["postcode"], self.chosen_region)
         if not (typed.get("line1") or typed.get("locker")):
             return []
         recipient = shown(self.typed.get("recipient", ""))
@@ -157,16 +171,17 @@ class ShippingForm(forms.Form):
     def delivery(self) -> dict[str, Any]:
         """What the order keeps. Only after ``is_valid()``."""
         cleaned = self.cleaned_data
-        names = ("recipient", "phone", "region", "delivery_note", "is_gift", "card_text")
+        names = ("recipient", "region", "delivery_note", "is_gift", "card_text")
         typed = {part: cleaned.get(part, "") for part in formats.PARTS}
         address = formats.named(cleaned["region"], cleaned["recipient"], typed)
-        return {name: cleaned[name] for name in names} | {"address": address}
+        phone = {"phone": cleaned["phone"].e164, "phone_extension": cleaned["phone"].extension}
+        return {name: cleaned[name] for name in names} | {"address": address} | phone
 
     def clean_postcode(self) -> str:
-        return normalised(self.cleaned_data["postcode"]).upper()
+        return postcodes.normalise(self.cleaned_data["postcode"], self.chosen_region)
 
     def clean_locker(self) -> str:
-        code = normalised(self.cleaned_data["locker"]).upper().replace(" ", "")
+        code = fold_code(self.cleaned_data["locker"]).replace(" ", "").replace("-", "")
         if not LOCKER.fullmatch(code):
             raise forms.ValidationError(_("Please enter the code as SF shows it, e.g. H852FG83P."))
         return code
@@ -176,10 +191,19 @@ class ShippingForm(forms.Form):
         if code and code not in rates.TARIFFS:
             raise forms.ValidationError(_("Please choose one of the delivery methods."))
         if self.wanted.is_too_heavy:
-            raise forms.ValidationError(
-                _("This parcel is too heavy for a locker. Please choose another delivery method.")
-            )
+            raise forms.ValidationError(self._too_heavy())
         return self.option.tariff.code
+
+    def _too_heavy(self) -> str:
+        if rates.heaviest(self.options) is None:
+            return gettext("This parcel is too heavy for a locker. Please choose another delivery method.")
+        weights = {"weight": self.wanted.weight_g, "most": self.wanted.tariff.most_g}
+        values = {name: rates.kilograms(weight) for name, weight in weights.items()}
+        text = gettext(
+            "This parcel weighs about %(weight)s; the carrier takes %(most)s. Please order less at once, or"
+            " write to us."
+        )
+        return text % values
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -238,19 +262,36 @@ def _completed(typed: Mapping[str, Any], *, is_redraw: bool = False) -> dict[str
         for part in REGIONAL:
             fields[f"kept_{shape}_{part}"] = fields.pop(part, "")
             fields[part] = fields.pop(f"kept_{region}_{part}", "")
+            fields.pop(_mark(part), None)
+    for part in LISTED:
+        if fields.get(part) == UNLISTED:
+            fields |= {part: "", _mark(part): "1"}
+        elif not fields.get(part, "").strip():
+            fields.pop(_mark(part), None)  # the way back to the list
     area, district = areas.locate(region, fields.get("area", ""), fields.get("city", ""))
     if area and "area" in formats.rules_for(region).parts:
         fields["area"] = area.key
     if district:
         fields["city"] = district.key
-        postcode = normalised(fields.get("postcode", ""))
+        postcode = fold(fields.get("postcode", ""))
         is_stale = is_redraw and len(postcode) == 3 and postcode != district.postcode
         if district.postcode and (not postcode or is_stale):
             fields["postcode"] = district.postcode
     return fields
 
 
-def _address_field(region: str, part: str, area: str) -> forms.Field:
+def unlisted_marks(region: str, address: Mapping[str, str]) -> dict[str, str]:
+    """Have the places of this address that are in no list drawn as typed ones."""
+    known = dict(zip(LISTED, areas.locate(region, *(address.get(part, "") for part in LISTED)), strict=True))
+    return {_mark(part): "1" for part in LISTED if address.get(part) and not known[part]}
+
+
+def _mark(part: str) -> str:
+    """The name that says, where it is sent, that the part is typed instead of chosen."""
+    return f"typed_{part}"
+
+
+def _address_field(region: str, part: str, area: str, *, is_typed: bool) -> forms.Field:
     arguments: dict[str, Any] = {
         "label": formats.label_of(region, part),
         "required": formats.is_required(region, part, area),
@@ -258,14 +299,19 @@ def _address_field(region: str, part: str, area: str) -> forms.Field:
         "help_text": _help(region, part),
     }
     groups = _groups(region, part, area)
-    if groups:
+    if groups and not is_typed:
         if part == "city":
             arguments["error_messages"]["invalid_choice"] = _(
                 "Please choose a district of the chosen area from the list."
             )
         return PlaceField(groups, widget=forms.Select(attrs={"autocomplete": TOKENS[part]}), **arguments)
+    if groups:
+        arguments["help_text"] = _(
+            "As it is written on letters. Leave it empty to choose from the list again."
+        )
     typed = forms.TextInput(attrs={"autocomplete": TOKENS[part]})
-    return LineField(max_length=LENGTHS.get(part, 100), widget=typed, **arguments)
+    kind = CodeField if part == "postcode" else LabelField
+    return kind(max_length=LENGTHS.get(part, 100), widget=typed, **arguments)
 
 
 def _groups(region: str, part: str, area: str) -> dict[str, tuple[areas.Place, ...]]:
@@ -276,14 +322,14 @@ def _groups(region: str, part: str, area: str) -> dict[str, tuple[areas.Place, .
 
 
 def _help(region: str, part: str) -> Promise | str:
-    example = formats.rules_for(region).postcode_example if part == "postcode" else ""
+    example = "".join(formats.rules_for(region).postcode_examples[:1]) if part == "postcode" else ""
     if region == "TW" and part == "postcode":
         return _("3, 5 or 6 digits. Left empty, we take the three digits of the district.")
     return gettext("For example %(code)s") % {"code": example} if example else HELP.get((region, part), "")
 
 
 def _locker_field() -> forms.Field:
-    return LineField(
+    return CodeField(
         label=_("Code of the locker"),
         max_length=20,
         help_text=_("As SF shows it, e.g. H852FG83P. SF sends the pick-up code to the phone number above."),

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AllValuesFieldListFilter, SimpleListFilter
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from checkout.models import CancellationRequest, Order, Shipment
+from checkout.addresses import countries
+from checkout.models import CancellationRequest, Order, OrderLine, Shipment
+from checkout.models.order import PAYMENT_METHODS
 
 
 class NamedValues(AllValuesFieldListFilter):
@@ -16,7 +20,26 @@ class NamedValues(AllValuesFieldListFilter):
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
-            yield {**choice, "display": choice["display"] or "–"}
+            yield {**choice, "display": self.name(str(choice["display"] or "–"))}
+
+    def name(self, value: str) -> str:
+        """What is no value of the column, such as "All", stays."""
+        return value
+
+
+class RegionValues(NamedValues):
+    def name(self, value: str) -> str:
+        return countries.name(value)
+
+
+class LanguageValues(NamedValues):
+    def name(self, value: str) -> str:
+        return str(dict(settings.LANGUAGES).get(value, value))
+
+
+class MethodValues(NamedValues):
+    def name(self, value: str) -> str:
+        return str(PAYMENT_METHODS.get(value, value))
 
 
 class FulfilmentFilter(SimpleListFilter):
@@ -36,11 +59,14 @@ class FulfilmentFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
         parcels = Exists(Shipment.objects.filter(order=OuterRef("pk")))
+        packed = Coalesce(Sum("shipped_items__quantity"), 0)
+        lines = OrderLine.objects.filter(order=OuterRef("pk"), ships=True).order_by().annotate(packed=packed)
+        left = Exists(lines.filter(quantity__gt=F("withdrawn_quantity") + F("packed")))
         is_asked = Exists(CancellationRequest.objects.filter(order=OuterRef("pk"), state="open"))
         match self.value():
             case "to-ship":
                 return queryset.filter(
-                    ~parcels,
+                    left,
                     ~is_asked,
                     status=Order.Status.PAID,
                     needs_shipping=True,

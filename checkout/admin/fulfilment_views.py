@@ -11,6 +11,8 @@ from checkout.addresses import formats
 from checkout.models import Order, OrderLine, Shipment
 from checkout.shipping import fulfilment
 from checkout.shipping.rates import TARIFFS
+from shop.typed_values import tracking_numbers
+from shop.typed_values.fields import CodeField, WholeNumberField
 
 from .permissions import changeable_order
 
@@ -26,25 +28,29 @@ class ShipForm(forms.Form):
     """One parcel: carrier, number, and how many of each line are in it."""
 
     carrier = forms.ChoiceField(label=_("Carrier"), choices=Shipment.Carrier.choices)
-    tracking_number = forms.RegexField(
-        label=_("Tracking number"),
-        regex=r"^[A-Za-z0-9][A-Za-z0-9 -]{3,38}$",
-        required=False,
-        strip=True,
-        error_messages={"invalid": _("Please enter 4 to 39 letters and digits, as printed on the waybill.")},
-    )
+    tracking_number = CodeField(label=_("Tracking number"), required=False, max_length=60)
 
     def __init__(self, *args: object, left: dict[OrderLine, int], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.left = left
         for line, quantity in left.items():
-            self.fields[f"line_{line.pk}"] = forms.IntegerField(
+            self.fields[f"line_{line.pk}"] = WholeNumberField(
                 label=f"{line.sku} {line.name}",
                 min_value=0,
                 max_value=quantity,
                 initial=quantity,
                 help_text=_("%(left)s left to ship") % {"left": quantity},
             )
+
+    def clean_tracking_number(self) -> str:
+        typed: str = self.cleaned_data["tracking_number"]
+        try:
+            return tracking_numbers.normalise(typed) if typed else ""
+        except tracking_numbers.NotANumber:
+            raise forms.ValidationError(
+                _("“%(text)s” is no tracking number. It has 4 to 39 letters and digits: SF1234567890123."),
+                params={"text": typed},
+            ) from None
 
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}
@@ -87,7 +93,7 @@ def ship(request: HttpRequest, order_id: int) -> HttpResponse:
             fulfilment.ship(
                 order.pk,
                 carrier=form.cleaned_data["carrier"],
-                tracking_number=form.cleaned_data["tracking_number"].upper(),
+                tracking_number=form.cleaned_data["tracking_number"],
                 quantities=form.quantities(),
                 actor=request.user.get_username(),
                 seen=request.POST.get("seen"),

@@ -1,11 +1,13 @@
 """What the admin's page of an order lists below it: lines, parcels, history. Nothing of it is typed."""
 
 from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from checkout.models import Order, OrderEvent, OrderLine, Shipment
 from shop.admin.read_only import ReadOnlyInline
-from shop.money import formatted
+from shop.l10n.money import formatted
 
 
 class LineInline(ReadOnlyInline[OrderLine, Order]):
@@ -42,7 +44,19 @@ class LineInline(ReadOnlyInline[OrderLine, Order]):
 
 class ShipmentInline(ReadOnlyInline[Shipment, Order]):
     model = Shipment
-    fields = ["carrier", "tracking_number", "shipped_at", "shipped_by"]
+    fields = ["carrier", "tracking_number", "contents", "shipped_at", "shipped_by", "correct_link"]
+    readonly_fields = ["contents", "correct_link"]
+
+    @admin.display(description=_("contents"))
+    def contents(self, shipment: Shipment) -> str:
+        packed = shipment.items.select_related("line")
+        return format_html_join("", "{} × {}<br>", ((item.line.name, item.quantity) for item in packed))
+
+    @admin.display(description=_("correct"))
+    def correct_link(self, shipment: Shipment) -> str:
+        """What it was before stands behind the link too."""
+        url = reverse("admin:checkout_order_parcel", args=[shipment.order_id, shipment.pk])
+        return format_html('<a class="button" href="{}">{}</a>', url, _("Correct"))
 
 
 class EventInline(ReadOnlyInline[OrderEvent, Order]):

@@ -1,9 +1,12 @@
 """The merchant's work list: find orders, see everything about one, send its parcels."""
 
 from contextlib import suppress
+from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet, Value
+from django.db.models.functions import Replace
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.formats import date_format
@@ -11,20 +14,28 @@ from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from checkout import order_numbers
 from checkout.addresses import formats
-from checkout.models import Order
+from checkout.models import Order, Shipment
+from checkout.orders.failed_mails import failed_mails
 from checkout.shipping import fulfilment
 from checkout.shipping.rates import TARIFFS
-from shop.money import formatted
+from shop.admin.search import TolerantSearch, email_address, phone_number
+from shop.l10n.money import formatted
+from shop.typed_values import tracking_numbers
 
-from . import cancellation_views, fulfilment_views
-from .filters import FulfilmentFilter, NamedValues
+from . import cancellation_views, correction_views, fulfilment_views
+from .filters import FulfilmentFilter, LanguageValues, MethodValues, RegionValues
 from .inlines import EventInline, LineInline, ShipmentInline
+from .search import order_number
+
+
+def _without_blanks(column: Any) -> Replace:
+    return Replace(Replace(column, Value(" "), Value("")), Value("-"), Value(""))
 
 
 @admin.register(Order)
-class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class OrderAdmin(TolerantSearch):
+    readings = (order_number, email_address, phone_number)
     list_display = [
         "number",
         "placed_at",
@@ -39,9 +50,9 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         FulfilmentFilter,
         "status",
         "placed_at",
-        ("region", NamedValues),
-        "language",
-        ("paid_with", NamedValues),
+        ("region", RegionValues),
+        ("language", LanguageValues),
+        ("paid_with", MethodValues),
     ]
     search_fields = [
         "number",
@@ -56,10 +67,11 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
     inlines = [LineInline, ShipmentInline, EventInline]
     fields = [
-        "number", "shown_state", "placed_at", "paid_at", "paid_with", "hold_until", "email", "language",
-        "label", "phone", "shown_method", "delivery_note", "is_gift", "card_text", "ships_by", "shown_total",
-        "shown_sums", "shown_refunded", "shown_consents",
-        "ship_link", "hold_link", "cancellation_link", "refund_link", "payments_link",
+        "number", "shown_state", "placed_at", "paid_at", "shown_paid_with", "hold_until", "email",
+        "shown_language", "label", "shown_phone", "shown_method", "delivery_note", "is_gift", "card_text",
+        "shown_ships_by", "shown_total", "shown_sums", "shown_refunded", "shown_consents",
+        "failed_mails", "correct_link", "promise_link", "ship_link", "hold_link", "cancellation_link",
+        "refund_link", "payments_link",
     ]  # fmt: skip
     readonly_fields = fields  # type: ignore[assignment]
 
@@ -77,15 +89,19 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().get_queryset(request).prefetch_related("cancellations")
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
-    ) -> tuple[QuerySet[Order], bool]:
-        """An order number is found however it was read out or typed."""
-        with suppress(order_numbers.TypingError):  # else whatever can be searched for
-            search_term = order_numbers.parse(search_term)
-        return super().get_search_results(request, queryset, search_term)
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """A tracking number is found with and without the blanks of the waybill."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        with suppress(tracking_numbers.NotANumber):
+            number = tracking_numbers.bare(tracking_numbers.normalise(search_term))
+            parcels = Shipment.objects.annotate(bare=_without_blanks(F("tracking_number")))
+            found |= queryset.filter(Exists(parcels.filter(order=OuterRef("pk"), bare__icontains=number)))
+        return found, may_repeat
 
     def get_urls(self) -> list[URLPattern]:
-        own = [*fulfilment_views.urls(self.admin_site), *cancellation_views.urls(self.admin_site)]
+        pages = (fulfilment_views, correction_views, cancellation_views)
+        own = [address for each in pages for address in each.urls(self.admin_site)]
         return [*own, *super().get_urls()]
 
     @admin.display(description=_("status"), ordering="status")
@@ -97,6 +113,18 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             (_("Cancellation requested"), order.awaits_cancellation),
         ]
         return " · ".join([order.shown_status, *(str(name) for name, is_set in flags if is_set)])
+
+    @admin.display(description=_("language"))
+    def shown_language(self, order: Order) -> str:
+        return str(dict(settings.LANGUAGES).get(order.language, order.language))
+
+    @admin.display(description=_("paid with"))
+    def shown_paid_with(self, order: Order) -> str:
+        return order.shown_paid_with or "–"
+
+    @admin.display(description=_("leaves by"))
+    def shown_ships_by(self, order: Order) -> str:
+        return str(date_format(order.ships_by, "DATE_FORMAT")) if order.ships_by else "–"
 
     @admin.display(description=_("of which"))
     def shown_sums(self, order: Order) -> str:
@@ -125,7 +153,7 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ]
         versions = " · ".join(f"{name} {version}" for name, version in texts if version)
         at = date_format(localtime(order.agreed_at), "DATETIME_FORMAT") if order.agreed_at else ""
-        return " · ".join(part for part in (versions, order.language, at) if part)
+        return " · ".join(part for part in (versions, self.shown_language(order), at) if part)
 
     @admin.display(description=_("refunded"), ordering="refunded_total")
     def shown_refunded(self, order: Order) -> str:
@@ -135,6 +163,10 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def label(self, order: Order) -> str:
         lines = formats.label(recipient=order.recipient, region=order.region, address=order.address)
         return format_html_join("", "{}<br>", ((line,) for line in lines)) if order.needs_shipping else "–"
+
+    @admin.display(description=_("phone"))
+    def shown_phone(self, order: Order) -> str:
+        return order.shown_phone or "–"
 
     @admin.display(description=_("delivery method"))
     def shown_method(self, order: Order) -> str:
@@ -154,6 +186,29 @@ class OrderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             reverse("admin:checkout_order_ship", args=[order.pk]),
             _("Ship"),
         )
+
+    @admin.display(description=_("correction"))
+    def correct_link(self, order: Order) -> str:
+        if not order.is_paid or order.erased_at:
+            return "–"
+        url = reverse("admin:checkout_order_correct", args=[order.pk])
+        return format_html('<a class="button" href="{}">{}</a>', url, _("Correct address or e-mail"))
+
+    @admin.display(description=_("promised date"))
+    def promise_link(self, order: Order) -> str:
+        if not order.is_paid or not order.needs_shipping or not fulfilment.left_to_ship(order):
+            return "–"
+        url = reverse("admin:checkout_order_promise", args=[order.pk])
+        return format_html('<a class="button" href="{}">{}</a>', url, _("Move the promised date"))
+
+    @admin.display(description=_("mails that failed"))
+    def failed_mails(self, order: Order) -> str:
+        """What was not delivered, and why; each leads to where it can be sent again."""
+        rows = [
+            (reverse("admin:shop_outboxmessage_change", args=[mail.pk]), mail.topic, mail.last_error)
+            for mail in failed_mails(order)
+        ]
+        return format_html_join("", '<a href="{}">{}</a>: {}<br>', rows) or "–"
 
     @admin.display(description=_("hold"))
     def hold_link(self, order: Order) -> str:

@@ -5,19 +5,18 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from shop.typed_values.fields import EmailField
+
 
 class EmailForm(forms.Form):
     """The e-mail address that an order is placed with."""
 
-    email = forms.EmailField(
+    email = EmailField(
         label=_("E-mail"),
         max_length=200,
         help_text=_("The confirmation email goes here. No account is needed."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        error_messages={
-            "required": _("Please enter your e-mail address."),
-            "invalid": _("Please enter an e-mail address such as name@example.com."),
-        },
+        error_messages={"required": _("Please enter your e-mail address.")},
     )
 
 

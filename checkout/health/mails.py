@@ -12,8 +12,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from checkout.models import Order, Shipment
+from checkout.orders.failed_mails import failed_mails
 from shop import clock
-from shop.background import dispatch, outbox
+from shop.background import outbox
 from shop.models import OutboxMessage
 from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, Repair, check
 
@@ -32,12 +33,16 @@ def late_messages() -> Check:
         Q(due_at__lt=now - LATE)
         | (~Q(last_error="") & Q(attempts__gte=MANY_TRIES, created_at__lt=now - LATE)),
         delivered_at__isnull=True,
+        given_up_at__isnull=True,
     )
+    late |= failed_mails()
     findings = (_message_finding(message) for message in late.order_by("created_at")[: MAX_FINDINGS + 1])
     return check("messages", _("Every mail and message that is due has gone out."), findings)
 
 
 def _message_finding(message: OutboxMessage) -> Finding:
+    if message.given_up_at:
+        return _given_up(message)
     if message.last_error:
         text = _("%(key)s: tried %(tries)s times, last error %(error)s, next try %(due)s.")
     else:
@@ -49,14 +54,29 @@ def _message_finding(message: OutboxMessage) -> Finding:
         text % numbers,
         _("Try it again now. If nothing at all goes out, the worker or the mail server is down."),
         reverse("admin:shop_outboxmessage_change", args=[message.pk]),
-        Repair(_("Deliver now"), lambda _actor: _deliver_now(message.pk)),
+        _deliver_now(message),
     )
 
 
-def _deliver_now(message_id: int) -> None:
-    """Make the message due and wake the worker. A running delivery keeps its claim."""
-    OutboxMessage.objects.filter(pk=message_id, delivered_at__isnull=True).update(due_at=clock.now())
-    dispatch.after_commit("shop.tasks.deliver_outbox")
+def _given_up(message: OutboxMessage) -> Finding:
+    """A mail that will never arrive: what it was about, and the page on which its address is put right."""
+    order = Order.objects.filter(number=message.concerns).first()
+    text = _("Order %(number)s: a mail (%(key)s) could not be delivered: %(error)s.")
+    advice = _(
+        "Ask the customer for another e-mail address, correct it on the order, and send the mail again."
+    )
+    if order is None:
+        text = _("%(key)s could not be delivered: %(error)s.")
+        advice = _("Check the shop's own addresses in the settings, then send it again.")
+    values = {"number": message.concerns, "key": message.key, "error": message.last_error}
+    page = "checkout_order_change" if order else "shop_outboxmessage_change"
+    url = reverse(f"admin:{page}", args=[order.pk if order else message.pk])
+    return Finding(str(message.pk), text % values, advice, url, _deliver_now(message))
+
+
+def _deliver_now(message: OutboxMessage) -> Repair:
+    messages = OutboxMessage.objects.filter(pk=message.pk)
+    return Repair(_("Deliver now"), lambda _actor: outbox.try_again(messages))
 
 
 def _lacks(topic: str, key: Any) -> Any:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from checkout.models import Order, OrderLine, Redemption
 from checkout.promotions import services as promotions
-from shop.money import formatted
+from shop.l10n.money import formatted
 from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, NotRepaired, Repair, check
 
 Status = Order.Status
@@ -67,11 +67,12 @@ def _sum_finding(order: Any) -> Finding:
 
 
 def promo_uses() -> Check:
-    """An open or paid order with a code counts as a use; one that came to nothing does not."""
+    """An open or paid order with a code counts as a use; none that came to nothing or was paid back."""
     orders = Order.objects.select_related("redemption")
+    ended = Q(status__in=CLOSED) | Q(refunded_total__gte=F("total"))
     counted = Q(redemption__isnull=False, redemption__released_at=None)
-    uncounted = orders.exclude(promo_code="").exclude(status__in=CLOSED).exclude(counted)
-    overcounted = orders.filter(counted).filter(Q(status__in=CLOSED) | Q(promo_code=""))
+    uncounted = orders.exclude(promo_code="").exclude(ended).exclude(counted)
+    overcounted = orders.filter(counted).filter(ended | Q(promo_code=""))
     wrong = [*uncounted.order_by("pk")[: MAX_FINDINGS + 1], *overcounted.order_by("pk")[: MAX_FINDINGS + 1]]
     return check("promo-uses", _("Each order with a promo code counts as one use of it."), map(_use, wrong))
 
@@ -89,7 +90,7 @@ def _use(order: Order) -> Finding:
 def recount(order: Order) -> None:
     """Count the order's use as its status demands. Raises NotRepaired if the code was deleted."""
     locked = Order.objects.lock(order.pk)
-    if locked.status in CLOSED or not locked.promo_code:
+    if locked.status in CLOSED or locked.is_refunded or not locked.promo_code:
         promotions.release(locked)
         return
     try:
@@ -99,7 +100,7 @@ def recount(order: Order) -> None:
     Redemption.objects.update_or_create(
         order=locked,
         defaults={"promotion": promotion, "released_at": None},
-        create_defaults={"promotion": promotion, "at": locked.placed_at},
+        create_defaults={"promotion": promotion, "email": locked.email, "at": locked.placed_at},
     )
 
 

@@ -16,6 +16,7 @@ from catalog.models import IntakeQuestion
 from checkout.models import Upload
 from shop import clock
 from shop.l10n.languages import current_column
+from shop.typed_values.fields import LineField, TextField, WholeNumberField
 
 from .fields import DateField, ManyFiles, MonthField, TimeField
 
@@ -53,7 +54,7 @@ class Ask:
         return {"": self.field(required=False, label=self.question.label)}
 
     def field(self, **common: Any) -> forms.Field:
-        field = forms.CharField(max_length=self.question.max_length, **common)
+        field = LineField(max_length=self.question.max_length, **common)
         if self.question.pattern:
             field.validators.append(self.match)
         return field
@@ -75,16 +76,13 @@ class Ask:
 class AskLongText(Ask):
     def field(self, **common: Any) -> forms.Field:
         area = forms.Textarea(attrs={"rows": 4})
-        return forms.CharField(max_length=self.question.max_length, widget=area, **common)
-
-    def read(self, typed: Typed) -> Any:
-        return (typed.get("") or "").replace("\r\n", "\n") or None
+        return TextField(max_length=self.question.max_length, widget=area, **common)
 
 
 class AskNumber(Ask):
     def field(self, **common: Any) -> forms.Field:
         lowest, highest = self.options.get("min", -1000), self.options.get("max", 10**9)
-        return forms.IntegerField(min_value=lowest, max_value=highest, **common)
+        return WholeNumberField(min_value=lowest, max_value=highest, **common)
 
 
 class AskMonth(Ask):

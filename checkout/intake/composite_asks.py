@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from shop import clock
 from shop.l10n.languages import current_column
+from shop.typed_values.fields import LineField
 
 from .asks import UNKNOWN, Ask, InvalidAnswer, Typed, shown_date
 from .fields import DateField, TimeField, YearField, number_field
@@ -102,11 +103,11 @@ class AskPerson(Ask):
     def parts(self) -> dict[str, forms.Field]:
         max_length = self.question.max_length
         return {
-            "": forms.CharField(label=_("Name, or what to call them"), required=False, max_length=max_length),
+            "": LineField(label=_("Name, or what to call them"), required=False, max_length=max_length),
             **self.birth().parts(),
             "time": TimeField(label=_("Time of birth"), required=False, max_length=20),
             f"time-{UNKNOWN}": forms.BooleanField(label=_("The time is unknown"), required=False),
-            "place": forms.CharField(
+            "place": LineField(
                 label=_("Place of birth"),
                 required=False,
                 max_length=max_length,
@@ -175,7 +176,7 @@ class AskRepeat(Ask):
             return YearField(**common)
         if column["kind"] == "date":
             return DateField(max_length=20, **common)
-        return forms.CharField(max_length=self.question.max_length, **common)
+        return LineField(max_length=self.question.max_length, **common)
 
     def read(self, typed: Typed) -> Any:
         rows = []

@@ -1,72 +1,90 @@
 """Form fields for answers: dates, months, times and years however people write them, and several files."""
 
-import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from checkout.forms.fields import normalised
+from shop.typed_values import dates
+from shop.typed_values.fields import CodeField, WholeNumberField
 
 OLDEST_YEAR = 1000
 
 
-class DateField(forms.CharField):
-    """A date of any year, as browsers send it or as people write it: 1990-03-21, 1990/3/21, 1990年3月21日."""
+class DateField(CodeField):
+    """A date of any year, as browsers send it or as people write it; cleaned to ISO text."""
 
     widget: forms.Widget = forms.DateInput(attrs={"type": "date"})
-    invalid = gettext_lazy("Please enter a date such as 1990-03-21.")
-    pattern = r"(\d{4})[-/.年] ?(\d{1,2})[-/.月] ?(\d{1,2})日?"
+    invalid = gettext_lazy("Please enter the date with the year first, for example 1990-03-21.")
+    read: Callable[[str], Any] = staticmethod(dates.read_date)
+    length = len("1990-03-21")
 
     def clean(self, value: Any) -> str:
-        text = normalised(str(super().clean(value)))
+        text = str(super().clean(value))
         if not text:
             return ""
-        match = re.fullmatch(self.pattern, text, re.ASCII)
         try:
-            return self.parse([int(number) for number in match.groups()]) if match else self.fail()
+            return str(self.read(text).isoformat())[: self.length]
         except ValueError:
-            return self.fail()
+            raise forms.ValidationError(self.refusal(text)) from None
 
-    def parse(self, numbers: Sequence[int]) -> str:
-        """ISO text. Raises ValueError for a date the calendar does not have."""
-        return dt.date(*numbers).isoformat()
-
-    def fail(self) -> str:
-        raise forms.ValidationError(self.invalid)
+    def refusal(self, text: str) -> Any:
+        return self.invalid
 
 
 class MonthField(DateField):
     widget = forms.DateInput(attrs={"type": "month"})
-    invalid = gettext_lazy("Please enter a month such as 2024-05.")
-    pattern = r"(\d{4})[-/.年] ?(\d{1,2})月?"
-
-    def parse(self, numbers: Sequence[int]) -> str:
-        return dt.date(numbers[0], numbers[1], 1).isoformat()[:7]
+    invalid = gettext_lazy("Please enter year and month, for example 2024-05.")
+    read = staticmethod(dates.read_month)
+    length = len("2024-05")
 
 
 class TimeField(DateField):
     widget = forms.TimeInput(attrs={"type": "time"})
-    invalid = gettext_lazy("Please enter a time such as 08:30.")
-    pattern = r"(\d{1,2}):(\d{2})(?::\d{2})?"
+    invalid = gettext_lazy("Please enter the time, for example 08:30 or 8:30 pm.")
+    double_hour = gettext_lazy(
+        "A double-hour lasts two hours. Please enter a time within it, for example 00:30 for 子時 after"
+        " midnight."
+    )
+    read = staticmethod(dates.read_time)
+    length = len("08:30")
 
-    def parse(self, numbers: Sequence[int]) -> str:
-        return dt.time(numbers[0], numbers[1]).isoformat("minutes")
+    def refusal(self, text: str) -> Any:
+        return self.double_hour if re.search(dates.DOUBLE_HOUR, text) else self.invalid
 
 
-class YearField(forms.IntegerField):
+class YearField(WholeNumberField):
+    """A year: 1990, 一九九〇年, 民國79年."""
+
+    default_error_messages = {
+        name: gettext_lazy("Please enter a year of four digits, for example 1990.")
+        for name in ("invalid", "min_value", "max_value")
+    }
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=OLDEST_YEAR, max_value=9999, **kwargs)
+        self.widget = forms.TextInput(attrs={"inputmode": "numeric"})
 
     def to_python(self, value: Any) -> int | None:
-        year: int | None = super().to_python(normalised(str(value)) if value else value)
-        return year
+        if value in self.empty_values or isinstance(value, int):
+            return super().to_python(value)
+        try:
+            return dates.read_year(str(value))
+        except ValueError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
 
 
 def number_field(label: Any, lowest: int, highest: int) -> forms.IntegerField:
-    return forms.IntegerField(label=label, required=False, min_value=lowest, max_value=highest)
+    messages = {
+        name: gettext_lazy("Please enter a number from %(lowest)s to %(highest)s.")
+        % {"lowest": lowest, "highest": highest}
+        for name in ("invalid", "min_value", "max_value")
+    }
+    return WholeNumberField(
+        label=label, required=False, min_value=lowest, max_value=highest, error_messages=messages
+    )
 
 
 class ManyFiles(forms.FileInput):

@@ -31,6 +31,8 @@ from shop.crypto import open_sealed_bytes, seal_bytes
 from shop.privacy.private_storage import PrivateFileStorage, private_storage
 from shop.web.rate_limit import RateLimit
 
+from .colours import UnknownColours, in_srgb
+
 logger = logging.getLogger(__name__)
 
 ORPHAN_AGE = dt.timedelta(hours=24)  # without an order
@@ -41,6 +43,10 @@ MAX_NAME_LENGTH = 100
 CONTENT_TYPES = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
 SUFFIXES = {"pdf": (".pdf",), "jpeg": (".jpg", ".jpeg"), "png": (".png",)}
 HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis"}
+PNG_GREYS = {0, 4}  # kinds of colour in its header: without and with transparency
+_PDF, _END = b"%PDF-", b"%%EOF"
+_READ_AT_ENDS = 1024  # bytes in which programs look for the header and the end of a PDF
+PDF_BLANKS = b"\0\t\n\f\r "  # ISO 32000-2, 7.2.3
 DAMAGED = (OSError, ValueError, SyntaxError)
 TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
@@ -118,6 +124,8 @@ def examine(file: "UploadedFile[Any]", options: Mapping[str, object]) -> tuple[s
     accepted = options.get("accept") or list(FILE_TYPES)
     if kind == "heic":
         raise Refused(_("HEIC photos cannot be opened everywhere. Please send this one as a JPEG."))
+    if not kind and _PDF in content:  # further down than readers look
+        raise Refused(_("This file is damaged or incomplete. Please choose it again."))
     if kind not in CONTENT_TYPES or kind not in accepted:  # type: ignore[operator]
         names = ", ".join(name for key, name in FILE_TYPES.items() if key in accepted)  # type: ignore[operator]
         raise Refused(_("This is not a file of a kind we can use. Please send %(names)s.") % {"names": names})
@@ -126,25 +134,33 @@ def examine(file: "UploadedFile[Any]", options: Mapping[str, object]) -> tuple[s
 
 def kind_of(content: bytes) -> str:
     """By the first bytes: names and declared types say nothing."""
-    if content.startswith(b"%PDF-"):
-        return "pdf"
     if content.startswith(b"\xff\xd8\xff"):
         return "jpeg"
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
     if content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS:
         return "heic"
-    return ""
+    return "pdf" if _PDF in content[:_READ_AT_ENDS] else ""
+
+
+def trimmed_pdf(content: bytes) -> bytes:
+    """From its header, which offsets count from (ISO 32000-2, 7.5.2), and without blanks that hide its end.
+
+    A file that begins and ends as it should stays as it was sent.
+    """
+    trimmed = content[content.find(_PDF) :]
+    return trimmed if _END in trimmed[-_READ_AT_ENDS:] else trimmed.rstrip(PDF_BLANKS) + b"\n"
 
 
 def _whole_pdf(content: bytes) -> bytes:
-    if b"%%EOF" not in content[-2048:]:
+    content = trimmed_pdf(content)
+    if _END not in content[-2048:]:
         raise Refused(_("This file is damaged or incomplete. Please choose it again."))
     return content
 
 
 def clean_image(content: bytes, kind: str) -> bytes:
-    """The same picture, upright, without anything that was stored beside it."""
+    """The picture (the first of several), upright, in sRGB, with nothing stored beside it. Raises Refused."""
     try:
         with Image.open(BytesIO(content), formats=[kind.upper()]) as image:
             width, height = image.size
@@ -152,13 +168,18 @@ def clean_image(content: bytes, kind: str) -> bytes:
                 raise Image.DecompressionBombError
             image.load()
             upright = ImageOps.exif_transpose(image)
-            mode = "RGB" if kind == "jpeg" else "RGBA" if "transparency" in upright.info else upright.mode
-            plain = upright.convert(mode) if upright.mode != mode and upright.mode != "L" else upright.copy()
+            image.close()  # gives back its pixels: what follows needs room for as many
+            bits, kind_of_colour = content[24:26] if kind == "png" else (8, None)
+            plain = in_srgb(upright, bits=bits, is_grey=kind_of_colour in PNG_GREYS)
             plain.info = {}
             written = BytesIO()
             plain.save(written, format=kind.upper(), **({"quality": 90} if kind == "jpeg" else {}))
     except TOO_LARGE:
         raise Refused(_("This picture has too many pixels. Please send a smaller one.")) from None
+    except UnknownColours:
+        raise Refused(
+            _("The colours of this picture cannot be read. Please save it in sRGB and choose it again.")
+        ) from None
     except DAMAGED:
         raise Refused(_("This picture is damaged or incomplete. Please choose it again.")) from None
     return written.getvalue()

@@ -15,6 +15,7 @@ from catalog.models import IntakeQuestion
 from checkout import order_access
 from checkout.forms.form_data import initial_of, query_of
 from checkout.models import Intake, Order, Upload
+from shop.web.unsent import takes_text
 
 from . import answers, uploads
 from .forms import IntakeForm, answer_of
@@ -28,6 +29,7 @@ class SubjectForm:
     form: IntakeForm
 
 
+@takes_text
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -35,7 +37,7 @@ def details(request: HttpRequest, token: str) -> HttpResponse:
     """The missing questions of each subject. Complete answers are stored, the others kept as typed."""
     order = get_object_or_404(Order, token=token)
     if not order_access.is_granted(request, order):
-        return redirect(order)
+        return order_access.ask_who_it_is(request, order)
     name = _("Order %(number)s") % {"number": order.number}
     return ask_for_details(request, order, back=order.get_absolute_url(), back_name=name)
 

@@ -1,15 +1,16 @@
 """The order: a snapshot that nothing re-prices, its stock movements, its parcels, its history."""
 
 from .intake import AnswerRow, Intake, Upload
-from .order import Draft, InvalidTransition, Order, OrderEvent, OrderLine
+from .order import Delivery, Draft, InvalidTransition, Order, OrderEvent, OrderLine
 from .promotion import Promotion, Redemption
 from .requests import CancellationRequest, EmailCorrection, OrderSearch, PrivacyRequest
-from .shipment import Shipment, ShipmentItem
+from .shipment import Shipment, ShipmentCorrection, ShipmentItem
 from .stock import StockMovement
 
 __all__ = [
     "AnswerRow",
     "CancellationRequest",
+    "Delivery",
     "Draft",
     "EmailCorrection",
     "Intake",
@@ -22,6 +23,7 @@ __all__ = [
     "Promotion",
     "Redemption",
     "Shipment",
+    "ShipmentCorrection",
     "ShipmentItem",
     "StockMovement",
     "Upload",

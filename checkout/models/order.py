@@ -18,6 +18,10 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import Product, Variant, in_language
 from shop import clock
 from shop.crypto import EncryptedJSONField
+from shop.typed_values.email_addresses import normalise, shown
+from shop.typed_values.phone_numbers import PhoneNumber
+
+PAYMENT_METHODS = {"paypal": "PayPal", "unionpay": _("UnionPay credit card")}  # Order.paid_with -> name
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(status=Order.Status.PENDING)
 
     def of_address(self, email: str) -> Self:
-        """Orders placed with this e-mail address, however its case was typed."""
-        return self.filter(email__iexact=email)
+        """Orders placed with this e-mail address, however it was typed."""
+        return self.filter(email__iexact=normalise(email))
 
     def past_hold(self) -> Self:
         return self.unpaid().filter(hold_until__lt=clock.now())
@@ -113,7 +117,8 @@ class Order(models.Model):
 
     needs_shipping = models.BooleanField(_("is shipped"), default=False)
     recipient = models.CharField(_("recipient"), max_length=100, blank=True)
-    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    phone = models.CharField(_("phone"), max_length=30, blank=True)  # E.164
+    phone_extension = models.CharField(_("extension"), max_length=10, blank=True)
     region = models.CharField(_("region"), max_length=2, blank=True)  # ISO 3166 alpha-2
     address = models.JSONField(_("delivery address"), default=dict, blank=True)
     delivery_note = models.CharField(_("delivery note"), max_length=300, blank=True)
@@ -210,9 +215,25 @@ class Order(models.Model):
     @property
     def address_stamp(self) -> str:
         """Another one after every change of what stands on the label; says nothing about it."""
-        label = [self.recipient, self.phone, self.region, self.address, self.delivery_note]
+        phone = f"{self.phone}{self.phone_extension}"
+        label = [self.recipient, phone, self.region, self.address, self.delivery_note]
         plain = json.dumps(label, sort_keys=True)
         return salted_hmac("checkout.address", plain, algorithm="sha256").hexdigest()[:16]
+
+    @property
+    def shown_paid_with(self) -> str:
+        """The payment method in words; empty before the order is paid."""
+        return str(PAYMENT_METHODS.get(self.paid_with, self.paid_with))
+
+    @property
+    def shown_email(self) -> str:
+        """The e-mail address as people write it; ``email`` has the domain as mail servers want it."""
+        return shown(self.email)
+
+    @property
+    def shown_phone(self) -> str:
+        """The telephone number as people write it, with its extension, in the active language."""
+        return PhoneNumber(self.phone, self.phone_extension).shown
 
     @property
     def delivery(self) -> Delivery | None:
@@ -328,6 +349,9 @@ class OrderEvent(models.Model):
         RESUMED = "resumed", _("The order is no longer on hold.")
         EMAIL_CORRECTED = "email_corrected", _("You corrected the e-mail address.")
         ADDRESS_CORRECTED = "address_corrected", _("You corrected the delivery details.")
+        STAFF_CORRECTED = "staff_corrected", _("We corrected the delivery details as you asked.")
+        DATE_MOVED = "date_moved", _("We promised the parcel for another day.")
+        PARCEL_CORRECTED = "parcel_corrected", _("We corrected what we wrote about a parcel.")
         CANCELLATION_ASKED = "cancellation_asked", _("You asked to cancel.")
         CANCELLATION_ACCEPTED = "cancellation_accepted", _("Your request to cancel was accepted.")
         CANCELLATION_DECLINED = "cancellation_declined", _("Your request to cancel was declined.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from decimal import Decimal
 from typing import Any
 
@@ -14,13 +13,12 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product, in_language
 from shop import clock
-
-_DASHES = {ord(dash): "-" for dash in "\u2010\u2011\u2012\u2013\u2014\u2212\u30fc"}
+from shop.typed_values.characters import fold_code
 
 
 def normalised_code(text: str) -> str:
     """A code as people write it - small letters, full width, spaces, any dash - as it is kept."""
-    return "".join(unicodedata.normalize("NFKC", text).translate(_DASHES).split()).upper()
+    return "".join(fold_code(text).split())
 
 
 class CodeField(models.CharField):  # type: ignore[type-arg]
@@ -162,6 +160,7 @@ class Redemption(models.Model):
 
     promotion = models.ForeignKey(Promotion, models.PROTECT, related_name="redemptions")
     order = models.OneToOneField("checkout.Order", models.CASCADE, related_name="redemption")
+    email = models.EmailField(blank=True)  # whose use it was, whatever becomes of the order's address
     at = models.DateTimeField(_("at"))
     released_at = models.DateTimeField(null=True)
 

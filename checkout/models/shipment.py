@@ -5,7 +5,10 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+
+from shop.typed_values.tracking_numbers import bare
 
 from .order import Order, OrderLine
 
@@ -40,10 +43,41 @@ class Shipment(models.Model):
         return f"{self.get_carrier_display()} {self.tracking_number}"
 
     @property
+    def stamp(self) -> str:
+        """Another one after every correction; says nothing about what is in it."""
+        items = sorted((item.line_id, item.quantity) for item in self.items.all())
+        plain = f"{self.pk}|{self.carrier}|{self.tracking_number}|{items}"
+        return salted_hmac("checkout.parcel", plain, algorithm="sha256").hexdigest()[:16]
+
+    @property
     def tracking_url(self) -> str:
         """Where the carrier shows the parcel; empty where there is nothing to follow."""
         pattern = self.TRACKING_URLS.get(self.Carrier(self.carrier), "")
-        return pattern.format(number=quote(self.tracking_number, safe="")) if self.tracking_number else ""
+        return pattern.format(number=quote(self.bare_number, safe="")) if self.tracking_number else ""
+
+    @property
+    def bare_number(self) -> str:
+        """The tracking number as the carrier knows it, without the blanks and hyphens of the waybill."""
+        return bare(self.tracking_number)
+
+
+class ShipmentCorrection(models.Model):
+    """What was recorded of a parcel before staff put it right."""
+
+    shipment = models.ForeignKey(Shipment, models.CASCADE, related_name="corrections")
+    old_carrier = models.CharField(_("carrier"), max_length=10, choices=Shipment.Carrier)
+    old_tracking_number = models.CharField(_("tracking number"), max_length=40, blank=True)
+    old_items = models.JSONField(default=dict)  # id of the order line, as text: pieces
+    at = models.DateTimeField(_("at"))
+    actor = models.CharField(_("by"), max_length=150)
+
+    class Meta:
+        ordering = ["at", "id"]
+        verbose_name = _("correction of a parcel")
+        verbose_name_plural = _("corrections of parcels")
+
+    def __str__(self) -> str:
+        return f"{self.old_carrier} {self.old_tracking_number}".strip()
 
 
 class ShipmentItem(models.Model):

@@ -10,11 +10,13 @@ from django.views.decorators.http import require_http_methods
 
 from checkout import order_access
 from checkout.models import Order
+from shop.web.unsent import takes_text
 
 from . import cancellations
 from .forms import CancellationForm
 
 
+@takes_text
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -22,7 +24,9 @@ from .forms import CancellationForm
 def request_cancellation(request: HttpRequest, token: str) -> HttpResponse:
     """The form, and what may be cancelled. Only for browsers that may see the order in full."""
     order = get_object_or_404(Order, token=token)
-    if not order_access.is_granted(request, order) or not order.is_paid or order.awaits_cancellation:
+    if not order_access.is_granted(request, order):
+        return order_access.ask_who_it_is(request, order)
+    if not order.is_paid or order.awaits_cancellation:
         return redirect(order)
     form = CancellationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

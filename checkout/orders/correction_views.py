@@ -10,11 +10,13 @@ from django.views.decorators.http import require_http_methods
 
 from checkout import order_access
 from checkout.models import Order
+from shop.web.unsent import takes_text
 
 from . import corrections
 from .forms import CorrectionForms
 
 
+@takes_text
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -23,7 +25,7 @@ def correct(request: HttpRequest, token: str) -> HttpResponse:
     """Only for the browser that placed the order, and only for a short time."""
     order = get_object_or_404(Order, token=token)
     if not order_access.is_granted(request, order):
-        return redirect(order)
+        return order_access.ask_who_it_is(request, order)
     if not order_access.is_placed_here(request, order):
         return _not_here(request, order)
     until = corrections.correctable_until(order)

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from checkout.models import EmailCorrection, Order, OrderEvent
+from checkout.shipping.fulfilment import left_to_ship
 from checkout.shipping.rates import zone_of
 from shop import clock
 from shop.background import outbox
 from shop.database import retry_transaction
+from shop.typed_values.email_addresses import identity
 
 Fact = OrderEvent.Fact
 MAX_CORRECTIONS = 5  # per order: each sends mails
@@ -33,6 +35,7 @@ class Correction:
     email: str = field(repr=False)
     recipient: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
+    phone_extension: str = field(default="", repr=False)
     region: str = ""
     address: dict[str, str] = field(default_factory=dict, repr=False)
     delivery_note: str = field(default="", repr=False)
@@ -55,27 +58,54 @@ def correct(order_id: int, correction: Correction) -> Order:
         raise TooLate(order.number)
     if order.needs_shipping and correction.region:
         _correct_address(order, correction)
-    if correction.email.casefold() != order.email.casefold():
+    if identity(correction.email) != identity(order.email):
         _correct_email(order, correction.email)
     return order
 
 
-def _correct_address(order: Order, correction: Correction) -> None:
+@retry_transaction
+def correct_for(order_id: int, correction: Correction, *, actor: str) -> Order:
+    """Apply what differs on behalf of staff; the customer hears of it. Raises TooLate and OtherZone.
+
+    The delivery details can be corrected while something is left to be sent, the e-mail address until the
+    order is erased. That of an order with services is changed with its order key (``readdress``).
+    """
+    order = Order.objects.lock(order_id)
+    if not order.is_paid or order.erased_at:
+        raise TooLate(order.number)
+    if order.needs_shipping and correction.region and left_to_ship(order):
+        _correct_address(order, correction, actor=actor)
+    elif _differs(order, correction):
+        raise TooLate(order.number)
+    if not order.has_services and identity(correction.email) != identity(order.email):
+        _correct_email(order, correction.email, actor=actor)
+    return order
+
+
+def _correct_address(order: Order, correction: Correction, *, actor: str = "") -> None:
     if zone_of(correction.region) != zone_of(order.region):
         raise OtherZone(order.number)
-    names = ["recipient", "phone", "region", "address", "delivery_note"]
-    changed = [
-        name for name in names if _stripped(getattr(correction, name)) != _stripped(getattr(order, name))
-    ]
+    changed = _differs(order, correction)
     if not changed:
         return
     for name in changed:
         setattr(order, name, getattr(correction, name))
     order.save(update_fields=changed)
-    order.log("delivery details corrected by the buyer", fact=Fact.ADDRESS_CORRECTED)
+    if actor:
+        order.log("delivery details corrected by staff", actor=actor, fact=Fact.STAFF_CORRECTED)
+    else:
+        order.log("delivery details corrected by the buyer", fact=Fact.ADDRESS_CORRECTED)
     outbox.publish(
         "mail.address_corrected", key=f"{order.number}:{address_version(order)}", order_id=order.pk
     )
+
+
+def _differs(order: Order, correction: Correction) -> list[str]:
+    """Names of the delivery details that the correction changes."""
+    if not correction.region:
+        return []
+    names = ["recipient", "phone", "phone_extension", "region", "address", "delivery_note"]
+    return [name for name in names if _stripped(getattr(correction, name)) != _stripped(getattr(order, name))]
 
 
 def _stripped(value: str | dict[str, str]) -> str | dict[str, str]:
@@ -83,10 +113,13 @@ def _stripped(value: str | dict[str, str]) -> str | dict[str, str]:
     return {part: text for part, text in value.items() if text} if isinstance(value, dict) else value
 
 
-def _correct_email(order: Order, email: str) -> None:
+def _correct_email(order: Order, email: str, *, actor: str = "") -> None:
     """Mail the old address, and the confirmation (with the order key, if any) to the new one."""
     correction = _set_email(order, email)
-    order.log("e-mail address corrected by the buyer", fact=Fact.EMAIL_CORRECTED)
+    if actor:
+        order.log("e-mail address changed by staff", actor=actor)
+    else:
+        order.log("e-mail address corrected by the buyer", fact=Fact.EMAIL_CORRECTED)
     key = f"{order.number}:{correction.pk}"
     outbox.publish("mail.order_confirmation", key=key, order_id=order.pk)
 
@@ -110,4 +143,4 @@ def _set_email(order: Order, email: str) -> EmailCorrection:
 
 def address_version(order: Order) -> int:
     """The number of corrections of the delivery details: tells whether a label is the latest."""
-    return order.events.filter(fact=Fact.ADDRESS_CORRECTED).count()
+    return order.events.filter(fact__in=[Fact.ADDRESS_CORRECTED, Fact.STAFF_CORRECTED]).count()

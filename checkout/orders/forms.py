@@ -10,20 +10,21 @@ from django.utils.translation import gettext_lazy as _
 from cart.cart import Cart
 from checkout import order_numbers
 from checkout.addresses import formats
-from checkout.addresses.forms import ShippingForm
+from checkout.addresses.forms import ShippingForm, unlisted_marks
 from checkout.forms.contact import EmailForm, OrderEmailForm
 from checkout.models import Order, OrderLine
 from checkout.shipping.rates import zone_of
+from shop.typed_values.fields import CodeField, TextField
 
 from .corrections import Correction
 
-TYPED = ("recipient", "phone", "region", "delivery_note")
+TYPED = ("recipient", "phone", "phone_extension", "region", "delivery_note")
 
 
 class FindForm(EmailForm):
     """An e-mail address, and the number of one of its orders by choice."""
 
-    number = forms.CharField(
+    number = CodeField(
         label=_("Order number"),
         required=False,
         max_length=40,
@@ -48,7 +49,7 @@ class FindForm(EmailForm):
 class CancellationForm(forms.Form):
     """Why the buyer wants to cancel, if they like to say."""
 
-    reason = forms.CharField(
+    reason = TextField(
         label=_("Reason"),
         required=False,
         max_length=500,
@@ -60,7 +61,7 @@ class CancellationForm(forms.Form):
 class AnswerForm(forms.Form):
     """What the merchant answers; whoever declines says why."""
 
-    answer = forms.CharField(
+    answer = TextField(
         label=_("Text for the customer"),
         required=False,
         max_length=1000,
@@ -98,7 +99,8 @@ class CorrectionForms:
         fixed = {"method": order.shipping_method, "is_gift": order.is_gift, "card_text": order.card_text}
         if data is None:
             form = ShippingForm(cart=cart)
-            form.suit({name: getattr(order, name) for name in TYPED} | order.address | fixed)
+            typed = {name: getattr(order, name) for name in TYPED} | {"phone": order.shown_phone}
+            form.suit(typed | order.address | unlisted_marks(order.region, order.address) | fixed)
         else:
             form = ShippingForm({**{name: data[name] for name in data}, **fixed}, cart=cart)
         zone = zone_of(order.region)

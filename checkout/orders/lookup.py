@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from checkout.models import Order, OrderSearch
 from shop import clock
 from shop.background import outbox
+from shop.typed_values.email_addresses import identity
 
 from .mailed_link import InvalidLink, MailedLink
 
@@ -35,17 +36,13 @@ def save_search(email: str, *, number: str, language: str) -> OrderSearch:
 def orders_of(search: OrderSearch) -> list[Order]:
     """Orders the search matches, newest first.
 
-    The database finds letters alike that belong to different mailboxes (ı and I), so only ASCII is folded:
-    else a look-alike address could be sent the link to somebody else's orders.
+    The database finds letters alike that belong to different mailboxes (ı and I): without the comparison a
+    look-alike address could be sent the link to somebody else's orders.
     """
     orders = Order.objects.of_address(search.email)
     if search.number:
         orders = orders.filter(number=search.number)
-    return [order for order in orders if _folded(order.email) == _folded(search.email)]
-
-
-def _folded(email: str) -> bytes:
-    return email.encode().lower()
+    return [order for order in orders if identity(order.email) == identity(search.email)]
 
 
 def read_link(token: str) -> OrderSearch:

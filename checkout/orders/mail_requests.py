@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_variables
 
 from shop.l10n.languages import current_language
+from shop.typed_values.email_addresses import identity
 from shop.web.rate_limit import RateLimit
 
 MAX_PER_NETWORK, NETWORK_MINUTES = 10, 15
@@ -41,6 +42,6 @@ def accept(
         return None
     per_network.hit(request)
     email, number = form.cleaned_data["email"], form.cleaned_data["number"]
-    if per_address.take(email.casefold()):
+    if per_address.take(identity(email)):
         publish(email, number=number, language=current_language())
     return redirect(next_page)

@@ -1,5 +1,7 @@
 """Mails about orders. Each is built when its outbox message is delivered, from the rows as they are then."""
 
+from contextlib import suppress
+
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import override
@@ -8,6 +10,7 @@ from checkout import services
 from checkout.addresses import formats
 from checkout.intake import answers
 from checkout.models import CancellationRequest, EmailCorrection, Order, OrderLine, OrderSearch, Shipment
+from checkout.shipping.fulfilment import left_to_ship
 from checkout.shipping.rates import TARIFFS
 from checkout.signals import collect_sections
 from shop.background import outbox
@@ -60,6 +63,7 @@ def send_confirmation(order_id: int) -> None:
         send(
             "order_confirmation",
             to=[order.email],
+            concerns=order.number,
             context=context,
             language=order.language,
             message_key=_confirmation_key(order),
@@ -95,6 +99,7 @@ def send_under_review(order_id: int) -> None:
         send(
             "order_under_review",
             to=[order.email],
+            concerns=order.number,
             context=_context(order),
             language=order.language,
             message_key=f"order-under-review-{order.number}",
@@ -111,6 +116,7 @@ def send_payment_denied(order_id: int) -> None:
         send(
             "payment_denied",
             to=[order.email],
+            concerns=order.number,
             context=_context(order),
             language=order.language,
             message_key=f"payment-denied-{order.number}-{order.hold_until:%Y%m%d%H%M}",
@@ -124,6 +130,7 @@ def send_cancelled(order_id: int) -> None:
     send(
         "order_cancelled",
         to=[order.email],
+        concerns=order.number,
         context={"order": order, "order_url": order_url(order)},
         language=order.language,
         message_key=f"order-cancelled-{order.number}",
@@ -148,9 +155,48 @@ def send_shipped(shipment_id: int) -> None:
         send(
             "order_shipped",
             to=[order.email],
+            concerns=order.number,
             context=context,
             language=order.language,
             message_key=f"order-shipped-{shipment.pk}",
+        )
+
+
+@outbox.subscribe("mail.parcel_corrected")
+def send_parcel_corrected(shipment_id: int) -> None:
+    """What was written about a parcel was wrong: this is right, as the rows are now."""
+    shipment = Shipment.objects.select_related("order").get(pk=shipment_id)
+    order = shipment.order
+    with override(order.language):
+        context = {
+            **_context(order),
+            "shipment": shipment,
+            "items": list(shipment.items.select_related("line")),
+        }
+        send(
+            "parcel_corrected",
+            to=[order.email],
+            concerns=order.number,
+            context=context,
+            language=order.language,
+            message_key=f"parcel-corrected-{shipment.pk}-{shipment.corrections.count()}",
+        )
+
+
+@outbox.subscribe("mail.parcel_date_moved")
+def send_parcel_date_moved(order_id: int, move: str) -> None:
+    """The days as they are now; nothing once all has left or the money has gone back."""
+    order = Order.objects.get(pk=order_id)
+    if not order.is_paid or order.delivery is None or not left_to_ship(order):
+        return
+    with override(order.language):
+        send(
+            "parcel_date_moved",
+            to=[order.email],
+            concerns=order.number,
+            context=_context(order),
+            language=order.language,
+            message_key=f"parcel-date-moved-{move}",
         )
 
 
@@ -174,6 +220,7 @@ def send_new_report_date(line_id: int) -> None:
         send(
             "new_report_date",
             to=[order.email],
+            concerns=order.number,
             context={"order": order, "line": line, "order_url": order_url(order)},
             language=order.language,
             message_key=f"new-report-date-{line.pk}",
@@ -201,6 +248,7 @@ def _send_about_details(order_id: int, *, name: str) -> None:
         send(
             name,
             to=[order.email],
+            concerns=order.number,
             context=context,
             language=order.language,
             message_key=f"{name}-{order.number}",
@@ -222,6 +270,7 @@ def send_order_links(search_id: int) -> None:
     send(
         "order_links",
         to=[orders[0].email],
+        concerns=orders[0].number,
         context={
             "link": lookup.LINK.url(search.pk, language=search.language),
             "minutes": int(lookup.LINK.lifetime.total_seconds() // 60),
@@ -262,6 +311,7 @@ def send_cancellation_answer(request_id: int) -> None:
     send(
         "cancellation_answered",
         to=[order.email],
+        concerns=order.number,
         context={
             "order": order,
             "request": request,
@@ -287,6 +337,7 @@ def send_address_corrected(order_id: int) -> None:
     send(
         "address_corrected",
         to=[order.email],
+        concerns=order.number,
         context=context,
         language=order.language,
         message_key=f"address-corrected-{order.number}-{version}",
@@ -299,12 +350,13 @@ def send_email_corrected(correction_id: int) -> None:
     correction = EmailCorrection.objects.select_related("order").get(pk=correction_id)
     if not correction.old_email:  # sent before
         return
-    send(
-        "email_corrected",
-        to=[correction.old_email],
-        context={"order": correction.order},
-        language=correction.order.language,
-        message_key=f"email-corrected-{correction.pk}",
-    )
+    with suppress(outbox.GiveUp):  # often it is corrected because there is no such mailbox
+        send(
+            "email_corrected",
+            to=[correction.old_email],
+            context={"order": correction.order},
+            language=correction.order.language,
+            message_key=f"email-corrected-{correction.pk}",
+        )
     correction.old_email = ""  # needed for this mail only
     correction.save(update_fields=["old_email"])

@@ -19,10 +19,12 @@ from checkout.models import Order, Shipment
 from checkout.shipping.fulfilment import left_to_ship
 from checkout.shipping.rates import TARIFFS
 from checkout.signals import collect_sections, has_money_on_its_way
+from shop.typed_values.email_addresses import identity
 from shop.web.rate_limit import RateLimit
 
 from .cancellations import offer_of
 from .corrections import correctable_until
+from .failed_mails import failed_mails
 from .history import history_of, progress_of
 
 EMAIL_GUESSES = RateLimit("order-email", limit=10, minutes=15)
@@ -64,7 +66,7 @@ def _name_email(request: HttpRequest, order: Order) -> HttpResponse:
         return render(request, "429.html", status=429)
     form = OrderEmailForm(request.POST)
     if form.is_valid():
-        if form.cleaned_data["email"].casefold() == order.email.casefold():
+        if identity(form.cleaned_data["email"]) == identity(order.email):
             response = redirect(order)
             order_access.grant(request, response, order)
             return response
@@ -92,6 +94,7 @@ def order_context(order: Order, *, known: bool, form: OrderEmailForm) -> dict[st
         "is_paying": order.status == Order.Status.PENDING and has_money_on_its_way(order),
         "cancellation": request,
         "correctable_until": correctable_until(order) if known else None,
+        "has_failed_mails": known and failed_mails(order).exists(),
         "may_ask_to_cancel": known and request is None and bool(offer_of(order).lines),
         "left_to_ship": left_to_ship(order).items() if order.is_paid and order.shipments.all() else [],
         "address_label": formats.label(recipient=order.recipient, region=order.region, address=order.address)

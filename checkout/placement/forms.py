@@ -13,20 +13,21 @@ from cart.lines import CartLine
 from catalog.models import IntakeQuestion
 from checkout.addresses.forms import ShippingForm
 from checkout.forms.contact import EmailForm
-from checkout.forms.fields import PhoneField
 from checkout.intake.forms import IntakeForm
 from checkout.models import Upload
 from checkout.services import IntakeAnswers, Submission
 from shop.l10n.languages import LANGUAGE_COLUMNS, current_language
+from shop.typed_values.fields import LineField, PhoneField, PhoneInput, TextField
+from shop.typed_values.phone_numbers import PhoneNumber
 
 SAME = "same"
 
 
 def _text(
     label: Any, autocomplete: str = "", *, required: bool = True, max_length: int = 100, **extra: Any
-) -> forms.CharField:
+) -> LineField:
     attributes = {"autocomplete": autocomplete} if autocomplete else {}
-    return forms.CharField(
+    return LineField(
         label=label,
         required=required,
         max_length=max_length,
@@ -83,12 +84,7 @@ class ServiceContactForm(forms.Form):
         label=_("Language of the report"),
         choices=[("zh-hant", _("Traditional Chinese")), ("en", _("English"))],
     )
-    remarks = forms.CharField(
-        label=_("Anything we should know"),
-        required=False,
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
+    remarks = TextField(label=_("Anything we should know"), required=False, max_length=1000)
 
     def __init__(self, *args: Any, like: str = "", like_name: str = "", **kwargs: Any) -> None:
         """``like``: the prefix of an earlier service's block, which this one may repeat."""
@@ -110,7 +106,8 @@ class ServiceContactForm(forms.Form):
 
     def _repeating(self, like: str) -> dict[str, Any]:
         """What was typed, with the earlier block's contents in place of this one's."""
-        typed = {name: self.data.get(f"{like}-{name}", "") for name in self.fields}
+        names = [*self.fields, f"phone{PhoneInput.READING}"]
+        typed = {name: self.data.get(f"{like}-{name}", "") for name in names}
         return {self.add_prefix(SAME): "on"} | {self.add_prefix(name): text for name, text in typed.items()}
 
     def answers(self) -> list[dict[str, Any]]:
@@ -127,7 +124,8 @@ def _answer(name: str, field: forms.Field, value: Any) -> dict[str, Any]:
         with override(language):
             names = dict(getattr(field, "choices", []))
             answer[f"label_{column}"] = str(field.label)
-            answer[f"shown_{column}"] = str(names.get(value, value))
+            shown = value.shown if isinstance(value, PhoneNumber) else names.get(value, value)
+            answer[f"shown_{column}"] = str(shown)
     return answer
 
 

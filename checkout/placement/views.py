@@ -26,6 +26,7 @@ from checkout.quote import Quote, differences, make_quote, read_signed
 from checkout.shipping.rates import TARIFFS
 from checkout.stock import OutOfStock
 from shop.web.rate_limit import RateLimit
+from shop.web.unsent import takes_text
 
 from . import answer_copy, drafts, shipping_estimate
 from .forms import CheckoutForms, Sent
@@ -33,6 +34,7 @@ from .forms import CheckoutForms, Sent
 PERSONAL_OFFERS = RateLimit("promo-email", limit=30, minutes=60)
 
 
+@takes_text
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
 @recovery.recovers

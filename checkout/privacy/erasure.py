@@ -11,7 +11,16 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from checkout.intake import uploads
-from checkout.models import CancellationRequest, Intake, Order, OrderEvent, PrivacyRequest, Upload
+from checkout.models import (
+    CancellationRequest,
+    Intake,
+    Order,
+    OrderEvent,
+    PrivacyRequest,
+    Redemption,
+    ShipmentCorrection,
+    Upload,
+)
 from checkout.shipping.fulfilment import left_to_ship
 from checkout.signals import open_matters, order_erased
 from shop import clock
@@ -91,7 +100,9 @@ def erase(order: Order) -> None:
     order.save(update_fields=["email", "erased_at", "submission_digest", "is_given_up"])
     order.cancellations.update(reason="", answer="")
     order.email_corrections.update(old_email="")
+    Redemption.objects.filter(order=order).update(email="")
     order.shipments.update(tracking_number="")  # the carrier's page may name the receiver
+    ShipmentCorrection.objects.filter(shipment__order=order).update(old_tracking_number="")
     erase_answers(order)
     _erase_draft(order)
     order_erased.send(sender=Order, order=order)
@@ -100,9 +111,11 @@ def erase(order: Order) -> None:
 
 def erase_address(order: Order) -> None:
     """Erase where a parcel went; the country stays for the books."""
-    order.recipient = order.phone = order.delivery_note = order.card_text = ""
+    texts = ["recipient", "phone", "phone_extension", "delivery_note", "card_text"]
+    for name in texts:
+        setattr(order, name, "")
     order.address = {}
-    order.save(update_fields=["recipient", "phone", "delivery_note", "card_text", "address"])
+    order.save(update_fields=[*texts, "address"])
 
 
 def erase_answers(order: Order) -> None:

@@ -34,6 +34,7 @@ FACTS = (
     "agreed_at",
     "recipient",
     "phone",
+    "phone_extension",
     "region",
     "address",
     "delivery_note",

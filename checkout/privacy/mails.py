@@ -21,6 +21,7 @@ def send_link(request_id: int) -> None:
     send(
         "privacy_link",
         to=[order.email],
+        concerns=order.number,
         context={
             "order": order,
             "request": request,

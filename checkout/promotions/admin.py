@@ -11,7 +11,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from checkout.models import Promotion
-from shop.money import formatted
+from shop.admin.search import TolerantSearch
+from shop.l10n.money import formatted
+from shop.typed_values.fields import FORM_FIELDS
 
 
 class PromotionForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -43,8 +45,9 @@ class PromotionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Promotion)
-class PromotionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PromotionAdmin(TolerantSearch):
     form = PromotionForm
+    formfield_overrides = FORM_FIELDS
     list_display = ["code", "shown_name", "shown_value", "scope", "shown_uses", "shown_dates", "is_active"]
     list_filter = ["is_active", "kind", "scope"]
     search_fields = ["code", "name_zh_hant", "name_en"]

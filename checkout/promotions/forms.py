@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cart.cart import MAX_CODE_LENGTH, Cart
 from checkout.models.promotion import normalised_code
+from shop.typed_values.fields import CodeField
 
 from .services import PromoOffer, offer_for
 
@@ -14,7 +15,7 @@ from .services import PromoOffer, offer_for
 class PromoForm(forms.Form):
     """A code that takes something off the cart. ``offer`` says what, or why not."""
 
-    code = forms.CharField(
+    code = CodeField(
         label=_("Promo code"),
         max_length=MAX_CODE_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "size": 14}),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from django.conf import settings
+from django.db.models import F
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -18,7 +19,8 @@ from cart.lines import CartLine
 from checkout.models import Order, Promotion, Redemption
 from checkout.models.promotion import normalised_code
 from shop import clock
-from shop.money import exponent, formatted
+from shop.l10n.money import exponent, formatted
+from shop.typed_values.email_addresses import normalise
 
 Kind = Promotion.Kind
 ZERO = Decimal(0)
@@ -176,14 +178,19 @@ def _email_problem(promotion: Promotion, cart: Cart, email: str) -> str:
 
 
 def _is_spent(promotion: Promotion, token: str, email: str) -> bool:
-    """Whether the buyer has used it already, or has ordered before. Capitals make no other address."""
-    uses = promotion.redemptions.filter(released_at=None, order__email__iexact=email)
+    """Whether the buyer has used it already, or has ordered before, however the address was typed.
+
+    A use counts for the address that it was made with, even if the order's was corrected since. An order that
+    was paid back whole is none.
+    """
+    uses = promotion.redemptions.filter(released_at=None, email__iexact=normalise(email))
     if uses.exclude(order__draft__token=token, order__status=Order.Status.PENDING).exists():
         return True
     if not promotion.first_order_only:
         return False
     bought = [Order.Status.PAID, Order.Status.UNDER_REVIEW]
-    return Order.objects.filter(email__iexact=email, status__in=bought).exists()
+    kept = Order.objects.filter(refunded_total__lt=F("total"))
+    return kept.of_address(email).filter(status__in=bought).exists()
 
 
 def _money(amount: Decimal) -> str:
@@ -241,7 +248,7 @@ def redeem(order: Order, promotion: Promotion) -> None:
     is_spent = promotion.is_personal and _is_spent(promotion, token, order.email)
     if is_spent or _is_used_up(promotion, token):
         raise CodeNotUsable(promotion.code)
-    Redemption.objects.create(promotion=promotion, order=order, at=clock.now())
+    Redemption.objects.create(promotion=promotion, order=order, email=order.email, at=clock.now())
 
 
 def withdraw(order: Order) -> None:
@@ -250,7 +257,7 @@ def withdraw(order: Order) -> None:
 
 
 def release(order: Order) -> None:
-    """Stop counting the use of an order that ended unpaid. Needs no lock: it only makes room."""
+    """Stop counting the use of an order that ended unpaid, or was paid back. Needs no lock: it makes room."""
     Redemption.objects.filter(order=order, released_at=None).update(released_at=clock.now())
 
 

@@ -7,7 +7,16 @@ from django.db import transaction
 
 from catalog.models import Product
 from checkout import stock
-from checkout.models import Order, OrderEvent, OrderLine, Shipment, ShipmentItem
+from checkout.models import (
+    Delivery,
+    Order,
+    OrderEvent,
+    OrderLine,
+    Shipment,
+    ShipmentCorrection,
+    ShipmentItem,
+)
+from checkout.promotions import services as promotions
 from shop import clock
 from shop.background import outbox
 
@@ -18,6 +27,10 @@ class NothingToShip(Exception):
 
 class OnHold(Exception):
     """Raised when nothing may leave: staff hold the order, or its buyer complained or asked to cancel."""
+
+
+class ParcelChanged(Exception):
+    """Raised when the parcel is not as it was read: somebody else has corrected it."""
 
 
 class AddressChanged(Exception):
@@ -78,14 +91,95 @@ def ship(
     return shipment
 
 
+@transaction.atomic
+def move_promise(order_id: int, delivery: Delivery, *, actor: str) -> Order:
+    """Promise the parcel for other days, by decision of a person; the customer is told of each move once.
+
+    Raises NothingToShip where nothing is left to be sent.
+    """
+    order = Order.objects.lock(order_id)
+    if not order.is_paid or not left_to_ship(order):
+        raise NothingToShip(order.number)
+    if order.delivery == delivery:
+        return order
+    before = order.delivery
+    order.ships_by = delivery.ships_by
+    order.arrives_from, order.arrives_until = delivery.arrives_from, delivery.arrives_until
+    order.save(update_fields=["ships_by", "arrives_from", "arrives_until"])
+    was = f" (was {before.ships_by})" if before else ""
+    order.log(f"promised to leave by {delivery.ships_by}{was}", actor=actor, fact=OrderEvent.Fact.DATE_MOVED)
+    topic = "mail.parcel_date_moved"
+    move = outbox.next_key(topic, order.number)
+    outbox.publish(topic, key=move, order_id=order.pk, move=move)
+    return order
+
+
+def left_for(shipment: Shipment) -> dict[OrderLine, int]:
+    """Line -> the pieces that the parcel may hold: its own, and those that no parcel holds yet."""
+    own = {item.line_id: item.quantity for item in shipment.items.all()}
+    lines = shipment.order.lines.filter(ships=True).prefetch_related("shipped_items")
+    most = {line: undelivered(line) + own.get(line.pk, 0) for line in lines}
+    return {line: quantity for line, quantity in most.items() if quantity > 0}
+
+
+@transaction.atomic
+def correct_parcel(
+    shipment_id: int,
+    *,
+    carrier: str,
+    tracking_number: str,
+    quantities: Mapping[int, int],
+    actor: str,
+    seen: str,
+) -> Shipment:
+    """Put right what was recorded of a parcel; the customer and PayPal hear of it. The old facts are kept.
+
+    ``quantities`` maps line id to pieces; ``seen`` is the parcel's stamp as it was read. Raises ParcelChanged
+    and NothingToShip. A correction that changes nothing leaves no trace.
+    """
+    order_id = Shipment.objects.values_list("order_id", flat=True).get(pk=shipment_id)
+    order = Order.objects.lock(order_id)
+    shipment = Shipment.objects.prefetch_related("items").select_related("order").get(pk=shipment_id)
+    if seen != shipment.stamp:
+        raise ParcelChanged(order.number)
+    pieces = {line_id: quantity for line_id, quantity in quantities.items() if quantity}
+    most = {line.pk: quantity for line, quantity in left_for(shipment).items()}
+    if not pieces or any(quantity > most.get(pk, 0) for pk, quantity in pieces.items()):
+        raise NothingToShip(order.number)
+    old = {item.line_id: item.quantity for item in shipment.items.all()}
+    if (carrier, tracking_number, pieces) == (shipment.carrier, shipment.tracking_number, old):
+        return shipment
+    correction = ShipmentCorrection.objects.create(
+        shipment=shipment,
+        old_carrier=shipment.carrier,
+        old_tracking_number=shipment.tracking_number,
+        old_items={str(pk): quantity for pk, quantity in old.items()},
+        at=clock.now(),
+        actor=actor,
+    )
+    shipment.carrier, shipment.tracking_number = carrier, tracking_number
+    shipment.save(update_fields=["carrier", "tracking_number"])
+    shipment.items.all().delete()
+    ShipmentItem.objects.bulk_create(
+        ShipmentItem(shipment=shipment, line_id=pk, quantity=quantity) for pk, quantity in pieces.items()
+    )
+    order.log(f"parcel {shipment.pk} corrected", actor=actor, fact=OrderEvent.Fact.PARCEL_CORRECTED)
+    outbox.publish("mail.parcel_corrected", key=str(correction.pk), shipment_id=shipment.pk)
+    outbox.publish("parcel.corrected", key=str(correction.pk), shipment_id=shipment.pk)
+    return shipment
+
+
 def note_refund(order: Order, amount: Decimal, lines: Mapping[int, Decimal]) -> None:
     """Add a refund to the totals of the order and of its lines (``lines``: line id -> its share).
 
-    Needs the transaction of the ledger entry: access to reports and the shown state follow from this.
+    Needs the transaction of the ledger entry: access to reports and the shown state follow from this. Once
+    all has gone back, the order's promo code is free again.
     """
     # Money beyond the total (a person accepted too high a payment) can go back too: below zero nothing is.
     order.refunded_total = min(order.total, order.refunded_total + amount)
     order.save(update_fields=["refunded_total"])
+    if order.is_refunded:
+        promotions.release(order)
     for line in order.lines.filter(pk__in=lines):
         line.refunded_total += lines[line.pk]
         line.save(update_fields=["refunded_total"])

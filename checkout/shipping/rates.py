@@ -15,6 +15,7 @@ from catalog.models import Product
 from catalog.shipping_zones import ZONES
 
 PACKING_G = 120
+COURIER_MOST_G = 30_000  # of one parcel, by SF and by Speedpost: the demo tariff of the owner
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Tariff:
     step: Decimal = Decimal(0)
     step_g: int = 1
     free_from: Decimal | None = None  # value of the goods
-    most_g: int | None = None  # with packing
+    most_g: int = COURIER_MOST_G  # with packing
     to_locker: bool = False  # a code instead of a street
     to_po_box: bool = False
 
@@ -126,11 +127,22 @@ class Option:
     tariff: Tariff
     fee: Decimal
     refused: tuple[Product, ...]
-    is_too_heavy: bool
+    weight_g: int  # with packing
+
+    @property
+    def is_too_heavy(self) -> bool:
+        return self.weight_g > self.tariff.most_g
 
     @property
     def is_possible(self) -> bool:
         return not self.refused and not self.is_too_heavy
+
+
+def kilograms(weight_g: int) -> str:
+    """As people say it: 500 g, 2 kg, 41.7 kg."""
+    if weight_g < 1000:
+        return f"{weight_g} g"
+    return f"{Decimal(weight_g) / 1000:.1f}".removesuffix(".0") + " kg"
 
 
 def zone_of(region: str) -> str:
@@ -158,8 +170,14 @@ def _option(tariff: Tariff, parcel: list[CartLine], weight_g: int, value: Decima
     refused = {
         line.variant.product: None for line in parcel if closed & set(line.variant.product.excluded_zones)
     }
-    is_too_heavy = tariff.most_g is not None and weight_g + PACKING_G > tariff.most_g
-    return Option(tariff, tariff.fee(weight_g, value), tuple(refused), is_too_heavy)
+    return Option(tariff, tariff.fee(weight_g, value), tuple(refused), weight_g + PACKING_G)
+
+
+def heaviest(offered: list[Option]) -> Option | None:
+    """Of ways that are all closed by the weight, the one that takes most; None where another can be had."""
+    if offered and all(option.is_too_heavy for option in offered):
+        return max(offered, key=lambda option: option.tariff.most_g)
+    return None
 
 
 def chosen(offered: list[Option], code: str) -> Option:

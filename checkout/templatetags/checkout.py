@@ -22,11 +22,13 @@ def shipping_estimate(context: Context, cart: Cart) -> dict[str, Any]:
     request: HttpRequest = context["request"]
     region = estimates.region_of(request) or FIRST_REGION
     products = (line.variant.product for line in cart.goods)
+    options = rates.options(region, cart.goods)
     return {
         "region": region,
         "region_name": formats.region_name(region),
         "regions": formats.region_choices(),
-        "options": rates.options(region, cart.goods),
+        "options": options,
+        "too_heavy": rates.heaviest(options),
         "refused": rates.refused(region, products),
     }
 
@@ -40,7 +42,7 @@ def address_hint(order: Order) -> str:
 @register.filter
 def grams(weight_g: int) -> str:
     """As people say it: 500 g, 2 kg."""
-    return f"{weight_g // 1000} kg" if weight_g % 1000 == 0 else f"{weight_g} g"
+    return rates.kilograms(weight_g)
 
 
 @register.inclusion_tag("checkout/_tariffs.html")

@@ -24,6 +24,13 @@ def pdf(text: str = "canary-plan-3310") -> bytes:
     return b"%PDF-1.4\n% " + text.encode() + b"\ntrailer<<>>\n%%EOF\n"
 
 
+def surrounded(whole: bytes) -> list[bytes]:
+    """A PDF as editors, scripts and devices hand it on: readers open each of these."""
+    bom, blanks = b"\xef\xbb\xbf", b" " * 3000
+    in_front = [bom + whole, b"\r\n" + whole, b"x" * 1000 + whole]
+    return [*in_front, whole + blanks, bom + b"\r\n" + whole + b"\0\r\n" * 1000]
+
+
 def bomb() -> bytes:
     """A PNG of a few bytes that would be 4 GB of pixels."""
 

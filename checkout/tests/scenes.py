@@ -22,7 +22,7 @@ TYPED = {
     "email": "mei@example.com",
     "region": "HK",
     "recipient": "Mei Chan",
-    "phone": "9123 4567",
+    "phone": "+852 9123 4567",
     "area": "Kowloon",
     "city": "Yau Tsim Mong",
     "line1": "1 Nathan Road",

@@ -4,12 +4,13 @@ import datetime as dt
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.db import connection
+from django.db import connection, transaction
 
-from checkout.models import Shipment, StockMovement
+from checkout.models import Order, Shipment, StockMovement
+from checkout.orders import corrections
 from checkout.shipping.fulfilment import ship
 from checkout.tests.health_scenes import OURS, URL, ours, reds, repair
-from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place
+from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place, placed_in
 from shop import clock
 from shop.models import OutboxMessage
 
@@ -170,3 +171,18 @@ def test_a_parcel_without_its_mail_gets_it(order, boss):
     assert reds() == set()
     message = OutboxMessage.objects.get(topic="mail.order_shipped")
     assert message.payload == {"shipment_id": Shipment.objects.get().pk}
+
+
+def test_a_mailbox_that_does_not_exist_is_told_on_the_order_and_to_its_buyer(order, boss, client):
+    OutboxMessage.objects.update(delivered_at=clock.now())
+    given_up = {"given_up_at": clock.now(), "last_error": "mailbox unknown (550)", "concerns": order.number}
+    OutboxMessage.objects.filter(topic="mail.order_confirmation").update(delivered_at=None, **given_up)
+    [finding] = ours()["messages"].findings
+    assert f"Order {order.number}: a mail" in finding.text
+    assert "mailbox unknown (550)" in boss.get(finding.url).content.decode(), "the order's own page"
+    page = placed_in(client, order).get(order.get_absolute_url()).content.decode()
+    assert "The mailbox mei@example.com does not take it. Please check the address." in page
+    assert "on its way to" not in page
+    with transaction.atomic():
+        corrections.readdress(Order.objects.lock(order.pk), "new@example.com", actor="staff")
+    assert "messages" not in reds()

@@ -8,12 +8,13 @@ from django.utils.translation import gettext_lazy as _
 from checkout.orders.forms import FindForm
 from consulting import case_messages
 from consulting.keys.forms import OrderKeyForm
+from shop.typed_values.fields import EmailField, TextField
 
 
 class UnlockForm(OrderKeyForm):
     """``knows_an_order``: this browser has named an order's e-mail before, so it need not be asked."""
 
-    email = forms.EmailField(
+    email = EmailField(
         label=_("E-mail"),
         help_text=_("The e-mail address that was given with the order."),
         widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
@@ -38,7 +39,7 @@ class LostKeyForm(FindForm):
 class MessageForm(forms.Form):
     """What the client writes to the consultant. Files go with the details, not with messages."""
 
-    text = forms.CharField(
+    text = TextField(
         label=_("Your message"),
         max_length=case_messages.MAX_LENGTH,
         widget=forms.Textarea(attrs={"rows": 6}),

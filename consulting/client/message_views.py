@@ -12,12 +12,15 @@ from django.views.decorators.http import require_http_methods
 from consulting import access, case_messages
 from consulting.models import Case
 from shop.web.rate_limit import RateLimit
+from shop.web.unsent import takes_text
 
 from .forms import MessageForm
+from .locked import ask_to_unlock
 
 PER_CASE = RateLimit("case-message", limit=20, minutes=60)
 
 
+@takes_text
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -26,7 +29,7 @@ def messages_of_client(request: HttpRequest, pk: int) -> HttpResponse:
     """The client's side, behind the order key."""
     grant = access.current_grant(request)
     if grant is None:
-        return _locked_page(request) if request.method == "POST" else redirect("consulting:unlock")
+        return ask_to_unlock(request)
     case = get_object_or_404(Case.objects.of(grant.order), pk=pk)
     if not access.line_is_open(case.line):
         return render(request, "consulting/not_ready.html", {"case": case, "order": grant.order})
@@ -40,12 +43,6 @@ def messages_of_client(request: HttpRequest, pk: int) -> HttpResponse:
     case_messages.note_seen(case, by_client=True)
     context = {"case": case, "order": grant.order, "entries": shown, "form": form, "is_open": True}
     return render(request, "consulting/messages.html", context)
-
-
-def _locked_page(request: HttpRequest) -> HttpResponse:
-    """The reports were locked while the client wrote: the text is on the page, for sending it again."""
-    form = MessageForm(initial={"text": request.POST.get("text", "")[: case_messages.MAX_LENGTH]})
-    return render(request, "consulting/message_kept.html", {"form": form}, status=403)
 
 
 @sensitive_variables("text")

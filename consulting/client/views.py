@@ -21,9 +21,11 @@ from consulting import access
 from consulting.keys import services as keys
 from consulting.keys import throttle as key_throttle
 from consulting.keys.views import too_many
+from shop.web.unsent import takes_text
 
 from . import overview
 from .forms import UnlockForm
+from .locked import ask_to_unlock
 
 PURPOSE = "report-unlock"
 PER_PAGE = 50  # lines of the access log
@@ -105,6 +107,7 @@ def access_log(request: HttpRequest) -> HttpResponse:
     return render(request, "consulting/access_log.html", context)
 
 
+@takes_text
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -112,6 +115,6 @@ def details(request: HttpRequest) -> HttpResponse:
     """The answers that were left for later, from the key page and back to it."""
     grant = access.current_grant(request)
     if grant is None:
-        return redirect("consulting:unlock")
+        return ask_to_unlock(request)
     back_name = _("All reports of this order")
     return ask_for_details(request, grant.order, back=reverse("consulting:index"), back_name=back_name)

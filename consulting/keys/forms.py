@@ -5,12 +5,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from consulting import key_format
+from shop.typed_values.fields import CodeField
 
 
 class OrderKeyForm(forms.Form):
     """The order key, as tolerantly as it can be read; ``cleaned_data`` holds its canonical form."""
 
-    order_key = forms.CharField(
+    order_key = CodeField(
         label=_("Order key"),
         max_length=100,
         help_text=_(

@@ -65,7 +65,14 @@ def _send(order: Order, template: str, message_key: str) -> bool:
             logger.error("The sealed copy of order key %s does not open", order_key.pk)
             lifecycle.replace(order_key, actor="system")
             return False
-    mail.send(template, to=[order.email], context=context, language=order.language, message_key=message_key)
+    mail.send(
+        template,
+        to=[order.email],
+        concerns=order.number,
+        context=context,
+        language=order.language,
+        message_key=message_key,
+    )
     return "key_groups" in context
 
 
@@ -77,6 +84,7 @@ def tell_of_first_use(key_id: int) -> None:
     mail.send(
         "key_first_used",
         to=[order.email],
+        concerns=order.number,
         context={
             "order": order,
             "at": order_key.first_used_at,

@@ -5,17 +5,20 @@ from collections.abc import Collection
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Max
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.debug import sensitive_variables
 
 from catalog.models import Product
+from checkout import services as checkout
 from checkout.models import Order, OrderLine
 from consulting import key_format
-from consulting.access import is_open
+from consulting.access import is_open, order_is_open
 from consulting.models import AccessLog, Case, OrderKey
 from shop import clock, crypto
 from shop.background import outbox
 from shop.devstack.failpoints import failpoint
+from shop.typed_values.email_addresses import identity
 
 
 class NotOpened(Exception):
@@ -53,6 +56,27 @@ def reschedule(line: OrderLine, due_on: dt.date) -> None:
     to_write = Case.objects.filter(line=line, state__in=Case.OPEN)
     to_write.update(due_on=due_on)
     to_write.exclude(waiting_since=None).update(waiting_since=clock.now())  # the new day counts from now
+
+
+@transaction.atomic
+def move_due_date(case: Case, day: dt.date, *, actor: str) -> None:
+    """Promise the case's report for another day, by decision of a person; the client is told of each move.
+
+    The order's line, which its pages print, follows the last of its cases. A report that is there already
+    is told of no new day.
+    """
+    order = Order.objects.lock(case.order.pk)
+    case = Case.objects.select_related("line__order").get(pk=case.pk)
+    if case.due_on == day:
+        return
+    Case.objects.filter(pk=case.pk).update(due_on=day)
+    if not case.is_open:
+        return
+    latest = Case.objects.filter(line=case.line).aggregate(latest=Max("due_on"))["latest"]
+    checkout.move_report_day(case.line, latest, note=f"moved by {actor}")
+    if order_is_open(order):
+        move = outbox.next_key("report.moved", str(case.pk))
+        outbox.publish("report.moved", key=move, case_id=case.pk, move=move)
 
 
 @sensitive_variables()
@@ -114,7 +138,7 @@ def unlock(typed: str, email: str, *, known_orders: Collection[int] = ()) -> Ord
     The e-mail is not needed for ``known_orders``: this browser has named it before.
     """
     key_id, order_id, owner = _find_key(typed) or (0, 0, "")
-    right_email = constant_time_compare(_folded(email), _folded(owner))
+    right_email = constant_time_compare(identity(email), identity(owner))
     if not key_id or not (right_email or order_id in known_orders):
         raise NotOpened
     order_key = _use(key_id, order_id)
@@ -135,10 +159,6 @@ def _use(key_id: int, order_id: int) -> OrderKey:
     if is_first:
         outbox.publish("mail.key_first_used", key=str(order_key.pk), key_id=order_key.pk)
     return order_key
-
-
-def _folded(email: str) -> str:
-    return email.strip().casefold()
 
 
 @transaction.atomic

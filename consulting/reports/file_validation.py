@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from checkout.intake.uploads import MB, Refused, clean_image, kind_of
+from checkout.intake.uploads import MB, PDF_BLANKS, Refused, clean_image, kind_of, trimmed_pdf
 
 MAX_MB = 25
 CONTENT_TYPES = {
@@ -73,10 +73,13 @@ def _kind_by_name(name: str) -> str:
 def _pdf(content: bytes) -> bytes:
     if kind_of(content) != "pdf" or _MARKUP.search(content[:1024]):
         raise _not_what_it_says()
+    content = trimmed_pdf(content)
+    if _MARKUP.search(content[:1024]):
+        raise _not_what_it_says()
     before, end, after = content.rpartition(b"%%EOF")
     if not end or b"startxref" not in before[-1024:]:
         raise Refused(_("This file is damaged or incomplete. Please choose it again."))
-    if after.strip(b"\0\t\n\f\r ") or zipfile.is_zipfile(BytesIO(content)):
+    if after.strip(PDF_BLANKS) or zipfile.is_zipfile(BytesIO(content)):
         raise _not_what_it_says()
     if _ENCRYPTED_PDF.search(content):
         raise Refused(

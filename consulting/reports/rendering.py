@@ -1,36 +1,23 @@
-"""From a consultant's Markdown to the page. Whatever was typed: no raw HTML, no picture, no script."""
+"""From a consultant's text to the page. Whatever was typed: no raw HTML, no picture, no script."""
 
-import unicodedata
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from html import escape
+from itertools import takewhile
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
-from markdown_it import MarkdownIt
-from markdown_it.rules_inline import StateInline
-from markdown_it.rules_inline.state_inline import Delimiter
-from markdown_it.token import Token
 
-_TAGS = {
-    "p",
-    "br",
-    "hr",
-    "h2",
-    "h3",
-    "h4",
-    "ul",
-    "ol",
-    "li",
-    "blockquote",
-    "strong",
-    "em",
-    "s",
-    "code",
-    "pre",
-    "a",
-}
+from .markup import Token, parse
+
+_TAGS = {"p", "br", "h2", "h3", "h4", "ul", "li", "blockquote", "strong", "s", "a"}
 _TAGS |= {"table", "thead", "tbody", "tr", "th", "td"}
-_ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "h2": {"id"}, "h3": {"id"}, "h4": {"id"}}
+_ATTRIBUTES = {"a": {"href"}, "h2": {"id"}, "h3": {"id"}, "h4": {"id"}}
+_SIDES = {"data-align": {"center", "right"}}  # our pages allow no style of an element's own
 _DEEPEST = 4  # h1 is the page's title, so a report has h2 to h4
+_HEADINGS = {f"h{level}" for level in range(1, 7)}
+_LOOKS_LIKE_MARKUP = re.compile(r"\*\*+|~~+|##+")
 
 
 @dataclass(frozen=True)
@@ -40,148 +27,159 @@ class Heading:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Signs, and the lines of the text that they stand in."""
+
+    lines: str  # such as "3–5, 9"
+    number: int  # of lines
+    signs: str
+
+
+@dataclass(frozen=True)
 class Rendered:
     html: SafeString
     contents: list[Heading]  # the headings of the highest level, if there are several
     empty: list[str]  # headings with nothing under them: a draft that is not finished
+    unseen: list[Note]  # what was typed and is not shown
+    as_typed: list[Note]  # what looks like markup and is none
 
 
 @dataclass(frozen=True)
 class Block:
     """A paragraph, heading, entry of a list or row of a table, as its words alone."""
 
-    style: str  # heading, text, item, quote, row or code
+    style: str  # heading, text, item, quote or row
     text: str
 
 
 def render(text: str) -> Rendered:
-    tokens = _parser().parse(text)
-    headings = _prepare_headings(tokens)
-    html = _parser().renderer.render(tokens, _parser().options, {})
+    typed = parse(text)
+    read = [token for token in typed if token.kind != "sign"]
+    tokens, headings = _with_headings_below_the_title(read)
     clean = nh3.clean(
-        html,
+        "".join(map(_html, tokens)),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
+        tag_attribute_values={"th": _SIDES, "td": _SIDES},
         url_schemes={"https", "http", "mailto", "tel"},
         link_rel="noopener noreferrer nofollow",
     )
-    return Rendered(mark_safe(clean), headings, _empty_headings(tokens))
+    looks_alike = (
+        (sign, token.line)
+        for token in read
+        if token.kind == "text"
+        for sign in _LOOKS_LIKE_MARKUP.findall(token.value)
+    )
+    return Rendered(
+        mark_safe(clean),
+        headings,
+        _empty_headings(tokens),
+        _notes((token.value, token.line) for token in typed if token.kind == "sign"),
+        _notes(looks_alike),
+    )
 
 
-def _prepare_headings(tokens: list[Token]) -> list[Heading]:
-    """Move headings below the page's title without gaps, give each an id, and list the top ones."""
+def _html(token: Token) -> str:
+    match token.kind, token.value:
+        case "text", words:
+            return escape(words)
+        case "break", _:
+            return "<br>\n"
+        case "open", "a":
+            return f'<a href="{escape(token.detail)}">'
+        case "open", "th" | "td" if token.detail:
+            return f'<{token.value} data-align="{token.detail}">'
+        case "open", tag if tag in _HEADINGS:
+            return f'<{tag} id="{token.detail}">'
+        case "open", tag:
+            return f"<{tag}>"
+        case "close", "strong" | "s" | "a":
+            return f"</{token.value}>"
+        case "close", tag:
+            return f"</{tag}>\n"
+    return ""
+
+
+def _with_headings_below_the_title(typed: list[Token]) -> tuple[list[Token], list[Heading]]:
+    """Headings without gaps between their levels, each with an id; and a list of the top ones."""
+    tokens: list[Token] = []
     headings: list[tuple[str, Heading]] = []
     outer: list[str] = []  # the tags, as typed, that the current heading stands under, itself included
-    for place, token in enumerate(tokens):
-        if token.type == "heading_open":
-            while outer and outer[-1] >= token.tag:
+    for place, token in enumerate(typed):
+        if token.kind not in {"open", "close"} or token.value not in _HEADINGS:
+            tokens.append(token)
+            continue
+        if token.kind == "open":
+            while outer and outer[-1] >= token.value:
                 outer.pop()
-            outer.append(token.tag)
-            token.tag = tokens[place + 2].tag = f"h{min(len(outer) + 1, _DEEPEST)}"
-            target = f"section-{len(headings) + 1}"
-            token.attrSet("id", target)
-            headings.append((token.tag, Heading(target, _plain(tokens[place + 1]))))
+            outer.append(token.value)
+        tag = f"h{min(len(outer) + 1, _DEEPEST)}"
+        target = f"section-{len(headings) + (token.kind == 'open')}"
+        tokens.append(replace(token, value=tag, detail=target))
+        if token.kind == "open":
+            headings.append((tag, Heading(target, _heading_words(typed, place))))
     contents = [heading for tag, heading in headings if tag == "h2"]
-    return contents if len(contents) > 1 else []
+    return tokens, contents if len(contents) > 1 else []
 
 
-def _plain(inline: Token) -> str:
-    return " ".join("".join(child.content or " " for child in inline.children or []).split())
+def _heading_words(tokens: list[Token], place: int) -> str:
+    """Of the heading that opens at this place."""
+    following = (tokens[later] for later in range(place + 1, len(tokens)))
+    within = takewhile(lambda token: token.kind != "close" or token.value not in _HEADINGS, following)
+    return " ".join("".join(token.value for token in within if token.kind == "text").split())
 
 
 def _empty_headings(tokens: list[Token]) -> list[str]:
     """Those that end, or meet another one that is not below them, before anything is said."""
-    empty = []
+    empty, opened = [], 0
     for place, token in enumerate(tokens):
-        if token.type == "heading_open":
-            following = tokens[place + 3] if place + 3 < len(tokens) else None
-            if following is None or (following.type == "heading_open" and following.tag <= token.tag):
-                empty.append(_plain(tokens[place + 1]))
+        if token.value not in _HEADINGS:
+            continue
+        if token.kind == "open":
+            opened = place
+            continue
+        following = tokens[place + 1] if place + 1 < len(tokens) else None
+        if following is None or (following.value in _HEADINGS and following.value <= token.value):
+            empty.append(_heading_words(tokens, opened))
     return empty
 
 
-def blocks(text: str) -> list[Block]:
-    """What the text says, without its marks: for comparing two versions."""
-    all_blocks: list[Block] = []
-    around: list[str] = []  # the containers that we are in
-    cells: list[str] = []
-    for token in _parser().parse(text):
-        match token.type:
-            case "heading_open" | "list_item_open" | "blockquote_open" | "tr_open":
-                around.append(_STYLES[token.type])
-            case "heading_close" | "list_item_close" | "blockquote_close" | "tr_close":
-                if around.pop() == "row":
-                    all_blocks.append(Block("row", " | ".join(cells)))
-                    cells = []
-            case "inline" if around and around[-1] == "row":
-                cells.append(_words(token))
-            case "inline":
-                all_blocks.append(Block(around[-1] if around else "text", _words(token)))
-            case "fence" | "code_block":
-                all_blocks.append(Block("code", token.content.rstrip()))
-    return [block for block in all_blocks if block.text.strip(" |")]
+def _notes(signs: Iterable[tuple[str, int]]) -> list[Note]:
+    """Each sign once, with its lines."""
+    by_sign: dict[str, set[int]] = {}
+    for sign, line in signs:
+        by_sign.setdefault(sign, set()).add(line)
+    return [Note(_named(sorted(lines)), len(lines), sign) for sign, lines in by_sign.items()]
 
 
-_STYLES = {
-    "heading_open": "heading",
-    "list_item_open": "item",
-    "blockquote_open": "quote",
-    "tr_open": "row",
-}
-
-
-def _words(inline: Token) -> str:
-    """With the addresses of links: one that leads elsewhere is a change."""
-    words, address = "", ""
-    for child in inline.children or []:
-        if child.type == "link_open":
-            address = str(child.attrGet("href") or "")
-        elif child.type == "link_close":
-            words += f" ({address})"
-        elif child.type in {"softbreak", "hardbreak"}:
-            words += "\n"
+def _named(lines: list[int]) -> str:
+    """3, 4, 5 and 9 as ``3–5, 9``."""
+    runs: list[list[int]] = []
+    for line in lines:
+        if runs and runs[-1][-1] == line - 1:
+            runs[-1] = [runs[-1][0], line]
         else:
-            words += child.content
-    return words.strip()
+            runs.append([line])
+    return ", ".join("–".join(map(str, run)) for run in runs)
 
 
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "breaks": True})  # a line end typed is a line end seen
-    parser.enable(["table", "strikethrough"]).disable("image")
-    parser.inline.ruler.at("emphasis", _emphasis)
-    return parser
+def blocks(text: str) -> list[Block]:
+    """What the client reads, by paragraph: for comparing two versions."""
+    all_blocks: list[Block] = []
+    around: list[str] = []  # the styles of the containers that we are in
+    words = ""
+    for token in parse(text):
+        if token.kind in {"text", "break"}:
+            words += token.value or "\n"
+        elif token.kind == "close" and token.value in {"th", "td"}:
+            words += " | "
+        elif token.kind != "sign" and token.value not in {"strong", "s", "a", "th", "td"}:
+            if words.strip(" |\n"):
+                all_blocks.append(Block(around[-1] if around else "text", words.removesuffix(" | ")))
+            words = ""
+            if token.value in _STYLES:
+                around = [*around, _STYLES[token.value]] if token.kind == "open" else around[:-1]
+    return all_blocks
 
 
-def _emphasis(state: StateInline, silent: bool) -> bool:
-    """CommonMark's rule for * and _, made to work without spaces between words.
-
-    By the book, ``**重點：**內容`` stays plain: the closing mark stands between punctuation and a letter. A
-    Chinese neighbour now counts like the space that Western text would have there.
-    """
-    marker = state.src[state.pos]
-    if silent or marker not in "_*":
-        return False
-    scanned = state.scanDelims(state.pos, marker == "*")
-    before = state.src[state.pos - 1 : state.pos] or " "
-    after = state.src[state.pos + scanned.length : state.pos + scanned.length + 1] or " "
-    can_open, can_close = scanned.can_open, scanned.can_close
-    if marker == "*":
-        can_open = can_open or (_is_east_asian(before) and not after.isspace())
-        can_close = can_close or (_is_east_asian(after) and not before.isspace())
-    for _ in range(scanned.length):
-        state.push("text", "", 0).content = marker
-        delimiter = Delimiter(
-            marker=ord(marker),
-            length=scanned.length,
-            token=len(state.tokens) - 1,
-            end=-1,
-            open=can_open,
-            close=can_close,
-        )
-        state.delimiters.append(delimiter)
-    state.pos += scanned.length
-    return True
-
-
-def _is_east_asian(symbol: str) -> bool:
-    return unicodedata.east_asian_width(symbol) in "WF"
+_STYLES = {"li": "item", "blockquote": "quote", "tr": "row"} | dict.fromkeys(_HEADINGS, "heading")

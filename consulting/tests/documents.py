@@ -63,6 +63,8 @@ HOSTILE = {
     "program.txt": (b"MZ\0\0\x01\x02", "not what its name says"),
     "latin.txt": (b"caf\xe9", "UTF-8"),
     "both.pdf": (b"%PDF-1.7\n<script>alert(1)</script>\n" + pdf()[9:], "not what its name says"),
+    "page in front.pdf": (b"<html>" + pdf(), "not what its name says"),
+    "page far in front.pdf": (b" " * 1010 + b"<script>1</script>" + pdf(), "not what its name says"),
     "with zip.pdf": (pdf() + docx(), "not what its name says"),
     "zip in tail.pdf": (pdf()[:-6] + docx() + b"startxref\n0\n%%EOF\n", "not what its name says"),
     "tail.pdf": (pdf() + b"<script>alert(1)</script>", "not what its name says"),

@@ -98,6 +98,6 @@ def wrong_key() -> str:
 
 
 def stripped(response, typed: str) -> str:
-    """The page without its CSRF token and without what was typed."""
-    page = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.content.decode())
+    """The page without its tokens and without what was typed."""
+    page = re.sub(r'name="(csrfmiddlewaretoken|page_token)" value="[\w-]+"', "", response.content.decode())
     return page.replace(typed, "TYPED")

@@ -10,6 +10,7 @@ from checkout.intake.fields import ManyFiles
 from consulting import case_messages, report_document
 from consulting.keys.forms import OrderKeyForm
 from consulting.reports import file_validation
+from shop.typed_values.fields import LineField, TextField
 
 
 class ConsultantKeyForm(OrderKeyForm):
@@ -28,20 +29,22 @@ class ReportForm(forms.Form):
     Files are taken in by ``attachments`` once the text is right; here they only have their fields.
     """
 
-    title = forms.CharField(label=_("Title"), max_length=report_document.MAX_TITLE_LENGTH)
+    title = LineField(label=_("Title"), max_length=report_document.MAX_TITLE_LENGTH)
     language = forms.ChoiceField(
         label=_("Language of the report"),
         choices=[("zh-hant", _("Traditional Chinese")), ("en", _("English"))],
     )
-    body = forms.CharField(
+    body = TextField(
         label=_("Report text"),
         max_length=report_document.MAX_TEXT_LENGTH,
+        strip=False,  # blanks that indent the first line
         help_text=_(
-            "Markdown: ## heading, **bold**, - list, > quotation, | table |. Empty lines separate paragraphs."
+            "Markup: ## heading, **bold**, ~~struck out~~, - list, > quotation, | table |, "
+            "[words](https://address). Empty lines separate paragraphs; all else is shown as you type it."
         ),
         widget=forms.Textarea(attrs={"rows": 24, "class": "report-text"}),
     )
-    note = forms.CharField(
+    note = TextField(
         label=_("What changed"),
         max_length=report_document.MAX_NOTE_LENGTH,
         required=False,
@@ -70,6 +73,13 @@ class ReportForm(forms.Form):
         else:
             del self.fields["note"]
 
+    def clean_body(self) -> str:
+        body: str = self.cleaned_data["body"].rstrip()
+        field = self.fields["body"]
+        if field.required and not body:
+            raise forms.ValidationError(field.error_messages["required"], code="required")
+        return body
+
     def now_seen(self, stamp: str) -> None:
         """The newer version is shown beside what was typed: saving again is a decision now."""
         data = cast("QueryDict", self.data).copy()
@@ -80,7 +90,7 @@ class ReportForm(forms.Form):
 class MessageToClientForm(forms.Form):
     """What the consultant writes to the client; ``is_open``: there is work left that could wait."""
 
-    text = forms.CharField(
+    text = TextField(
         label=_("Message to the client"),
         max_length=case_messages.MAX_LENGTH,
         widget=forms.Textarea(attrs={"rows": 6}),
@@ -98,7 +108,7 @@ class MessageToClientForm(forms.Form):
 
 
 class WithdrawalForm(forms.Form):
-    reason = forms.CharField(
+    reason = TextField(
         label=_("Why it is withdrawn"),
         max_length=1000,
         help_text=_("The client reads this instead of the report."),

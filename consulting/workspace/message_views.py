@@ -12,11 +12,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from consulting import access, case_messages
 from consulting.models import Case
+from shop.web.unsent import takes_text
 
 from .access import consultants_only, user_of
 from .forms import MessageToClientForm
 
 
+@takes_text
 @consultants_only
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()

@@ -4,10 +4,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
@@ -19,6 +21,7 @@ from consulting.report_document import ReportDocument
 from consulting.reports import attachments, services
 from consulting.reports import context as pages
 from consulting.reports.rendering import render as render_markdown
+from shop.web.unsent import takes_text
 
 from .access import consultants_only, user_of
 from .forms import ReportForm, WithdrawalForm
@@ -26,6 +29,7 @@ from .forms import ReportForm, WithdrawalForm
 REMOVE = "remove:"
 
 
+@takes_text
 @consultants_only
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -43,6 +47,8 @@ def case_detail(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReportForm(request.POST, correcting=_is_correcting(latest), needs_note=action == "publish")
     if request.FILES.get("report_pdf") or (text and text.report_file):
         form.fields["body"].required = False  # the covering letter
+    if action == "autosave":
+        return _autosave(request, case, form)
     if not form.is_valid():
         _tell_about_files(request, form)
         return _case_page(request, case, form=form)
@@ -66,18 +72,47 @@ def _tell_about_files(request: HttpRequest, form: ReportForm) -> None:
 
 
 @sensitive_variables()
-def _save(request: HttpRequest, case: Case, form: ReportForm, action: str) -> HttpResponse:
+def _autosave(request: HttpRequest, case: Case, form: ReportForm) -> JsonResponse:
+    """What is typed so far becomes the draft, finished or not; a script asks for it and shows the answer."""
+    for field in form.fields.values():
+        field.required = False
+    if not form.is_valid():
+        problems = [str(problem) for field in form.errors.values() for problem in field]
+        return JsonResponse({"told": " ".join(problems)}, status=422)
     typed = form.cleaned_data
+    if not (typed["title"] or typed["body"]):
+        return JsonResponse({"told": ""})
     try:
-        services.save_draft(
-            case,
-            author=user_of(request),
-            title=typed["title"],
-            body=typed["body"],
-            note=typed.get("note", ""),
-            language=typed["language"],
-            seen=typed["seen"],
-        )
+        report = _save_draft(request, case, typed)
+    except services.NewerDraft:
+        told = _("The draft was saved elsewhere since you opened it. Save it here to compare both.")
+        return JsonResponse({"told": told}, status=409)
+    except Refused as refusal:
+        return JsonResponse({"told": refusal.message}, status=422)
+    time = time_format(timezone.localtime(report.saved_at))
+    return JsonResponse(
+        {"seen": report.stamp, "told": _("The draft was saved at %(time)s.") % {"time": time}}
+    )
+
+
+@sensitive_variables()
+def _save_draft(request: HttpRequest, case: Case, typed: dict[str, Any]) -> Report:
+    """Raises NewerDraft, and Refused where there is no room for the files that a next version takes over."""
+    return services.save_draft(
+        case,
+        author=user_of(request),
+        title=typed["title"],
+        body=typed["body"],
+        note=typed.get("note", ""),
+        language=typed["language"],
+        seen=typed["seen"],
+    )
+
+
+@sensitive_variables()
+def _save(request: HttpRequest, case: Case, form: ReportForm, action: str) -> HttpResponse:
+    try:
+        _save_draft(request, case, form.cleaned_data)
     except services.NewerDraft:
         newer = services.latest(case)
         form.now_seen(newer.stamp if newer else "")
@@ -87,7 +122,7 @@ def _save(request: HttpRequest, case: Case, form: ReportForm, action: str) -> Ht
         )
         _tell_about_files(request, form)
         return _case_page(request, case, form=form, newer=services.text_of(newer))
-    except Refused as refusal:  # no room for the files that the next version takes over
+    except Refused as refusal:
         form.add_error(None, refusal.message)
         return _case_page(request, case, form=form)
     if not _take_files(request, case, form):
@@ -247,6 +282,7 @@ def _readable_version(request: HttpRequest, pk: int, version: int) -> Report:
     return get_object_or_404(reports, case=case, version=version)
 
 
+@takes_text
 @consultants_only
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from payments.models import Payment
-from shop.money import formatted
+from shop.l10n.money import formatted
 
 from . import decisions
 

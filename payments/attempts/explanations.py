@@ -41,7 +41,7 @@ _ADDRESS = _(
 _TOO_LATE_AT_PAYPAL = _(
     "PayPal's page had been open for too long. No money was taken. Please start the payment again."
 )
-_GONE = {"INVALID_RESOURCE_ID", "RESOURCE_NOT_FOUND", "START_TOO_OLD", "VOIDED"}
+_GONE = paypal.GONE | {"START_TOO_OLD", "VOIDED"}
 
 # --- UnionPay ---
 _DECLINED = _("Payment was declined. No money was taken. Please use another card or PayPal.")
@@ -91,6 +91,8 @@ def explanation(payment: Payment) -> Promise | None:
     """Why the attempt did not lead to a payment; None while there is nothing to explain."""
     if payment.status == Status.EXPIRED:
         return _TIMED_OUT
+    if payment.status == Status.AWAITING and payment.approval_declined_at:
+        return _OTHER_FUNDING  # since then nothing was captured, however silent PayPal may be
     if not payment.problem or payment.status in {Status.CAPTURING, Status.CAPTURED, Status.SUPERSEDED}:
         return None
     if payment.problem in UNANSWERED:
@@ -109,6 +111,8 @@ def _paypal(problem: str) -> Promise:
         return _ADDRESS
     if problem in _GONE:
         return _TOO_LATE_AT_PAYPAL
+    if paypal.concern_of(problem) == "ours":
+        return _OUT_OF_ORDER
     return _OTHER_FUNDING if paypal.takes_other_funding(problem) else _NOT_BY_PAYPAL
 
 

@@ -1,7 +1,6 @@
 """What the payment page posts."""
 
 import re
-import unicodedata
 from typing import Any
 
 from django import forms
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from payments.gateways.base import EncryptedCard
 from payments.gateways.unionpay import checked_card
 from payments.models import Payment
+from shop.typed_values.characters import fold_code
 
 _CARD_NUMBER = re.compile(r"\d(?:[ -]?\d){12,18}")
 
@@ -34,7 +34,7 @@ class CardForm(forms.Form):
 
     def clean_sms_code(self) -> str:
         """Six digits of any script width, or nothing."""
-        code = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", self.cleaned_data["sms_code"]))
+        code = re.sub(r"[\s-]", "", fold_code(self.cleaned_data["sms_code"]))
         if not re.fullmatch("(?:[0-9]{6})?", code):
             raise forms.ValidationError(_("Please enter the six digits of the code."))
         return code

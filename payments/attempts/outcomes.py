@@ -40,7 +40,7 @@ def record_start(payment: Payment, started: Started) -> None:
 
 @retry_transaction
 def record(payment: Payment, outcome: Outcome) -> None:
-    """Record the outcome of the attempt."""
+    """Record the outcome of the attempt. ``payment`` is the row as it was when the gateway was asked."""
     locked = payment.lock()
     match outcome:
         case Captured():
@@ -56,9 +56,11 @@ def record(payment: Payment, outcome: Outcome) -> None:
         case _:
             if locked.status == Status.CAPTURING and locked.method == Method.PAYPAL:
                 locked.move_to(Status.AWAITING)
+            if payment.capture_key == locked.capture_key:  # else the answer is older than the decline
+                locked.approval_declined_at = None  # the order waits for the buyer: what comes next is newer
             if locked.problem in UNANSWERED:
                 locked.problem = ""
-                locked.save(update_fields=["problem"])
+            locked.save(update_fields=["approval_declined_at", "problem"])
             locked.schedule()
     failpoint("before_outcome_committed")
 
@@ -86,7 +88,10 @@ def _may_try_again(payment: Payment, declined: Declined) -> bool:
 def _record_retry(payment: Payment, declined: Declined) -> None:
     payment.problem = declined.code[:60]
     payment.capture_key = secrets.token_hex(16)  # another try is another capture
-    payment.save(update_fields=["problem", "capture_key"])
+    if payment.method == Method.PAYPAL:
+        payment.approval_declined_at = clock.now()
+        payment.order.log(f"{payment.reference}: PayPal declined: {declined.code}; no money was taken")
+    payment.save(update_fields=["problem", "capture_key", "approval_declined_at"])
     if payment.status == Status.CAPTURING:
         payment.move_to(Status.AWAITING)
     payment.schedule()
@@ -99,8 +104,26 @@ def _record_decline(payment: Payment, declined: Declined) -> None:
     if not payment.is_live:  # an old attempt says nothing about the one that is under review
         return
     payment.move_to(Status.DECLINED)
+    if declined.concern:
+        _tell_staff(payment, declined)
     if payment.order.status == Order.Status.UNDER_REVIEW and not payment.has_unsettled_sibling:
         checkout.reopen(payment.order, note=f"{payment.reference}: {declined.code}"[:300])
+
+
+def _tell_staff(payment: Payment, declined: Declined) -> None:
+    """Log on the order why it was declined, and alert staff at most once per day and code."""
+    name = payment.get_method_display()
+    note = (
+        f"{name} refuses us: {declined.code}"
+        if declined.concern == "ours"
+        else f"{name} declined with a code that is not known here: {declined.code}"
+    )
+    logger.error("Payment %s: %s", payment.reference, note)
+    payment.order.log(f"{payment.reference}: {note}; no money was taken"[:300])
+    alert_staff(
+        f"{note} ({payment.reference}); no money was taken",
+        key=f"{payment.gateway}:{declined.code}:{clock.today()}",
+    )
 
 
 def _record_capture(payment: Payment, capture: Captured) -> None:

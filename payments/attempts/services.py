@@ -42,13 +42,14 @@ class InProgress(Exception):
 
 
 def pay(
-    order_id: int, *, method: Payment.Method, revision: int, card: EncryptedCard | None = None
-) -> Payment:
+    order_id: int, *, method: Payment.Method, revision: int, card: EncryptedCard | None = None,
+    on_phone: bool = False,
+) -> Payment:  # fmt: skip
     """Start to pay, or go on with the attempt under way. Any number of clicks make one attempt.
 
     Raises OrderChanged, InProgress, checkout.NotPayable.
     """
-    payment = get_or_create_attempt(order_id, method=method, revision=revision)
+    payment = get_or_create_attempt(order_id, method=method, revision=revision, on_phone=on_phone)
     failpoint("after_attempt_stored")
     with payment.claim() as is_ours:
         if is_ours:
@@ -59,7 +60,7 @@ def pay(
     return payment
 
 
-def request_code(order_id: int, *, revision: int, card: EncryptedCard) -> Payment:
+def request_code(order_id: int, *, revision: int, card: EncryptedCard, on_phone: bool = False) -> Payment:
     """Have the bank send a code to the buyer's telephone: the first half of paying with a card.
 
     Returns the attempt: ``awaiting`` once a code has been sent, ``declined`` when the bank refused the card;
@@ -67,7 +68,9 @@ def request_code(order_id: int, *, revision: int, card: EncryptedCard) -> Paymen
 
     Raises OrderChanged, InProgress, checkout.NotPayable.
     """
-    payment = get_or_create_attempt(order_id, method=Method.UNIONPAY_CARD, revision=revision)
+    payment = get_or_create_attempt(
+        order_id, method=Method.UNIONPAY_CARD, revision=revision, on_phone=on_phone
+    )
     with payment.claim() as is_ours:
         if is_ours:
             payment.refresh_from_db()
@@ -79,7 +82,7 @@ def request_code(order_id: int, *, revision: int, card: EncryptedCard) -> Paymen
 
 def handoff(payment: Payment) -> Handoff | None:
     """The page where the buyer goes on; None unless the attempt waits for them."""
-    if payment.status != Status.AWAITING:
+    if payment.status != Status.AWAITING or payment.approval_declined_at:
         return None
     if payment.method == Method.UNIONPAY_PAGE:
         response = get_gateway("unionpay").start(purchase_of(payment))  # local
@@ -88,7 +91,9 @@ def handoff(payment: Payment) -> Handoff | None:
 
 
 @retry_transaction
-def get_or_create_attempt(order_id: int, *, method: Payment.Method, revision: int) -> Payment:
+def get_or_create_attempt(
+    order_id: int, *, method: Payment.Method, revision: int, on_phone: bool = False
+) -> Payment:
     """Return the order's one live attempt: the one under way, or a new one.
 
     Raises OrderChanged, InProgress, checkout.NotPayable.
@@ -118,12 +123,19 @@ def get_or_create_attempt(order_id: int, *, method: Payment.Method, revision: in
         currency=order.currency,
         reference=_new_reference(order, now),
         started_at=now.replace(microsecond=0),
+        on_phone=on_phone and gateway == "unionpay",
         next_check_at=now + dt.timedelta(seconds=Payment.POLL_INTERVALS[method][0]),
     )
 
 
 def _is_over(payment: Payment) -> bool:
-    """A card attempt of which nothing has been charged, and whose time at UnionPay is up."""
+    """An attempt of which nothing was taken, and on which its buyer cannot go on.
+
+    A card attempt whose time at UnionPay is up, or a PayPal order that keeps an approval which was declined:
+    a newer one could not be told from it.
+    """
+    if payment.approval_declined_at:
+        return True
     if payment.method != Method.UNIONPAY_CARD or payment.is_claimed:
         return False
     age = clock.now() - payment.started_at

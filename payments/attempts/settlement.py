@@ -4,9 +4,9 @@ import datetime as dt
 
 from checkout.models import Order
 from payments.gateways import get_gateway
-from payments.gateways.base import Approved, GatewayError, Unfinished
+from payments.gateways.base import Approved, Declined, GatewayError, Unfinished
 from payments.models import Payment
-from payments.models.payment import LEASE
+from payments.models.payment import LEASE, UNANSWERED
 from payments.purchase import purchase_of
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
@@ -61,13 +61,15 @@ def _ask_for_result(payment: Payment) -> None:
     failpoint("after_outcome_fetched")
     if isinstance(outcome, Approved):
         if not _may_capture(payment):
-            _abandon_approved(payment)
+            _leave_approved(payment)
             return
         failpoint("before_capture")
         outcome = gateway.capture(purchase_of(payment))
         failpoint("before_capture_recorded")
         record(payment, outcome)
         failpoint("after_outcome_recorded")
+        if isinstance(outcome, Declined):
+            _see_what_is_left(payment)
         return
     record(payment, outcome)
     failpoint("after_outcome_recorded")
@@ -78,9 +80,12 @@ def _ask_for_result(payment: Payment) -> None:
 
 @retry_transaction
 def _may_capture(payment: Payment) -> bool:
-    """Mark the attempt as ``capturing`` if it is live and its order still waits; this blocks its expiry."""
+    """Mark the attempt as ``capturing`` if it is live and its order still waits; this blocks its expiry.
+
+    What PayPal has declined is not captured: its buyer was told that no money was taken.
+    """
     locked = payment.lock()
-    if not locked.is_live or locked.order.status != Order.Status.PENDING:
+    if not locked.is_live or locked.order.status != Order.Status.PENDING or locked.approval_declined_at:
         return False
     if locked.status != Status.CAPTURING:
         locked.move_to(Status.CAPTURING)
@@ -88,12 +93,32 @@ def _may_capture(payment: Payment) -> bool:
     return True
 
 
+def _see_what_is_left(payment: Payment) -> None:
+    """Learn whether an order whose approval was declined waits for its buyer again.
+
+    Only then is the next approval known to be a newer one. PayPal's order tells nothing else of it: an
+    approved one has no update_time, and some approvals are announced twice.
+    """
+    payment.refresh_from_db()
+    if not payment.approval_declined_at:
+        return
+    outcome = get_gateway(payment.gateway).fetch(purchase_of(payment))
+    if not isinstance(outcome, Approved):
+        record(payment, outcome)
+
+
 @retry_transaction
-def _abandon_approved(payment: Payment) -> None:
-    """The buyer approved after the order was closed: do not capture. PayPal lets the approval expire."""
+def _leave_approved(payment: Payment) -> None:
+    """Do not capture: the order was closed before the buyer approved, or PayPal has declined this approval.
+
+    PayPal lets the approval expire.
+    """
     locked = payment.lock()
     if locked.is_live and locked.order.status != Order.Status.PENDING:
         locked.move_to(Status.SUPERSEDED)
+    if locked.problem in UNANSWERED:
+        locked.problem = ""
+        locked.save(update_fields=["problem"])
     locked.schedule()
 
 

@@ -31,6 +31,7 @@ from shop.web.rate_limit import RateLimit
 from . import services as attempts
 from .explanations import explanation
 from .forms import CardForm, PayForm, holds_card_number
+from .telephones import is_telephone
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,12 @@ def send(request: HttpRequest, token: str) -> JsonResponse:
         return _error(_too_many(), field="code", status=429)
     revision, card = form.cleaned_data["revision"], form.card
     try:
-        payment = attempts.request_code(order.pk, revision=revision, card=card)  # type: ignore[arg-type]
+        payment = attempts.request_code(
+            order.pk,
+            revision=revision,
+            card=card,  # type: ignore[arg-type]
+            on_phone=is_telephone(request),
+        )
     except (attempts.OrderChanged, attempts.InProgress, NotPayable) as reason:
         return _redirect_after(request, order, reason)
     return _after_sending(order, payment)
@@ -81,7 +87,13 @@ def pay(request: HttpRequest, token: str) -> JsonResponse:
     guesses.hit(request)
     revision = form.cleaned_data["revision"]
     try:
-        payment = attempts.pay(order.pk, method=form.chosen, revision=revision, card=form.card)
+        payment = attempts.pay(
+            order.pk,
+            method=form.chosen,
+            revision=revision,
+            card=form.card,
+            on_phone=is_telephone(request),
+        )
     except (attempts.OrderChanged, attempts.InProgress, NotPayable) as reason:
         return _redirect_after(request, order, reason)
     return _after_paying(order, payment)

@@ -38,6 +38,7 @@ from shop.devstack.failpoints import failpoint
 from . import closing, services, settlement
 from .explanations import explanation
 from .forms import PayForm, holds_card_number
+from .telephones import is_telephone
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +111,11 @@ def _pay(request: HttpRequest, order: Order) -> HttpResponse:
         return _page(request, order, form)
     try:
         payment = services.pay(
-            order.pk, method=form.chosen, revision=form.cleaned_data["revision"], card=form.card
+            order.pk,
+            method=form.chosen,
+            revision=form.cleaned_data["revision"],
+            card=form.card,
+            on_phone=is_telephone(request),
         )
     except services.OrderChanged:
         messages.warning(request, _("Your order has changed. Please look at it once more before you pay."))

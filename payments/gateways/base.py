@@ -50,6 +50,7 @@ class Purchase:
     shipping: Decimal = Decimal(0)
     discount: Decimal = Decimal(0)  # taken off the items' prices
     address: Address | None = None
+    on_phone: bool = False  # begun on a telephone, and UnionPay is to know
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,8 @@ class Declined:
 
     code: str
     retry: Literal["same-gateway-page", "card-fields", "sms-code", "other-method"] = "other-method"
+    # What staff must hear of: our account or request was refused, or the code is none that we know.
+    concern: Literal["", "ours", "unknown"] = ""
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,7 @@ class Movement:
     amount: Decimal
     currency: str
     key: str = ""
+    is_marked: bool = False  # it says of itself that it is a reversal; else at most its capture does
 
 
 @dataclass(frozen=True)
@@ -209,6 +213,8 @@ class Notification:
     gateway_ids: tuple[str, ...] = ()
     kind: str = ""  # the gateway's own word
     dispute: str = ""  # the dispute it is about, if it is about one
+    moved: tuple[str, ...] = ()  # the money that it says has left us, and
+    moved_as: Literal["", "refund", "reversal"] = ""  # what it calls that
 
 
 class Gateway(Protocol):
@@ -261,8 +267,15 @@ class Gateway(Protocol):
         """How a complaint stands. Changes nothing."""
         ...
 
-    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> None:
-        """Tell the gateway that a parcel has left. Safe to repeat. Raises ParcelRefused for a definite no."""
+    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> list[str]:
+        """Tell the gateway that a parcel has left; return its names for all parcels of the purchase.
+
+        Safe to repeat. Raises ParcelRefused for a definite no.
+        """
+        ...
+
+    def untrack(self, purchase: Purchase, tracker: str) -> None:
+        """Take back one of ``track``'s names. Safe to repeat. Raises ParcelRefused for a definite no."""
         ...
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from shop import clock
 from shop.monitoring.audit import Check, Finding, NotRepaired
+from shop.web.once import safe_to_repeat
 
 from . import report
 
@@ -62,6 +63,7 @@ def _allowed(finding: Finding, user: User | AnonymousUser) -> Any:
     return finding.repair if finding.repair and user.has_perm(finding.repair.permission) else None
 
 
+@safe_to_repeat("what was put right is no finding any more; a gateway may be asked")
 @require_POST
 def repair(request: HttpRequest) -> HttpResponse:
     """Do what the button of a finding says, if the finding is still there: a second click finds none."""
@@ -107,6 +109,7 @@ def _log(request: HttpRequest, finding: Finding) -> None:
     )
 
 
+@safe_to_repeat("asks the gateways, and settles nothing twice")
 @require_POST
 def ask(request: HttpRequest) -> HttpResponse:
     """Compare the last days' payments with the gateways. Settles what differs."""

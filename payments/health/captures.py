@@ -27,7 +27,7 @@ from django.utils.translation import gettext as _
 from checkout.models import Order
 from payments.models import LedgerEntry, Payment, Refund
 from shop import clock
-from shop.money import formatted
+from shop.l10n.money import formatted
 from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, Repair, check
 
 from . import repairs

@@ -5,7 +5,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 
 from checkout.models import Order
 from payments.gateways import unionpay
+from payments.gateways.paypal.codes import concern_of
 from payments.models import Dispute, GatewayEvent, LedgerEntry, Payment, Refund
 from shop import clock
-from shop.money import formatted
+from shop.l10n.money import formatted
 from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, Repair, check
 
 from . import repairs
@@ -23,6 +24,7 @@ from .captures import CAPTURE, LATE, cents, page_of
 
 FORGERIES = 20  # an hour of them is worth a look
 STRANGERS = dt.timedelta(hours=1, minutes=5)
+LATELY = dt.timedelta(days=30)
 Kind = LedgerEntry.Kind
 NAMES = {"paypal": "PayPal", "unionpay": "UnionPay"}
 
@@ -32,6 +34,7 @@ def checks(sender: object, **_kwargs: Any) -> Checks:
         "sums": sums,
         "events": events,
         "forgeries": forgeries,
+        "refusals": refusals,
         "disputes": disputes,
         "certificates": certificates,
     }
@@ -87,6 +90,44 @@ def forgeries() -> Check:
             )
         )
     return check("forgeries", _("Nobody sends forged notifications in numbers."), findings)
+
+
+# --- refusals ---
+
+
+def refusals() -> Check:
+    """Codes with which PayPal has declined lately and about which somebody should do something.
+
+    Nobody waits for that: the buyers were told to pay in another way.
+    """
+    lately = Payment.objects.filter(
+        method=Payment.Method.PAYPAL,
+        status=Payment.Status.DECLINED,
+        needs_attention=False,
+        started_at__gte=clock.now() - LATELY,
+    )
+    rows = lately.exclude(problem="").order_by("problem").values("problem").annotate(count=Count("pk"))
+    findings = [_refusal_finding(**row) for row in rows if concern_of(row["problem"])]
+    return check("refusals", _("PayPal declines payments for none but the buyers' reasons."), findings)
+
+
+def _refusal_finding(problem: str, count: int) -> Finding:
+    text, advice = (
+        (
+            _("PayPal refused the shop with %(code)s. Payments: %(count)s. No money was taken."),
+            _("Please look at the shop's PayPal account and its settings."),
+        )
+        if concern_of(problem) == "ours"
+        else (
+            _(
+                "PayPal declined with %(code)s, which the shop does not know. Payments: %(count)s. "
+                "No money was taken."
+            ),
+            _("Please ask PayPal what it means; the buyers were told to pay in another way."),
+        )
+    )
+    url = reverse("admin:payments_payment_changelist") + f"?problem={problem}"
+    return Finding(problem, text % {"count": count, "code": problem}, advice, url, is_red=False)
 
 
 # --- disputes ---

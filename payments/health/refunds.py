@@ -13,8 +13,8 @@ from checkout.models import Order, OrderLine
 from payments.models import LedgerEntry, Refund, RefundLine
 from payments.refunds.reconciliation import GATEWAYS_LISTING_REFUNDS
 from shop import clock
+from shop.l10n.money import formatted
 from shop.models import OutboxMessage
-from shop.money import formatted
 from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, Repair, check
 
 from . import repairs

@@ -20,7 +20,7 @@ from payments.models import LedgerEntry, Payment
 from payments.purchase import purchase_of
 from payments.refunds.reconciliation import GATEWAYS_LISTING_REFUNDS
 from shop import clock
-from shop.money import formatted
+from shop.l10n.money import formatted
 from shop.monitoring.audit import Check, Checks, Finding
 
 from .captures import page_of

@@ -132,6 +132,9 @@ class Payment(models.Model):
     checks = models.PositiveSmallIntegerField(_("times asked"), default=0)
     claimed_until = models.DateTimeField(null=True, editable=False)  # someone is talking to the gateway
     captured_at = models.DateTimeField(_("captured at"), null=True, editable=False)
+    on_phone = models.BooleanField(_("begun on a telephone"), default=False, editable=False)
+    # PayPal declined what its buyer had approved, and has not told since that it waits for a newer approval.
+    approval_declined_at = models.DateTimeField(_("approval declined at"), null=True, editable=False)
     pays_order = models.BooleanField(
         _("pays the order"), default=False, editable=False
     )  # its money made it paid

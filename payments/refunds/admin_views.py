@@ -20,7 +20,8 @@ from django.views.decorators.http import require_http_methods
 
 from checkout.models import Order
 from payments.models import Payment, Refund
-from shop import money
+from shop.l10n import money
+from shop.web.once import safe_to_repeat
 
 from . import services as refunds
 from .forms import RefundForm, form_values
@@ -48,8 +49,9 @@ def urls(site: admin.AdminSite) -> list[URLPattern]:
         ("<int:refund_id>/explain/", explain, "payments_refund_explain"),
         ("<int:refund_id>/retry/", retry, "payments_refund_retry"),
     ]
+    once = safe_to_repeat("a refund is found again by the key of its preview")
     return [
-        path(route, site.admin_view(functools.partial(_guarded, view, site)), name=name)
+        path(route, site.admin_view(once(functools.partial(_guarded, view, site))), name=name)
         for route, view, name in pages
     ]
 

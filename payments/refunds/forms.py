@@ -10,7 +10,8 @@ from django.forms import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from shop import money
+from shop.l10n import money
+from shop.typed_values.fields import AmountField, LineField, WholeNumberField
 
 from .plan import NothingChosen, Refundable, RefundableLine, RefundPlan, RefundRequest, TooMuch
 
@@ -26,7 +27,7 @@ class Row:
 class RefundForm(forms.Form):
     """``plan_of`` tells what the typed values would do; a valid form has that ``plan``."""
 
-    reason = forms.CharField(
+    reason = LineField(
         label=gettext_lazy("Reason"),
         max_length=200,
         required=False,
@@ -67,10 +68,10 @@ class RefundForm(forms.Form):
             label = _("Back into stock of %(name)s") % {"name": line.name}
             self.fields[f"restock_{line.pk}"] = _pieces(label, min(left.quantity, left.returnable))
 
-    def _amount_field(self, label: str, most: Decimal, help_text: str | None = None) -> forms.DecimalField:
+    def _amount_field(self, label: str, most: Decimal, help_text: str | None = None) -> AmountField:
         if help_text is None:
             help_text = _("%(amount)s can still be refunded.") % {"amount": self._shown(most)}
-        return forms.DecimalField(
+        return AmountField(
             label=label,
             required=False,
             min_value=Decimal(0),
@@ -150,8 +151,8 @@ def form_values(request: RefundRequest) -> dict[str, str]:
     return values
 
 
-def _pieces(label: str, most: int) -> forms.IntegerField:
-    return forms.IntegerField(
+def _pieces(label: str, most: int) -> WholeNumberField:
+    return WholeNumberField(
         label=label,
         required=False,
         min_value=0,

@@ -301,10 +301,10 @@ def _record(refund: Refund, outcome: Refunded | RefundRefused) -> None:
     payment.raise_alarm(f"{REFUSED}: {outcome.code}")
 
 
-def record_done(refund: Refund, refunded: Refunded) -> None:
+def record_done(refund: Refund, refunded: Refunded, *, mail_in: dt.timedelta = dt.timedelta(0)) -> None:
     """Record that the money has gone back: book it, note it on the order, mail the customer.
 
-    A repeat changes nothing. Needs the order's lock.
+    The mail leaves after ``mail_in``. A repeat changes nothing. Needs the order's lock.
     """
     payment = refund.payment.lock()
     refund.refresh_from_db(fields=["status"])
@@ -331,7 +331,7 @@ def record_done(refund: Refund, refunded: Refunded) -> None:
     if is_new:
         _note_on_order(refund, payment, refunded)
     if refund.origin != Origin.REVERSAL:
-        outbox.publish("mail.payment_refunded", key=refund.key, refund_id=refund.pk)
+        outbox.publish("mail.payment_refunded", key=refund.key, due_in=mail_in, refund_id=refund.pk)
 
 
 def _note_on_order(refund: Refund, payment: Payment, refunded: Refunded) -> None:

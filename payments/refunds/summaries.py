@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from checkout.models import Order, OrderLine
 from checkout.signals import Moment, Section
 from payments.models import Payment, Refund, RefundLine
-from shop.money import formatted
+from shop.l10n.money import formatted
 
 
 @dataclass(frozen=True)

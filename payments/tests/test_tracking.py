@@ -5,10 +5,11 @@ import datetime as dt
 import pytest
 from django.core import mail
 
+from checkout.models import Shipment
 from checkout.shipping import fulfilment
 from payments import tracking
 from payments.gateways.base import GatewayError, Misconfigured
-from payments.models import Payment
+from payments.models import Payment, ToldParcel
 from payments.sandbox import store
 from payments.sandbox.paypal import dashboard
 from payments.tests.harness.paypal_scenes import deliver, history, order_of
@@ -115,3 +116,69 @@ def test_after_three_days_of_silence_it_is_noted_once_and_given_up(
         tracking.send_tracking(shipment.pk)
     assert clock.now() - shipment.shipped_at > tracking.TRIED_FOR
     assert sum(error.code in note for note in history(payment)) == 1
+
+
+# --- corrections ---
+
+
+def correct(shipment, *, carrier="sf", number, pieces):
+    line = shipment.order.lines.get(ships=True)
+    fulfilment.correct_parcel(
+        shipment.pk,
+        carrier=carrier,
+        tracking_number=number,
+        quantities={line.pk: pieces},
+        actor="mei",
+        seen=Shipment.objects.get(pk=shipment.pk).stamp,
+    )
+
+
+def live(payment):
+    return [tracker["id"] for tracker in trackers(payment) if tracker["status"] != "CANCELLED"]
+
+
+def test_a_corrected_number_takes_the_place_of_the_dead_one(payment):
+    shipment = ship(payment, pieces=1, number="SF1 234")
+    other = ship(payment, number="SF9999")
+    deliver("parcel.shipped")
+    dead, kept = live(payment)
+    correct(shipment, number="SF4321", pieces=1)
+    for _ in range(2):
+        deliver("parcel.corrected")
+        tracking.send_tracking(shipment.pk)
+    assert [tracker["status"] for tracker in trackers(payment)] == ["CANCELLED", "SHIPPED", "SHIPPED"]
+    assert dead not in live(payment)
+    assert kept in live(payment)
+    assert set(store.get("paypal-order", payment.gateway_id)["tracking_numbers"]) == {
+        "SF1234",
+        "SF9999",
+        "SF4321",
+    }
+    assert ToldParcel.objects.get(shipment=other).tracker == kept
+
+
+def test_a_correction_before_paypal_was_told_tells_only_what_is_right(payment):
+    shipment = ship(payment, pieces=1, number="SF1234")
+    correct(shipment, number="SF4321", pieces=1)
+    deliver("parcel.shipped", "parcel.corrected")
+    assert list(store.get("paypal-order", payment.gateway_id)["tracking_numbers"]) == ["SF4321"]
+
+
+def test_what_turns_out_to_be_brought_by_hand_is_taken_back(payment):
+    shipment = ship(payment, pieces=1, number="SF1234")
+    deliver("parcel.shipped")
+    correct(shipment, carrier="hand", number="", pieces=1)
+    deliver("parcel.corrected")
+    assert live(payment) == []
+
+
+def test_a_process_that_dies_between_the_two_calls_goes_on_where_it_was(payment, shop, monkeypatch):
+    shipment = ship(payment, pieces=1, number="SF1234")
+    deliver("parcel.shipped")
+    correct(shipment, number="SF4321", pieces=1)
+    with monkeypatch.context() as patch:
+        failing(shop, patch, GatewayError("TIMEOUT"))
+        with pytest.raises(GatewayError):
+            tracking.send_tracking(shipment.pk)
+    tracking.send_tracking(shipment.pk)
+    assert [tracker["status"] for tracker in trackers(payment)] == ["CANCELLED", "SHIPPED"]

@@ -4,40 +4,43 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
-from shop import clock
 from shop.admin.read_only import ReadOnlyAdmin
+from shop.admin.search import TolerantSearch
+from shop.background import outbox
 from shop.models import OutboxMessage
-
-# django_countries brings a translation that says "all countries", which every filter of the admin would show.
-gettext_noop("All")
 
 
 class UndeliveredFilter(admin.SimpleListFilter):
-    title = _("delivery")
+    title = _("sent or not")
     parameter_name = "delivery"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, object]]:  # type: ignore[override]
-        return [("open", _("not delivered")), ("failed", _("failed at least once"))]
+        return [
+            ("open", _("not delivered")),
+            ("failed", _("failed at least once")),
+            ("given-up", _("given up")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> QuerySet[OutboxMessage]:
         match self.value():
             case "open":
                 return queryset.filter(delivered_at__isnull=True)
+            case "given-up":
+                return queryset.filter(delivered_at__isnull=True, given_up_at__isnull=False)
             case "failed":
                 return queryset.filter(delivered_at__isnull=True).exclude(last_error="")
         return queryset
 
 
 @admin.register(OutboxMessage)
-class OutboxMessageAdmin(ReadOnlyAdmin[OutboxMessage]):
-    list_display = ["key", "created_at", "attempts", "due_at", "delivered_at", "last_error"]
+class OutboxMessageAdmin(TolerantSearch, ReadOnlyAdmin[OutboxMessage]):
+    list_display = ["key", "created_at", "attempts", "due_at", "delivered_at", "given_up_at", "last_error"]
     list_filter = [UndeliveredFilter, "topic"]
-    search_fields = ["key"]
+    search_fields = ["key", "concerns"]
     actions = ["deliver_now"]
 
     @admin.action(description=_("Deliver now"), permissions=["view"])
     def deliver_now(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
-        queryset.filter(delivered_at__isnull=True).update(due_at=clock.now(), claimed_until=None)
+        outbox.try_again(queryset)
         self.message_user(request, _("The messages go out within seconds."))

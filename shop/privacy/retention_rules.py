@@ -9,11 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from shop import clock
-from shop.models import Try
+from shop.models import SentForm, Try
 
 from . import retention
 
 TRIES_KEPT = dt.timedelta(days=1)
+FORMS_KEPT = dt.timedelta(days=1)
 SIGN_INS_KEPT = dt.timedelta(days=90)
 
 
@@ -23,6 +24,10 @@ def in_days(days: int) -> str:
 
 def _tries() -> QuerySet[Try]:
     return Try.objects.filter(at__lt=clock.now() - TRIES_KEPT)
+
+
+def _forms() -> QuerySet[SentForm]:
+    return SentForm.objects.filter(at__lt=clock.now() - FORMS_KEPT)
 
 
 def _sessions() -> QuerySet[Session]:
@@ -58,6 +63,15 @@ retention.declare(
         lambda: in_days(TRIES_KEPT.days),
         lambda: _tries().count(),
         lambda: _tries().delete(),
+    ),
+    retention.DataClass(
+        "sent-forms",
+        105,
+        _("That a form was sent by staff or to them, without what was in it"),
+        _("So that a button pressed twice does its work once"),
+        lambda: in_days(FORMS_KEPT.days),
+        lambda: _forms().count(),
+        lambda: _forms().delete(),
     ),
     retention.DataClass(
         "sign-ins",

@@ -1,12 +1,15 @@
 """Mails: two readable parts in the receiver's language, and no way to smuggle a header in."""
 
 import pytest
+from aiosmtpd.controller import Controller
 from django.core import mail as outgoing
 from django.core.mail import BadHeaderError
 from django.db import transaction
 
 from shop import mail
+from shop.background.outbox import GiveUp, Passing
 from shop.database import OpenTransaction
+from shop.tests.harness.environment import free_ports
 
 SAMPLE = {
     "sample.subject.txt": '{% translate "Order number" %}\n{{ number }}\n',
@@ -94,3 +97,61 @@ def test_nothing_is_sent_while_a_transaction_is_open():
     with transaction.atomic(), pytest.raises(OpenTransaction):
         send()
     assert outgoing.outbox == []
+
+
+# --- what a mail server answers ---
+
+
+class Refusing:
+    """A mail server that answers as it is told, to the recipient or to the mail itself."""
+
+    def __init__(self, *, rcpt="250 OK", data="250 OK"):
+        self.rcpt, self.data = rcpt, data
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if self.rcpt.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.rcpt
+
+    async def handle_DATA(self, server, session, envelope):
+        return self.data
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_final", "reason"),
+    [
+        ({"rcpt": "550 5.1.1 no such mailbox"}, True, "mailbox unknown (550)"),
+        ({"rcpt": "553 5.1.3 bad address"}, True, "mailbox unknown (553)"),
+        ({"data": "554 5.7.1 refused"}, True, "mailbox unknown (554)"),
+        ({"rcpt": "450 4.2.0 greylisted"}, False, "SMTPRecipientsRefused"),
+        ({"rcpt": "452 4.2.2 mailbox full"}, False, "SMTPRecipientsRefused"),
+        ({"data": "451 4.3.0 try later"}, False, "SMTPDataError"),
+    ],
+)
+def test_a_refusal_for_good_ends_the_tries_and_a_passing_one_does_not(settings, answers, is_final, reason):
+    port = free_ports(1)[0]
+    server = Controller(Refusing(**answers), hostname="127.0.0.1", port=port)
+    server.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+    try:
+        with pytest.raises(GiveUp if is_final else Passing) as raised:
+            mail.send(
+                "sample",
+                to=["zoe@example.com"],
+                context={"number": "A7K3-92QM"},
+                language="en",
+                message_key="k",
+                concerns="A7K3-92QM",
+            )
+    finally:
+        server.stop()
+    assert (raised.value.reason, raised.value.concerns) == (reason, "A7K3-92QM")
+    assert "zoe" not in str(raised.value)
+
+
+def test_a_server_that_is_away_passes(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_ports(1)[0]
+    with pytest.raises(Passing, match="ConnectionRefusedError"):
+        mail.send("sample", to=["z@example.com"], context={}, language="en", message_key="k")

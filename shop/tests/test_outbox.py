@@ -78,3 +78,49 @@ def test_a_claimed_message_is_left_alone_until_the_lease_has_run_out(heard):
     OutboxMessage.objects.update(claimed_until=clock.now() - dt.timedelta(seconds=1))
     assert outbox.deliver_next()
     assert heard.calls == [1]
+
+
+# --- what will never be delivered ---
+
+
+@pytest.fixture
+def hopeless(monkeypatch):
+    """A topic whose handler fails with the error that it is given."""
+    tries = []
+
+    def have(error):
+        def handler(number):
+            tries.append(number)
+            raise error
+
+        monkeypatch.setitem(outbox._handlers, "test", [handler])
+        publish(1)
+        return tries
+
+    return have
+
+
+def test_what_is_hopeless_is_tried_once_and_waits_for_a_person(hopeless, settings, tmp_path):
+    settings.CLOCK_FILE = str(tmp_path / "clock")
+    tries = hopeless(outbox.GiveUp("mailbox unknown (550)", concerns="A7K3-92QM"))
+    for _ in range(3):
+        outbox.deliver_next()
+        (tmp_path / "clock").write_text(str(dt.timedelta(days=30).total_seconds()))
+    message = OutboxMessage.objects.get()
+    assert tries == [1]
+    assert (message.last_error, message.concerns) == ("mailbox unknown (550)", "A7K3-92QM")
+    assert message.given_up_at is not None
+    outbox.try_again(OutboxMessage.objects.all())
+    outbox.deliver_next()
+    assert tries == [1, 1]
+
+
+def test_what_may_pass_is_tried_as_long_as_it_says_and_no_longer(hopeless, settings, tmp_path):
+    settings.CLOCK_FILE = str(tmp_path / "clock")
+    tries = hopeless(outbox.Passing("greylisted", longest=dt.timedelta(hours=48), concerns="A7K3-92QM"))
+    for hours in range(0, 72, 4):
+        (tmp_path / "clock").write_text(str(hours * 3600 + 1))
+        outbox.deliver_next()
+        is_over = OutboxMessage.objects.get().given_up_at is not None
+        assert is_over == (hours >= 48), hours
+    assert 10 < len(tries) < 15

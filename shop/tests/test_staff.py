@@ -80,3 +80,19 @@ def test_production_is_never_seeded(settings):
     settings.PRODUCTION = True
     with pytest.raises(CommandError, match="not for production"):
         call_command("seed_demo")
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("en", "You can try again in 15 minutes."), ("zh-hant", "15分鐘後可再試")],
+)
+def test_who_is_locked_out_reads_for_how_long_and_the_way_on(client, db, language, sentence):
+    User.objects.create_user("lam", password="right-password-1", is_staff=True)
+    url = f"/{language}/admin/login/"
+    for _ in range(6):
+        page = client.post(url, {"username": "lam", "password": "wrong"})
+    text = " ".join(page.content.decode().split())
+    assert page.status_code == 429
+    assert sentence in text
+    assert f'href="{url}"' in text
+    assert client.post(url, {"username": "lam", "password": "right-password-1"}).status_code == 429

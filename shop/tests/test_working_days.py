@@ -1,7 +1,10 @@
-"""Working days in Hong Kong, Taiwan and mainland China, around Lunar New Year 2027 and the days moved to
-weekends."""
+"""Working days in Hong Kong, Macau, Taiwan and mainland China: every day from 2026 to 2046 against written
+tables, and those around Lunar New Year 2027, Christmas and the days moved to weekends."""
 
+import csv
+import datetime as dt
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +22,13 @@ DAYS = [  # region, date, whether it is a working day
     ("HK", "2027-02-09", False),  # fourth, because the second was a Sunday
     ("HK", "2027-02-10", True),
     ("HK", "2027-03-26", False),  # Good Friday
+    ("HK", "2028-10-02", False),  # for National Day, a Sunday …
+    ("HK", "2028-10-03", True),  # … and nothing for the substitute
+    ("HK", "2037-04-07", False),  # Ching Ming met the day after Good Friday
+    ("MO", "2026-12-08", False),  # general holidays that are not statutory
+    ("MO", "2026-12-22", False),
+    ("MO", "2026-12-21", True),  # public servants rest, couriers do not
+    ("MO", "2027-02-05", True),  # an afternoon, for public servants
     ("TW", "2027-02-04", False),  # Little New Year's Eve, a holiday since 2026
     ("TW", "2027-02-10", False),
     ("TW", "2027-02-11", True),
@@ -41,12 +51,47 @@ def test_a_day_is_worked_or_not():
     ] == []
 
 
+GOLDEN = Path(__file__).parent / "golden"  # what the law says, worked out without the library; sources within
+WORKED = "補班"
+
+
+@pytest.mark.parametrize("region", ["HK", "MO", "TW", "CN"])
+def test_every_day_of_twenty_years_is_worked_or_not_as_the_law_says(region):
+    lines = (GOLDEN / f"holidays_{region}.csv").read_text().splitlines()
+    table = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    assert [int(row["year"]) for row in table] == list(range(2026, 2047))
+    worked, off = set(), set()
+    for row in table:
+        year = row.pop("year")
+        for holiday, days in row.items():
+            (worked if holiday == WORKED else off).update(day(f"{year}-{each}") for each in days.split())
+    first, last = day("2026-01-01"), day("2046-12-31")
+    days = (first + dt.timedelta(days=number) for number in range((last - first).days + 1))
+    assert [
+        f"{date:%Y-%m-%d %a}"
+        for date in days
+        if working_days.is_working_day(date, region)
+        != (date in worked or (date.weekday() < 5 and date not in off))
+    ] == []
+
+
+def test_hong_kong_has_seventeen_general_holidays_a_year():
+    """Whatever meets whatever: none is lost, none is invented. Beyond the written table too."""
+    counted = {
+        year: sum(date.weekday() < 6 for date in working_days._read("HK", [year]))
+        for year in range(2026, 2100)
+    }
+    assert {year: count for year, count in counted.items() if count != 17} == {}
+
+
 @pytest.mark.parametrize(
     ("region", "start", "days", "end"),
     [
         ("HK", "2027-02-05", 1, "2027-02-10"),  # over Lunar New Year
         ("HK", "2026-12-23", 3, "2026-12-29"),  # over Christmas
         ("TW", "2027-02-03", 3, "2027-02-15"),
+        ("MO", "2026-12-22", 2, "2026-12-28"),  # a parcel before Christmas
+        ("MO", "2026-12-22", 3, "2026-12-29"),
         ("CN", "2026-09-18", 3, "2026-09-22"),  # the Sunday counts
         ("CN", "2026-09-30", 2, "2026-10-09"),
         ("HK", "2026-12-24", 0, "2026-12-24"),
@@ -120,5 +165,5 @@ def test_the_system_check_tells_of_a_year_without_any_holidays(monkeypatch):
     stop_clock(monkeypatch, "2101-06-01 09:00")
     assert [message.msg for message in checks.check_calendars(None)] == [
         f"No public holidays of {region} in 2101 are known: only weekends are taken out."
-        for region in ("HK", "TW", "CN")
+        for region in ("HK", "MO", "TW", "CN")
     ]

@@ -1,5 +1,6 @@
 import sys
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import get_template
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 from shop import database
 from shop.views import logger
 
+from . import unsent
 from .context_processors import shop_details
 
 RETRY_AFTER = 10  # seconds
@@ -31,8 +33,17 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return error_page(request, 404)
 
 
+def locked_out(request: HttpRequest, _response: object = None, _credentials: object = None) -> HttpResponse:
+    """The answer to a sign-in after too many wrong passwords, even with the right one, for a while."""
+    minutes = round(settings.AXES_COOLOFF_TIME * 60)
+    context = {"is_error_page": True, "minutes": minutes}
+    return render(request, "locked_out.html", context, status=429)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return render(request, "403_csrf.html", {"is_error_page": True}, status=403)
+    return unsent.stale_token(request) or render(
+        request, "403_csrf.html", {"is_error_page": True}, status=403
+    )
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:

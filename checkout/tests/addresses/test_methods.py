@@ -42,7 +42,7 @@ def test_a_locker_asks_for_its_code_instead_of_a_street(client):
     assert "SF locker H852FG83P" in client.get(f"/en/pay/{order.token}/").content.decode()
 
 
-@pytest.mark.parametrize("code", ["X", "852", "H853AA12", "H852-AA", "1 Nathan Road", "H852" + "A" * 30])
+@pytest.mark.parametrize("code", ["X", "852", "H853AA12", "1 Nathan Road", "H852" + "A" * 30])
 def test_what_is_no_code_of_a_locker_is_told(client, code):
     add(client, make_goods())
     page = post(client, method="hk-locker", locker=code).content.decode()
@@ -90,6 +90,20 @@ def test_a_parcel_may_be_too_heavy_for_a_locker(client):
     assert "not possible: the parcel is heavier than 5 kg" in page
     page = post(client, method="hk-locker", locker="H852FG83P").content.decode()
     assert "This parcel is too heavy for a locker." in page
+    assert not Order.objects.exists()
+
+
+def test_more_than_any_carrier_takes_is_told_in_the_cart_and_refused_at_the_checkout(client):
+    stone = make_goods(on_hand=99)
+    stone.weight_g = 2500
+    stone.save()
+    add(client, stone, 17)
+    for region in ("HK", "US"):
+        client.get("/en/shipping-estimate/", {"region": region})
+        page = client.get("/en/cart/").content.decode()
+        assert "This parcel weighs about 42.6 kg; the carrier takes 30 kg." in page
+        page = post(client, region=region, method="").content.decode()
+        assert "This parcel weighs about 42.6 kg; the carrier takes 30 kg. Please order less" in page
     assert not Order.objects.exists()
 
 

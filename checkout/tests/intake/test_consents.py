@@ -84,4 +84,4 @@ def test_each_text_shows_its_version(client, numbered, language):
 def test_the_merchant_sees_what_was_agreed_to(merchant, numbered):
     order = pay(place(make_cart((make_goods(), 1))))
     page = merchant.get(f"/en/admin/checkout/order/{order.pk}/change/").content.decode()
-    assert "Terms v1-0 · Returns and refunds v1-1 · Privacy v1-2 · en" in page
+    assert "Terms v1-0 · Returns and refunds v1-1 · Privacy v1-2 · English" in page

@@ -135,6 +135,17 @@ def test_a_picture_is_written_anew_upright_and_without_what_the_camera_told():
             assert not image.getexif()
 
 
+def test_a_pdf_that_readers_open_is_taken_without_what_surrounds_it():
+    for content in files.surrounded(files.pdf()):
+        assert uploads.examine(files.sent(content), {}) == ("pdf", files.pdf())
+
+
+def test_a_pdf_is_never_asked_for_a_pdf():
+    with pytest.raises(uploads.Refused) as refusal:
+        uploads.examine(files.sent(b"x" * 2000 + files.pdf()), {})
+    assert "PDF" not in refusal.value.message
+
+
 def test_more_files_than_asked_for_are_refused_one_by_one(client, service):
     add(client, service)
     page = send(client, service, files.pdf(), files.pdf(), files.pdf()).content.decode()

@@ -30,7 +30,7 @@ from checkout.models import Order, Promotion
 from checkout.quote import make_quote
 from checkout.tests.promotion_scenes import make_promotion, used
 from checkout.tests.scenes import make_goods, make_service, pay, place
-from shop.money import formatted
+from shop.l10n.money import formatted
 from shop.tests.harness.effort import IS_FULL, times
 
 pytestmark = pytest.mark.django_db

@@ -57,7 +57,7 @@ def test_a_form_that_was_wrong_comes_back_as_it_was_typed(client, way):
     typed = {**TYPED, "line1": "", f"v{service.pk}-2-name": "Second Subject", "quote": quote}
     page = client.post(URL, typed).content.decode()
     assert "Please enter the street" in page
-    for text in ("Mei Chan", "9123 4567", "Second Subject"):
+    for text in ("Mei Chan", "+852 9123 4567", "Second Subject"):
         assert f'value="{text}"' in page
 
 

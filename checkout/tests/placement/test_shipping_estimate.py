@@ -9,7 +9,7 @@ from django.utils.translation import override
 
 from checkout.shipping import rates
 from checkout.tests.scenes import add, make_goods, make_service
-from shop.money import formatted
+from shop.l10n.money import formatted
 
 pytestmark = pytest.mark.django_db
 

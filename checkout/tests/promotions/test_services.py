@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkout import services
+from checkout.health.promotions import promo_uses
 from checkout.models import Order, Promotion, Redemption
 from checkout.models.promotion import normalised_code
+from checkout.orders import corrections
 from checkout.promotions import services as promotions
 from checkout.quote import differences, make_quote
+from checkout.shipping import fulfilment
 from checkout.tests.promotion_scenes import Kind, Scope, coded, make_promotion, used
 from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place
 from shop import clock
@@ -281,6 +284,28 @@ def test_a_first_order_is_one_before_which_nothing_was_paid():
     assert not problem(coded("TEST10", (tea, 1)), email="mei@example.com")
     pay(place(make_cart((tea, 1))))
     assert "is for a first order" in problem(coded("TEST10", (tea, 1)), email="MEI@example.com")
+
+
+def test_a_use_keeps_the_address_it_was_made_with():
+    make_promotion(once_per_email=True)
+    tea = make_goods()
+    order = pay(place(coded("TEST10", (tea, 1)), email="mei@example.com"))
+    with transaction.atomic():
+        corrections.readdress(Order.objects.lock(order.pk), "new@example.com", actor="staff")
+    assert "has been used with" in problem(coded("TEST10", (tea, 1)), email="mei@example.com")
+    assert not problem(coded("TEST10", (tea, 1)), email="new@example.com")
+
+
+def test_a_use_comes_free_once_all_the_money_has_gone_back():
+    promotion = make_promotion(first_order_only=True, max_uses=1)
+    tea = make_goods()
+    order = pay(place(coded("TEST10", (tea, 1))))
+    for amount, left in ((order.total - 1, 1), (Decimal(1), 0)):
+        with transaction.atomic():
+            fulfilment.note_refund(Order.objects.lock(order.pk), amount, {})
+        assert used(promotion) == left
+    assert not problem(coded("TEST10", (tea, 1)), email="mei@example.com")
+    assert not promo_uses().findings
 
 
 # --- what a promotion can be ---

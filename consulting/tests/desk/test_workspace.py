@@ -2,6 +2,7 @@ import datetime as dt
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from consulting import key_format
 from consulting.models import AccessLog, Case, Report
@@ -153,6 +154,27 @@ def test_a_draft_changed_behind_the_confirmation_is_not_published(workspace, min
     assert not Report.objects.filter(published_at__isnull=False).exists()
 
 
+def test_what_is_typed_becomes_the_draft_by_itself(workspace, mine):
+    assert write(workspace, mine, "autosave", text="", title="").json() == {"told": ""}
+    assert not Report.objects.exists()
+    half = write(workspace, mine, "autosave", text="half a line", title="").json()
+    assert half["seen"] == "1.1"
+    assert half["told"].startswith("The draft was saved at")
+    assert "half a line" in workspace.get(url(mine)).content.decode()
+    more = write(workspace, mine, "autosave", text="half a line, and more", title="", seen="1.1").json()
+    assert more["seen"] == "1.2"
+    other_tab = write(workspace, mine, "autosave", text="from the other tab", seen="1.1")
+    assert (other_tab.status_code, other_tab.json().get("seen")) == (409, None)
+    assert "saved elsewhere" in other_tab.json()["told"]
+    assert write(workspace, mine, text="the end", seen="1.2").status_code == 302
+    too_long = write(workspace, mine, "autosave", text="x" * 100_001, seen="1.3")
+    assert (too_long.status_code, "100000" in too_long.json()["told"]) == (422, True)
+    workspace.logout()
+    late = write(workspace, mine, "autosave", text="too late", seen="1.3")
+    assert late.status_code == 403
+    assert "too late" in late.content.decode()
+
+
 def test_nothing_typed_is_lost_when_the_title_is_missing(workspace, mine):
     page = write(workspace, mine, title="", text="a long report").content.decode()
     assert "a long report" in page
@@ -174,6 +196,30 @@ def test_the_preview_is_rendered_and_not_saved(workspace, mine):
     page = write(workspace, mine, "preview", text="**bold** <script>x</script>").content.decode()
     assert "<strong>bold</strong>" in page
     assert "<script>x" not in page
+    assert not Report.objects.exists()
+
+
+def test_preview_and_publish_page_point_at_what_the_client_will_not_see(workspace, mine):
+    text = "　　床架 150*190*45 厘米\n##標題\n　　**重點**"
+    told = {
+        "en": [
+            "Line 3: these signs will not be shown: **",
+            "Line 2: no markup here, shown as typed: ##",
+        ],
+        "zh-hant": ["第3行：以下符號不會顯示：**", "第2行：並非標記，會照原樣顯示：##"],
+    }
+    write(workspace, mine, text=text)
+    for language, notes in told.items():
+        with translation.override(language):
+            pages = [write(workspace, mine, "preview", text=text), workspace.get(url(mine, "publish"))]
+        for page in (shown.content.decode() for shown in pages):
+            assert [note for note in notes if note not in page] == []
+            assert "<p>　　床架 150*190*45 厘米<br>" in page
+
+
+def test_a_text_of_blanks_is_none(workspace, mine):
+    page = write(workspace, mine, text=" \n　").content.decode()
+    assert "This field is required" in page
     assert not Report.objects.exists()
 
 

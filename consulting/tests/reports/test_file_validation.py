@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import InMemoryUploadedFile
 from PIL import Image
 
 from checkout.intake.uploads import Refused
-from checkout.tests import files
+from checkout.tests import files, profiles
 from consulting.reports import file_validation
 from consulting.tests import documents
 
@@ -24,6 +24,11 @@ def test_what_consultants_send_is_taken(name):
     kind, content = file_validation.examine(documents.sent(documents.GOOD[name], name))
     assert kind in file_validation.CONTENT_TYPES
     assert content
+
+
+def test_a_pdf_that_readers_open_is_taken_without_what_surrounds_it():
+    for content in files.surrounded(documents.pdf()):
+        assert file_validation.examine(documents.sent(content, "a.pdf")) == ("pdf", documents.pdf())
 
 
 def test_what_could_be_something_else_is_refused_in_words():
@@ -54,6 +59,26 @@ def test_a_picture_is_written_anew_without_place_and_camera():
     assert files.PLACE not in content
     with Image.open(BytesIO(content)) as image:
         assert not image.getexif()
+
+
+def test_a_picture_keeps_its_colours_or_is_refused():
+    """As a client's: each depth and kind of profile is in checkout/tests/intake/test_colours.py."""
+    adobe = profiles.matrix_profile(profiles.ADOBE, profiles.gamma_curve(profiles.ADOBE_GAMMA))
+    for profile, expected in [
+        (adobe, profiles.seen((200, 80, 40), profiles.ADOBE, lambda v: v**profiles.ADOBE_GAMMA)),
+        (adobe[:150], None),
+    ]:
+        written = BytesIO()
+        Image.new("RGB", (8, 8), (200, 80, 40)).save(written, format="PNG", icc_profile=profile)
+        file = documents.sent(written.getvalue(), "room.png")
+        if expected is None:
+            with pytest.raises(Refused) as refusal:
+                file_validation.examine(file)
+            assert "save it in sRGB" in refusal.value.message
+        else:
+            with Image.open(BytesIO(file_validation.examine(file)[1])) as image:
+                found = image.getpixel((4, 4))
+            assert max(abs(one - other) for one, other in zip(found, expected, strict=True)) <= 1
 
 
 def test_a_picture_that_is_also_a_page_is_only_a_picture_afterwards():

@@ -29,6 +29,7 @@ from payments.gateways.base import (
 from .money import read_money
 
 ID = re.compile(r"[A-Z0-9]{1,36}")  # of orders, captures and refunds; safe in a path
+TRACKER = re.compile(r"[A-Za-z0-9-]{1,100}")  # of what is told of a parcel; safe in a path
 
 # What was given back later was taken before: the capture's amount stays what it was.
 _TAKEN = {"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"}
@@ -57,6 +58,16 @@ def read_started(body: dict[str, Any]) -> Started:
     if f"{parts.scheme}://{parts.netloc}" not in settings.PAYPAL_BUYER_ORIGINS:
         raise Misconfigured("FOREIGN_APPROVE_LINK")  # never send a buyer to a host nobody has vouched for
     return Started(gateway_id, Handoff(url))
+
+
+def read_trackers(body: dict[str, Any]) -> list[str]:
+    """Read the names of the parcels that PayPal shows with the order; cancelled ones are left out."""
+    try:
+        unit = body["purchase_units"][0] if body.get("purchase_units") else {}
+        trackers = unit.get("shipping", {}).get("trackers", [])
+        return [str(tracker["id"]) for tracker in trackers if tracker.get("status") != "CANCELLED"]
+    except UNREADABLE:
+        raise GatewayError("UNREADABLE_ANSWER") from None
 
 
 def read_order(purchase: Purchase, body: dict[str, Any]) -> Outcome:

@@ -115,13 +115,13 @@ class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
         self,
         method: str,
         path: str,
-        body: dict[str, Any] | None = None,
+        body: dict[str, Any] | list[Any] | None = None,
         *,
         headers: Mapping[str, str] | None = None,
         raw: bytes | None = None,
         patience: Patience | None = None,
     ) -> Answer:
-        """Make one exchange. Every request must be safe to repeat: a GET, or with a PayPal-Request-Id.
+        """Make one exchange. Every request must be safe to repeat: a GET, a PATCH to one end, or with an id.
 
         Raises the SDK's exceptions for everything but 2xx, and those of ``requests`` where no answer came.
         """
@@ -207,6 +207,8 @@ class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
         duration = 1000 * (time.monotonic() - started)
         exchange = (request.method, request.path, response.status_code, debug_id, duration)
         logger.info("PayPal %s %s: %s, %s, %d ms", *exchange)
+        if response.status_code == 204:  # done, and nothing to say
+            return Answer(204, {}, debug_id)
         try:
             body = self.handle_response(response, text)  # raises for everything but 2xx, redirects too
         except (ValueError, RecursionError):

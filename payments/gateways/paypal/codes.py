@@ -1,6 +1,8 @@
 """What PayPal's issue codes mean for an attempt. We decide on these codes, never on prose."""
 
 import re
+from enum import Enum, auto
+from typing import Literal
 
 from payments.gateways.base import Declined, GatewayError, Misconfigured, Unfinished
 
@@ -18,31 +20,100 @@ ADDRESS = {
     "SHIPPING_ADDRESS_INVALID",
 }
 
-_DECLINED = ADDRESS | {
+# PayPal has forgotten or closed the order: it was not approved and captured in time.
+GONE = {"INVALID_RESOURCE_ID", "ORDER_COMPLETED_OR_VOIDED", "ORDER_EXPIRED", "RESOURCE_NOT_FOUND"}
+
+_DECLINED = ADDRESS | GONE | {
+    "CARD_CLOSED",
     "CARD_EXPIRED",
     "COMPLIANCE_VIOLATION",
     "DECLINED_DUE_TO_RELATED_TXN",
     "DOMESTIC_TRANSACTION_REQUIRED",
-    "INVALID_RESOURCE_ID",  # expired: PayPal forgets an order that was not approved and captured in time
     "MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED",
     "PAYEE_BLOCKED_TRANSACTION",
     "PAYER_CANNOT_PAY",
+    "PAYER_COUNTRY_NOT_SUPPORTED",
+    "PAYMENT_DENIED",
     "PAYMENT_SOURCE_CANNOT_BE_USED",
     "PAYMENT_SOURCE_DECLINED_BY_PROCESSOR",
     "PAYMENT_SOURCE_INFO_CANNOT_BE_VERIFIED",
-    "RESOURCE_NOT_FOUND",
+    "TRANSACTION_AMOUNT_EXCEEDS_MONTHLY_MAX_LIMIT",
     "TRANSACTION_BLOCKED_BY_PAYEE",
     "TRANSACTION_LIMIT_EXCEEDED",
     "TRANSACTION_RECEIVING_LIMIT_EXCEEDED",
     "TRANSACTION_REFUSED",
+}  # fmt: skip
+
+# Codes of a decline that are no issues: what became of a capture or of an order, and words of our own.
+_REASONS = {
+    "BUYER_COMPLAINT",
+    "CAPTURE_DECLINED",
+    "CAPTURE_FAILED",
+    "CHARGEBACK",
+    "DECLINED_BY_RISK_FRAUD_FILTERS",
+    "ECHECK",
+    "INTERNATIONAL_WITHDRAWAL",
+    "OTHER",
+    "PENDING_REVIEW",
+    "RECEIVING_PREFERENCE_MANDATES_MANUAL_ACTION",
+    "START_TOO_OLD",
+    "TRANSACTION_APPROVED_AWAITING_FUNDING",
+    "UNILATERAL",
+    "VERIFICATION_REQUIRED",
+    "VOIDED",
 }
 
-# Our account, our permissions or our request: no repetition and no buyer can help.
+# Another request of ours is at work on the order.
+_AT_WORK = {"ORDER_COMPLETION_IN_PROGRESS"}
+
+# Another request of ours may have taken the money.
+_MAYBE_PAID = {"ORDER_ALREADY_CAPTURED", "DUPLICATE_INVOICE_ID"}
+
+# Our account, our permissions or our request: no repetition and no buyer can help. What PayPal does not
+# support is only ours where we have asked for it: of a buyer's country it says so too.
 _OURS = re.compile(
     r"(PAYEE_ACCOUNT|INVALID_(?!RESOURCE)|MISSING_|MALFORMED_|MULTI_CURRENCY|DECIMAL|CANNOT_BE_|UNSUPPORTED_)\w*"
-    r"|\w+_(MISMATCH|REQUIRED|NOT_ENABLED|NOT_SUPPORTED)|NOT_ENABLED_\w+|PERMISSION_DENIED\w*|NOT_AUTHORIZED"
-    r"|NOT_SUPPORTED|CONSENT_NEEDED|DUPLICATE_INVOICE_ID|MAX_VALUE_EXCEEDED|INCOMPATIBLE_PARAMETER_VALUE"
+    r"|\w+_(MISMATCH|REQUIRED|NOT_ENABLED)|NOT_ENABLED_\w+|PERMISSION_DENIED\w*|NOT_AUTHORIZED"
+    r"|(CARD_BRAND|CARD_TYPE|CURRENCY|DONATION_ITEMS|IBAN_COUNTRY|MULTIPLE_SHIPPING_(ADDRESS|OPTION|TYPE)"
+    r"|PAYMENT_SOURCE|PLATFORM_FEES|SAVE_ORDER|SHIPPING_OPTIONS?)_NOT_SUPPORTED"
+    r"|NOT_SUPPORTED|CONSENT_NEEDED|MAX_VALUE_EXCEEDED|INCOMPATIBLE_PARAMETER_VALUE"
 )
+
+
+class Meaning(Enum):
+    WAITING = auto()  # for the buyer
+    OTHER_FUNDING = auto()  # declined; the same order may be paid in another way
+    DECLINED = auto()
+    AT_WORK = auto()  # open: ask again
+    MAYBE_PAID = auto()  # open: the order tells
+    OURS = auto()  # a person must act
+    UNKNOWN = auto()
+
+
+def meaning(issue: str) -> Meaning:
+    """The meaning of an issue that PayPal answers to a create, a show or a capture."""
+    if issue in _WAITING:
+        return Meaning.WAITING
+    if issue in _OTHER_FUNDING:
+        return Meaning.OTHER_FUNDING
+    if issue in _DECLINED or issue.startswith("PAYER_ACCOUNT_"):
+        return Meaning.DECLINED
+    if issue in _AT_WORK:
+        return Meaning.AT_WORK
+    if issue in _MAYBE_PAID:
+        return Meaning.MAYBE_PAID
+    return Meaning.OURS if _OURS.fullmatch(issue) else Meaning.UNKNOWN
+
+
+def concern_of(code: str) -> Literal["", "ours", "unknown"]:
+    """What staff must hear about a payment that was declined with this code."""
+    if code in _REASONS:
+        return ""
+    concerns: dict[Meaning, Literal["ours", "unknown"]] = {
+        Meaning.OURS: "ours",
+        Meaning.UNKNOWN: "unknown",
+    }
+    return concerns.get(meaning(code), "")
 
 
 def takes_other_funding(issue: str) -> bool:
@@ -51,17 +122,20 @@ def takes_other_funding(issue: str) -> bool:
 
 
 def outcome_of(issue: str, debug_id: str = "") -> Declined | Unfinished:
-    """The outcome of a refused create, show or capture.
+    """The outcome of a refused create or show.
 
     Raises Misconfigured where a person must act, and GatewayError for codes that leave the outcome open:
     another request is working (ORDER_COMPLETION_IN_PROGRESS), or a code that is not known here.
     """
-    if issue in _WAITING:
-        return Unfinished(issue)
-    if issue in _OTHER_FUNDING:
-        return Declined(issue, retry="same-gateway-page")
-    if issue in _DECLINED or issue.startswith("PAYER_ACCOUNT_"):
-        return Declined(issue)
-    if _OURS.fullmatch(issue):
+    match meaning(issue):
+        case Meaning.WAITING:
+            return Unfinished(issue)
+        case Meaning.OTHER_FUNDING:
+            return Declined(issue, retry="same-gateway-page")
+        case Meaning.DECLINED:
+            return Declined(issue)
+        case Meaning.OURS:
+            raise Misconfigured(issue, debug_id=debug_id)
+    if issue == "DUPLICATE_INVOICE_ID":
         raise Misconfigured(issue, debug_id=debug_id)
     raise GatewayError(issue, debug_id=debug_id)

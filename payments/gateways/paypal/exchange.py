@@ -70,7 +70,7 @@ def ask(
     api: SafeApi,
     method: str,
     path: str,
-    body: dict[str, Any] | None = None,
+    body: dict[str, Any] | list[Any] | None = None,
     *,
     raw: bytes | None = None,
     request_id: str = "",

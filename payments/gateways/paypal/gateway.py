@@ -30,9 +30,9 @@ from payments.gateways.base import (
 from shop import clock
 
 from . import notifications
-from .answers import ID, read_order, read_refund, read_started, refund_with_key
+from .answers import ID, TRACKER, read_order, read_refund, read_started, read_trackers, refund_with_key
 from .client import Patience, SafeApi, default_api
-from .codes import outcome_of
+from .codes import Meaning, concern_of, meaning, outcome_of
 from .exchange import Refused, ask, ask_with_retries
 from .messages import create_body, refund_body, track_body
 from .movements import DISPUTE_ID, read_dispute, read_movements
@@ -117,15 +117,24 @@ class PayPal:
         return outcome if isinstance(outcome, Captured | Pending | Declined) else self.fetch(purchase)
 
     def _after_refused_capture(self, purchase: Purchase, refusal: Refused) -> Outcome:
-        """Our money may be there already, taken by another request of ours."""
-        if refusal.issue not in {"ORDER_ALREADY_CAPTURED", "DUPLICATE_INVOICE_ID"}:
-            return outcome_of(refusal.issue, refusal.debug_id)
+        """Our money may be there already, taken by another request of ours: then the order tells.
+
+        PayPal has done nothing for a request that it refuses. So an order without a capture is a decline,
+        whatever the code says: the buyer must not wait for what staff have to mend or to look up.
+        """
+        means, debug_id = meaning(refusal.issue), refusal.debug_id
+        if means in {Meaning.WAITING, Meaning.OTHER_FUNDING, Meaning.AT_WORK}:
+            return outcome_of(refusal.issue, debug_id)
+        if means is Meaning.DECLINED and refusal.issue != "ORDER_COMPLETED_OR_VOIDED":
+            return Declined(refusal.issue)
         outcome = self.fetch(purchase)
         if isinstance(outcome, Captured | Pending | Declined):
             return outcome
-        if refusal.issue == "DUPLICATE_INVOICE_ID":  # another order of ours was paid under this reference
-            raise Misconfigured(refusal.issue, debug_id=refusal.debug_id)
-        raise GatewayError(refusal.issue, debug_id=refusal.debug_id)
+        if means is Meaning.MAYBE_PAID:
+            # An invoice number that is taken: another order of ours was paid under this reference.
+            is_taken = refusal.issue == "DUPLICATE_INVOICE_ID"
+            raise (Misconfigured if is_taken else GatewayError)(refusal.issue, debug_id=debug_id)
+        return Declined(refusal.issue, concern=concern_of(refusal.issue))
 
     def refund(
         self,
@@ -189,13 +198,23 @@ class PayPal:
         except Refused as refusal:
             raise GatewayError(refusal.issue, debug_id=refusal.debug_id) from None
 
-    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> None:
+    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> list[str]:
         """Show the buyer the parcel at PayPal too. What was brought by hand has nothing to follow."""
         body = track_body(purchase, capture_reference, parcel)
         if body is None:
-            return
+            return []
         try:
-            ask(self._api, "POST", f"{_order_path(purchase)}/track", body)
+            return read_trackers(ask(self._api, "POST", f"{_order_path(purchase)}/track", body).body)
+        except Refused as refusal:
+            raise ParcelRefused(refusal.issue) from None
+
+    def untrack(self, purchase: Purchase, tracker: str) -> None:
+        """PayPal has no way to change a number: the old one is cancelled, the new one told beside it."""
+        if not TRACKER.fullmatch(tracker):
+            raise ParcelRefused("INVALID_TRACKER_ID")
+        change = [{"op": "replace", "path": "/status", "value": "CANCELLED"}]
+        try:
+            ask(self._api, "PATCH", f"{_order_path(purchase)}/trackers/{tracker}", change)
         except Refused as refusal:
             raise ParcelRefused(refusal.issue) from None
 

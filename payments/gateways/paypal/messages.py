@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from babel import Locale
 from django.conf import settings
 
 from payments.gateways.base import Address, Item, Parcel, Purchase
@@ -17,9 +18,11 @@ LOCALES = {"zh-hant": "zh-HK", "en": "en-US"}
 CARRIERS = {"sf": "SF_EX", "hkpost": "HK_POST", "dhl": "DHL_HK"}
 
 _WITHOUT_POSTCODES = {"HK", "MO"}
+# Not on PayPal's list "Country and region address requirements" (Orders v2): PayPal hears no address there.
+_UNLISTED = {"BL", "BQ", "CW", "KP", "MF", "SS", "SX", "XK"}
 # Controls, line ends, marks that turn the direction of writing, halves of surrogate pairs.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_CITY_STATES = {"HK": "Hong Kong", "MO": "Macau", "SG": "Singapore"}
+_SHORT_NAMES = {"HK": "Hong Kong", "MO": "Macau"}
 _HONG_KONG_AREAS = {
     "KOWLOON": re.compile(r"kowloon|九[龍龙]|\bkln\b"),
     "NEW TERRITORIES": re.compile(r"new territories|新界|\bn\.? ?t\b"),
@@ -79,13 +82,18 @@ def _unit(purchase: Purchase) -> dict[str, Any]:
         if purchase.discount:
             amount["breakdown"]["discount"] = to_money(purchase.discount, purchase.currency)
         unit["items"] = _items(purchase)
-    if purchase.address is not None:
+    if (address := _told_address(purchase)) is not None:
         unit["shipping"] = {
             "type": "SHIPPING",
-            "name": {"full_name": truncate(purchase.address.recipient, 300)},
-            "address": _address(purchase.address),
+            "name": {"full_name": truncate(address.recipient, 300)},
+            "address": _address(address),
         }
     return unit
+
+
+def _told_address(purchase: Purchase) -> Address | None:
+    address = purchase.address
+    return None if address is None or address.country.upper() in _UNLISTED else address
 
 
 def _adds_up(purchase: Purchase) -> bool:
@@ -126,11 +134,17 @@ def _address(address: Address) -> dict[str, str]:
     return _without_empty(
         address_line_1=truncate(address.line1, 300),
         address_line_2=truncate(address.line2, 300),
-        admin_area_2=truncate(address.city or _CITY_STATES.get(country, "") or address.area, 120),
+        admin_area_2=truncate(address.city or address.area or _country_name(country), 120),
         admin_area_1=truncate(_hong_kong_area(address.area) if country == "HK" else address.area, 300),
         postal_code="" if country in _WITHOUT_POSTCODES else truncate(address.postcode, 60),
         country_code=settings.PAYPAL_CHINA_CODE if country == "CN" else country,
     )
+
+
+def _country_name(country: str) -> str:
+    """For PayPal, which wants a city in every address: Gibraltar and other small places are their own."""
+    names: Any = {**Locale("en").territories, **_SHORT_NAMES}
+    return str(names.get(country, country))
 
 
 def _hong_kong_area(area: str) -> str:
@@ -146,7 +160,7 @@ def _experience(purchase: Purchase) -> dict[str, str]:
         landing_page="NO_PREFERENCE",
         user_action="PAY_NOW",
         payment_method_preference="IMMEDIATE_PAYMENT_REQUIRED",  # an eCheck takes days
-        shipping_preference="SET_PROVIDED_ADDRESS" if purchase.address else "NO_SHIPPING",
+        shipping_preference="SET_PROVIDED_ADDRESS" if _told_address(purchase) else "NO_SHIPPING",
         return_url=purchase.return_url,
         cancel_url=purchase.cancel_url,
     )

@@ -10,15 +10,17 @@ from payments.gateways.base import DisputeFact, GatewayError, Movement
 from .answers import CONTESTED, ID, UNREADABLE, reason_of
 from .money import read_money
 
+_REVERSED = "payment reversed"  # PayPal's note of what it takes back; we write none, the dashboard's are free
 DISPUTE_ID = re.compile(r"[A-Za-z0-9-]{1,64}")  # safe in a path
 
 
 def read_movements(order: dict[str, Any], capture_reference: str) -> tuple[Movement, ...]:
     """Read the money that has left us after a capture: each completed refund that PayPal lists.
 
-    Unverified, because no public text tells how a reversal looks in this list: that it is listed as a refund,
-    and that its capture then gives CHARGEBACK or BUYER_COMPLAINT as its reason. A refund that carries our key
-    was asked for by us, whatever the capture says.
+    Unverified, because no public text tells how a reversal looks in this list: that it is listed as a refund.
+    It is one if its note says so, as in PayPal's notifications, or if its capture gives CHARGEBACK or
+    BUYER_COMPLAINT as its reason. A refund that carries our key was asked for by us, whatever the capture
+    says. The third sign, the kind of the notification, is not in this list.
 
     Raises GatewayError while a capture that is called refunded lists less than its amount: something has left
     us, and what it is has still to be told.
@@ -49,11 +51,11 @@ def _movement(refund: dict[str, Any], capture: dict[str, Any]) -> Movement:
     if not ID.fullmatch(refund["id"]) or amount <= 0:
         raise ValueError("refund")
     key = str(refund.get("custom_id") or "")
-    is_ours = bool(key) and key != capture.get("custom_id")
-    kind: Literal["refund", "reversal"] = "refund"
-    if reason_of(capture) in CONTESTED and not is_ours:
-        kind = "reversal"
-    return Movement(refund["id"], kind, amount, currency, key=key if is_ours else "")
+    is_marked = str(refund.get("note_to_payer") or "").strip().casefold() == _REVERSED
+    is_ours = bool(key) and key != capture.get("custom_id") and not is_marked
+    is_reversal = is_marked or (reason_of(capture) in CONTESTED and not is_ours)
+    kind: Literal["refund", "reversal"] = "reversal" if is_reversal else "refund"
+    return Movement(refund["id"], kind, amount, currency, key=key if is_ours else "", is_marked=is_marked)
 
 
 def read_dispute(body: dict[str, Any]) -> DisputeFact:

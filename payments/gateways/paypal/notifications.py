@@ -7,7 +7,7 @@ believed: the shop asks the API about the object it names.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from payments.gateways.base import InvalidNotification, Notification
 
@@ -24,6 +24,11 @@ _HEADERS = {
     "paypal-transmission-sig": ("transmission_sig", 500),
     "paypal-transmission-time": ("transmission_time", 100),
 }
+# What these call the money that left us. Their resource is the refund.
+_MOVED_AS: dict[str, Literal["refund", "reversal"]] = {
+    "PAYMENT.CAPTURE.REFUNDED": "refund",
+    "PAYMENT.CAPTURE.REVERSED": "reversal",
+}
 _KIND = re.compile(r"[A-Z][A-Z0-9._-]{0,59}")
 _EVENT_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _REFERENCE = re.compile(r"[A-Za-z0-9]{8,32}")
@@ -39,6 +44,7 @@ def read(headers: Mapping[str, str], body: bytes) -> Notification:
     resource = event.get("resource", {})
     subjects = list(_subjects(resource))
     kind = _word(_KIND, event.get("event_type"))
+    moved_as: Literal["", "refund", "reversal"] = _MOVED_AS.get(kind) or ""
     dispute = _word(DISPUTE_ID, _within(resource, "dispute_id"))
     return Notification(
         event_id,
@@ -46,6 +52,8 @@ def read(headers: Mapping[str, str], body: bytes) -> Notification:
         gateway_ids=_unique(ID, [text for kind, text in subjects if kind == "id"]),
         kind=kind,
         dispute=dispute if kind.startswith("CUSTOMER.DISPUTE.") else "",
+        moved=_unique(ID, list(_own_ids(resource))) if moved_as else (),
+        moved_as=moved_as,
     )
 
 
@@ -108,6 +116,14 @@ def _subjects(resource: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "id", transaction.get("seller_transaction_id")
         yield "reference", transaction.get("custom")
         yield "reference", transaction.get("invoice_number")
+
+
+def _own_ids(resource: dict[str, Any]) -> Iterator[Any]:
+    """The id of a resource; in a recorded notification its link to itself named another one."""
+    yield resource.get("id")
+    for link in _members(resource, "links"):
+        if link.get("rel") == "self":
+            yield str(link.get("href")).rstrip("/").rpartition("/")[2]
 
 
 def _within(value: Any, *path: str) -> Any:

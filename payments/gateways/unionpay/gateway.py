@@ -107,7 +107,9 @@ class UnionPay:
             purchase,
             capture_reference,
             amount,
-            biz_type=messages.OWN_PAGE if _is_own_page(purchase) else messages.ONSITE,
+            biz_type=settings.UNIONPAY_PAGE_BIZ_TYPE
+            if _is_own_page(purchase)
+            else settings.UNIONPAY_CARD_BIZ_TYPE,
             key=key,
             started_at=started_at,
             captured_at=captured_at,
@@ -126,8 +128,12 @@ class UnionPay:
         """Chargebacks of cards come by letter and file, never as a notification."""
         raise Misconfigured("UnionPay tells of no disputes")
 
-    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> None:
+    def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> list[str]:
         """UnionPay does not want to know of parcels."""
+        return []
+
+    def untrack(self, purchase: Purchase, tracker: str) -> None:
+        """Nothing was told."""
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:
         return notifications.read(headers, body)

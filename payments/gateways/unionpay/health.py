@@ -71,6 +71,9 @@ def _setting_problems() -> list[str]:
     lines = []
     if settings.UNIONPAY_MODE not in {"onsite", "redirect"}:
         lines.append("UNIONPAY_MODE must be onsite or redirect.")
+    for name in ("UNIONPAY_CARD_BIZ_TYPE", "UNIONPAY_PAGE_BIZ_TYPE"):
+        if not re.fullmatch("[0-9]{6}", getattr(settings, name)):
+            lines.append(f"{name} must have six digits, such as 000301.")
     if not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", settings.UNIONPAY_DAY_ENDS):
         lines.append("UNIONPAY_DAY_ENDS must be a time such as 23:00.")
     if not re.fullmatch("[A-Za-z0-9]{15}", settings.UNIONPAY_MERCHANT_ID):

@@ -8,16 +8,15 @@ from decimal import Decimal
 import moneyed
 from django.conf import settings
 
-from shop import money
+from shop.l10n import money
 
 from ..base import EncryptedCard, Misconfigured, Purchase
 from .crypto import SIGN_METHOD, VERSION
 from .wire import Fields
 
 BEIJING = dt.timezone(dt.timedelta(hours=8))  # has no summer time
-ONSITE = "000301"  # card fields on our page, "no-redirect payment"
-OWN_PAGE = "000201"  # UnionPay's page, "gateway payment"
-_DEFAULT = "000000"
+_NO_PRODUCT = "000000"
+_COMPUTER, _TELEPHONE = "07", "08"  # channelType
 
 _BASE64 = r"[A-Za-z0-9+/]{4,1366}={0,2}"
 _URL = r"(?=.{1,256}\Z)https?://[!-~]+"
@@ -54,7 +53,7 @@ def beijing(moment: dt.datetime) -> str:
 
 def onsite_purchase(purchase: Purchase, card: EncryptedCard) -> Fields:
     """Charge a card that the browser encrypted. We only wrap what we cannot read."""
-    return _checked(_purchase(purchase, ONSITE) | _card(card))
+    return _checked(_purchase(purchase, settings.UNIONPAY_CARD_BIZ_TYPE) | _card(card))
 
 
 def sms_request(purchase: Purchase, card: EncryptedCard) -> Fields:
@@ -62,20 +61,20 @@ def sms_request(purchase: Purchase, card: EncryptedCard) -> Fields:
 
     The code is good for exactly this orderId, txnTime and txnAmt: those of the purchase that follows.
     """
-    common = _common("77", "02", ONSITE, purchase.reference, purchase.started_at)
-    return _checked(common | _amount(purchase) | _card(card))
+    biz_type = settings.UNIONPAY_CARD_BIZ_TYPE
+    common = _common("77", "02", biz_type, purchase.reference, purchase.started_at)
+    return _checked(common | _channel(purchase) | _amount(purchase) | _card(card))
 
 
 def own_page_purchase(purchase: Purchase) -> Fields:
     """The form with which the buyer's browser goes to UnionPay's own page."""
-    return _checked(
-        _purchase(purchase, OWN_PAGE) | {"frontUrl": purchase.return_url, "frontFailUrl": purchase.cancel_url}
-    )
+    page = {"frontUrl": purchase.return_url, "frontFailUrl": purchase.cancel_url}
+    return _checked(_purchase(purchase, settings.UNIONPAY_PAGE_BIZ_TYPE) | page)
 
 
 def query(order_id: str, started_at: dt.datetime) -> Fields:
     """Ask about a transaction. It is identified by its *original* txnTime."""
-    return _checked(_common("00", "00", _DEFAULT, order_id, started_at))
+    return _checked(_common("00", "00", _NO_PRODUCT, order_id, started_at))
 
 
 def refund(
@@ -106,7 +105,7 @@ def void(purchase: Purchase, query_id: str, *, biz_type: str, key: str, started_
 
 def certificate_update(order_id: str, now: dt.datetime) -> Fields:
     """Ask for UnionPay's present encryption certificate."""
-    return _checked(_common("95", "00", _DEFAULT, order_id, now) | {"certType": "01"})
+    return _checked(_common("95", "00", _NO_PRODUCT, order_id, now) | {"certType": "01"})
 
 
 def amount_of(answer: Fields, currency: str) -> tuple[Decimal, str]:
@@ -128,7 +127,11 @@ def amount_of(answer: Fields, currency: str) -> tuple[Decimal, str]:
 def _purchase(purchase: Purchase, biz_type: str) -> Fields:
     common = _common("01", "01", biz_type, purchase.reference, purchase.started_at)
     until = {"payTimeout": beijing(purchase.pay_until), "backUrl": purchase.notify_url}
-    return common | _amount(purchase) | until
+    return common | _channel(purchase) | _amount(purchase) | until
+
+
+def _channel(purchase: Purchase) -> Fields:
+    return {"channelType": _TELEPHONE if purchase.on_phone else _COMPUTER}
 
 
 def _amount(purchase: Purchase) -> Fields:
@@ -153,7 +156,7 @@ def _common(txn_type: str, sub_type: str, biz_type: str, order_id: str, started_
         "txnType": txn_type,
         "txnSubType": sub_type,
         "bizType": biz_type,
-        "channelType": "07",
+        "channelType": _COMPUTER,
         "accessType": "0",
         "merId": settings.UNIONPAY_MERCHANT_ID,
         "orderId": order_id,

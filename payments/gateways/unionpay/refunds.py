@@ -15,7 +15,8 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from shop import clock, money
+from shop import clock
+from shop.l10n import money
 
 from ..base import Purchase, Refunded, RefundOutcome, RefundRefused, Unfinished
 from . import messages

@@ -7,7 +7,7 @@ gateway's own number.
 PayPal
     ``dashboard_refund`` {amount: null = all that is left, status: "COMPLETED"|"PENDING"}
     ``decide_refund`` {outcome: "completed"|"failed"}
-    ``reversal`` {amount: null = all that is left}
+    ``reversal`` {amount: null = all that is left, sign: "all"|"note"|"reason"|"webhook"}
     ``dispute`` {reason}, ``escalate_dispute``, ``resolve_dispute`` {outcome}: see ``paypal.acts``
     ``review`` {reason}, ``decide`` {outcome: "completed"|"denied"}
     ``reverse_approval``
@@ -61,7 +61,7 @@ _PAYPAL: dict[str, tuple[Callable[..., Any], Parameters]] = {
         {**_AMOUNT, "status": (one_of("COMPLETED", "PENDING"), "COMPLETED")},
     ),
     "decide_refund": (paypal.decide_refund, {"outcome": (one_of("completed", "failed"), _NEEDED)}),
-    "reversal": (paypal.reversal, _AMOUNT),
+    "reversal": (paypal.reversal, {**_AMOUNT, "sign": (one_of("all", *sorted(paypal.SIGNS)), "all")}),
     "dispute": (
         paypal.dispute,
         {"reason": (one_of(*sorted(paypal.REASONS)), "MERCHANDISE_OR_SERVICE_NOT_RECEIVED")},

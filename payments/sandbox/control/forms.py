@@ -36,9 +36,11 @@ _DECLINED: dict[str, Choices] = {
     "paypal": [
         ("INSTRUMENT_DECLINED", _("Declined; the buyer may choose another card")),
         ("TRANSACTION_REFUSED", _("PayPal refuses the payment")),
+        ("PAYMENT_DENIED", _("PayPal denies the payment")),
         ("PAYER_ACCOUNT_RESTRICTED", _("The buyer’s PayPal account is restricted")),
         ("TRANSACTION_LIMIT_EXCEEDED", _("The amount is above the buyer’s limit")),
         ("PAYEE_ACCOUNT_RESTRICTED", _("The merchant’s PayPal account is restricted")),
+        ("PAYEE_FX_RATE_ID_EXPIRED", _("PayPal refuses with a code that the shop does not know")),
     ],
     "unionpay": [
         ("65", _("CVC or expiration date is wrong")),

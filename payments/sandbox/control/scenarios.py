@@ -50,6 +50,13 @@ SCENARIOS = (
         ("declined",),
     ),
     Scenario(
+        "declined_kept",
+        "paying",
+        _("The card is declined, but PayPal keeps the approval"),
+        _("No money moves. The shop must not try again by itself: the buyer was told that none was taken."),
+        {"paypal": {"on": "capture", "fault": "decline", "leaves": "APPROVED"}},
+    ),
+    Scenario(
         "review",
         "paying",
         _("The payment is under review"),
@@ -259,6 +266,7 @@ _OTHER: dict[str, str | Promise] = {
     "empty": _("The work is done, the answer is empty"),
     "unauthorized": _("The gateway no longer knows the shop"),
     "code": _("The gateway says no"),
+    "late_code": _("The bank says no after the payment was accepted"),
     "decline": _("The gateway says no"),
     "tamper": _("The gateway tells untruths"),
     "unknown": _("The gateway says later what became of it"),

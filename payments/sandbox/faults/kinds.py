@@ -45,12 +45,19 @@ ISSUES = {  # what PayPal may answer; everything not named here is 422
         "PAYER_ACTION_REQUIRED": 422,
         "ORDER_NOT_APPROVED": 422,
         "TRANSACTION_REFUSED": 422,
+        "PAYMENT_DENIED": 422,
         "PAYER_CANNOT_PAY": 422,
+        "PAYER_COUNTRY_NOT_SUPPORTED": 422,
         "PAYER_ACCOUNT_RESTRICTED": 422,
         "PAYER_ACCOUNT_LOCKED_OR_CLOSED": 422,
         "COMPLIANCE_VIOLATION": 422,
         "PAYEE_BLOCKED_TRANSACTION": 422,
         "TRANSACTION_LIMIT_EXCEEDED": 422,
+        "TRANSACTION_AMOUNT_EXCEEDS_MONTHLY_MAX_LIMIT": 422,
+        "CARD_CLOSED": 422,
+        "ORDER_EXPIRED": 422,
+        "ORDER_COMPLETED_OR_VOIDED": 422,
+        "PAYEE_FX_RATE_ID_EXPIRED": 422,  # of nothing that the shop does: it knows no such code
         "MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED": 422,
         "DUPLICATE_INVOICE_ID": 422,
         "ORDER_COMPLETION_IN_PROGRESS": 422,
@@ -215,7 +222,13 @@ _TAMPER = {
     "payee": (optional(text(r"[A-Za-z0-9]{1,20}")), None),
 }
 ANSWERS: dict[str, Kind] = {
-    "decline": Kind(_on("create capture refund"), {"issue": (optional(text(r"[A-Z_]{3,60}")), None)}),
+    "decline": Kind(
+        _on("create capture refund"),
+        {
+            "issue": (optional(text(r"[A-Z_]{3,60}")), None),
+            "leaves": (one_of("PAYER_ACTION_REQUIRED", "APPROVED"), "PAYER_ACTION_REQUIRED"),
+        },
+    ),
     "pending": Kind(
         _on("capture refund"),
         {
@@ -229,6 +242,7 @@ ANSWERS: dict[str, Kind] = {
         _on("", "front purchase sms query refund void certificate"),
         {"code": (text(r"0[1-9]|[1-9]\d|A6"), "65")},
     ),
+    "late_code": Kind(_on("", "purchase"), {"code": (text(r"0[1-9]|[1-9]\d"), "73")}),
     "unknown": Kind(
         _on("", "purchase front refund void"),
         {
@@ -293,6 +307,8 @@ def _check_together(fault: dict[str, Any]) -> None:
     if name == "decline":
         fault["issue"] = fault["issue"] or FIRST_ISSUE[on]
         read("issue", one_of(*ISSUES[on]), fault["issue"])
+        if fault["leaves"] == "APPROVED" and fault["issue"] != "INSTRUMENT_DECLINED":
+            raise Invalid("leaves", _("Only a declined card can leave the approval as it is."))
     if name == "pending":
         read("then", one_of("completed", "failed" if on == "refund" else "denied"), fault["then"])
     if name == "tamper" and fault["payee"] is not None:

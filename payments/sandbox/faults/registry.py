@@ -41,7 +41,10 @@ Faults in the answer: of the right form, and signed where the gateway signs
 PayPal create, capture, refund: ``decline`` {issue}
     422 (403, 404) with that issue; no money moves. Capture: INSTRUMENT_DECLINED unless said otherwise, which
     leads the buyer back to PayPal as a real one does. Refund: REFUND_FAILED_INSUFFICIENT_FUNDS. Create:
-    PAYEE_ACCOUNT_RESTRICTED. ``catalogue.ISSUES`` lists them all.
+    PAYEE_ACCOUNT_RESTRICTED. ``kinds.ISSUES`` lists them all.
+PayPal capture: ``decline`` {leaves: "PAYER_ACTION_REQUIRED"|"APPROVED"}
+    What INSTRUMENT_DECLINED makes of the order: it waits for the buyer again, or it keeps the approval and
+    could be captured once more at once. Nobody has said which of them PayPal does.
 PayPal capture: ``pending`` {reason: "PENDING_REVIEW", minutes: 5, then: "completed"|"denied"}
     Under review for so many minutes of the shop's clock, 0 = until the act ``decide``.
 PayPal refund: ``pending`` {minutes: 5, then: "completed"|"failed"}
@@ -54,6 +57,8 @@ UnionPay, every operation but notifications: ``code`` {code: "65"}
     That response code; no money moves. A purchase, refund or void is recorded with it, unless the code is one
     of those that are said before the bank is asked (``unionpay.faults.WITHOUT_TRACE``). On query it is
     the code of the query itself.
+UnionPay purchase: ``late_code`` {code: "73"}
+    Accepted with 00; moments later the bank says no, in queries and by a notification.
 UnionPay purchase, front, refund, void: ``unknown`` {code: "05", minutes: 5, then: "completed"|"failed"}
     Accepted with that code, and queries say so for the minutes, 0 = until the act ``decide``; then it has
     happened, or not. On front it begins when the buyer pays.

@@ -99,6 +99,9 @@ def _document(fault: faults.Fault, status: int) -> HttpResponse:
     if fault["on"] == "token" and status == 401:
         error = {"error": "invalid_client", "error_description": "Client Authentication failed"}
         return JsonResponse(error, status=status)
+    if fault["fault"] == "unauthorized":
+        error = {"error": "invalid_token", "error_description": "Access Token not found in cache"}
+        return JsonResponse(error, status=status)
     name, message = _NAMES.get(status, ("INTERNAL_SERVER_ERROR", "An internal server error has occurred."))
     debug_id = secrets.token_hex(7)
     response = JsonResponse({"name": name, "message": message, "debug_id": debug_id}, status=status)

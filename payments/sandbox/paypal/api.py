@@ -19,8 +19,8 @@ from shop import clock
 
 from . import exchange_log
 from . import faults as paypal_faults
-from .errors import Refusal, Reply
-from .token import is_valid
+from .errors import InvalidToken, Refusal, Reply
+from .token import problem_of
 
 HOURS_6 = dt.timedelta(hours=6)
 DAYS_45 = dt.timedelta(days=45)
@@ -70,6 +70,8 @@ def endpoint(
                     reply = paypal_faults.with_tampering(operation, ids, reply)
             except Refusal as refusal:
                 reply = refusal.reply()
+            except InvalidToken as problem:
+                reply = Reply(401, problem.body)
             response = _response(exchange, reply)
             store.log("paypal", kind, **_logged(exchange, reply, ids))
             return response
@@ -108,8 +110,8 @@ def _check_form(exchange: Exchange, method: str) -> None:
     request = exchange.request
     if request.method != method:
         raise Refusal(405)
-    if not is_valid(request.headers.get("Authorization", "")):
-        raise Refusal(401)
+    if problem := problem_of(request.headers.get("Authorization", "")):
+        raise problem
     exchange.request_id = _header(request, "PayPal-Request-Id", r".{0,108}")
     exchange.full = _header(request, "Prefer", r"[a-zA-Z=]{0,25}") == "return=representation"
     if method == "GET":
@@ -143,6 +145,7 @@ def _once(exchange: Exchange, life: dt.timedelta, repeat: Repeat, work: Callable
     key = f"{exchange.request.path} {exchange.request_id}"
     earlier = store.get("paypal-request", key)
     if earlier and clock.now() < dt.datetime.fromisoformat(earlier["at"]) + life:
+        exchange.facts["repeat"] = True
         if earlier["status"] >= 400:
             return Reply(earlier["status"], earlier["body"])
         return Reply(200, repeat(earlier["id"]))
@@ -163,10 +166,28 @@ def _response(exchange: Exchange, reply: Reply) -> HttpResponseBase:
         response: HttpResponse = HttpResponse(status=reply.status)
     else:
         if reply.status < 300 and exchange.request.method == "POST" and "links" in body and not exchange.full:
-            body = {name: body[name] for name in ("id", "status", "links")}
+            body = _minimal(exchange, body)
+        if "details" in body:
+            body = {**body, "links": [*_documentation(exchange, body), *body.get("links", [])]}
         response = JsonResponse(body, status=reply.status)
     response["PayPal-Debug-Id"] = (body or {}).get("debug_id") or secrets.token_hex(7)
     return response
+
+
+def _minimal(exchange: Exchange, body: dict[str, Any]) -> dict[str, Any]:
+    names = ["id", "status", "links"]
+    if exchange.operation == "create" and "payment_source" in body:
+        names.append("payment_source")
+    return {name: body[name] for name in names}
+
+
+def _documentation(exchange: Exchange, body: dict[str, Any]) -> list[dict[str, str]]:
+    """The link to the page about an issue, as both APIs add it to their errors."""
+    part = re.search(r"/v2/(checkout/)?(orders|payments)", exchange.request.path)
+    if part is None:
+        return []
+    page = f"https://developer.paypal.com/docs/api/{part[2]}/v2/#error-{body['details'][0]['issue']}"
+    return [{"href": page, "rel": "information_link", "method": "GET"}]
 
 
 def _logged(exchange: Exchange, reply: Reply, ids: dict[str, str]) -> dict[str, Any]:

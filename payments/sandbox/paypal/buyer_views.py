@@ -93,8 +93,8 @@ def _approve(order_id: str, funding: str) -> Document:
         order = store.get("paypal-order", order_id) or {}
         if order["status"] == "COMPLETED":
             return order
-        is_new = order["status"] != "APPROVED"
-        order |= {"status": "APPROVED", "funding": funding}
+        is_new = order["status"] != "APPROVED" or order.get("is_declined", False)
+        order |= {"status": "APPROVED", "funding": funding, "is_declined": False}
         order.setdefault("payer_id", new_account_id())
         if is_new:
             order["approved_at"] = now()

@@ -4,7 +4,7 @@
 webhook, and returns the ids it made. ``NotPossible`` says why an act makes no sense now.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -44,6 +44,10 @@ OUTCOMES = {
     "CANCELED_BY_BUYER": False,
     "DENIED": False,
 }
+
+
+# By what a reversal is known: the refund's note, the kind of its webhook, the reason of its capture.
+SIGNS = frozenset({"note", "webhook", "reason"})
 
 
 class NotPossible(Exception):
@@ -86,11 +90,15 @@ def decide_refund(reference: str, outcome: str) -> dict[str, Any]:
     return {"capture": capture["id"], "refund": refund["id"], "status": status}
 
 
-def reversal(reference: str, amount: Decimal | None = None) -> dict[str, Any]:
-    """Take the money back as PayPal or the buyer's bank: all that is left, or ``amount``."""
+def reversal(reference: str, amount: Decimal | None = None, sign: str = "all") -> dict[str, Any]:
+    """Take the money back as PayPal or the buyer's bank: all that is left, or ``amount``.
+
+    ``sign``: the only one of ``SIGNS`` by which it can be known; without it, it looks like a refund.
+    """
     with store.transaction():
         capture = _captured(reference)
-        refund = _take_back(capture, _part(capture, amount), "CHARGEBACK")
+        signs = SIGNS if sign == "all" else {sign}
+        refund = _take_back(capture, _part(capture, amount), "CHARGEBACK", signs)
     return {"capture": capture["id"], "refund": refund["id"], "amount": refund["amount"]["value"]}
 
 
@@ -198,10 +206,12 @@ def _end(subject: str, decide: Callable[[str, str], object]) -> None:
         decide(reference, outcome)
 
 
-def _take_back(capture: Document, amount: Decimal, reason: str) -> Document:
-    capture["status_details"] = {"reason": reason}
-    taken = add_refund(capture, amount, {"note_to_payer": "Payment reversed"})
-    webhooks.announce("PAYMENT.CAPTURE.REVERSED", "refund", show_refund(taken))
+def _take_back(capture: Document, amount: Decimal, reason: str, signs: Collection[str] = SIGNS) -> Document:
+    if "reason" in signs:
+        capture["status_details"] = {"reason": reason}
+    taken = add_refund(capture, amount, {"note_to_payer": "Payment reversed"} if "note" in signs else {})
+    event = "PAYMENT.CAPTURE.REVERSED" if "webhook" in signs else "PAYMENT.CAPTURE.REFUNDED"
+    webhooks.announce(event, "refund", show_refund(taken))
     return taken
 
 

@@ -50,7 +50,9 @@ def find(kind: str, id: str) -> Document:
     """Find a document. Raises Refusal 404."""
     document = store.get(f"paypal-{kind}", id)
     if document is None or (kind == "order" and is_expired(document)):
-        raise Refusal(404, "INVALID_RESOURCE_ID", f"/{kind}_id", location="path")
+        if kind == "order":  # the Orders API does not say which
+            raise Refusal(404, "INVALID_RESOURCE_ID")
+        raise Refusal(404, "INVALID_RESOURCE_ID", f"{kind}_id", value=id, location="path")
     return document
 
 
@@ -66,6 +68,7 @@ def new_order(body: dict[str, Any]) -> Document:
         "intent": body["intent"],
         "merchant_id": settings.PAYPAL_MERCHANT_ID,
         "status": "CREATED" if experience is None else "PAYER_ACTION_REQUIRED",
+        "has_source": "payment_source" in body,
         "unit": body["purchase_units"][0],
         "experience": experience or body.get("application_context", {}),
         "create_time": now(),
@@ -93,9 +96,12 @@ def show_order(order: Document) -> dict[str, Any]:
         "status": order["status"],
         "purchase_units": [unit],
         "create_time": order["create_time"],
-        "update_time": order["update_time"],
         "links": _order_links(order),
     }
+    if order["status"] == "COMPLETED":
+        shown["update_time"] = order["update_time"]
+    if order.get("has_source"):
+        shown["payment_source"] = {"paypal": {}}
     if order.get("payer_id"):
         payer = {"email_address": "buyer@paypal.example", "account_id": order["payer_id"]}
         shown["payment_source"] = {"paypal": {**payer, "account_status": "VERIFIED"}}
@@ -111,6 +117,7 @@ def _order_links(order: Document) -> list[dict[str, str]]:
     elif order["status"] == "CREATED":
         links.append({"href": buyer_url(order), "rel": "approve", "method": "GET"})
     if order["status"] in {"CREATED", "APPROVED"}:
+        links.append(link(path, "update", "PATCH"))
         links.append(link(f"{path}/capture", "capture", "POST"))
     return links
 

@@ -21,6 +21,7 @@ _NAMES = {
     ),
 }
 _DESCRIPTIONS = {
+    "CAPTURE_FULLY_REFUNDED": "The capture has already been fully refunded",
     "AMOUNT_MISMATCH": "Should equal item_total + tax_total + shipping + handling + insurance"
     " - shipping_discount - discount.",
     "INSTRUMENT_DECLINED": "The instrument presented  was either declined by the processor or bank,"
@@ -32,7 +33,11 @@ _DESCRIPTIONS = {
     "MISSING_REQUIRED_PARAMETER": "A required parameter is missing.",
     "ORDER_ALREADY_CAPTURED": "Order already captured."
     "If 'intent=CAPTURE' only one capture per order is allowed.",
-    "ORDER_NOT_APPROVED": "Payer has not yet approved the Order for payment.",
+    "ORDER_NOT_APPROVED": "Payer has not yet approved the Order for payment. Please redirect the payer to the"
+    " 'rel':'approve' url returned as part of the HATEOAS links within the Create Order call or provide a"
+    " valid payment_source in the request.",
+    "PAYPAL_REQUEST_ID_REQUIRED": "A PayPal-Request-Id is required if you are trying to process payment for"
+    " an Order. Please specify a PayPal-Request-Id or Create the Order without a 'payment_source' specified.",
     "TAX_TOTAL_MISMATCH": "Should equal sum of (tax * quantity) across all items for a given purchase_unit.",
 }
 
@@ -45,14 +50,25 @@ class Reply:
     body: dict[str, Any] | None = None
 
 
+class InvalidToken(Exception):
+    """Raised for a bearer token that is none of ours or has ended: OAuth's words, not the API's."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description)
+        self.body = {"error": "invalid_token", "error_description": description}
+
+
 class Refusal(Exception):
     """Raised to refuse a request; everything done in the request's transaction is undone."""
 
-    def __init__(self, status: int, issue: str = "", field: str = "", *, location: str = "body") -> None:
+    def __init__(
+        self, status: int, issue: str = "", field: str = "", *, value: str = "", location: str = "body"
+    ) -> None:
         super().__init__(issue)
         self.status = status
         self.issue = issue
         self.field = field
+        self.value = value
         self.location = location
 
     def reply(self, *links: dict[str, str]) -> Reply:
@@ -62,6 +78,8 @@ class Refusal(Exception):
             detail = {"issue": self.issue, "description": _DESCRIPTIONS.get(self.issue, self.issue)}
             if self.field:
                 detail |= {"field": self.field, "location": self.location}
+            if self.value:
+                detail["value"] = self.value
             body["details"] = [detail]
         if links:
             body["links"] = list(links)

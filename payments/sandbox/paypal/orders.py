@@ -29,6 +29,7 @@ from .schemas import ORDER, TRACKER, check
 
 MAX_ATTEMPTS = 10
 _WITH_POSTCODES = {"AU", "C2", "CA", "CN", "DE", "ES", "FR", "GB", "IT", "JP", "NL", "SG", "TH", "TW", "US"}
+_UNLISTED = {"BL", "BQ", "CW", "KP", "MF", "SS", "SX", "XK"}  # ISO\'s, or nearly, but not PayPal\'s
 
 
 def _shown(order_id: str) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def create(exchange: Exchange) -> Reply:
     if source is not None and not source:
         raise Refusal(422, "NO_PAYMENT_SOURCE_PROVIDED", "/payment_source")
     if source and not exchange.request_id:
-        raise Refusal(400, "PAYPAL_REQUEST_ID_REQUIRED", "PayPal-Request-Id", location="header")
+        raise Refusal(400, "PAYPAL_REQUEST_ID_REQUIRED")
     if source and "application_context" in body:
         raise Refusal(422, "INCOMPATIBLE_PARAMETER_VALUE", "/application_context")
     if body["intent"] != "CAPTURE":
@@ -52,19 +53,22 @@ def create(exchange: Exchange) -> Reply:
         raise Refusal(400, "NOT_SUPPORTED", "/purchase_units")
     order = new_order(body)
     check_sums(order["unit"], "/purchase_units/0")
-    _check_address(order)
+    check_address(order)
     keep("order", order)
     _note(exchange, order)
-    return Reply(201, show_order(order))
+    return Reply(200 if source else 201, show_order(order))
 
 
-def _check_address(order: Document) -> None:
+def check_address(order: Document) -> None:
+    """Raise Refusal for what PayPal's rules about addresses do not let through."""
     place = "/purchase_units/0/shipping/address"
     address = order["unit"].get("shipping", {}).get("address")
     if address is None:
         if order["experience"].get("shipping_preference") == "SET_PROVIDED_ADDRESS":
             raise Refusal(400, "MISSING_REQUIRED_PARAMETER", place)
         return
+    if address["country_code"] in _UNLISTED:
+        raise Refusal(422, "SHIPPING_ADDRESS_INVALID", f"{place}/country_code")
     if "admin_area_2" not in address:
         raise Refusal(422, "CITY_REQUIRED", f"{place}/admin_area_2")
     if address["country_code"] in _WITH_POSTCODES and "postal_code" not in address:
@@ -96,7 +100,7 @@ def capture(exchange: Exchange, order_id: str) -> Reply:
         if fault["issue"] != "INSTRUMENT_DECLINED":
             return declined(exchange, fault)
         faults.note(fault, status=422)
-        return _decline(order)
+        return _decline(order, fault["leaves"])
     if order.get("funding") == "declined":
         return _decline(order)
     taken, event = reviewed(new_capture(order))
@@ -115,9 +119,13 @@ def _is_paid_elsewhere(order: Document) -> bool:
     return store.get("paypal-invoice", order["unit"].get("invoice_id", "")) is not None
 
 
-def _decline(order: Document) -> Reply:
-    """The buyer has to approve again, with something else. The attempt counts, so nothing is raised."""
-    order["status"] = "PAYER_ACTION_REQUIRED"
+def _decline(order: Document, leaves: str = "PAYER_ACTION_REQUIRED") -> Reply:
+    """The buyer has to approve again, with something else. The attempt counts, so nothing is raised.
+
+    With ``leaves="APPROVED"`` another capture would take the money without that.
+    """
+    order["status"] = leaves
+    order["is_declined"] = True
     order["declines"] += 1
     keep("order", order)
     redirect = {"href": buyer_url(order), "rel": "redirect", "method": "GET"}
@@ -132,7 +140,7 @@ def track(exchange: Exchange, order_id: str) -> Reply:
     body = exchange.body
     if body["capture_id"] not in order["captures"]:
         raise Refusal(422, "CAPTURE_ID_NOT_FOUND", "/capture_id")
-    if find("capture", body["capture_id"])["status"] != "COMPLETED":
+    if find("capture", body["capture_id"])["status"] not in {"COMPLETED", "PARTIALLY_REFUNDED", "PENDING"}:
         raise Refusal(422, "CAPTURE_STATUS_NOT_VALID", "/capture_id")
     if "carrier" not in body or ("carrier_name_other" in body) != (body["carrier"] == "OTHER"):
         raise Refusal(400, "MISSING_REQUIRED_PARAMETER", "/carrier")

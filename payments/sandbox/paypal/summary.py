@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from django_countries import countries
+from checkout.addresses import countries
 
 from .documents import Document
 
@@ -45,6 +45,6 @@ def _address(shipping: dict[str, Any]) -> list[str]:
         address.get("address_line_1"),
         address.get("address_line_2"),
         " ".join(part for part in place if part),
-        str(countries.name(code) or code),
+        countries.name(code),
     ]
     return [line for line in lines if line]

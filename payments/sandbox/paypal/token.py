@@ -16,6 +16,7 @@ from payments.sandbox.faults import transport
 from shop import clock
 
 from . import exchange_log
+from .errors import InvalidToken, Refusal
 
 LIFE = 9 * 3600
 _SALT = "sandbox.paypal.token"
@@ -50,14 +51,20 @@ def _issued(request: HttpRequest) -> JsonResponse:
     )
 
 
-def is_valid(authorization: str) -> bool:
-    """Whether the header carries a token of ours that has not ended. Tokens survive a restart."""
+def problem_of(authorization: str) -> Refusal | InvalidToken | None:
+    """What is wrong with the header, unless it carries a token of ours that has not ended.
+
+    Tokens survive a restart.
+    """
     scheme, _, token = authorization.partition(" ")
+    if scheme != "Bearer" or not token:
+        return Refusal(401)
     try:
         claims = signing.loads(token, salt=_SALT)
     except signing.BadSignature:
-        return False
-    return scheme == "Bearer" and claims["ends"] > clock.now().timestamp()
+        return InvalidToken("Token signature verification failed")
+    is_over = claims["ends"] <= clock.now().timestamp()
+    return InvalidToken("Access Token not found in cache") if is_over else None
 
 
 def _status(request: HttpRequest) -> int:

@@ -47,6 +47,7 @@ class Card:
     cvc: str = field(repr=False)
     phone: str = field(default="", repr=False)
     sms_code: str = field(default="", repr=False)
+    is_code_enough: bool = False  # nothing else was sent, as some contracts have it
 
     @property
     def last4(self) -> str:
@@ -56,6 +57,8 @@ class Card:
         """The response code of the bank: 00, 61 unknown number, 65 wrong expiry or CVN2, 73 expired."""
         if self.number not in CARDS:
             return "61"
+        if self.is_code_enough:
+            return "00"
         if self.cvc != _CVC.get(self.number, "123"):
             return "65"
         if self.expiry == _EXPIRY.get(self.number):
@@ -76,14 +79,17 @@ def decrypt_card(fields: Fields) -> Card:
         raise Refusal("10", "[9100003]Invalid field[encryptCertId]", fields)
     number = _block(fields, "accNo", fields["accNo"], pair.key)
     info = _customer_info(fields)
-    encrypted = info.get("encryptedInfo", "")
+    encrypted, code = info.get("encryptedInfo"), info.get("smsCode", "")
+    if encrypted is None and code:
+        return Card(number, "", "", sms_code=code, is_code_enough=True)
+    encrypted = encrypted or ""
     secrets = dict(parse_qsl(_block(fields, "customerInfo", encrypted, pair.key)))
     return Card(
         number,
         secrets.get("expired", ""),
         secrets.get("cvn2", ""),
         secrets.get("phoneNo", ""),
-        info.get("smsCode", ""),
+        code,
     )
 
 

@@ -67,6 +67,13 @@ _PATTERNS = {
 }
 
 
+_FRONT_LAYER = {"10", "11"}
+_NOT_ECHOED = {
+    "certId", "channelType", "encryptCertId", "customerInfo", "backUrl", "frontUrl", "frontFailUrl",
+    "payTimeout",
+}  # fmt: skip
+
+
 class Refusal(Exception):
     """The gateway's front layer says no; without fields in a plain sentence, as the real one does."""
 
@@ -93,6 +100,15 @@ def verified_fields(body: bytes) -> Fields:
     if "currencyCode" in fields and not alpha_code(fields["currencyCode"]):
         raise Refusal("10", "[9100003]Invalid field[currencyCode]", fields)
     return fields
+
+
+def check_given(fields: Fields, *names: str) -> None:
+    """Raise Refusal unless they are there; an empty one is wrong, not missing."""
+    for name in names:
+        if name not in fields:
+            raise Refusal("10", f"[9100003]Mandatory field[{name}] missed", fields)
+        if not fields[name]:
+            raise Refusal("10", f"[9100003]Invalid field[{name}]", fields)
 
 
 def check_time(fields: Fields) -> None:
@@ -131,10 +147,17 @@ def answer(fields: Fields) -> HttpResponse:
 
 
 def refusal_answer(refusal: Refusal) -> HttpResponse:
-    """Answer as the front layer: it echoes what it was sent, empty fields too."""
+    """Answer as the front layer, which echoes what it was sent, empty fields too; or as the layer behind it.
+
+    The front layer (10, 11) names its own certificate; the other one echoes what identifies the transaction.
+    """
     if refusal.fields is None:
         return HttpResponse(refusal.message, content_type="text/plain;charset=UTF-8")
     echo = {name: value for name, value in refusal.fields.items() if name != "signature"}
+    if refusal.code in _FRONT_LAYER:
+        echo["certId"] = str(pki.signing_key().certificate.serial_number)
+    else:
+        echo = {name: value for name, value in echo.items() if name not in _NOT_ECHOED}
     echo |= {"version": VERSION, "signMethod": SIGN_METHOD}  # we know no other
     return answer(echo | {"respCode": refusal.code, "respMsg": refusal.message})
 

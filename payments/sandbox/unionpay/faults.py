@@ -11,7 +11,8 @@ from django.http import HttpResponse
 from payments.gateways.unionpay.wire import Fields, NotAMessage, parse_form, unencoded
 from payments.sandbox import scheduler, store
 from payments.sandbox.faults import registry as faults
-from shop import clock, money
+from shop import clock
+from shop.l10n import money
 
 from . import forgeries, notifications, transactions
 from .envelope import MESSAGES, Refusal, alpha_code, answer
@@ -79,6 +80,15 @@ def apply_faults(transaction: Transaction, operation: str) -> str:
         faults.note(fault, status=fault["code"])
         _suspend(transaction, fault)
     return str(fault["code"])
+
+
+def refused_later(transaction: Transaction) -> str:
+    """The code with which the bank is ordered to refuse a purchase that has just been accepted, or ""."""
+    with store.transaction():
+        fault = faults.take("unionpay", "purchase", partial(names_of, transaction), {"late_code"})
+        if fault:
+            faults.note(fault, status="00")
+    return str(fault["code"]) if fault else ""
 
 
 def signed_answer(fields: Fields, reply: Fields) -> HttpResponse:

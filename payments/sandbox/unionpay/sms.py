@@ -7,14 +7,14 @@ import re
 
 from django.conf import settings
 
-from payments.gateways.unionpay.messages import ONSITE
 from payments.gateways.unionpay.wire import Fields
 from payments.sandbox import mailbox, store
-from shop import clock, money
+from shop import clock
+from shop.l10n import money
 
 from . import transactions
 from .cards import Card, decrypt_card
-from .envelope import MESSAGES, Refusal, alpha_code, check_time
+from .envelope import MESSAGES, Refusal, alpha_code, check_given, check_time
 
 KIND = "unionpay-sms"
 CODE = "111111"
@@ -25,10 +25,8 @@ LASTS_SECONDS = 600
 
 def send(fields: Fields) -> Fields:
     """Send a code (77/02) for the purchase with this orderId, txnTime and amount. Moves no money."""
-    for name in ("accNo", "customerInfo", "encryptCertId"):
-        if not fields.get(name):
-            raise Refusal("10", f"[9100003]Mandatory field[{name}] missed", fields)
-    if fields["txnSubType"] != "02" or fields["bizType"] != ONSITE:
+    check_given(fields, "accNo", "customerInfo", "encryptCertId")
+    if fields["txnSubType"] != "02" or fields["bizType"] != settings.UNIONPAY_CARD_BIZ_TYPE:
         raise Refusal("32", "无此交易权限[6131010]", fields)
     check_time(fields)
     if transactions.is_used_up(fields):

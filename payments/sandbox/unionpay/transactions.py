@@ -14,7 +14,8 @@ from django.conf import settings
 from payments.gateways.unionpay.messages import BEIJING
 from payments.gateways.unionpay.wire import Fields
 from payments.sandbox import store
-from shop import clock, money
+from shop import clock
+from shop.l10n import money
 
 from .envelope import MESSAGES, alpha_code
 
@@ -69,9 +70,11 @@ def identity(fields: Fields) -> str:
     return "-".join(fields[name] for name in ("merId", "orderId", "txnTime"))
 
 
-def decide(transaction: Transaction, code: str, *, last4: str = "", at_once: bool = False) -> None:
-    """Record the verdict. A yes still queries as 05 for a moment, unless ``at_once``; a no is final."""
-    wait = PROCESSING_SECONDS if code == "00" and not at_once else 0
+def decide(
+    transaction: Transaction, code: str, *, last4: str = "", at_once: bool = False, is_accepted: bool = False
+) -> None:
+    """Record the verdict. What is accepted queries as 05 for a moment, unless ``at_once``; a no does not."""
+    wait = PROCESSING_SECONDS if (code == "00" or is_accepted) and not at_once else 0
     settles_at = clock.now().timestamp() + wait
     transaction |= {"code": code, "last4": last4, "settles_at": settles_at}
     save(transaction)
@@ -124,11 +127,12 @@ def query_result(transaction: Transaction) -> Fields:
     return reply | _settlement(transaction) if code == "00" else reply
 
 
-def notice(transaction: Transaction, *, text: str = MESSAGES["00"]) -> Fields:
+def notice(transaction: Transaction, *, text: str = "") -> Fields:
     """Build a notification or front return; the two differ in their text."""
-    fields = _echo(transaction, *_KEPT) | _settlement(transaction)
     code = state(transaction) if is_suspended(transaction) else transaction["code"]
-    return fields | {"queryId": transaction["query_id"], "respCode": code, "respMsg": text}
+    fields = _echo(transaction, *_KEPT) | _verdict(code) | {"queryId": transaction["query_id"]}
+    fields |= {"respMsg": text} if text else {}
+    return fields | _settlement(transaction) if code == "00" else fields
 
 
 def _echo(transaction: Transaction, *names: str) -> Fields:

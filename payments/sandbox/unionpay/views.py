@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeGuard
 
+from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.http.request import HttpRequest
 from django.urls import reverse
@@ -18,7 +19,7 @@ from payments.sandbox.faults import transport
 from . import cards, notifications, pki, sms, transactions
 from . import faults as unionpay_faults
 from .cashier_views import refusal_page
-from .envelope import MESSAGES, Refusal, check_time, crlf, refusal_answer, verified_fields
+from .envelope import MESSAGES, Refusal, check_given, check_time, crlf, refusal_answer, verified_fields
 
 Doors = dict[str, Callable[[Fields], Fields]]
 
@@ -50,7 +51,8 @@ def front_transaction(request: HttpRequest) -> HttpResponseBase:
 def _arrived(request: HttpRequest) -> HttpResponse:
     try:
         fields = verified_fields(request.body)
-        if (fields["txnType"], fields["bizType"]) != ("01", "000201") or "frontUrl" not in fields:
+        product = (fields["txnType"], fields["bizType"])
+        if product != ("01", settings.UNIONPAY_PAGE_BIZ_TYPE) or "frontUrl" not in fields:
             raise Refusal("10", "[9100003]Invalid field[bizType]", fields)
         unionpay_faults.check_front(fields)
         page = _begin_on_page(fields)
@@ -82,10 +84,8 @@ def _answered(request: HttpRequest, doors: dict[str, Callable[[Fields], Fields]]
 
 
 def _purchase(fields: Fields) -> Fields:
-    for name in ("accNo", "customerInfo", "encryptCertId"):
-        if not fields.get(name):
-            raise Refusal("10", f"[9100003]Mandatory field[{name}] missed", fields)
-    if fields["bizType"] != "000301":
+    check_given(fields, "accNo", "customerInfo", "encryptCertId")
+    if fields["bizType"] != settings.UNIONPAY_CARD_BIZ_TYPE:
         raise Refusal("32", "无此交易权限[6131010]", fields)
     _check_new(fields)
     card = cards.decrypt_card(fields)
@@ -93,7 +93,8 @@ def _purchase(fields: Fields) -> Fields:
     if code == "00":
         code = card.verdict()
     transaction = _begin(fields)
-    transactions.decide(transaction, code, last4=card.last4)
+    later = unionpay_faults.refused_later(transaction) if code == "00" else ""
+    transactions.decide(transaction, later or code, last4=card.last4, is_accepted=code == "00")
     if code == "00":
         notifications.announce(transaction)
     notifications.log("purchase", transaction, status=code)

@@ -24,7 +24,7 @@ CARD = "6250930000000002"
 NUMBER = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b")
 ADDRESS = {
     "recipient": "Mei Chan",
-    "phone": "9123 4567",
+    "phone": "+852 9123 4567",
     "area": "Kowloon",
     "city": "Yau Tsim Mong",
     "line1": "1 Nathan Road",
@@ -81,7 +81,8 @@ class _Forms(HTMLParser):
         elif kind != "submit":
             form.fields[name] = attributes.get("value", "")
             if "required" in attributes and not attributes.get("value"):
-                form.unanswered[name] = kind
+                is_number = attributes.get("inputmode") == "numeric"
+                form.unanswered[name] = "number" if is_number else kind
 
 
 def forms_on(page: requests.Response) -> list[Form]:

@@ -95,6 +95,8 @@ def fill_checkout(page: Page, language: str, *, email: str) -> None:
 
 def answer(field) -> None:
     kind = field.get_attribute("type")
+    if field.get_attribute("inputmode") == "numeric":
+        kind = "number"
     if kind in {"radio", "checkbox"}:
         return
     name = field.get_attribute("name") or ""

@@ -34,9 +34,9 @@ def test_with_a_script_the_fields_follow_the_region_by_themselves(stack, open_pa
     page.locator("#id_postcode").wait_for()
     assert page.evaluate("document.activeElement.id") == "id_region"
     choose(page, "#id_area", "Taipei City")
-    # Twelve districts, not those of all Taiwan.
+    # Twelve districts, not those of all Taiwan, and the way to type another.
     page.wait_for_function(
-        "() => document.querySelectorAll('#id_city option').length === 13"
+        "() => document.querySelectorAll('#id_city option').length === 14"
         " && !document.querySelector('#id_city optgroup')"
     )
     choose(page, "#id_city", "Taipei City/Da'an District")
@@ -109,7 +109,7 @@ def test_without_a_script_a_button_draws_the_fields_anew(stack, open_page, langu
     page.locator("#id_card_text").fill("生日快樂")
     walk.continue_to_payment(page, language)
     shown = page.locator("main").inner_text()
-    for text in ("𠮷田・陳大文", "H852FG83P", "生日快樂", "HK$20.00", "+85291234567"):
+    for text in ("𠮷田・陳大文", "H852FG83P", "生日快樂", "HK$20.00", "+852 9123 4567"):
         assert text in shown
 
 

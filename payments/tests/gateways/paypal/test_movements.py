@@ -143,6 +143,12 @@ OTHER = [{"rel": "up", "href": "https://api-m.paypal.com/v2/payments/captures/3G
         (document(reason="BUYER_COMPLAINT", refunds=[refund()]), [("reversal", 100, "")]),
         # a refund may repeat its capture's custom_id, which is no key of a refund
         (document(reason="CHARGEBACK", refunds=[refund(custom_id="ATTEMPT0001")]), [("reversal", 100, "")]),
+        (document(refunds=[refund(note_to_payer="Payment reversed")]), [("reversal", 100, "")]),
+        (
+            document(refunds=[refund(note_to_payer="Payment reversed", custom_id="x")]),
+            [("reversal", 100, "")],
+        ),
+        (document(refunds=[refund(note_to_payer="Your payment reversed by hand")]), [("refund", 100, "")]),
         (document("COMPLETED", refunds=[refund(links=OTHER)]), []),
         (document("PENDING", reason="CHARGEBACK"), []),
         (document("REFUNDED", refunds=[refund(status="PENDING")]), []),

@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import re
 from urllib.parse import parse_qs
 
 import pytest
@@ -11,6 +12,7 @@ from payments.gateways.unionpay import checked_card
 from payments.sandbox.unionpay import pki
 from payments.tests.harness.card_page import MESSAGES
 from shop.tests.harness.browser import assert_hidden, assert_visible
+from shop.tests.harness.prepared import BASE
 
 
 @pytest.fixture
@@ -198,6 +200,8 @@ def test_a_field_says_what_is_wrong_as_soon_as_it_is_left(pay):
     assert_hidden(pay.locator("#card-expiry-error"))  # nothing was typed there yet
 
 
+# What a newcomer is told to type must not look wrong.
+[README_CARD] = re.findall(r"`(\d{4}(?: \d{3,4})+)`", (BASE / "README.md").read_text())
 WARNINGS = [
     ("4111111111111111", "not-unionpay"),
     ("5500005555555559", "not-unionpay"),
@@ -208,6 +212,7 @@ WARNINGS = [
     ("6250930000000002", ""),
     ("6011000990139424", ""),
     ("8171999927660000", ""),
+    (README_CARD.replace(" ", ""), ""),
 ]
 
 

@@ -69,6 +69,8 @@ def test_a_wrong_password_is_told(certificates, settings):
         ({"UNIONPAY_MERCHANT_ID": "7772900581"}, "UNIONPAY_MERCHANT_ID"),
         ({"UNIONPAY_GATEWAY": "http://gateway.95516.com/gateway/api"}, "https"),
         ({"UNIONPAY_DAY_ENDS": "23.00"}, "UNIONPAY_DAY_ENDS"),
+        ({"UNIONPAY_CARD_BIZ_TYPE": "301"}, "UNIONPAY_CARD_BIZ_TYPE"),
+        ({"UNIONPAY_PAGE_BIZ_TYPE": ""}, "UNIONPAY_PAGE_BIZ_TYPE"),
         ({"UNIONPAY_DAY_ENDS": "24:00"}, "UNIONPAY_DAY_ENDS"),
         ({"UNIONPAY_BUYER_ORIGINS": ["https://cashier.95516.com"]}, "UNIONPAY_BUYER_ORIGINS"),
         (

@@ -40,11 +40,11 @@ PAGES = {
     "checkout:order": ("200", "mei: 302 checkout:order; else: 200"),  # strangers see it redacted
     "checkout:correct": (  # nobody but the browser that placed the order
         "buyer: 200; else: 302 checkout:order",
-        "buyer: 302 checkout:order writes; else: 302 checkout:order",
+        "buyer: 302 checkout:order writes; unlocked: 302 checkout:order; else: 403",  # it is given back
     ),
     "checkout:details": (
         "mei: 200; else: 302 checkout:order",
-        "mei: 302 checkout:details writes; else: 302 checkout:order",
+        "mei: 302 checkout:details writes; else: 403",
     ),
     "checkout:privacy": (
         "mei: 200; else: 302 checkout:order",
@@ -54,7 +54,7 @@ PAGES = {
     "checkout:file": ("mei: 200; else: 404", "405"),
     "checkout:request_cancellation": (
         "mei: 200; else: 302 checkout:order",
-        "mei: 302 checkout:order writes; else: 302 checkout:order",
+        "mei: 302 checkout:order writes; else: 403",
     ),
     "payments:pay": ("200", "200"),  # whoever has the link may pay; strangers see nothing personal
     "payments:send_code": ("405", "404"),
@@ -72,7 +72,7 @@ PAGES = {
     "consulting:access_log": ("unlocked other: 200; else: 302 consulting:unlock", "405"),
     "consulting:details": (  # nothing is missing from these orders: see checkout:details
         "unlocked other: 302 consulting:index; else: 302 consulting:unlock",
-        "unlocked other: 302 consulting:index; else: 302 consulting:unlock",
+        "unlocked other: 302 consulting:index; else: 403",
     ),
     "consulting:download": (
         "unlocked: 200 writes; other: 302 consulting:index; else: 302 consulting:unlock",
@@ -102,7 +102,7 @@ PAGES = {
     ),
     "consulting:case": (
         "visitors: 302 admin:login; assigned told: 200 writes; fulfilment: 403; else: 200",
-        "visitors: 302 admin:login; assigned: 302 consulting:case writes; else: 403",
+        "assigned: 302 consulting:case writes; else: 403",
     ),
     "consulting:take": (
         "visitors: 302 admin:login; merchant fulfilment: 403; else: 405",
@@ -118,11 +118,11 @@ PAGES = {
     ),
     "consulting:withdraw": (
         "visitors: 302 admin:login; assigned merchant superuser: 200; else: 403",
-        "visitors: 302 admin:login; assigned merchant superuser: 302 consulting:case writes; else: 403",
+        "assigned merchant superuser: 302 consulting:case writes; else: 403",
     ),
     "consulting:case_messages": (
         "visitors: 302 admin:login; assigned: 200 writes; told: 200; else: 403",
-        "visitors: 302 admin:login; assigned: 302 consulting:case_messages writes; else: 403",
+        "assigned: 302 consulting:case_messages writes; else: 403",
     ),
     "consulting:go_on": (
         "visitors: 302 admin:login; fulfilment: 403; else: 405",
@@ -173,7 +173,10 @@ ADMIN = {
     "auth_user_password_change": "superuser",
     "autocomplete": "",
     "checkout_order_cancellation": "shopkeepers",
+    "checkout_order_correct": "shopkeepers",
     "checkout_order_hold": "shopkeepers",
+    "checkout_order_parcel": "shopkeepers",
+    "checkout_order_promise": "shopkeepers",
     "checkout_order_ship": "shopkeepers",
     "consulting_orderkey_deed": "merchant superuser",
     "index": "staff",

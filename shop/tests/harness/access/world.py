@@ -27,6 +27,7 @@ from checkout.models import (
     OrderSearch,
     PrivacyRequest,
     Promotion,
+    Shipment,
     StockMovement,
     Upload,
 )
@@ -183,6 +184,9 @@ def _furnish(world: World) -> None:
         "privacy_link": _token(privacy_requests.LINK.url(copy_asked.pk, language="en")),
         "link": _token(lookup.LINK.url(search.pk, language="en")),
         "order_id": order.pk,
+        "shipment_id": Shipment.objects.create(
+            order=world.late, carrier="sf", tracking_number="SF1234", shipped_at=now, shipped_by="merchant"
+        ).pk,
         "payment_id": payment.pk,
         "refund_id": refund.pk,
         "request_id": request.pk,
@@ -241,6 +245,8 @@ def _part(world: World, name: str, part: str) -> object:
     if name.startswith("admin:") and part == "object_id":
         model = "checkout_order" if name == "admin:view_on_site" else name.split(":")[1].rpartition("_")[0]
         return world.parts["objects"].get(model, 1)
+    if (name, part) == ("admin:checkout_order_parcel", "order_id"):
+        return world.late.pk
     if name == "admin:auth_user_password_change":
         return world.parts["objects"]["auth_user"]
     if (name, part) == ("admin:consulting_orderkey_deed", "pk"):
@@ -309,7 +315,7 @@ def ask(world: World, role: str, name: str, path: str, method: str) -> Answer:
     text = content.decode(errors="replace")
     text += re.sub(r"<[^>]*>|[\s-]", "", text)  # a key in groups, each with its own markup
     for typed in body.values():
-        text = text.replace(str(typed), "").replace(str(typed).replace("-", ""), "")
+        text = text.replace(str(typed), "").replace(re.sub(r"[\s-]", "", str(typed)), "")
     seen = [what for what, (words, _) in world.secrets.items() if any(word in text for word in words)]
     return Answer(outcome, seen)
 

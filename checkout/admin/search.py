@@ -1,0 +1,12 @@
+"""What staff may mean who search for an order, wherever orders are listed."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from checkout import order_numbers
+
+
+def order_number(typed: str) -> Iterable[str]:
+    """However it was read out or typed."""
+    with suppress(order_numbers.TypingError):
+        yield order_numbers.parse(typed)

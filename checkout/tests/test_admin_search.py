@@ -1,0 +1,86 @@
+"""Staff find what they search for however it is typed, in every list that has it."""
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from checkout.admin.search import order_number
+from checkout.models import Order
+from checkout.shipping import fulfilment
+from checkout.tests.scenes import make_cart, make_goods, pay, place
+from shop.admin.search import TolerantSearch
+from shop.tests.harness.failures import APPS
+
+pytestmark = pytest.mark.django_db
+
+# One of 31 numbers of Hong Kong that are an order number as well, by their check symbol.
+PHONE = "+85291230025"
+SPELLINGS = [
+    "91230025", "9123 0025", "9123-0025", "９１２３００２５", "+852 9123 0025",
+    "852 91230025", "0085291230025",
+    "mei@bücher.example", "Mei＠Bücher.example", "RB 123 456 785 HK", "rb123456785hk", "ＲＢ123456785ＨＫ",
+]  # fmt: skip
+
+
+@pytest.fixture
+def order():
+    placed = place(make_cart((make_goods(on_hand=9), 1)), phone=PHONE, email="mei@xn--bcher-kva.example")
+    placed = pay(placed)
+    line = placed.lines.get()
+    fulfilment.ship(
+        placed.pk,
+        carrier="hkpost",
+        tracking_number="RB 123 456 785 HK",
+        quantities={line.pk: 1},
+        actor="wong",
+    )
+    return placed
+
+
+def found(boss, model, text):
+    page = boss.get(reverse(f"admin:{model}_changelist"), {"q": text})
+    return [row.pk for row in page.context["cl"].result_list]
+
+
+def test_an_order_is_found_by_what_a_client_may_say(boss, order):
+    other = pay(place(make_cart((make_goods("TEA-902"), 1)), email="other@example.com", phone="+85298765432"))
+    number = order.number
+    for text in [*SPELLINGS, number, number.lower().replace("-", ""), f"訂單編號：{number}", "Mei Chan"]:
+        rows = found(boss, "checkout_order", text)
+        assert order.pk in rows, text
+        assert text == "Mei Chan" or other.pk not in rows, text
+    for text in ("nothing", "12", "@", "\0", "RB"):
+        found(boss, "checkout_order", text)
+
+
+def test_a_reading_adds_to_what_was_typed(boss, order):
+    """91230025 is a telephone number, and might have been an order's: both are looked for."""
+    Order.objects.filter(pk=order.pk).update(phone="")
+    [as_number] = order_number("91230025")
+    Order.objects.filter(pk=order.pk).update(number=as_number)
+    caller = pay(place(make_cart((make_goods("TEA-902"), 1)), phone=PHONE))
+    assert set(found(boss, "checkout_order", "91230025")) == {order.pk, caller.pk}
+
+
+def test_every_list_that_has_order_numbers_finds_them_in_any_spelling(boss, order):
+    with_numbers = [
+        page
+        for model, page in admin.site._registry.items()
+        if model.__module__.split(".")[0] in APPS
+        and any(field.endswith("number") for field in page.search_fields if "tracking" not in field)
+    ]
+    assert len(with_numbers) >= 7
+    assert [page for page in with_numbers if order_number not in getattr(page, "readings", ())] == []
+    typed = order.number.lower().replace("-", " ")
+    assert found(boss, "checkout_stockmovement", typed)
+
+
+def test_every_list_with_a_search_is_tolerant():
+    bare = [
+        model.__name__
+        for model, page in admin.site._registry.items()
+        if model.__module__.split(".")[0] in APPS
+        and page.search_fields
+        and not isinstance(page, TolerantSearch)
+    ]
+    assert bare == []

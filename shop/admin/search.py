@@ -1,0 +1,63 @@
+"""Staff search: what was typed, and besides whatever else it may mean."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from shop.typed_values import email_addresses, phone_numbers
+from shop.typed_values.characters import fold
+
+Reading = Callable[[str], Iterable[str]]
+LEAST_DIGITS = 5  # of a telephone number: fewer would find half of all
+
+if TYPE_CHECKING:
+    AnyAdmin = admin.ModelAdmin[Any]
+else:  # not generic when it runs
+    AnyAdmin = admin.ModelAdmin
+
+
+class TolerantSearch(AnyAdmin):
+    """Mixin: finds a value however it is typed. A reading adds to what was typed and never replaces it."""
+
+    readings: tuple[Reading, ...] = ()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        for other in self._other_terms(search_term):
+            more, repeats = super().get_search_results(request, queryset, other)
+            found, may_repeat = found | more, may_repeat or repeats
+        return found, may_repeat
+
+    def _other_terms(self, typed: str) -> list[str]:
+        readings = (folded, *self.readings)
+        terms = dict.fromkeys(term for reading in readings for term in reading(typed) if term)
+        return [term for term in terms if term != typed]
+
+
+def folded(typed: str) -> Iterable[str]:
+    """In ordinary width, without unseen marks."""
+    yield fold(typed)
+
+
+def email_address(typed: str) -> Iterable[str]:
+    """As it is stored."""
+    if "@" in fold(typed):
+        yield email_addresses.normalise(typed)
+
+
+def phone_number(typed: str) -> Iterable[str]:
+    """As it is stored, and its digits in one: part of a number is enough."""
+    digits = "".join(sign for sign in fold(typed) if sign.isdigit())
+    is_number = all(sign.isdigit() or sign in " +-().#" for sign in fold(typed))
+    if not is_number or len(digits) < LEAST_DIGITS:
+        return
+    yield digits
+    for region in phone_numbers.NEIGHBOURS:
+        reading = phone_numbers.read(typed, region)
+        if reading.is_certain:
+            yield reading.number.e164

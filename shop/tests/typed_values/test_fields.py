@@ -1,0 +1,50 @@
+"""What form fields take as it comes, and what they refuse by name."""
+
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from shop.typed_values.fields import AmountField, DayField, LabelField, LineField, TextField, WholeNumberField
+
+TAKEN = ["李", "𠮷田 𨋢", "\U000323b0田", "O’Brien", "محمد علي", "ชื่อ", "एक\u200dक"]
+
+
+def message_of(field, text):
+    with pytest.raises(ValidationError) as refused:
+        field.clean(text)
+    return refused.value.messages[0]
+
+
+def test_names_of_every_script_are_taken_and_what_prints_as_nothing_is_refused_by_name():
+    for field in (LineField(), LabelField(), TextField()):
+        assert [field.clean(text) for text in TAKEN] == TAKEN
+        for character, name in (("\ue3a1", "U+E3A1"), ("\U000f0000", "U+F0000"), ("\u0378", "U+0378")):
+            assert f"The character {name} after “陳大” prints as an empty box" in message_of(
+                field, f"陳大{character}文"
+            )
+        assert "The character U+E000 prints" in message_of(field, "\ue000")
+        assert "cannot be read" in message_of(field, "a\x00b")
+
+
+def test_emoji_are_refused_on_labels_only():
+    assert "Emoji cannot be printed" in message_of(LabelField(), "Mei 🌸")
+    assert [field.clean("Mei 🌸") for field in (LineField(), TextField())] == ["Mei 🌸"] * 2
+
+
+def test_a_line_end_counts_once_as_in_the_browser():
+    text = "一二\r\n" * 4 + "三"
+    assert TextField(max_length=13).clean(text) == "一二\n" * 4 + "三"
+    assert "at most 12" in message_of(TextField(max_length=12), text)
+
+
+def test_numbers_and_days_are_read_as_written_and_refused_with_an_example():
+    assert AmountField(max_digits=12, decimal_places=2).clean("HK$１,250.00") == Decimal(1250)
+    assert WholeNumberField(min_value=-5).clean("－３") == -3
+    assert str(DayField().clean("2026年12月1日")) == "2026-12-01"
+    assert (
+        message_of(AmountField(), "12,50") == "“12,50” is not clear. Please enter an amount such as 1250.00."
+    )
+    assert "is no whole number. Please enter digits" in message_of(WholeNumberField(), "zwölf")
+    assert "year first, for example 2026-12-01" in message_of(DayField(), "1st of May")
+    assert "greater than or equal" in message_of(WholeNumberField(min_value=0), "-1")

@@ -1,0 +1,64 @@
+"""E-mail addresses: one form for storing, one for comparing, one to be read.
+
+The domain is kept as mail servers want it (IDNA 2008 with the mapping of UTS #46: RFC 5891, ``xn--…``) and
+shown as people write it. The part before the @ keeps its capitals, but makes no other mailbox by them.
+"""
+
+import re
+
+import idna
+
+from .characters import fold
+
+MAX_LENGTH = 1000  # of what is read: no address is so long, and none has to be taken apart to see it
+_MAILTO = re.compile(r"mailto:", re.IGNORECASE)
+_BRACKETED = re.compile(r"[^<>]*<([^<>]*)>\s*")  # Chan Tai Man <name@example.com>
+_QUOTED = re.compile(r"""(["'])(?P<address>.*)\1""")
+_AROUND = " \t\r\n<>(){}“”‘’「」『』《》〈〉【】,;.:、"
+
+
+def normalise(text: str) -> str:
+    """Return the address as it is stored; what is no address at all comes back as readable as it can be.
+
+    Forgives what is pasted along: unseen marks, full width (＠ ．), the Chinese full stop as a dot,
+    ``mailto:`` with its parameters, brackets, quotation marks, a comma behind it.
+    """
+    folded = fold(text).replace("。", ".").strip()
+    if len(folded) > MAX_LENGTH:
+        return folded
+    if bracketed := _BRACKETED.fullmatch(folded):
+        folded = bracketed.group(1)
+    if _MAILTO.match(folded):
+        folded = _MAILTO.sub("", folded, count=1).partition("?")[0]
+    folded = folded.strip(_AROUND)
+    if quoted := _QUOTED.fullmatch(folded):
+        folded = quoted["address"]
+    local, at, domain = folded.rpartition("@")
+    return f"{local.strip()}{at}{_ascii(domain.strip())}"
+
+
+def _ascii(domain: str) -> str:
+    """The domain in ASCII and small letters; as it is where it cannot be one."""
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        return domain
+
+
+def identity(address: str) -> str:
+    """Return what is equal for two spellings of one mailbox. Only ever compared, never shown or mailed to.
+
+    Capitals are folded in ASCII only: else a look-alike (ı for I) would be somebody else's mailbox.
+    """
+    return normalise(address).encode().lower().decode()
+
+
+def shown(address: str) -> str:
+    """Return the address as people write it: the domain in its own script."""
+    local, at, domain = address.rpartition("@")
+    if "xn--" not in domain:
+        return address
+    try:
+        return f"{local}{at}{idna.decode(domain)}"
+    except (idna.IDNAError, UnicodeError):
+        return address

@@ -1,0 +1,241 @@
+"""Form fields that take what people type and paste as it comes, and say clearly what they cannot take.
+
+Whatever a form asks in words, numbers or dates stands in one of these; a test finds a field that does not.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from . import dates, email_addresses, numbers, phone_numbers
+from .characters import PICTURES, UNREADABLE, UNSEEN, fold, unprintable
+
+_UNREADABLE = _("This contains characters that cannot be read. Please type it again.")
+_UNPRINTABLE = _(
+    "The character %(code)s%(place)s prints as an empty box. Please type it another way or leave it out."
+)
+_SHOWN_BEFORE = 6  # characters that name the place
+
+
+def check_characters(text: str) -> None:
+    """Raise ValidationError for what cannot be read, or would be an empty box on a label or a page."""
+    if UNREADABLE.search(text):
+        raise ValidationError(_UNREADABLE, code="unreadable")
+    if character := unprintable(text):
+        before = text[: text.index(character)].split("\n")[-1].strip()[-_SHOWN_BEFORE:]
+        place = gettext(" after “%(text)s”") % {"text": before} if before else ""
+        values = {"code": f"U+{ord(character):04X}", "place": place}
+        raise ValidationError(_UNPRINTABLE, code="unprintable", params=values)
+
+
+class LineField(forms.CharField):
+    """One line of text in any script."""
+
+    def to_python(self, value: Any) -> str:
+        text = str(super().to_python(value) or "")
+        return " ".join(UNSEEN.sub("", text).split())
+
+    def run_validators(self, value: str) -> None:
+        """The one clear sentence comes before Django's own about null characters."""
+        check_characters(value)
+        super().run_validators(value)
+
+
+class LabelField(LineField):
+    """One line of a label: a name, a street. Letters of every script, no pictures."""
+
+    def run_validators(self, value: str) -> None:
+        check_characters(value)
+        if PICTURES.search(value):
+            raise ValidationError(
+                _("Emoji cannot be printed on the label. Please use letters and digits."), code="picture"
+            )
+        super().run_validators(value)
+
+
+class TextField(forms.CharField):
+    """Several lines of free text. A line end counts as one character, as in the browser."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def to_python(self, value: Any) -> str:
+        text = str(super().to_python(value) or "")
+        return UNSEEN.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+
+    def run_validators(self, value: Any) -> None:
+        if isinstance(value, str):  # else a subclass has made something of the text
+            check_characters(value)
+        super().run_validators(value)
+
+
+class CodeField(forms.CharField):
+    """A code, key or number that is read by a rule of its own in the form's ``clean_…``: cleaned folded."""
+
+    def to_python(self, value: Any) -> str:
+        return fold(str(super().to_python(value) or ""))
+
+
+class EmailField(forms.EmailField):
+    """An e-mail address, cleaned to the form in which it is stored: ``email_addresses.normalise``."""
+
+    default_error_messages = {"invalid": _("Please enter an e-mail address such as name@example.com.")}
+
+    def to_python(self, value: Any) -> str:
+        return email_addresses.normalise(str(super().to_python(value) or ""))
+
+    def prepare_value(self, value: Any) -> Any:
+        return email_addresses.shown(value) if isinstance(value, str) else value
+
+    def run_validators(self, value: str) -> None:
+        if value and "@" not in value:
+            raise ValidationError(
+                _("There is no @ in “%(text)s”. Please enter an address such as name@example.com."),
+                params={"text": value},
+            )
+        super().run_validators(value)
+
+
+class _TypedNumber(str):
+    """What was typed, and the reading that the person was asked about and has confirmed."""
+
+    confirmed = ""
+
+
+class PhoneInput(forms.TextInput):
+    """Carries the reading that the person is asked about, so that the same text sent again confirms it."""
+
+    input_type = "tel"
+    asked = ""
+    READING = "_reading"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"autocomplete": "tel", "inputmode": "tel", **(attrs or {})})
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        value = super().value_from_datadict(data, files, name)
+        if value is None:
+            return None
+        typed = _TypedNumber(value)
+        typed.confirmed = str(data.get(f"{name}{self.READING}") or "")
+        return typed
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        shown = super().render(name, value, attrs, renderer)
+        if not self.asked:
+            return shown
+        hidden = forms.HiddenInput().render(f"{name}{self.READING}", self.asked, renderer=renderer)
+        return shown + hidden
+
+
+class PhoneField(forms.CharField):
+    """A telephone number of any country, cleaned to a ``PhoneNumber``.
+
+    A reading that says something else than what was typed, or that may not be in use, is shown and asked
+    once; sent again, it is taken. Metadata about numbers is never quite up to date.
+    """
+
+    widget = PhoneInput
+    region = "HK"
+
+    def clean(self, value: Any) -> Any:
+        text = str(super().clean(value) or "")
+        if not text:
+            return phone_numbers.PhoneNumber()
+        reading = phone_numbers.read(text, self.region)
+        if reading.is_several:
+            raise ValidationError(_("Please enter one number only; another one can go into the note."))
+        if reading.others:
+            raise ValidationError(
+                _("Please add the country code. Do you mean %(numbers)s?"),
+                params={"numbers": gettext(" or ").join(number.shown for number in reading.others)},
+            )
+        if not reading.number:
+            raise ValidationError(
+                _("Please enter a phone number, with the country code if it is abroad, e.g. +852 9123 4567.")
+            )
+        if not reading.is_certain and getattr(value, "confirmed", "") != str(reading.number):
+            self._ask(reading)
+        return reading.number
+
+    def _ask(self, reading: phone_numbers.Reading) -> None:
+        if isinstance(self.widget, PhoneInput):
+            self.widget.asked = str(reading.number)
+        text = _(
+            "Do you mean %(number)s? We know no such number in use. If it is right, please continue; else"
+            " correct it."
+        )
+        if reading.is_elsewhere:
+            text = _("Do you mean %(number)s? If so, please continue; else correct it.")
+        raise ValidationError(text, params={"number": reading.number.shown}, code="doubtful")
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.shown if isinstance(value, phone_numbers.PhoneNumber) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(super().has_changed(self.prepare_value(initial), data))
+
+
+class AmountField(forms.DecimalField):
+    """An amount of money: HK$1,250.00, １２５０. Cleaned to a Decimal."""
+
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # as Django's own
+        if value in self.empty_values or isinstance(value, (int, Decimal)):
+            return super().to_python(value)
+        try:
+            return super().to_python(str(numbers.read_amount(str(value))))
+        except ValueError:
+            raise ValidationError(
+                _("“%(text)s” is not clear. Please enter an amount such as 1250.00."),
+                params={"text": value},
+            ) from None
+
+
+class WholeNumberField(forms.IntegerField):
+    """A whole number, in any width of digits, grouped or not."""
+
+    def to_python(self, value: Any) -> int | None:
+        if value in self.empty_values or isinstance(value, int):
+            return super().to_python(value)
+        try:
+            return super().to_python(str(numbers.read_whole(str(value))))
+        except ValueError:
+            raise ValidationError(
+                _("“%(text)s” is no whole number. Please enter digits, for example 12."),
+                params={"text": value},
+            ) from None
+
+
+class DayField(forms.DateField):
+    """A day of the calendar: 2026-12-01, 2026年12月1日, 1/12/2026 as the page's language reads it."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and value.strip():
+            with suppress(ValueError):
+                return dates.read_date(value)
+            try:
+                return super().to_python(fold(value))
+            except ValidationError:
+                text = _(
+                    "“%(text)s” is no date. Please enter it with the year first, for example 2026-12-01."
+                )
+                raise ValidationError(text, params={"text": value}) from None
+        return super().to_python(value)
+
+
+# For ``ModelAdmin.formfield_overrides``: the same fields where Django makes the form of a model.
+FORM_FIELDS: "Mapping[type[models.Field[Any, Any]], Mapping[str, Any]]" = {
+    models.SlugField: {},
+    models.CharField: {"form_class": LineField},
+    models.TextField: {"form_class": TextField},
+    models.EmailField: {"form_class": EmailField},
+    models.DecimalField: {"form_class": AmountField},
+    models.IntegerField: {"form_class": WholeNumberField},
+    models.DateField: {"form_class": DayField},
+}

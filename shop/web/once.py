@@ -1,0 +1,115 @@
+"""A form of the staff's pages does its work once per page that was seen, however often it is sent.
+
+Every form carries a token of its page (``csrf_token`` writes it along). The first POST with it and the view's
+own writes are one transaction, so a second one of the same contents - a double click, a reload, a slow line -
+waits for the first and is led to its result. A page that is drawn again, with what was wrong, has a new one.
+"""
+
+import json
+import secrets
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from shop import clock
+from shop.models import SentForm
+
+FIELD = "page_token"
+STAFF_NAMESPACES = {"admin"}
+SIGNING_IN = {"login", "logout", "password_change"}  # these rotate the session, and count failures
+STAFF_MODULES = ("consulting.workspace.", "consulting.client.message_views")
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(12)
+
+
+def safe_to_repeat(why: str) -> Callable[[View], View]:
+    """Mark a view that may run for every POST and opens its own transactions; ``why`` is for readers."""
+
+    def mark(view: View) -> View:
+        view.safe_to_repeat = why  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+class OncePerPage:
+    """Middleware: see the module."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        token = request.POST.get(FIELD) if request.method == "POST" and is_guarded(request, view) else None
+        if not token:
+            return None
+        key = _key_of(request, token)
+        try:
+            with transaction.atomic():
+                return _first(key, lambda: view(request, *args, **kwargs))
+        except _SentBefore:
+            return _again(request, key)
+
+
+class _SentBefore(Exception):
+    """The page was sent before, and that was done."""
+
+
+def is_guarded(request: HttpRequest, view: Callable[..., HttpResponse]) -> bool:
+    """Whether the view is one of the staff's pages, or one on which clients write to them."""
+    match = request.resolver_match
+    is_staffs = (
+        match is not None
+        and bool(STAFF_NAMESPACES.intersection(match.namespaces))
+        and match.url_name not in SIGNING_IN
+    )
+    is_desks = getattr(view, "__module__", "").startswith(STAFF_MODULES)
+    return (is_staffs or is_desks) and not getattr(view, "safe_to_repeat", "")
+
+
+def _first(key: str, act: Callable[[], HttpResponse]) -> HttpResponse:
+    try:
+        with transaction.atomic():
+            sent = SentForm.objects.create(key=key, at=clock.now())  # waits for another's transaction
+    except IntegrityError:
+        raise _SentBefore from None
+    response = act()
+    if isinstance(response, HttpResponseRedirect):
+        sent.result = response.url[: SentForm.MAX_RESULT]
+        sent.save(update_fields=["result"])
+    else:  # nothing was done: the page says what is wrong, or shows something
+        sent.delete()
+    return response
+
+
+def _again(request: HttpRequest, key: str) -> HttpResponse:
+    sent = SentForm.objects.filter(key=key).first()
+    if sent is None:  # taken back meanwhile
+        return HttpResponseRedirect(request.get_full_path())
+    messages.info(request, _("This was already done, once; here is the result."))
+    return HttpResponseRedirect(sent.result)
+
+
+def _key_of(request: HttpRequest, token: str) -> str:
+    """Of this page with what was typed into it, for this person: says nothing about any of it.
+
+    Whoever comes back to the page and types something else sends something else.
+    """
+    person = getattr(request.user, "pk", None) or request.session.session_key
+    typed = sorted((name, values) for name, values in request.POST.lists() if name != "csrfmiddlewaretoken")
+    files = sorted((name, file.name, file.size) for name, files in request.FILES.lists() for file in files)
+    plain = json.dumps([person, request.path, token, typed, files])
+    return salted_hmac("shop.once", plain, algorithm="sha256").hexdigest()
