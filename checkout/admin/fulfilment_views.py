@@ -12,7 +12,7 @@ from checkout.models import Order, OrderLine, Shipment
 from checkout.shipping import fulfilment
 from checkout.shipping.rates import TARIFFS
 from shop.typed_values import tracking_numbers
-from shop.typed_values.fields import CodeField, WholeNumberField
+from shop.typed_values.fields import CodeField, LineField, WholeNumberField
 
 from .permissions import changeable_order
 
@@ -122,13 +122,18 @@ def ship(request: HttpRequest, order_id: int) -> HttpResponse:
     return render(request, "admin/checkout/order/ship.html", context)
 
 
+class HoldForm(forms.Form):
+    note = LineField(label=_("Note for the history of the order"), max_length=200, required=False)
+
+
 def hold(request: HttpRequest, order_id: int) -> HttpResponse:
     """The page behind "Put on hold" and "Release from hold"."""
     order = changeable_order(request, order_id)
-    if request.method == "POST":
+    form = HoldForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
         on_hold = request.POST.get("on_hold") == "yes"
-        note = " ".join(request.POST.get("note", "").split())[:200]
-        fulfilment.set_hold(order.pk, on_hold=on_hold, actor=request.user.get_username(), note=note)
+        actor = request.user.get_username()
+        fulfilment.set_hold(order.pk, on_hold=on_hold, actor=actor, note=form.cleaned_data["note"])
         text = _("The order is on hold: nothing is shipped.") if on_hold else _("The order can be shipped.")
         messages.success(request, text)
         return redirect("admin:checkout_order_change", order.pk)
@@ -137,6 +142,7 @@ def hold(request: HttpRequest, order_id: int) -> HttpResponse:
         **admin.site.each_context(request),
         "title": title % {"number": order.number},
         "order": order,
+        "form": form,
         "opts": Order._meta,
     }
     return render(request, "admin/checkout/order/hold.html", context)
