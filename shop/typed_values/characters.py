@@ -22,8 +22,9 @@ LINE_ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 # Word's bullets: it pastes the place that they have in its own fonts, Symbol and Wingdings.
 _WORDS_SIGNS = str.maketrans(
     {
-        "\uf0b7": "•", "\uf0a7": "▪", "\uf0d8": "➢", "\uf0fc": "✓", "\uf06c": "●", "\uf06e": "■", "\uf06f": "□",
-        "\uf071": "❑", "\uf075": "◆", "\uf076": "❖", "\uf0e0": "→", "\uf0e8": "➔", "\uf0fe": "☑", "\uf0fb": "✗",
+        "\uf0b7": "•", "\uf0a7": "▪", "\uf0d8": "➢", "\uf0fc": "✓", "\uf06c": "●", "\uf06e": "■",
+        "\uf06f": "□", "\uf071": "❑", "\uf075": "◆", "\uf076": "❖", "\uf0e0": "→", "\uf0e8": "➔",
+        "\uf0fe": "☑", "\uf0fb": "✗",
     }
 )  # fmt: skip
 

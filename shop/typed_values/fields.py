@@ -3,26 +3,30 @@
 Whatever a form asks in words, numbers or dates stands in one of these; a test finds a field that does not.
 """
 
+import datetime as dt
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core import validators
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from . import dates, email_addresses, numbers, phone_numbers
-from .characters import PICTURES, UNREADABLE, cleaned, fold, unprintable
+from shop import clock
 
-_UNREADABLE = _(
-    "The character %(code)s%(place)s cannot be read. Please type it another way or leave it out."
-)
+from . import dates, email_addresses, numbers, phone_numbers
+from .characters import PICTURES, UNREADABLE, cleaned, fold, fold_code, unprintable
+
+_UNREADABLE = _("The character %(code)s%(place)s cannot be read. Please type it another way or leave it out.")
 _UNPRINTABLE = _(
     "The character %(code)s%(place)s prints as an empty box. Please type it another way or leave it out."
 )
+_A_YEAR = 366
 _SHOWN_BEFORE = 6  # characters that name the place
 
 
@@ -93,6 +97,28 @@ class CodeField(_Uncut):
 
     def to_python(self, value: Any) -> str:
         return fold(str(super().to_python(value) or ""))
+
+
+class AddressPartField(_Uncut, forms.SlugField):
+    """What stands in the address of a page: wuyi-oolong. Reads words, and an address that was pasted."""
+
+    default_error_messages = {
+        "invalid": _(
+            "“%(text)s” cannot stand in an address. Please use small letters, digits and hyphens, for example"
+            " wuyi-rougui-oolong."
+        )
+    }
+
+    def to_python(self, value: Any) -> str:
+        typed = str(super().to_python(value) or "")
+        words = fold_code(typed).lower().strip("/ ").rpartition("/")[2]
+        return re.sub("[ .-]+", "-", words).strip("-") or typed
+
+    def run_validators(self, value: str) -> None:
+        if value and not validators.slug_re.match(value):
+            text = self.error_messages["invalid"]
+            raise ValidationError(text, code="invalid", params={"text": value})
+        super().run_validators(value)
 
 
 class EmailField(_Uncut, forms.EmailField):
@@ -262,7 +288,7 @@ class WholeNumberField(_NumberField, forms.IntegerField):
 
 
 class DayField(forms.DateField):
-    """A day of the calendar: 2026-12-01, 2026年12月1日, 1 December 2026. In 1/12/2026 either may be the month."""
+    """A day of the calendar: 2026-12-01, 2026年12月1日, 1 December 2026. 1/12/2026 could be two."""
 
     def to_python(self, value: Any) -> Any:
         if not (isinstance(value, str) and value.strip()):
@@ -284,9 +310,23 @@ class DayField(forms.DateField):
         raise ValidationError(text, params=params)
 
 
+def check_year(day: dt.date | None) -> None:
+    """Raise ValidationError for a day that no shop promises: its year is a typing error."""
+    if day and day > clock.today() + dt.timedelta(days=_A_YEAR):
+        text = _("%(day)s is more than a year away. Please check the year.")
+        raise ValidationError(text, params={"day": date_format(day)})
+
+
+def check_promised(day: dt.date | None) -> None:
+    """The same for a day that a client is told, which is not over either."""
+    if day and day < clock.today():
+        raise ValidationError(_("This day is over."))
+    check_year(day)
+
+
 # For ``ModelAdmin.formfield_overrides``: the same fields where Django makes the form of a model.
 FORM_FIELDS: "Mapping[type[models.Field[Any, Any]], Mapping[str, Any]]" = {
-    models.SlugField: {},
+    models.SlugField: {"form_class": AddressPartField},
     models.CharField: {"form_class": LineField},
     models.TextField: {"form_class": TextField},
     models.EmailField: {"form_class": EmailField},

