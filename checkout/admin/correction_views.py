@@ -40,7 +40,7 @@ def parcel(request: HttpRequest, order_id: int, shipment_id: int) -> HttpRespons
     left = fulfilment.left_for(shipment)
     initial: dict[str, object] = {"carrier": shipment.carrier, "tracking_number": shipment.tracking_number}
     initial |= {f"line_{line.pk}": packed.get(line.pk, 0) for line in left}
-    form = ShipForm(request.POST or None, left=left, initial=initial)
+    form = ShipForm(request.POST or None, left=left, parcel=shipment, initial=initial)
     if form.is_valid():
         try:
             fulfilment.correct_parcel(
