@@ -47,8 +47,8 @@ def doubts(carrier: str, number: str, *, parcel: Shipment | None = None) -> Iter
             "number": number
         }
     others = with_number(number).filter(bare__iexact=typed).exclude(pk=parcel.pk if parcel else 0)
-    if other := others.select_related("order").first():
-        yield _("Order %(order)s has a parcel with this number.") % {"order": other.order.number}
+    if twin := others.select_related("order").first():
+        yield _("Order %(order)s has a parcel with this number.") % {"order": twin.order.number}
 
 
 def _has_form(form: str, number: str) -> bool:
