@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch
+from shop.admin.stale_forms import NoStaleForms
 from shop.l10n.money import formatted
 from shop.typed_values.fields import FORM_FIELDS
 
@@ -86,7 +87,7 @@ class IntakeQuestionInline(admin.StackedInline):  # type: ignore[type-arg]
 
 
 @admin.register(Product)
-class ProductAdmin(TolerantSearch):
+class ProductAdmin(NoStaleForms, TolerantSearch):
     form = ProductForm
     formfield_overrides = SIDE_BY_SIDE
     inlines = (VariantInline, ServiceTermsInline, IntakeQuestionInline)
@@ -173,7 +174,7 @@ class StockReceiptAdmin(TolerantSearch, ReadOnlyAdmin[StockReceipt]):
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class CategoryAdmin(NoStaleForms):
     list_display = ("name_zh_hant", "name_en", "slug", "position", "product_count")
     list_display_links = ("name_zh_hant", "name_en")
     list_editable = ("position",)
@@ -194,7 +195,7 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Absence)
-class AbsenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AbsenceAdmin(NoStaleForms):
     formfield_overrides = FORM_FIELDS
     list_display = ("starts_on", "ends_on", "shown_service", "reason_zh_hant", "reason_en")
     list_display_links = ("starts_on", "ends_on")

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from checkout.admin.search import order_number
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch
+from shop.admin.stale_forms import NoStaleForms
 from shop.typed_values.fields import FORM_FIELDS, check_promised
 
 from .keys import services as keys
@@ -69,7 +70,7 @@ class CaseForm(ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Case)
-class CaseAdmin(TolerantSearch):
+class CaseAdmin(NoStaleForms, TolerantSearch):
     form = CaseForm
     readings = (order_number,)
     formfield_overrides = FORM_FIELDS

@@ -4,7 +4,7 @@ import pytest
 from django.db.models import F
 from django.urls import reverse
 
-from catalog.models import IntakeQuestion, Product, Variant
+from catalog.models import Category, IntakeQuestion, Product, Variant
 from catalog.seeding import seed
 from shop import clock
 
@@ -98,6 +98,38 @@ def test_what_would_break_the_shop_is_refused(merchant):
         ({"kind": "service"}, "A consulting service needs its terms"),
     ]
     assert not_refused(merchant, goods(price="10.00", stock=5), cases) == []
+
+
+def test_a_page_that_was_open_for_long_overwrites_nobody(merchant):
+    product = goods(price="168.00")
+    url = change_url(product)
+    fields = fields_of(merchant, url) | {"seen_row": merchant.get(url).context["seen_row"]}
+    Variant.objects.update(on_hand=F("on_hand") - 1, reserved=1)  # a sale is no change of the page
+    assert merchant.post(url, {**fields, "text_en": "First words"}).status_code == 302
+    fields = fields_of(merchant, url) | {"seen_row": merchant.get(url).context["seen_row"]}
+    save(merchant, product, **{"variants-0-price": "188.00"})  # a colleague, or another tab
+    stale = merchant.post(url, {**fields, "text_en": "Words of an hour"})
+    assert "was saved by admin since you opened it" in errors_of(stale)
+    assert "Price" in errors_of(stale)  # what the colleague changed
+    assert "Words of an hour" in stale.content.decode()
+    assert str(only_variant(product).price) == "188.00"
+    again = {**fields, "text_en": "Words of an hour", "seen_row": stale.context["seen_row"]}
+    assert merchant.post(url, again).status_code == 302
+    assert str(only_variant(product).price) == "168.00"  # by decision now
+
+
+def test_a_list_that_was_open_for_long_moves_what_was_typed_alone(merchant):
+    seed()
+    url = reverse("admin:catalog_category_changelist")
+    forms = merchant.get(url).context["cl"].formset
+    fields = {f"initial-{form.add_prefix('position')}": form["position"].value() for form in forms}
+    fields |= {form.add_prefix(name): form[name].value() for form in forms for name in ("id", "position")}
+    fields |= {bound.html_name: bound.value() for bound in forms.management_form}
+    first, second = (form.instance for form in list(forms)[:2])
+    Category.objects.filter(pk=first.pk).update(position=99)  # a colleague
+    second_name = list(forms)[1].add_prefix("position")
+    assert merchant.post(url, {**fields, second_name: "7", "_save": "Save"}).status_code == 302
+    assert [Category.objects.get(pk=each.pk).position for each in (first, second)] == [99, 7]
 
 
 def test_codes_are_kept_in_one_spelling(merchant):

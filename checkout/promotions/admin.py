@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from checkout.models import Promotion
 from shop.admin.search import TolerantSearch
+from shop.admin.stale_forms import NoStaleForms
 from shop.l10n.money import formatted
 from shop.typed_values.fields import FORM_FIELDS, WholeNumberField
 
@@ -57,7 +58,7 @@ class PromotionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Promotion)
-class PromotionAdmin(TolerantSearch):
+class PromotionAdmin(NoStaleForms, TolerantSearch):
     form = PromotionForm
     formfield_overrides = FORM_FIELDS
     list_display = ["code", "shown_name", "shown_value", "scope", "shown_uses", "shown_dates", "is_active"]

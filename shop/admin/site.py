@@ -1,6 +1,5 @@
 """The admin's site: what staff typed comes back when they were signed out meanwhile."""
 
-from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
@@ -15,7 +14,7 @@ from shop.web import unsent
 
 
 class ShopAdminSite(admin.AdminSite):
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         checked = super().admin_view(view, cacheable)
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

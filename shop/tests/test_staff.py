@@ -3,11 +3,15 @@
 import stat
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import CommandError, call_command
+from django.test import RequestFactory
 
 from shop.admin import staff_groups
+from shop.admin.stale_forms import NoStaleForms
+from shop.tests.harness.failures import APPS
 
 
 def names(permissions):
@@ -96,3 +100,17 @@ def test_who_is_locked_out_reads_for_how_long_and_the_way_on(client, db, languag
     assert sentence in text
     assert f'href="{url}"' in text
     assert client.post(url, {"username": "lam", "password": "right-password-1"}).status_code == 429
+
+
+def test_no_page_that_edits_rows_overwrites_a_colleague():
+    request = RequestFactory().get("/")
+    request.user = User(is_superuser=True, is_active=True, is_staff=True)
+    bare = [
+        model.__name__
+        for model, page in admin.site._registry.items()
+        if model.__module__.split(".")[0] in APPS
+        and page.has_change_permission(request)
+        and page.get_form(request).base_fields
+        and not isinstance(page, NoStaleForms)
+    ]
+    assert bare == []

@@ -105,7 +105,9 @@ def test_what_staff_typed_comes_back_from_every_page_of_the_admin(world):
     pages = {
         name: world_of.path_of(world, name, pattern)
         for name, pattern in world_of.doors()
-        if name.startswith("admin:") and not name.startswith("admin:auth_") and not name.endswith("_changelist")
+        if name.startswith("admin:")
+        and not name.startswith("admin:auth_")
+        and not name.endswith("_changelist")
     }
     for name in ("login", "logout", "password_change"):
         del pages[f"admin:{name}"]
