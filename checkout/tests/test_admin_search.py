@@ -53,6 +53,27 @@ def test_an_order_is_found_by_what_a_client_may_say(boss, order):
         found(boss, "checkout_order", text)
 
 
+def test_a_name_is_found_in_either_script(boss):
+    """Hong Kong's 衞 and blanks between characters too; what is no name is taken as it stands."""
+    goods = make_goods(on_hand=99)
+    names = {
+        "陳美儀": ["陈美仪", "陳美儀", "陈 美仪", "陳美仪", "陈"],
+        "钟卫强": ["鍾衛強", "鐘衞强", "钟卫强"],
+        "葉 羣 Amy": ["叶群", "叶羣 amy", "葉群", "Amy 叶"],
+        "范冰": ["范冰", "範冰"],
+        "O'Neil(王)": ["O'Neil(王)", "王"],
+    }
+    orders = {
+        name: pay(place(make_cart((goods, 1)), recipient=name, email=f"{number}@example.com")).pk
+        for number, name in enumerate(names)
+    }
+    for name, spellings in names.items():
+        for typed in spellings:
+            assert found(boss, "checkout_order", typed) == [orders[name]], typed
+    for typed in ("陈美玲", "範氷?", "[陳]", "陈.仪", "(陈"):
+        assert found(boss, "checkout_order", typed) == [], typed
+
+
 def test_a_reading_adds_to_what_was_typed(boss, order):
     """91230025 is a telephone number, and might have been an order's: both are looked for."""
     Order.objects.filter(pk=order.pk).update(phone="")

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
-from shop.typed_values import email_addresses, phone_numbers
+from shop.typed_values import email_addresses, han_variants, phone_numbers
 from shop.typed_values.characters import fold
 
 Reading = Callable[[str], Iterable[str]]
@@ -31,7 +31,21 @@ class TolerantSearch(AnyAdmin):
         for other in self._other_terms(search_term):
             more, repeats = super().get_search_results(request, queryset, other)
             found, may_repeat = found | more, may_repeat or repeats
-        return found, may_repeat
+        return found | queryset.filter(self._in_any_script(fold(search_term))), may_repeat
+
+    def _in_any_script(self, typed: str) -> Q:
+        """Return the rows that have all words, with their Han characters in any script; none without any."""
+        words = typed.split()
+        patterns = [han_variants.pattern(word) for word in words]
+        if not any(patterns):
+            return Q(pk__in=())
+        matches = Q()
+        for word, pattern in zip(words, patterns, strict=True):
+            lookup, value = ("iregex", pattern) if pattern else ("icontains", word)
+            columns = [name for name in self.search_fields if name[0].isalpha()]
+            matches &= Q(*((f"{name}__{lookup}", value) for name in columns), _connector=Q.OR)
+        # In a query of its own: rows that are joined do not come twice.
+        return Q(pk__in=self.model._base_manager.filter(matches).values("pk"))
 
     def _other_terms(self, typed: str) -> list[str]:
         readings = (folded, *self.readings)
