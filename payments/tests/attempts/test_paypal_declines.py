@@ -4,8 +4,10 @@ Each exchange is judged by PayPal's own description.
 """
 
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.urls import reverse
 from django.utils.translation import override
 
@@ -297,3 +299,17 @@ def test_while_paypal_is_silent_after_a_decline_the_buyer_still_reads_that_no_mo
     tasks.sweep()
     for language, text in OTHER_FUNDING.items():
         assert text in told(client, payment, language)
+
+
+@pytest.mark.failure("F32", "F36")
+def test_an_attempt_that_was_declined_before_the_update_is_not_captured_after_it(declined, approve):
+    """The old code kept no word of the approval. Where none was declined, it is captured as ever."""
+    old = declined("APPROVED")
+    Payment.objects.filter(pk=old.pk).update(approval_declined_at=None)
+    open_one = awaiting(number=901)
+    import_module("payments.migrations.0004_approval_declined").mark_declined(apps, None)
+
+    assert settlement.settle(old).status == "awaiting"
+    assert (captures_at_paypal(old), books(old)) == ([], [])
+    approve(open_one.approve_url)
+    assert settlement.settle(open_one).status == "captured"
