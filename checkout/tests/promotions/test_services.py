@@ -93,6 +93,13 @@ def test_any_dash_is_a_hyphen(typed):
     assert normalised_code(typed) == "SV-EARLY"
 
 
+@pytest.mark.parametrize(
+    "typed", ["「sv-early」", "SV-EARLY。", "優惠碼：SV-EARLY", "Promo code: “sv-early”."]
+)
+def test_what_is_pasted_along_with_a_code_is_left_out(typed):
+    assert normalised_code(typed) == "SV-EARLY"
+
+
 def test_an_unknown_code_takes_nothing_off():
     cart = coded("NOSUCH", (make_goods(), 1))
     assert "do not know the promo code NOSUCH" in problem(cart)
