@@ -7,7 +7,6 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from checkout.admin.search import order_number
 from payments.attempts import admin_views as decision_views
 from payments.attempts import settlement
 from payments.health import admin_views as health_views
@@ -23,7 +22,6 @@ from shop.l10n.money import formatted
 
 @admin.register(Payment)
 class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
-    readings = (order_number,)
     list_display = [
         "reference",
         "order",
@@ -71,7 +69,6 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(TolerantSearch, ReadOnlyAdmin[LedgerEntry]):
-    readings = (order_number,)
     list_display = ["at", "gateway", "reference", "payment", "amount", "currency"]
     list_filter = ["gateway", "currency"]
     search_fields = ["reference", "payment__reference", "payment__order__number"]
@@ -79,7 +76,6 @@ class LedgerEntryAdmin(TolerantSearch, ReadOnlyAdmin[LedgerEntry]):
 
 @admin.register(Refund)
 class RefundAdmin(TolerantSearch, ReadOnlyAdmin[Refund]):
-    readings = (order_number,)
     list_display = [
         "started_at", "order", "shown_amount", "origin", "status", "next_step", "problem", "reason", "actor",
     ]  # fmt: skip
