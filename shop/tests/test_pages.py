@@ -72,6 +72,10 @@ def test_the_help_page_keeps_the_words_of_the_process(client, language, words):
     [
         ("en-GB,en;q=0.9", "/en/"),
         ("zh-HK", "/zh-hant/"),
+        ("zh-MO", "/zh-hant/"),
+        ("zh-Hant-HK", "/zh-hant/"),
+        ("zh-CN", "/zh-hant/"),
+        ("en-HK,zh-HK;q=0.9", "/en/"),
         ("zh-TW,zh;q=0.8", "/zh-hant/"),
         ("fr", "/zh-hant/"),
         ("", "/zh-hant/"),

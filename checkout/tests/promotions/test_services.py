@@ -122,6 +122,18 @@ def test_a_code_has_a_first_and_a_last_day():
     assert "not valid at present" in problem(cart)
 
 
+def test_a_code_is_valid_until_the_last_second_of_its_day_in_hong_kong(monkeypatch):
+    make_promotion(valid_until=dt.date(2026, 12, 31))
+    cart, hong_kong = coded("TEST10", (make_goods(), 1)), dt.timezone(dt.timedelta(hours=8))
+
+    def told_at(*moment):
+        monkeypatch.setattr(clock, "now", lambda: dt.datetime(*moment, tzinfo=hong_kong))
+        return problem(cart)
+
+    assert told_at(2026, 12, 31, 7) == told_at(2026, 12, 31, 23, 59, 59) == ""
+    assert "was valid until" in told_at(2027, 1, 1, 0, 0, 1)
+
+
 def test_a_code_for_three_teas_says_how_many_are_missing():
     first, second = make_goods("TEA-901"), make_goods("TEA-902")
     make_promotion("TEA3", scope=Scope.NAMED, minimum_quantity=3, products=[first, second], percent=15)
