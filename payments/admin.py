@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from payments.attempts import admin_views as decision_views
 from payments.attempts import settlement
+from payments.attempts.explanations import explanation
 from payments.health import admin_views as health_views
 from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
 from payments.refunds import admin_views as refund_views
@@ -36,10 +37,10 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
     search_fields = ["reference", "gateway_id", "capture_reference", "order__number"]
     fields = [
         "order", "method", "status", "amount", "currency", "reference", "started_at", "gateway_id",
-        "capture_reference", "last4", "problem", "approval_declined_at", "needs_attention", "next_check_at",
-        "checks", "unused_money", "decision",
+        "capture_reference", "last4", "problem", "told_buyer", "approval_declined_at", "needs_attention",
+        "next_check_at", "checks", "unused_money", "decision",
     ]  # fmt: skip
-    readonly_fields = ["unused_money", "decision"]
+    readonly_fields = ["told_buyer", "unused_money", "decision"]
     actions = ["ask_gateway"]
 
     def get_urls(self) -> list[URLPattern]:
@@ -51,6 +52,11 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
         for payment in queryset:
             settlement.settle(payment)
         self.message_user(request, _("The gateway has been asked."))
+
+    @admin.display(description=_("the buyer reads"))
+    def told_buyer(self, payment: Payment) -> str:
+        """For whoever is asked about it: the gateway's code says less."""
+        return str(explanation(payment) or "–")
 
     @admin.display(description=_("money that pays no order"))
     def unused_money(self, payment: Payment) -> str:
