@@ -11,7 +11,6 @@ from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from checkout.admin.search import order_number
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch
 from shop.typed_values.fields import FORM_FIELDS
@@ -56,7 +55,6 @@ class RiskFilter(admin.SimpleListFilter):
 
 @admin.register(Case)
 class CaseAdmin(TolerantSearch):
-    readings = (order_number,)
     formfield_overrides = FORM_FIELDS
     list_display = ["number", "service", "state", "due_on", "overdue", "at_risk", "waiting", "consultant"]
     list_filter = [RiskFilter, "state", "consultant", "due_on"]
@@ -125,7 +123,6 @@ class CaseAdmin(TolerantSearch):
 
 @admin.register(AccessLog)
 class AccessLogAdmin(TolerantSearch, ReadOnlyAdmin[AccessLog]):
-    readings = (order_number,)
     list_display = ["at", "what", "who_or_client", "order", "case"]
     list_filter = ["what"]
     search_fields = ["order__number", "who"]

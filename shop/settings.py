@@ -300,7 +300,7 @@ LOGIN_URL = "admin:login"
 
 # --- limits -------------------------------------------------------------------------------------------------
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # staff's page of a service: 27 a question
 FILE_UPLOAD_HANDLERS = ["shop.web.upload_handler.CappedUploadHandler"]
 
 # --- headers ------------------------------------------------------------------------------------------------

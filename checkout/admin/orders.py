@@ -26,7 +26,6 @@ from shop.typed_values import tracking_numbers
 from . import cancellation_views, correction_views, fulfilment_views
 from .filters import FulfilmentFilter, LanguageValues, MethodValues, RegionValues
 from .inlines import EventInline, LineInline, ShipmentInline
-from .search import order_number
 
 
 def _without_blanks(column: Any) -> Replace:
@@ -35,7 +34,7 @@ def _without_blanks(column: Any) -> Replace:
 
 @admin.register(Order)
 class OrderAdmin(TolerantSearch):
-    readings = (order_number, email_address, phone_number)
+    readings = (email_address, phone_number)
     list_display = [
         "number",
         "placed_at",

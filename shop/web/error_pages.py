@@ -1,6 +1,7 @@
 import sys
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import get_template
@@ -22,7 +23,15 @@ def error_page(request: HttpRequest, status: int) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, 400)
+    """Where there was too much of it, the page says how much can be sent: going back alone would not help."""
+    if not isinstance(exception, (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)):
+        return error_page(request, 400)
+    most = {
+        "megabytes": settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2,
+        "fields": f"{settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,}",
+        "files": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
+    }
+    return render(request, "400.html", {"is_error_page": True, "most": most}, status=413)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

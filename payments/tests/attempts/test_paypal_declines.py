@@ -8,6 +8,8 @@ from importlib import import_module
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import User
+from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
@@ -43,6 +45,12 @@ OUT_OF_ORDER = {
 }
 
 
+STATES = {
+    "declined": {"en": "declined", "zh-hant": "未獲批准"},
+    "awaiting": {"en": "awaiting the buyer or the bank", "zh-hant": "等待買家或銀行"},
+}
+
+
 @pytest.fixture
 def arm(sandbox):
     def order(on, fault, **parameters):
@@ -64,8 +72,22 @@ def told(client, payment, language):
     return response.content.decode().replace("&#x27;", "'")
 
 
+def told_staff(merchant, payment, language):
+    """What the payment's page in the administration says about it: the same, and its state."""
+    with override(language):
+        url = reverse("admin:payments_payment_change", args=[payment.pk])
+        return merchant.get(url).content.decode().replace("&#x27;", "'")
+
+
+@pytest.fixture
+def merchant(db):
+    browser = Client()
+    browser.force_login(User.objects.create_superuser("boss", password="x"))
+    return browser
+
+
 @pytest.mark.failure("F32")
-def test_a_refused_capture_lets_the_buyer_choose_another_way_at_once(arm, approve, client):
+def test_a_refused_capture_lets_the_buyer_choose_another_way_at_once(arm, approve, client, merchant):
     sentences = {
         "PAYMENT_DENIED": DECLINED,
         "PAYER_COUNTRY_NOT_SUPPORTED": DECLINED,
@@ -87,6 +109,8 @@ def test_a_refused_capture_lets_the_buyer_choose_another_way_at_once(arm, approv
         assert captures_at_paypal(payment) == []
         for language, text in sentence.items():
             assert text in told(client, payment, language), issue
+            page = told_staff(merchant, payment, language)
+            assert all(shown in page for shown in (text, issue, STATES["declined"][language]))
         revision = order_of(payment).revision
         other = attempts.get_or_create_attempt(payment.order_id, method="unionpay-page", revision=revision)
         assert other.pk != payment.pk
@@ -130,6 +154,16 @@ def test_staff_hear_of_a_refusal_that_is_not_the_buyers(arm, approve, issue, not
         with override(language):
             (check,) = report.checks("refusals")
         assert (check.state, [each.text for each in check.findings]) == ("note", [text.format(issue)])
+
+
+@pytest.mark.failure("F42")
+def test_a_token_that_paypal_goes_on_refusing_is_told_to_buyer_and_staff(arm, client, merchant):
+    arm("create", "unauthorized", times=0)
+    payment = awaiting()
+    for language, text in OUT_OF_ORDER.items():
+        assert text in told(client, payment, language)
+        assert text in told_staff(merchant, payment, language)
+    assert sent("mail.payment_alarm") == 1
 
 
 @pytest.mark.failure("F32", "F31")
@@ -197,7 +231,7 @@ def pay_again(payment):
 @KEPT
 @pytest.mark.failure("F32", "F34")
 def test_nothing_captures_again_the_money_of_a_buyer_who_was_told_that_none_was_taken(
-    sandbox, declined, inbox, client, travel, leaves
+    sandbox, declined, inbox, client, merchant, travel, leaves
 ):
     payment = declined(leaves)
     approval = inbox("CHECKOUT.ORDER.APPROVED", payment.gateway_id)
@@ -209,6 +243,8 @@ def test_nothing_captures_again_the_money_of_a_buyer_who_was_told_that_none_was_
         client.get(reverse("payments:return", args=[payment.order.token]), {"token": payment.gateway_id})
         for language, text in OTHER_FUNDING.items():
             assert text in told(client, payment, language)
+            page = told_staff(merchant, payment, language)
+            assert all(shown in page for shown in (text, STATES["awaiting"][language]))
 
     assert captures_asked(sandbox, payment.order) == 1
     assert (order_of(payment).status, books(payment)) == (Order.Status.PENDING, [])
