@@ -107,6 +107,7 @@ class ProductAdmin(TolerantSearch):
     search_fields = ("code", "name_zh_hant", "name_en", "variants__sku")
     list_select_related = ("category",)
     save_on_top = True
+    prepopulated_fields = {"slug": ("name_en",)}  # of a new one
     fieldsets = (
         (None, {"fields": (("code", "slug"), ("kind", "category"), ("name_zh_hant", "name_en"))}),
         (_("Texts"), {"fields": (("text_zh_hant", "text_en"),)}),
@@ -176,6 +177,7 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name_zh_hant", "name_en", "slug", "position", "product_count")
     list_display_links = ("name_zh_hant", "name_en")
     list_editable = ("position",)
+    prepopulated_fields = {"slug": ("name_en",)}  # of a new one
     formfield_overrides = SIDE_BY_SIDE
     fieldsets = (
         (None, {"fields": (("name_zh_hant", "name_en"), ("intro_zh_hant", "intro_en"))}),

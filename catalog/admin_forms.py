@@ -1,5 +1,6 @@
 """Admin forms whose rules the tables alone do not hold."""
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +12,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from shop.typed_values.fields import LineField, TextField, WholeNumberField
+from shop.typed_values.characters import fold_code
+from shop.typed_values.fields import LineField, TextField, WholeNumberField, check_year
 
 from . import stock_receipts
 from .models import IntakeQuestion, Product, StockReceipt, Variant
@@ -31,6 +33,14 @@ class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Product
         fields = "__all__"
 
+    def clean_code(self) -> str:
+        return fold_code(self.cleaned_data["code"])
+
+    def clean_available_from(self) -> dt.date | None:
+        day: dt.date | None = self.cleaned_data["available_from"]
+        check_year(day)
+        return day
+
 
 class VariantForm(forms.ModelForm):  # type: ignore[type-arg]
     """Stock is changed by a difference: a number typed over the old one would undo a sale made meanwhile."""
@@ -49,11 +59,15 @@ class VariantForm(forms.ModelForm):  # type: ignore[type-arg]
         max_length=StockReceipt._meta.get_field("note").max_length,
         help_text=_("For example “counted” or a delivery note's number."),
     )
+    weight_g = WholeNumberField(label=capfirst(_("weight in grams")), initial=0, min_value=0, unit="g")
     actor = ""  # who changes the stock; the admin sets it
 
     class Meta:
         model = Variant
         exclude = ("on_hand", "reserved")
+
+    def clean_sku(self) -> str:
+        return fold_code(self.cleaned_data["sku"])
 
     def clean_stock_change(self) -> int:
         """The row stays locked until the admin's transaction ends, so what is checked here holds in save."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from django.contrib import admin, messages
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch
-from shop.typed_values.fields import FORM_FIELDS
+from shop.typed_values.fields import FORM_FIELDS, check_promised
 
 from .keys import services as keys
 from .keys.admin import OrderKeyAdmin as OrderKeyAdmin  # registers itself
@@ -53,8 +54,22 @@ class RiskFilter(admin.SimpleListFilter):
         return queryset
 
 
+class CaseForm(ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Case
+        fields = ["consultant", "due_on"]
+
+    def clean_due_on(self) -> dt.date:
+        """What was promised stays, even if that day is over; another day is told to the client."""
+        day: dt.date = self.cleaned_data["due_on"]
+        if "due_on" in self.changed_data:
+            check_promised(day)
+        return day
+
+
 @admin.register(Case)
 class CaseAdmin(TolerantSearch):
+    form = CaseForm
     formfield_overrides = FORM_FIELDS
     list_display = ["number", "service", "state", "due_on", "overdue", "at_risk", "waiting", "consultant"]
     list_filter = [RiskFilter, "state", "consultant", "due_on"]

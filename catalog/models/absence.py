@@ -61,7 +61,11 @@ class Absence(models.Model):
         return f"{self.starts_on} – {self.ends_on}"
 
     def clean(self) -> None:
-        if self.starts_on and self.ends_on and (self.ends_on - self.starts_on).days >= self.MAX_DAYS:
+        if not (self.starts_on and self.ends_on):
+            return
+        if self.ends_on < self.starts_on:
+            raise ValidationError({"ends_on": _("The last day must not be before the first.")})
+        if (self.ends_on - self.starts_on).days >= self.MAX_DAYS:
             raise ValidationError({"ends_on": _("An absence lasts a year at most. Please check the dates.")})
 
     @property

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Self
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -169,6 +170,12 @@ class Variant(models.Model):
 
     def __str__(self) -> str:
         return self.sku
+
+    def clean(self) -> None:
+        """Say at its field what the constraint says of the whole."""
+        if self.price is not None and self.was_price is not None and self.was_price <= self.price:
+            text = _("The price before the sale must be higher than the price.")
+            raise ValidationError({"was_price": text})
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from catalog.models import IntakeQuestion, Product, Variant
 from catalog.seeding import seed
+from shop import clock
 
 from .scenes import change_url, errors_of, fields_of, not_refused, save
 from .shelf import goods, only_variant, service
@@ -112,6 +113,56 @@ def test_what_would_break_the_shop_is_refused(merchant):
         ({"kind": "service"}, "A consulting service needs its terms"),
     ]
     assert not_refused(merchant, goods(price="10.00", stock=5), cases) == []
+
+
+def test_codes_are_kept_in_one_spelling(merchant):
+    """Labels and suppliers' lists write them in capitals; TEA–001 and ｔｅａ-001 are no others."""
+    goods(code="TEA-002")
+    product = goods(code="TEA-001")
+    for typed in ("tea-003", "ＴＥＡ－００３", " TEA–003 "):
+        save(merchant, product, **{"variants-0-sku": typed, "code": typed})
+        product.refresh_from_db()
+        assert (product.code, only_variant(product).sku) == ("TEA-003", "TEA-003")
+    response = save(merchant, product, **{"variants-0-sku": "tea–002-1"})
+    assert "already exists" in errors_of(response)
+
+
+def test_the_name_in_the_address_is_read_or_told_with_an_example(merchant):
+    product = goods()
+    for typed in ("Wuyi Rougui Oolong", "/en/product/wuyi-rougui-oolong/", "wuyi–rougui　oolong-"):
+        assert save(merchant, product, slug=typed).status_code == 302
+        product.refresh_from_db()
+        assert product.slug == "wuyi-rougui-oolong"
+    response = save(merchant, product, slug="武夷岩茶")
+    assert "“武夷岩茶” cannot stand in an address" in errors_of(response)
+    assert "for example wuyi-rougui-oolong" in errors_of(response)
+
+
+def test_what_the_table_refuses_is_told_at_its_field(merchant):
+    product = goods()
+    response = save(merchant, product, **{"variants-0-price": "168", "variants-0-was_price": "100"})
+    assert [list(inline.formset.errors[0]) for inline in response.context["inline_admin_formsets"][:1]] == [
+        ["was_price"]
+    ]
+    page = merchant.post(
+        reverse("admin:catalog_absence_add"), {"starts_on": "2026-12-20", "ends_on": "2026-12-10"}
+    )
+    assert list(page.context["adminform"].form.errors) == ["ends_on"]
+
+
+def test_a_weight_may_have_its_unit(merchant):
+    product = goods()
+    save(merchant, product, **{"variants-0-weight_g": "500 g"})
+    assert only_variant(product).weight_g == 500
+    response = save(merchant, product, **{"variants-0-weight_g": "0.5kg"})
+    assert "“0.5kg” is no whole number" in errors_of(response)
+
+
+def test_goods_are_not_promised_for_a_wrong_year(merchant):
+    product = goods()
+    response = save(merchant, product, available_from=f"{clock.today().year + 20}-12-01")
+    assert "is more than a year away. Please check the year." in errors_of(response)
+    assert save(merchant, product, available_from="2020-12-01").status_code == 302
 
 
 def test_goods_are_not_sent_where_the_merchant_ticks(merchant):

@@ -15,8 +15,7 @@ from checkout.models import Delivery, Order
 from checkout.orders import corrections
 from checkout.orders.forms import CorrectionForms
 from checkout.shipping import fulfilment
-from shop import clock
-from shop.typed_values.fields import DayField
+from shop.typed_values.fields import DayField, check_promised
 
 from .fulfilment_views import ShipForm
 from .permissions import changeable_order
@@ -41,7 +40,7 @@ def parcel(request: HttpRequest, order_id: int, shipment_id: int) -> HttpRespons
     left = fulfilment.left_for(shipment)
     initial: dict[str, object] = {"carrier": shipment.carrier, "tracking_number": shipment.tracking_number}
     initial |= {f"line_{line.pk}": packed.get(line.pk, 0) for line in left}
-    form = ShipForm(request.POST or None, left=left, initial=initial)
+    form = ShipForm(request.POST or None, left=left, parcel=shipment, initial=initial)
     if form.is_valid():
         try:
             fulfilment.correct_parcel(
@@ -66,17 +65,15 @@ def parcel(request: HttpRequest, order_id: int, shipment_id: int) -> HttpRespons
 class PromiseForm(forms.Form):
     """The days that are promised of the parcel."""
 
-    ships_by = DayField(label=gettext_lazy("Leaves by"))
-    arrives_from = DayField(label=gettext_lazy("Arrives from"))
-    arrives_until = DayField(label=gettext_lazy("Arrives until"))
+    ships_by = DayField(label=gettext_lazy("Leaves by"), validators=[check_promised])
+    arrives_from = DayField(label=gettext_lazy("Arrives from"), validators=[check_promised])
+    arrives_until = DayField(label=gettext_lazy("Arrives until"), validators=[check_promised])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         days: list[dt.date] = [cleaned[name] for name in self.fields if cleaned.get(name)]
         if len(days) == len(self.fields) and days != sorted(days):
             self.add_error("arrives_until", _("The parcel leaves first, then it arrives."))
-        if cleaned.get("ships_by") and cleaned["ships_by"] < clock.today():
-            self.add_error("ships_by", _("This day is over."))
         return cleaned
 
 

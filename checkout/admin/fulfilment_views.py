@@ -1,18 +1,20 @@
 """The admin's pages "Ship" and "Put on hold" of an order."""
 
+from typing import cast
+
 from django import forms
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from checkout.addresses import formats
 from checkout.models import Order, OrderLine, Shipment
-from checkout.shipping import fulfilment
+from checkout.shipping import fulfilment, waybills
 from checkout.shipping.rates import TARIFFS
 from shop.typed_values import tracking_numbers
-from shop.typed_values.fields import CodeField, WholeNumberField
+from shop.typed_values.fields import CodeField, LineField, WholeNumberField
 
 from .permissions import changeable_order
 
@@ -28,11 +30,19 @@ class ShipForm(forms.Form):
     """One parcel: carrier, number, and how many of each line are in it."""
 
     carrier = forms.ChoiceField(label=_("Carrier"), choices=Shipment.Carrier.choices)
-    tracking_number = CodeField(label=_("Tracking number"), required=False, max_length=60)
+    tracking_number = CodeField(label=_("Tracking number"), required=False, max_length=500)
+    sure = forms.CharField(required=False, widget=forms.HiddenInput)  # what was asked about, to be confirmed
 
-    def __init__(self, *args: object, left: dict[OrderLine, int], **kwargs: object) -> None:
+    def __init__(
+        self,
+        *args: object,
+        left: dict[OrderLine, int],
+        parcel: Shipment | None = None,
+        **kwargs: object,
+    ) -> None:
+        """``parcel`` is the one that is corrected."""
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.left = left
+        self.left, self.parcel = left, parcel
         for line, quantity in left.items():
             self.fields[f"line_{line.pk}"] = WholeNumberField(
                 label=f"{line.sku} {line.name}",
@@ -46,6 +56,10 @@ class ShipForm(forms.Form):
         typed: str = self.cleaned_data["tracking_number"]
         try:
             return tracking_numbers.normalise(typed) if typed else ""
+        except tracking_numbers.SeveralNumbers:
+            raise forms.ValidationError(
+                _("These are several numbers. Each parcel has its own: record one, then ship the rest.")
+            ) from None
         except tracking_numbers.NotANumber:
             raise forms.ValidationError(
                 _("“%(text)s” is no tracking number. It has 4 to 39 letters and digits: SF1234567890123."),
@@ -59,7 +73,22 @@ class ShipForm(forms.Form):
             self.add_error("tracking_number", _("Please enter the tracking number of the parcel."))
         if not self.errors and not any(self.quantities().values()):
             raise forms.ValidationError(_("The parcel is empty. Please enter at least one quantity."))
+        if not self.errors:
+            self._ask_once(cleaned["carrier"], cleaned["tracking_number"])
         return cleaned
+
+    def _ask_once(self, carrier: str, number: str) -> None:
+        """A number that is probably wrong is taken when it is sent again."""
+        shown = f"{carrier} {tracking_numbers.bare(number)}"
+        if shown == self.cleaned_data["sure"]:
+            return
+        if self.parcel and (carrier, number) == (self.parcel.carrier, self.parcel.tracking_number):
+            return
+        if doubts := list(waybills.doubts(carrier, number, parcel=self.parcel)):
+            way_on = str(_("If it is right, send it once more; else correct it."))
+            self.add_error("tracking_number", " ".join([*doubts, way_on]))
+            self.data = cast("QueryDict", self.data).copy()
+            self.data["sure"] = shown
 
     def quantities(self) -> dict[int, int]:
         return {line.pk: self.cleaned_data.get(f"line_{line.pk}", 0) for line in self.left}
@@ -122,13 +151,18 @@ def ship(request: HttpRequest, order_id: int) -> HttpResponse:
     return render(request, "admin/checkout/order/ship.html", context)
 
 
+class HoldForm(forms.Form):
+    note = LineField(label=_("Note for the history of the order"), max_length=200, required=False)
+
+
 def hold(request: HttpRequest, order_id: int) -> HttpResponse:
     """The page behind "Put on hold" and "Release from hold"."""
     order = changeable_order(request, order_id)
-    if request.method == "POST":
+    form = HoldForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
         on_hold = request.POST.get("on_hold") == "yes"
-        note = " ".join(request.POST.get("note", "").split())[:200]
-        fulfilment.set_hold(order.pk, on_hold=on_hold, actor=request.user.get_username(), note=note)
+        actor = request.user.get_username()
+        fulfilment.set_hold(order.pk, on_hold=on_hold, actor=actor, note=form.cleaned_data["note"])
         text = _("The order is on hold: nothing is shipped.") if on_hold else _("The order can be shipped.")
         messages.success(request, text)
         return redirect("admin:checkout_order_change", order.pk)
@@ -137,6 +171,7 @@ def hold(request: HttpRequest, order_id: int) -> HttpResponse:
         **admin.site.each_context(request),
         "title": title % {"number": order.number},
         "order": order,
+        "form": form,
         "opts": Order._meta,
     }
     return render(request, "admin/checkout/order/hold.html", context)

@@ -5,8 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import Exists, F, OuterRef, QuerySet, Value
-from django.db.models.functions import Replace
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.formats import date_format
@@ -15,9 +14,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from checkout.addresses import formats
-from checkout.models import Order, Shipment
+from checkout.models import Order
 from checkout.orders.failed_mails import failed_mails
-from checkout.shipping import fulfilment
+from checkout.shipping import fulfilment, waybills
 from checkout.shipping.rates import TARIFFS
 from shop.admin.search import TolerantSearch, email_address, phone_number
 from shop.l10n.money import formatted
@@ -26,10 +25,6 @@ from shop.typed_values import tracking_numbers
 from . import cancellation_views, correction_views, fulfilment_views
 from .filters import FulfilmentFilter, LanguageValues, MethodValues, RegionValues
 from .inlines import EventInline, LineInline, ShipmentInline
-
-
-def _without_blanks(column: Any) -> Replace:
-    return Replace(Replace(column, Value(" "), Value("")), Value("-"), Value(""))
 
 
 @admin.register(Order)
@@ -93,9 +88,8 @@ class OrderAdmin(TolerantSearch):
         """A tracking number is found with and without the blanks of the waybill."""
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         with suppress(tracking_numbers.NotANumber):
-            number = tracking_numbers.bare(tracking_numbers.normalise(search_term))
-            parcels = Shipment.objects.annotate(bare=_without_blanks(F("tracking_number")))
-            found |= queryset.filter(Exists(parcels.filter(order=OuterRef("pk"), bare__icontains=number)))
+            parcels = waybills.with_number(tracking_numbers.normalise(search_term))
+            found |= queryset.filter(Exists(parcels.filter(order=OuterRef("pk"))))
         return found, may_repeat
 
     def get_urls(self) -> list[URLPattern]:

@@ -65,7 +65,7 @@ class YearField(WholeNumberField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=OLDEST_YEAR, max_value=9999, **kwargs)
-        self.widget = forms.TextInput(attrs={"inputmode": "numeric"})
+        del self.widget.attrs["class"]  # 民國七十九年 is longer than a number
 
     def to_python(self, value: Any) -> int | None:
         if value in self.empty_values or isinstance(value, int):

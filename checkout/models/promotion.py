@@ -159,6 +159,8 @@ class Promotion(models.Model):
                 raise ValidationError({field: _("Please say how much is taken off.")})
             if self.kind != kind and is_given:
                 raise ValidationError({field: _("Leave this empty for the chosen kind.")})
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            raise ValidationError({"valid_until": _("The last day comes before the first.")})
 
 
 class Redemption(models.Model):

@@ -8,18 +8,30 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from checkout.models import Promotion
 from shop.admin.search import TolerantSearch
 from shop.l10n.money import formatted
-from shop.typed_values.fields import FORM_FIELDS
+from shop.typed_values.fields import FORM_FIELDS, WholeNumberField
 
 
 class PromotionForm(forms.ModelForm):  # type: ignore[type-arg]
+    percent = WholeNumberField(
+        label=capfirst(_("percent")), required=False, min_value=1, max_value=100, unit="%"
+    )
+
     class Meta:
         model = Promotion
         fields = "__all__"
+
+    def _update_errors(self, errors: ValidationError) -> None:
+        """What could not be read is not also missing: the row sees only that nothing is there."""
+        if hasattr(errors, "error_dict"):
+            fresh = {name: why for name, why in errors.error_dict.items() if name not in self.errors}
+            errors.error_dict = fresh
+        super()._update_errors(errors)  # type: ignore[misc]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

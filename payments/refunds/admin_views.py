@@ -24,7 +24,7 @@ from shop.l10n import money
 from shop.web.once import safe_to_repeat
 
 from . import services as refunds
-from .forms import RefundForm, form_values
+from .forms import ReasonForm, RefundForm, form_values
 from .plan import (
     DisputeOpen,
     NothingChosen,
@@ -143,11 +143,11 @@ def _why(error: Exception) -> str:
 def return_payment(request: HttpRequest, *, site: admin.AdminSite, payment_id: int) -> HttpResponse:
     """The page behind "Give it back": all of a payment that pays no order."""
     payment = get_object_or_404(Payment.objects.select_related("order"), pk=payment_id)
-    if request.method == "POST" and _key(request):
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    if _key(request) and form.is_valid():
         try:
-            refund = refunds.return_unused(
-                payment, key=_key(request), actor=_name(request), reason=request.POST.get("reason", "")[:200]
-            )
+            reason = form.cleaned_data["reason"]
+            refund = refunds.return_unused(payment, key=_key(request), actor=_name(request), reason=reason)
         except (NothingToRefund, DisputeOpen) as error:
             messages.warning(request, _why(error))
             return _to_order(payment.order)
@@ -156,7 +156,8 @@ def return_payment(request: HttpRequest, *, site: admin.AdminSite, payment_id: i
         messages.warning(request, _why(NothingToRefund()))
         return _to_order(payment.order)
     page = _Page(request, site, payment.order, title=_("Give the money back"))
-    return page.render("return.html", {"payment": payment, "amount": _shown_rest(payment), "key": _new_key()})
+    context = {"payment": payment, "amount": _shown_rest(payment), "key": _key(request) or _new_key()}
+    return page.render("return.html", context | {"form": form})
 
 
 # --- refunds that were made elsewhere, or refused ---

@@ -24,15 +24,18 @@ class Row:
     fields: tuple[tuple[str, BoundField | None], ...]  # with the heading of each
 
 
-class RefundForm(forms.Form):
-    """``plan_of`` tells what the typed values would do; a valid form has that ``plan``."""
-
+class ReasonForm(forms.Form):
     reason = LineField(
         label=gettext_lazy("Reason"),
         max_length=200,
         required=False,
         help_text=gettext_lazy("For staff only; the customer does not see it."),
     )
+
+
+class RefundForm(ReasonForm):
+    """``plan_of`` tells what the typed values would do; a valid form has that ``plan``."""
+
     plan: RefundPlan
 
     def __init__(
@@ -79,7 +82,6 @@ class RefundForm(forms.Form):
             max_digits=12,
             decimal_places=money.exponent(self.left.currency),
             help_text=help_text,
-            widget=forms.NumberInput(attrs={"inputmode": "decimal", "step": "any"}),
             error_messages={"max_value": _("At most %(amount)s.") % {"amount": self._shown(most)}},
         )
 
@@ -157,6 +159,5 @@ def _pieces(label: str, most: int) -> WholeNumberField:
         required=False,
         min_value=0,
         max_value=most,
-        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
         error_messages={"max_value": _("At most %(pieces)s here.") % {"pieces": most}},
     )

@@ -17,6 +17,23 @@ HAN_PLANES = range(0x20000, 0x3FFFE)
 _DASH_LIKE = "\u2212\u30fc\uff70\u2500"
 
 
+# What ends a line in Word, PowerPoint and on other machines: Shift+Enter, a new page, Unicode's separators.
+LINE_ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
+# Word's bullets: it pastes the place that they have in its own fonts, Symbol and Wingdings.
+_WORDS_SIGNS = str.maketrans(
+    {
+        "\uf0b7": "•", "\uf0a7": "▪", "\uf0d8": "➢", "\uf0fc": "✓", "\uf06c": "●", "\uf06e": "■",
+        "\uf06f": "□", "\uf071": "❑", "\uf075": "◆", "\uf076": "❖", "\uf0e0": "→", "\uf0e8": "➔",
+        "\uf0fe": "☑", "\uf0fb": "✗",
+    }
+)  # fmt: skip
+
+
+def cleaned(text: str) -> str:
+    """Return the text without unseen marks, with the signs that Word showed, every line end as \\n."""
+    return LINE_ENDS.sub("\n", UNSEEN.sub("", text).translate(_WORDS_SIGNS))
+
+
 def fold(text: str) -> str:
     """Return the text in ordinary width, without unseen marks and outer blanks.
 

@@ -13,6 +13,16 @@ _YEAR_FIRST = re.compile(
 )
 _YEAR_LAST = re.compile(r"(?P<day>\d{1,2})[-/. ](?P<month>\d{1,2})[-/. ](?P<year>\d{4})")
 _TOGETHER = re.compile(r"(?P<minguo>)(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})?")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]{0,6}\.?"
+_NAMED = [
+    re.compile(rf"{order}", re.IGNORECASE)
+    for order in (
+        rf"(?:[a-z]{{3,9}}\.?,? )?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[- ]?{_MONTH},?[- ]?(?P<year>\d{{4}})",
+        rf"(?:[a-z]{{3,9}}\.?,? )?{_MONTH} ?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? ?(?P<year>\d{{4}})",
+    )
+]
+_LONGEST = 60  # characters of a date
 _REPUBLIC = 1911  # 民國元年 is 1912
 
 _MORNING = "上午|早上|朝早|凌晨|清晨|am"
@@ -27,6 +37,18 @@ _FOUR_DIGITS = re.compile(r"(?P<hour>\d{2})(?P<minute>\d{2})")
 DOUBLE_HOUR = re.compile("[子丑寅卯辰巳午未申酉戌亥][時时]")
 
 
+class SeveralDays(ValueError):
+    """The text could be either of two ``days``."""
+
+    def __init__(self, *days: dt.date) -> None:
+        super().__init__("day or month first")
+        self.days = days
+
+
+class NotInCalendar(ValueError):
+    """The text is a date, but there is no such day."""
+
+
 def read_year(text: str) -> int:
     """Return the year: 1990, １９９０年, 一九九〇, 民國79年. Raises ValueError."""
     match = _YEAR.fullmatch(fold(text).translate(_HAN_DIGITS))
@@ -37,21 +59,31 @@ def read_year(text: str) -> int:
 
 
 def read_date(text: str) -> dt.date:
-    """Return the date: 1990-03-21, 1990年3月21日, 19900321, 民國79年3月21日, 21/3/1990.
+    """Return the date: 1990-03-21, 1990年3月21日, 19900321, 民國79年3月21日, 21/3/1990, 21 March 1990.
 
-    Raises ValueError for what is none, is not in the calendar, or could be two: 3/4/1990.
+    Raises ValueError for what is none, NotInCalendar, and SeveralDays for what could be two: 3/4/1990.
     """
-    folded = _hyphenated(text)
+    folded = _hyphenated(text)[:_LONGEST]
     match = _YEAR_FIRST.fullmatch(folded) or _TOGETHER.fullmatch(folded)
     if match and match["day"]:
-        return dt.date(_year_of(match), int(match["month"]), int(match["day"]))
+        return _day(_year_of(match), int(match["month"]), int(match["day"]))
+    if match := next(filter(None, (named.fullmatch(folded) for named in _NAMED)), None):
+        month = _MONTHS.index(match["month"][:3].lower()) + 1
+        return _day(int(match["year"]), month, int(match["day"]))
     match = _YEAR_LAST.fullmatch(folded)
     if not match:
         raise ValueError("not a date")
     year, month, day = (int(match[name]) for name in ("year", "month", "day"))
     if month != day and month <= 12 and day <= 12:
-        raise ValueError("day or month first")
-    return dt.date(year, min(month, day), max(month, day)) if month > 12 else dt.date(year, month, day)
+        raise SeveralDays(_day(year, month, day), _day(year, day, month))
+    return _day(year, day, month) if month > 12 else _day(year, month, day)
+
+
+def _day(year: int, month: int, day: int) -> dt.date:
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        raise NotInCalendar(f"{year}-{month}-{day}") from None
 
 
 def read_month(text: str) -> dt.date:

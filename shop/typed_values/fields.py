@@ -3,44 +3,61 @@
 Whatever a form asks in words, numbers or dates stands in one of these; a test finds a field that does not.
 """
 
+import datetime as dt
+import re
 from collections.abc import Mapping
-from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core import validators
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from . import dates, email_addresses, numbers, phone_numbers
-from .characters import PICTURES, UNREADABLE, UNSEEN, fold, unprintable
+from shop import clock
 
-_UNREADABLE = _("This contains characters that cannot be read. Please type it again.")
+from . import dates, email_addresses, numbers, phone_numbers
+from .characters import PICTURES, UNREADABLE, cleaned, fold, fold_code, unprintable
+
+_UNREADABLE = _("The character %(code)s%(place)s cannot be read. Please type it another way or leave it out.")
 _UNPRINTABLE = _(
     "The character %(code)s%(place)s prints as an empty box. Please type it another way or leave it out."
 )
+_A_YEAR = 366
 _SHOWN_BEFORE = 6  # characters that name the place
 
 
 def check_characters(text: str) -> None:
     """Raise ValidationError for what cannot be read, or would be an empty box on a label or a page."""
-    if UNREADABLE.search(text):
-        raise ValidationError(_UNREADABLE, code="unreadable")
+    if match := UNREADABLE.search(text):
+        raise ValidationError(_UNREADABLE, code="unreadable", params=_place_of(match[0], text))
     if character := unprintable(text):
-        before = text[: text.index(character)].split("\n")[-1].strip()[-_SHOWN_BEFORE:]
-        place = gettext(" after “%(text)s”") % {"text": before} if before else ""
-        values = {"code": f"U+{ord(character):04X}", "place": place}
-        raise ValidationError(_UNPRINTABLE, code="unprintable", params=values)
+        raise ValidationError(_UNPRINTABLE, code="unprintable", params=_place_of(character, text))
 
 
-class LineField(forms.CharField):
+def _place_of(character: str, text: str) -> dict[str, str]:
+    before = text[: text.index(character)].split("\n")[-1].strip()[-_SHOWN_BEFORE:]
+    place = gettext(" after “%(text)s”") % {"text": before} if before else ""
+    return {"code": f"U+{ord(character):04X}", "place": place}
+
+
+class _Uncut(forms.CharField):
+    """A browser drops whatever is longer than ``maxlength`` without a word; here the server tells."""
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        attributes = super().widget_attrs(widget)
+        return {name: value for name, value in attributes.items() if name != "maxlength"}
+
+
+class LineField(_Uncut):
     """One line of text in any script."""
 
     def to_python(self, value: Any) -> str:
         text = str(super().to_python(value) or "")
-        return " ".join(UNSEEN.sub("", text).split())
+        return " ".join(cleaned(text).split())
 
     def run_validators(self, value: str) -> None:
         """The one clear sentence comes before Django's own about null characters."""
@@ -60,14 +77,14 @@ class LabelField(LineField):
         super().run_validators(value)
 
 
-class TextField(forms.CharField):
+class TextField(_Uncut):
     """Several lines of free text. A line end counts as one character, as in the browser."""
 
     widget = forms.Textarea(attrs={"rows": 3})
 
     def to_python(self, value: Any) -> str:
         text = str(super().to_python(value) or "")
-        return UNSEEN.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+        return cleaned(text)
 
     def run_validators(self, value: Any) -> None:
         if isinstance(value, str):  # else a subclass has made something of the text
@@ -75,14 +92,36 @@ class TextField(forms.CharField):
         super().run_validators(value)
 
 
-class CodeField(forms.CharField):
+class CodeField(_Uncut):
     """A code, key or number that is read by a rule of its own in the form's ``clean_…``: cleaned folded."""
 
     def to_python(self, value: Any) -> str:
         return fold(str(super().to_python(value) or ""))
 
 
-class EmailField(forms.EmailField):
+class AddressPartField(_Uncut, forms.SlugField):
+    """What stands in the address of a page: wuyi-oolong. Reads words, and an address that was pasted."""
+
+    default_error_messages = {
+        "invalid": _(
+            "“%(text)s” cannot stand in an address. Please use small letters, digits and hyphens, for example"
+            " wuyi-rougui-oolong."
+        )
+    }
+
+    def to_python(self, value: Any) -> str:
+        typed = str(super().to_python(value) or "")
+        words = fold_code(typed).lower().strip("/ ").rpartition("/")[2]
+        return re.sub("[ .-]+", "-", words).strip("-") or typed
+
+    def run_validators(self, value: str) -> None:
+        if value and not validators.slug_re.match(value):
+            text = self.error_messages["invalid"]
+            raise ValidationError(text, code="invalid", params={"text": value})
+        super().run_validators(value)
+
+
+class EmailField(_Uncut, forms.EmailField):
     """An e-mail address, cleaned to the form in which it is stored: ``email_addresses.normalise``."""
 
     default_error_messages = {"invalid": _("Please enter an e-mail address such as name@example.com.")}
@@ -134,7 +173,7 @@ class PhoneInput(forms.TextInput):
         return shown + hidden
 
 
-class PhoneField(forms.CharField):
+class PhoneField(_Uncut):
     """A telephone number of any country, cleaned to a ``PhoneNumber``.
 
     A reading that says something else than what was typed, or that may not be in use, is shown and asked
@@ -182,8 +221,40 @@ class PhoneField(forms.CharField):
         return bool(super().has_changed(self.prepare_value(initial), data))
 
 
-class AmountField(forms.DecimalField):
+class NumberText(forms.TextInput):
+    """A number, typed as text.
+
+    A browser's own field for numbers takes what it does not read out of what is typed, 12,50 becomes 1250,
+    and the wheel of the mouse changes it. So it would be judged by nobody.
+    """
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"class": "number", "autocomplete": "off", **(attrs or {})})
+
+
+class _NumberField(forms.Field):
+    widget = NumberText
+    keys = "numeric"
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = kwargs.get("widget")
+        if isinstance(widget, forms.NumberInput) or (
+            isinstance(widget, type) and issubclass(widget, forms.NumberInput)
+        ):
+            kwargs["widget"] = NumberText  # what Django's admin wants for every column of numbers
+        super().__init__(**kwargs)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """The keys of a telephone have no minus."""
+        lowest = getattr(self, "min_value", None)
+        is_shown = not widget.is_hidden and lowest is not None and lowest >= 0
+        return super().widget_attrs(widget) | ({"inputmode": self.keys} if is_shown else {})
+
+
+class AmountField(_NumberField, forms.DecimalField):
     """An amount of money: HK$1,250.00, １２５０. Cleaned to a Decimal."""
+
+    keys = "decimal"
 
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # as Django's own
         if value in self.empty_values or isinstance(value, (int, Decimal)):
@@ -197,14 +268,18 @@ class AmountField(forms.DecimalField):
             ) from None
 
 
-class WholeNumberField(forms.IntegerField):
-    """A whole number, in any width of digits, grouped or not."""
+class WholeNumberField(_NumberField, forms.IntegerField):
+    """A whole number, in any width of digits, grouped or not; ``unit`` may stand behind it."""
+
+    def __init__(self, *, unit: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.unit = unit
 
     def to_python(self, value: Any) -> int | None:
         if value in self.empty_values or isinstance(value, int):
             return super().to_python(value)
         try:
-            return super().to_python(str(numbers.read_whole(str(value))))
+            return super().to_python(str(numbers.read_whole(str(value), self.unit)))
         except ValueError:
             raise ValidationError(
                 _("“%(text)s” is no whole number. Please enter digits, for example 12."),
@@ -213,29 +288,49 @@ class WholeNumberField(forms.IntegerField):
 
 
 class DayField(forms.DateField):
-    """A day of the calendar: 2026-12-01, 2026年12月1日, 1/12/2026 as the page's language reads it."""
+    """A day of the calendar: 2026-12-01, 2026年12月1日, 1 December 2026. 1/12/2026 could be two."""
 
     def to_python(self, value: Any) -> Any:
-        if isinstance(value, str) and value.strip():
-            with suppress(ValueError):
-                return dates.read_date(value)
-            try:
-                return super().to_python(fold(value))
-            except ValidationError:
-                text = _(
-                    "“%(text)s” is no date. Please enter it with the year first, for example 2026-12-01."
-                )
-                raise ValidationError(text, params={"text": value}) from None
-        return super().to_python(value)
+        if not (isinstance(value, str) and value.strip()):
+            return super().to_python(value)
+        params = {"text": value}
+        try:
+            return dates.read_date(value)
+        except dates.SeveralDays as several:
+            first, second = (date_format(day) for day in several.days)
+            params |= {"first": first, "second": second}
+            text = _(
+                "“%(text)s” could be %(first)s or %(second)s. Please enter it with the year first, for"
+                " example 2026-12-01."
+            )
+        except dates.NotInCalendar:
+            text = _("“%(text)s” is not in the calendar. Please check the day.")
+        except ValueError:
+            text = _("“%(text)s” is no date. Please enter it with the year first, for example 2026-12-01.")
+        raise ValidationError(text, params=params)
+
+
+def check_year(day: dt.date | None) -> None:
+    """Raise ValidationError for a day that no shop promises: its year is a typing error."""
+    if day and day > clock.today() + dt.timedelta(days=_A_YEAR):
+        text = _("%(day)s is more than a year away. Please check the year.")
+        raise ValidationError(text, params={"day": date_format(day)})
+
+
+def check_promised(day: dt.date | None) -> None:
+    """The same for a day that a client is told, which is not over either."""
+    if day and day < clock.today():
+        raise ValidationError(_("This day is over."))
+    check_year(day)
 
 
 # For ``ModelAdmin.formfield_overrides``: the same fields where Django makes the form of a model.
 FORM_FIELDS: "Mapping[type[models.Field[Any, Any]], Mapping[str, Any]]" = {
-    models.SlugField: {},
+    models.SlugField: {"form_class": AddressPartField},
     models.CharField: {"form_class": LineField},
     models.TextField: {"form_class": TextField},
     models.EmailField: {"form_class": EmailField},
-    models.DecimalField: {"form_class": AmountField},
-    models.IntegerField: {"form_class": WholeNumberField},
+    models.DecimalField: {"form_class": AmountField, "widget": NumberText},
+    models.IntegerField: {"form_class": WholeNumberField, "widget": NumberText},
     models.DateField: {"form_class": DayField},
 }

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import ResolverMatch
 
 from . import once
 
@@ -60,10 +61,18 @@ def stale_token(request: HttpRequest) -> HttpResponse | None:
 
 
 def holds_text(request: HttpRequest) -> bool:
-    """Whether something was typed into the form of a view that is marked."""
-    view = request.resolver_match.func if request.resolver_match else None
+    """Whether something was typed into the form of a view that is marked, or into a page of the admin."""
+    match = request.resolver_match
+    takes_it = match and (getattr(match.func, "takes_text", False) or _is_staffs(match))
     is_typed = any(field.value.strip() for field in _fields(request) if field.name not in _OWN)
-    return request.method == "POST" and getattr(view, "takes_text", False) and is_typed
+    return request.method == "POST" and bool(takes_it) and is_typed
+
+
+def _is_staffs(match: ResolverMatch) -> bool:
+    """Nothing is typed into its lists; where people sign in and users are kept, passwords are."""
+    name = match.url_name or ""
+    is_other = name in once.SIGNING_IN or name.startswith("auth_") or name.endswith("_changelist")
+    return bool(once.STAFF_NAMESPACES.intersection(match.namespaces)) and not is_other
 
 
 def _fields(request: HttpRequest) -> list[_Field]:

@@ -95,6 +95,42 @@ def test_a_wrong_tracking_number_is_told_at_its_field(merchant, order, number):
     assert not Shipment.objects.exists()
 
 
+DOUBTFUL = {
+    ("sf", "RB123456785HK"): "looks like a number of Hongkong Post, not of SF Express",
+    ("hkpost", "RB123456758HK"): "The check digit of “RB123456758HK” does not fit",
+    ("sf", "SF1234567890123SF1234567890124"): "SF Express prints numbers such as SF1234567890123",
+    ("dhl", "SF1234567890123"): "looks like a number of SF Express, not of DHL",
+}
+
+
+def test_a_number_that_is_probably_wrong_is_asked_about_once(merchant, order):
+    """The carrier that stands first, two digits swapped, two labels in one: the link would lead nowhere."""
+    for (carrier, number), why in DOUBTFUL.items():
+        asked = ship(merchant, order, carrier=carrier, tracking_number=number)
+        assert why in asked.content.decode(), number
+        sure = asked.context["form"]["sure"].value()
+        other = ship(merchant, order, carrier=carrier, tracking_number="RB1234567HK", sure=sure)
+        assert other.status_code == 200  # not what was asked about
+    assert not Shipment.objects.exists()
+    assert ship(merchant, order, carrier=carrier, tracking_number=number, sure=sure).status_code == 302
+    assert Shipment.objects.get().tracking_number == number
+
+
+def test_the_number_of_another_parcel_is_asked_about_once(merchant, order):
+    """Scanned or pasted once more; two orders of one client may travel together."""
+    assert ship(merchant, order, tracking_number="SF 1234 5678 90123").status_code == 302
+    other = pay(place(make_cart((make_goods("TEA-901"), 2)), email="other@example.com"))
+    asked = ship(merchant, other, tracking_number="sf1234567890123")
+    assert f"Order {order.number} has a parcel with this number" in asked.content.decode()
+    sure = asked.context["form"]["sure"].value()
+    assert ship(merchant, other, tracking_number="sf1234567890123", sure=sure).status_code == 302
+    parcel = order.shipments.get()
+    page = merchant.get(f"/en/admin/checkout/order/{order.pk}/parcel/{parcel.pk}/")
+    typed = {"carrier": "sf", "tracking_number": parcel.tracking_number, "seen": parcel.stamp}
+    pieces = {f"line_{order.lines.get(ships=True).pk}": 1}
+    assert merchant.post(page.wsgi_request.path, typed | pieces).status_code == 302
+
+
 @pytest.mark.parametrize("quantity", ["", "-1", "0", "3", "1e9", "x"])
 def test_a_wrong_quantity_ships_nothing(merchant, order, quantity):
     line = order.lines.get(ships=True)

@@ -92,18 +92,18 @@ def test_a_parcel_holds_no_more_than_was_ordered_and_never_nothing(merchant, par
 
 
 def test_a_correction_of_what_somebody_else_has_corrected_is_not_made(merchant, parcel):
-    first, second = (typed(parcel, tracking_number=number) for number in ("SF11112222", "SF33334444"))
+    first, second = (typed(parcel, tracking_number=number) for number in ("SF1111222233", "SF3333444455"))
     merchant.post(url_of(parcel), first)
     page = merchant.post(url_of(parcel), second, follow=True).content.decode()
     assert "has just been corrected by somebody else" in page
     parcel.refresh_from_db()
-    assert parcel.tracking_number == "SF11112222"
+    assert parcel.tracking_number == "SF1111222233"
 
 
 def test_what_is_the_same_is_no_correction_and_erasure_takes_the_old_numbers(merchant, parcel):
     merchant.post(url_of(parcel), typed(parcel))
     assert not ShipmentCorrection.objects.exists()
-    merchant.post(url_of(parcel), typed(parcel, tracking_number="SF11112222"))
+    merchant.post(url_of(parcel), typed(parcel, tracking_number="SF1111222233"))
     order = Order.objects.get(pk=parcel.order_id)
     with transaction.atomic():
         erasure.erase(order)
@@ -208,6 +208,9 @@ def test_a_promised_day_that_moves_is_told_once_and_shown_everywhere(merchant, o
         {"ships_by": ""},
     ):
         assert merchant.post(url, wrong).status_code == 200
+    in_three_years = {name: str(int(day[:4]) + 3) + day[4:] for name, day in days.items()}
+    page = merchant.post(url, in_three_years).content.decode()
+    assert "is more than a year away. Please check the year." in page
 
 
 def test_a_parcel_that_has_left_is_promised_for_no_other_day(order):

@@ -39,6 +39,14 @@ def errors(response):
     return response.context["adminform"].form.errors
 
 
+def test_percent_and_amounts_are_read_with_their_signs(merchant):
+    assert merchant.post(reverse(ADD), {**TYPED, "percent": "10％"}).status_code == 302
+    assert Promotion.objects.get().percent == 10
+    for amount in ("5%", "US$50"):
+        wrong = merchant.post(reverse(ADD), {**TYPED, "kind": "amount", "percent": "", "amount": amount})
+        assert "is not clear" in str(errors(wrong)["amount"])
+
+
 def test_a_code_is_kept_in_one_spelling(merchant):
     assert merchant.post(reverse(ADD), TYPED).status_code == 302
     assert Promotion.objects.get().code == "SPRING5"
@@ -57,13 +65,15 @@ def test_a_code_is_kept_in_one_spelling(merchant):
         ({"kind": "free_shipping", "percent": "", "scope": "services"}, "scope"),
         ({"max_uses": "0"}, "max_uses"),
         ({"code": "ab"}, "code"),
-        ({"valid_from": "2026-12-02", "valid_until": "2026-12-01"}, "__all__"),
+        ({"valid_from": "2026-12-02", "valid_until": "2026-12-01"}, "valid_until"),
+        ({"percent": "10.5"}, "percent"),
     ],
 )
 def test_what_makes_no_sense_is_told_at_its_field(merchant, changes, field):
     response = merchant.post(reverse(ADD), {**TYPED, **changes})
     assert response.status_code == 200
     assert list(errors(response)) == [field]
+    assert len(errors(response)[field]) == 1  # a second reason would contradict the first
     assert not Promotion.objects.exists()
 
 

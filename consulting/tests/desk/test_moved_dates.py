@@ -16,6 +16,7 @@ from consulting.reports import services as reports
 from consulting.tests import scenes
 from consulting.tests.scenes import unlock
 from shop import clock
+from shop.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -73,3 +74,23 @@ def test_a_report_that_is_there_has_no_new_day(order, consultant, later, deliver
     deliver_outbox()
     assert mail.outbox == []
     assert OrderLine.objects.get(pk=case.line_id).report_due_on != later
+
+
+def test_a_day_with_a_wrong_year_is_not_told_to_a_client(order):
+    """1/12/2026 was read as the 12th of January there, and mailed as the new date of the report."""
+    case = Case.objects.of(order).first()
+    boss = Client()
+    boss.force_login(scenes.staff("boss", "change_case", "view_case", "assign_case"))
+    url = reverse("admin:consulting_case_change", args=[case.pk])
+    today = clock.today()
+    wrong = {
+        (today - dt.timedelta(days=1)).isoformat(): "This day is over.",
+        f"{today.year + 10}-06-30": "is more than a year away",
+        "1/12/2026": "could be 1 December 2026 or 12 January 2026",
+    }
+    for typed, problem in wrong.items():
+        assert problem in boss.post(url, {"consultant": "", "due_on": typed}).content.decode(), typed
+    Case.objects.update(due_on=today - dt.timedelta(days=3))
+    overdue = (today - dt.timedelta(days=3)).isoformat()  # still to be given to somebody
+    assert boss.post(url, {"consultant": "", "due_on": overdue}).status_code == 302
+    assert not OutboxMessage.objects.filter(topic="report.moved").exists()

@@ -58,6 +58,21 @@ def test_an_order_on_hold_is_not_shipped_and_its_history_says_who_and_why(mercha
     assert not order.on_hold
 
 
+def test_a_note_is_never_cut_off_and_never_breaks_the_page(merchant, order, payment):
+    """Both pages took what was posted as it came: 200 characters of it, and characters no database keeps."""
+    Payment.objects.update(pays_order=False, needs_attention=True)
+    hold = reverse("admin:checkout_order_hold", args=[order.pk])
+    back = reverse("admin:payments_return_payment", args=[payment.pk])
+    sent = {hold: {"on_hold": "yes"}, back: {"key": "0" * 32}}
+    for name, url in (("note", hold), ("reason", back)):
+        for text, problem in (("遲" * 201, "at most 200"), ("a\0b", "U+0000 after “a”")):
+            page = merchant.post(url, {**sent[url], name: text}).content.decode()
+            assert problem in page, (name, text[:3])
+        assert "遲" * 201 in merchant.post(url, {**sent[url], name: "遲" * 201}).content.decode()
+    assert not Order.objects.get(pk=order.pk).on_hold
+    assert not Refund.objects.exists()
+
+
 def test_who_may_not_change_orders_may_not_hold_them(client, order):
     staff(client, "view_order")
     url = reverse("admin:checkout_order_hold", args=[order.pk])

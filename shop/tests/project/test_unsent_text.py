@@ -99,3 +99,25 @@ def test_what_is_no_text_never_comes_back(world):
         assert answer.status_code == 403
         assert world.key not in answer.content.decode()
         assert "reload" not in answer.content.decode()
+
+
+def test_what_staff_typed_comes_back_from_every_page_of_the_admin(world):
+    pages = {
+        name: world_of.path_of(world, name, pattern)
+        for name, pattern in world_of.doors()
+        if name.startswith("admin:") and not name.startswith("admin:auth_") and not name.endswith("_changelist")
+    }
+    for name in ("login", "logout", "password_change"):
+        del pages[f"admin:{name}"]
+    assert {"admin:catalog_product_change", "admin:checkout_order_hold"} <= pages.keys()
+    strict = Client(enforce_csrf_checks=True)
+    for name, path in pages.items():
+        signed_out = world.browsers["nobody"].post(path, {"text_en": TYPED})
+        assert fields_on(signed_out.content.decode()).get("text_en") == TYPED, name
+        stale = strict.post(path, {"text_en": TYPED}, headers={"Origin": "http://testserver"})
+        assert fields_on(stale.content.decode()).get("text_en") == TYPED, name
+        assert signed_out.status_code == stale.status_code == 403
+    for path in (reverse("admin:auth_user_password_change", args=["1"]), reverse("admin:password_change")):
+        assert "canary" not in world.browsers["nobody"].post(path, {"password1": TYPED}).content.decode()
+    product = pages["admin:catalog_product_change"]
+    assert world.browsers["nobody"].get(product).status_code == 302

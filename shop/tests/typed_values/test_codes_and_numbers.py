@@ -30,8 +30,30 @@ def test_a_tracking_number_is_shown_as_printed_and_followed_bare():
     same = ["ＳＦ１２３４", "sf1234\u200b", " SF1234 ", "SF1234"]
     assert readings(tracking_numbers.normalise, same) == dict.fromkeys(same, "SF1234")
     assert tracking_numbers.normalise("SF–1234") == "SF-1234"
-    wrong = ["SF", "SF_1234", "順豐1234", "A" * 40, "1234;5678"]
+    wrong = ["SF", "SF_1234", "順豐1234", "A" * 40, "1234;5678", "SHIPPED", "N/A", "4.60015E+13", "#REF!"]
     assert readings(tracking_numbers.normalise, wrong) == dict.fromkeys(wrong)
+
+
+LABELLED = {
+    "https://www.sf-express.com/chn/sc/waybill/waybill-detail/SF1234567890123?lang=tc": "SF1234567890123",
+    "順豐單號：SF1234567890123": "SF1234567890123",
+    "【順豐】SF 1234 5678 90123 已寄出": "SF 1234 5678 90123",
+    "SF Express SF1234567890123": "SF1234567890123",
+    "Tracking No.: RB 123 456 785 HK": "RB 123 456 785 HK",
+    "EMS EA123456785HK\n": "EA123456785HK",
+    "'SF1234567890123": "SF1234567890123",
+    '"SF1234567890123"\t': "SF1234567890123",
+    "]C1SF1234567890123": "SF1234567890123",
+}
+
+
+def test_a_tracking_number_is_taken_out_of_what_was_pasted_with_it():
+    assert readings(tracking_numbers.normalise, LABELLED) == LABELLED
+    for text in ("SF1234567890123, SF1234567890124", "SF1234567890123 SF1234567890124", "12345678/87654321"):
+        with pytest.raises(tracking_numbers.SeveralNumbers):
+            tracking_numbers.normalise(text)
+    twice = "SF1234567890123 (SF1234567890123)"
+    assert tracking_numbers.normalise(twice) == "SF1234567890123"
 
 
 AMOUNTS = {

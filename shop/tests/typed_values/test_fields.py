@@ -3,9 +3,20 @@
 from decimal import Decimal
 
 import pytest
+from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import override
 
-from shop.typed_values.fields import AmountField, DayField, LabelField, LineField, TextField, WholeNumberField
+from shop.typed_values.fields import (
+    AmountField,
+    CodeField,
+    DayField,
+    EmailField,
+    LabelField,
+    LineField,
+    TextField,
+    WholeNumberField,
+)
 
 TAKEN = ["李", "𠮷田 𨋢", "\U000323b0田", "O’Brien", "محمد علي", "ชื่อ", "एक\u200dक"]
 
@@ -48,3 +59,66 @@ def test_numbers_and_days_are_read_as_written_and_refused_with_an_example():
     assert "is no whole number. Please enter digits" in message_of(WholeNumberField(), "zwölf")
     assert "year first, for example 2026-12-01" in message_of(DayField(), "1st of May")
     assert "greater than or equal" in message_of(WholeNumberField(min_value=0), "-1")
+
+
+def test_a_number_is_never_typed_into_a_browsers_number_field():
+    """Chromium makes 1250 of 12,50 there, and the wheel of the mouse turns it: the shop never hears of it."""
+    for widget in (None, forms.NumberInput, forms.NumberInput(attrs={"step": "any"})):
+        given = {"widget": widget} if widget else {}
+        for field in (AmountField(**given), WholeNumberField(**given)):
+            assert field.widget.input_type == "text"
+            assert "number" in field.widget.attrs["class"]
+    assert WholeNumberField(min_value=0).widget.attrs["inputmode"] == "numeric"
+    assert "inputmode" not in WholeNumberField(min_value=-5).widget.attrs  # its keys have no minus
+    assert "inputmode" not in AmountField().widget.attrs
+    assert AmountField(min_value=0).widget.attrs["inputmode"] == "decimal"
+
+
+def test_signs_that_mean_something_else_are_not_overlooked():
+    for text in ("US$168", "¥168", "USD 168", "5%", "168元/盒", "€5"):
+        assert "is not clear" in message_of(AmountField(), text), text
+    for text in ("HK$10.00", "10元", "5%", "$3"):
+        assert "is no whole number" in message_of(WholeNumberField(), text), text
+    assert WholeNumberField(unit="%").clean("10 ％") == 10
+    assert WholeNumberField(unit="g").clean("500 G") == 500
+    assert "is no whole number" in message_of(WholeNumberField(unit="g"), "0.5kg")
+
+
+def test_a_day_that_could_be_two_or_is_none_is_told_as_such():
+    for text in ("15 Dec 2026", "Dec 15, 2026", "15-Dec-2026", "15 December 2026", "Tue, 15 Dec. 2026"):
+        assert str(DayField().clean(text)) == "2026-12-15", text
+    for language in ("en", "zh-hant"):
+        with override(language):
+            for text in ("1/12/2026", "5.12.2026", "5/12/26"):
+                message = message_of(DayField(), text)
+                assert text in message, text
+                assert "2026-12-01" in message, text
+    assert message_of(DayField(), "1/12/2026") == (
+        "“1/12/2026” could be 1 December 2026 or 12 January 2026. Please enter it with the year first, for"
+        " example 2026-12-01."
+    )
+    assert "“2027-02-29” is not in the calendar. Please check" in message_of(DayField(), "2027-02-29")
+
+
+def test_what_word_and_powerpoint_put_between_lines_are_line_ends():
+    assert TextField().clean("一\x0b二\x0c三\u2028四\u2029五\x85六") == "一\n二\n三\n四\n五\n六"
+    assert LineField().clean("一\x0b二\u2028三") == "一 二 三"
+
+
+def test_the_bullets_of_word_are_the_ones_that_it_shows():
+    assert TextField().clean("\uf0b7\t床頭\n\uf0d8 門\n\uf0fc 灶") == "•\t床頭\n➢ 門\n✓ 灶"
+    assert LineField().clean("\uf0b7 床頭") == "• 床頭"
+
+
+def test_a_character_that_cannot_be_read_is_named_with_its_place():
+    for field in (LineField(), TextField()):
+        message = message_of(field, "陳大\x07文")
+        assert message.startswith("The character U+0007 after “陳大” cannot be read."), message
+
+
+def test_a_browser_never_cuts_off_what_is_pasted():
+    """``maxlength`` drops the rest without a word; the server says by how much the text is too long."""
+    for field in (LineField(max_length=5), LabelField(max_length=5), TextField(max_length=5),
+                  CodeField(max_length=5), EmailField(max_length=5)):  # fmt: skip
+        assert "maxlength" not in field.widget.attrs
+    assert "at most 5" in message_of(LineField(max_length=5), "abcdef")
