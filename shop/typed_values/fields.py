@@ -15,9 +15,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from . import dates, email_addresses, numbers, phone_numbers
-from .characters import PICTURES, UNREADABLE, UNSEEN, fold, unprintable
+from .characters import PICTURES, UNREADABLE, clean, fold, unprintable
 
-_UNREADABLE = _("This contains characters that cannot be read. Please type it again.")
+_UNREADABLE = _("A character%(place)s cannot be read. Please type it again.")
 _UNPRINTABLE = _(
     "The character %(code)s%(place)s prints as an empty box. Please type it another way or leave it out."
 )
@@ -26,13 +26,16 @@ _SHOWN_BEFORE = 6  # characters that name the place
 
 def check_characters(text: str) -> None:
     """Raise ValidationError for what cannot be read, or would be an empty box on a label or a page."""
-    if UNREADABLE.search(text):
-        raise ValidationError(_UNREADABLE, code="unreadable")
+    if found := UNREADABLE.search(text):
+        raise ValidationError(_UNREADABLE, code="unreadable", params={"place": _place(text, found.start())})
     if character := unprintable(text):
-        before = text[: text.index(character)].split("\n")[-1].strip()[-_SHOWN_BEFORE:]
-        place = gettext(" after “%(text)s”") % {"text": before} if before else ""
-        values = {"code": f"U+{ord(character):04X}", "place": place}
+        values = {"code": f"U+{ord(character):04X}", "place": _place(text, text.index(character))}
         raise ValidationError(_UNPRINTABLE, code="unprintable", params=values)
+
+
+def _place(text: str, at: int) -> str:
+    before = text[:at].split("\n")[-1].strip()[-_SHOWN_BEFORE:]
+    return gettext(" after “%(text)s”") % {"text": before} if before else ""
 
 
 class LineField(forms.CharField):
@@ -40,7 +43,7 @@ class LineField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         text = str(super().to_python(value) or "")
-        return " ".join(UNSEEN.sub("", text).split())
+        return " ".join(clean(text).split())
 
     def run_validators(self, value: str) -> None:
         """The one clear sentence comes before Django's own about null characters."""
@@ -67,7 +70,7 @@ class TextField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         text = str(super().to_python(value) or "")
-        return UNSEEN.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+        return clean(text)
 
     def run_validators(self, value: Any) -> None:
         if isinstance(value, str):  # else a subclass has made something of the text

@@ -118,7 +118,7 @@ def test_a_person_is_asked_for_in_parts_and_shown_in_both_languages():
 # kind, columns of the question, what is typed, the field that is told, what it is told
 NO_ANSWERS = [
     (Kind.TEXT, {"max_length": 3}, {"q": "abcd"}, "q", "at most 3"),
-    (Kind.TEXT, {}, {"q": "a\0b"}, "q", "cannot be read"),
+    (Kind.TEXT, {}, {"q": "a\ufffdb"}, "q", "cannot be read"),
     (Kind.TEXT, {"pattern": "[a-z]", "help_en": "One letter."}, {"q": "7"}, "q", "One letter."),
     (Kind.NUMBER, {"options": {"min": 0}}, {"q": "-1"}, "q", "greater than or equal to 0"),
     (Kind.NUMBER, {}, {"q": "9" * 5000}, "q", "whole number"),
