@@ -38,7 +38,18 @@ def _place(text: str, at: int) -> str:
     return gettext(" after “%(text)s”") % {"text": before} if before else ""
 
 
-class LineField(forms.CharField):
+class _Whole(forms.CharField):
+    """A text that comes whole. With ``maxlength`` browsers cut what is pasted, and nobody notices."""
+
+    default_error_messages = {
+        "max_length": _("Please shorten this to at most %(limit_value)d characters; it has %(show_value)d.")
+    }
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {name: value for name, value in super().widget_attrs(widget).items() if name != "maxlength"}
+
+
+class LineField(_Whole):
     """One line of text in any script."""
 
     def to_python(self, value: Any) -> str:
@@ -63,7 +74,7 @@ class LabelField(LineField):
         super().run_validators(value)
 
 
-class TextField(forms.CharField):
+class TextField(_Whole):
     """Several lines of free text. A line end counts as one character, as in the browser."""
 
     widget = forms.Textarea(attrs={"rows": 3})
@@ -78,14 +89,14 @@ class TextField(forms.CharField):
         super().run_validators(value)
 
 
-class CodeField(forms.CharField):
+class CodeField(_Whole):
     """A code, key or number that is read by a rule of its own in the form's ``clean_…``: cleaned folded."""
 
     def to_python(self, value: Any) -> str:
         return fold(str(super().to_python(value) or ""))
 
 
-class EmailField(forms.EmailField):
+class EmailField(_Whole, forms.EmailField):
     """An e-mail address, cleaned to the form in which it is stored: ``email_addresses.normalise``."""
 
     default_error_messages = {"invalid": _("Please enter an e-mail address such as name@example.com.")}
@@ -137,7 +148,7 @@ class PhoneInput(forms.TextInput):
         return shown + hidden
 
 
-class PhoneField(forms.CharField):
+class PhoneField(_Whole):
     """A telephone number of any country, cleaned to a ``PhoneNumber``.
 
     A reading that says something else than what was typed, or that may not be in use, is shown and asked
