@@ -128,7 +128,7 @@ def test_an_answer_may_be_as_long_as_the_browser_counts_it():
 # kind, columns of the question, what is typed, the field that is told, what it is told
 NO_ANSWERS = [
     (Kind.TEXT, {"max_length": 3}, {"q": "abcd"}, "q", "at most 3"),
-    (Kind.TEXT, {}, {"q": "a\0b"}, "q", "cannot be read"),
+    (Kind.TEXT, {}, {"q": "a\ufffdb"}, "q", "cannot be read"),
     (Kind.TEXT, {"pattern": "[a-z]", "help_en": "One letter."}, {"q": "7"}, "q", "One letter."),
     (Kind.NUMBER, {"options": {"min": 0}}, {"q": "-1"}, "q", "greater than or equal to 0"),
     (Kind.NUMBER, {}, {"q": "9" * 5000}, "q", "whole number"),

@@ -84,6 +84,19 @@ def test_every_field_that_is_typed_into_reads_what_people_type():
     assert bare == []
 
 
+@pytest.mark.django_db
+def test_no_browser_cuts_what_is_pasted():
+    """A browser cuts at ``maxlength`` without a word, counting rare characters twice: the rest is lost."""
+    cut = [
+        f"{form}.{name}"
+        for form, of_form in [*own_forms(), *admin_forms()]
+        for name, field in of_form.items()
+        if "maxlength" in field.widget.attrs and not isinstance(field, forms.SlugField)
+        if not any(f"{form}.{name}".startswith(place) for place in ELSEWHERE)
+    ]
+    assert cut == []
+
+
 def test_a_bare_field_would_be_seen():
     for field in (forms.CharField(), forms.CharField(widget=forms.Textarea), forms.EmailField(),
                   forms.IntegerField(), forms.DecimalField(), forms.DateField()):  # fmt: skip
