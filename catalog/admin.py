@@ -11,6 +11,7 @@ from django.forms import Textarea
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from shop.admin.kept_text import KeepsText
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch
 from shop.l10n.money import formatted
@@ -86,7 +87,7 @@ class IntakeQuestionInline(admin.StackedInline):  # type: ignore[type-arg]
 
 
 @admin.register(Product)
-class ProductAdmin(TolerantSearch):
+class ProductAdmin(KeepsText, TolerantSearch):
     form = ProductForm
     formfield_overrides = SIDE_BY_SIDE
     inlines = (VariantInline, ServiceTermsInline, IntakeQuestionInline)
@@ -173,7 +174,7 @@ class StockReceiptAdmin(TolerantSearch, ReadOnlyAdmin[StockReceipt]):
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class CategoryAdmin(KeepsText):
     list_display = ("name_zh_hant", "name_en", "slug", "position", "product_count")
     list_display_links = ("name_zh_hant", "name_en")
     list_editable = ("position",)
