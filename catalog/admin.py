@@ -11,6 +11,7 @@ from django.forms import Textarea
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from shop.admin.kept_text import KeepsText
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch
 from shop.admin.stale_forms import NoStaleForms
@@ -87,7 +88,7 @@ class IntakeQuestionInline(admin.StackedInline):  # type: ignore[type-arg]
 
 
 @admin.register(Product)
-class ProductAdmin(NoStaleForms, TolerantSearch):
+class ProductAdmin(KeepsText, NoStaleForms, TolerantSearch):
     form = ProductForm
     formfield_overrides = SIDE_BY_SIDE
     inlines = (VariantInline, ServiceTermsInline, IntakeQuestionInline)
@@ -174,7 +175,7 @@ class StockReceiptAdmin(TolerantSearch, ReadOnlyAdmin[StockReceipt]):
 
 
 @admin.register(Category)
-class CategoryAdmin(NoStaleForms):
+class CategoryAdmin(KeepsText, NoStaleForms):
     list_display = ("name_zh_hant", "name_en", "slug", "position", "product_count")
     list_display_links = ("name_zh_hant", "name_en")
     list_editable = ("position",)

@@ -1,15 +1,16 @@
 """Order numbers: eight symbols a person can read out, e.g. A7K3-92QM. The last one is a check symbol.
 
-``symbols_of`` and ``ALPHABET`` serve every code that people type: order numbers and order keys.
+``readings`` and ``ALPHABET`` serve every code that people type: order numbers and order keys.
 """
 
 import re
 import secrets
 import unicodedata
+from functools import cache
 
 from django.views.decorators.debug import sensitive_variables
 
-from shop.typed_values.characters import fold, is_dash
+from shop.typed_values.characters import fold, fold_code, is_dash
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 
@@ -17,6 +18,7 @@ _LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
 # What a label ends with that is pasted along: 訂單編號：A7K3-92QM, Order key: WWZ2-…
 _LABEL_END = re.compile(r"(?:\bkey|\bnumber|[\u3400-\u9fff])\s*$", re.IGNORECASE)
 _LABEL_LENGTH = 40
+_GROUP = 4  # symbols, as codes are shown
 
 
 class TypingError(ValueError):
@@ -32,21 +34,35 @@ def new_number() -> str:
 
 def parse(text: str) -> str:
     """The order number that a person typed, in its canonical form. Raises TypingError."""
-    symbols = symbols_of(text)
-    if len(symbols) != 8 or not set(symbols) <= set(ALPHABET) or symbols[7] != _check_symbol(symbols[:7]):
-        raise TypingError
-    return f"{symbols[:4]}-{symbols[4:]}"
+    for symbols in readings(text, 8):
+        if set(symbols) <= set(ALPHABET) and symbols[7] == _check_symbol(symbols[:7]):
+            return f"{symbols[:4]}-{symbols[4:]}"
+    raise TypingError
 
 
 @sensitive_variables()
-def symbols_of(text: str) -> str:
-    """What a person typed as symbols of ``ALPHABET``, as far as it can be folded to them.
+def readings(text: str, length: int) -> list[str]:
+    """What a person typed as so many symbols, as far as it can be folded to them; the likeliest first.
 
-    Case, full-width forms, spaces, dashes and other punctuation do not matter; O is 0, I and L are 1. A label
-    that was pasted along is left out.
+    Case, full-width forms, spaces, dashes and other punctuation do not matter; O is 0, I and L are 1. What
+    was pasted along - a label, a sentence - is left out: the code stands in it in groups of four. Its check
+    symbol tells which reading is right.
     """
-    folded = _without_label(fold(text)).upper().translate(_LOOK_ALIKES)
-    return "".join(symbol for symbol in folded if not _is_separator(symbol))
+    whole = "".join(sign for sign in _without_label(fold(text)) if not _is_separator(sign))
+    runs = _runs(length // _GROUP).findall(fold_code(text))
+    typed = [whole, *(re.sub("[- ]", "", run) for run in runs)]
+    symbols = [each.upper().translate(_LOOK_ALIKES) for each in typed]
+    return [each for each in symbols if len(each) == length]
+
+
+@cache
+def _runs(groups: int) -> re.Pattern[str]:
+    """So many groups of four by themselves, not a part of more."""
+    group, joint = f"[0-9A-Z]{{{_GROUP}}}", "[- ]{0,3}"
+    run = f"{group}(?:{joint}{group}){{{groups - 1}}}"
+    return re.compile(
+        rf"(?<![0-9A-Z])(?<![0-9A-Z]-)(?=({run})(?!-?[0-9A-Z])(?!{joint}{group}(?![0-9A-Z])))", re.ASCII
+    )
 
 
 def _without_label(text: str) -> str:

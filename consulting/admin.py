@@ -12,7 +12,6 @@ from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from checkout.admin.search import order_number
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch
 from shop.admin.stale_forms import NoStaleForms
@@ -72,7 +71,6 @@ class CaseForm(ModelForm):  # type: ignore[type-arg]
 @admin.register(Case)
 class CaseAdmin(NoStaleForms, TolerantSearch):
     form = CaseForm
-    readings = (order_number,)
     formfield_overrides = FORM_FIELDS
     list_display = ["number", "service", "state", "due_on", "overdue", "at_risk", "waiting", "consultant"]
     list_filter = [RiskFilter, "state", "consultant", "due_on"]
@@ -141,7 +139,6 @@ class CaseAdmin(NoStaleForms, TolerantSearch):
 
 @admin.register(AccessLog)
 class AccessLogAdmin(TolerantSearch, ReadOnlyAdmin[AccessLog]):
-    readings = (order_number,)
     list_display = ["at", "what", "who_or_client", "order", "case"]
     list_filter = ["what"]
     search_fields = ["order__number", "who"]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
-from checkout.order_numbers import ALPHABET, symbols_of
+from checkout.order_numbers import ALPHABET, readings
 from shop import crypto
 
 LENGTH = 20
@@ -36,10 +36,10 @@ def make() -> str:
 @sensitive_variables()
 def parse(text: str) -> str:
     """The canonical form of what a person typed. Raises TypingError."""
-    canonical = symbols_of(text)
-    if len(canonical) != LENGTH or not set(canonical) <= _VALUES.keys() or _weighted_sum(canonical):
-        raise TypingError
-    return canonical
+    for symbols in readings(text, LENGTH):
+        if set(symbols) <= _VALUES.keys() and not _weighted_sum(symbols):
+            return symbols
+    raise TypingError
 
 
 def _weighted_sum(symbols: Iterable[str]) -> int:

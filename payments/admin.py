@@ -7,9 +7,9 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from checkout.admin.search import order_number
 from payments.attempts import admin_views as decision_views
 from payments.attempts import settlement
+from payments.attempts.explanations import explanation
 from payments.health import admin_views as health_views
 from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
 from payments.refunds import admin_views as refund_views
@@ -23,7 +23,6 @@ from shop.l10n.money import formatted
 
 @admin.register(Payment)
 class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
-    readings = (order_number,)
     list_display = [
         "reference",
         "order",
@@ -38,10 +37,10 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
     search_fields = ["reference", "gateway_id", "capture_reference", "order__number"]
     fields = [
         "order", "method", "status", "amount", "currency", "reference", "started_at", "gateway_id",
-        "capture_reference", "last4", "problem", "approval_declined_at", "needs_attention", "next_check_at",
-        "checks", "unused_money", "decision",
+        "capture_reference", "last4", "problem", "told_buyer", "approval_declined_at", "needs_attention",
+        "next_check_at", "checks", "unused_money", "decision",
     ]  # fmt: skip
-    readonly_fields = ["unused_money", "decision"]
+    readonly_fields = ["told_buyer", "unused_money", "decision"]
     actions = ["ask_gateway"]
 
     def get_urls(self) -> list[URLPattern]:
@@ -53,6 +52,11 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
         for payment in queryset:
             settlement.settle(payment)
         self.message_user(request, _("The gateway has been asked."))
+
+    @admin.display(description=_("the buyer reads"))
+    def told_buyer(self, payment: Payment) -> str:
+        """For whoever is asked about it: the gateway's code says less."""
+        return str(explanation(payment) or "–")
 
     @admin.display(description=_("money that pays no order"))
     def unused_money(self, payment: Payment) -> str:
@@ -71,7 +75,6 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(TolerantSearch, ReadOnlyAdmin[LedgerEntry]):
-    readings = (order_number,)
     list_display = ["at", "gateway", "reference", "payment", "amount", "currency"]
     list_filter = ["gateway", "currency"]
     search_fields = ["reference", "payment__reference", "payment__order__number"]
@@ -79,7 +82,6 @@ class LedgerEntryAdmin(TolerantSearch, ReadOnlyAdmin[LedgerEntry]):
 
 @admin.register(Refund)
 class RefundAdmin(TolerantSearch, ReadOnlyAdmin[Refund]):
-    readings = (order_number,)
     list_display = [
         "started_at", "order", "shown_amount", "origin", "status", "next_step", "problem", "reason", "actor",
     ]  # fmt: skip

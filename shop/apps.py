@@ -1,13 +1,7 @@
 """The project as an app: brings its system checks."""
 
 from django.apps import AppConfig
-from django.contrib.admin import apps as admin
 from django.utils.translation import gettext_lazy as _
-
-
-class ShopAdminConfig(admin.AdminConfig):
-    default = False  # Django takes the other one for the app "shop"
-    default_site = "shop.admin.site.ShopAdminSite"
 
 
 class ShopConfig(AppConfig):

@@ -139,7 +139,7 @@ INSTALLED_APPS = [
     "csp",
     "axes",
     "phonenumber_field",
-    "shop.apps.ShopAdminConfig",
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -158,6 +158,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "shop.web.unsent.SignedOutStaff",
     "shop.web.once.OncePerPage",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "shop.web.middleware.personal_pages_are_not_cached",
@@ -266,10 +267,7 @@ CELERY_BEAT_SCHEDULE = {
     "watch certificates": {"task": "payments.tasks.watch_certificates", "schedule": crontab("40", "9")},
     "look after the money": {"task": "payments.tasks.watch_money", "schedule": crontab(minute="5")},
     "forget what is past its time": {"task": "shop.tasks.forget", "schedule": crontab(minute="35")},
-    "erase what clients asked to erase": {
-        "task": "checkout.tasks.erase_confirmed",
-        "schedule": crontab(minute="50"),
-    },
+    "erase as clients asked": {"task": "checkout.tasks.erase_confirmed", "schedule": crontab(minute="50")},
     "compare public holidays": {"task": "checkout.tasks.remind_of_gazettes", "schedule": _DECEMBER_DAYS},
 }
 
@@ -300,7 +298,7 @@ LOGIN_URL = "admin:login"
 
 # --- limits -------------------------------------------------------------------------------------------------
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # staff's page of a service: 27 a question
 FILE_UPLOAD_HANDLERS = ["shop.web.upload_handler.CappedUploadHandler"]
 
 # --- headers ------------------------------------------------------------------------------------------------

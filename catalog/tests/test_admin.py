@@ -24,6 +24,21 @@ def test_saving_unchanged_changes_nothing(merchant):
         assert [list(table.objects.order_by("pk").values()) for table in tables] == before
 
 
+def test_a_product_may_have_more_fields_than_a_stranger_would_ever_send(merchant):
+    product = service()
+    IntakeQuestion.objects.bulk_create(
+        IntakeQuestion(
+            product=product, key=f"q{number}", kind="text", position=number, label_zh_hant="問", label_en="Q"
+        )
+        for number in range(80)
+    )
+    assert len(fields_of(merchant, change_url(product))) > 1000
+    response = save(merchant, product, name_en="A long form")
+    assert response.status_code == 302, errors_of(response)
+    product.refresh_from_db()
+    assert (product.name_en, product.questions.count()) == ("A long form", 80)
+
+
 def test_a_new_price_leaves_the_stock_alone_that_moved_meanwhile(merchant):
     variant = only_variant(goods(stock=5))
     url = change_url(variant.product)

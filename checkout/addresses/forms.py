@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cart.cart import Cart
 from checkout.shipping import rates
-from shop.typed_values.characters import UNREADABLE, UNSEEN, fold, fold_code
+from shop.typed_values.characters import UNREADABLE, clean, fold, fold_code
 from shop.typed_values.fields import CodeField, LabelField, PhoneField, TextField
 
 from . import areas, formats, postcodes
@@ -245,7 +245,7 @@ def known_region(text: str) -> str:
 
 def shown(text: str) -> str:
     """Typed text as one printable line of a label, however it came in."""
-    return " ".join(UNREADABLE.sub("", UNSEEN.sub("", text)).split())[:MAX_SHOWN]
+    return " ".join(UNREADABLE.sub("", clean(text)).split())[:MAX_SHOWN]
 
 
 def _completed(typed: Mapping[str, Any], *, is_redraw: bool = False) -> dict[str, str]:

@@ -12,6 +12,7 @@ from checkout.models import CancellationRequest, Order
 from checkout.orders import cancellations
 from checkout.orders.forms import AnswerForm
 from checkout.shipping.fulfilment import left_to_ship
+from shop.web.unsent import refuse
 
 from .permissions import changeable_order
 
@@ -26,15 +27,13 @@ def answer(request: HttpRequest, order_id: int) -> HttpResponse:
     back = redirect("admin:checkout_order_change", order.pk)
     open_request = order.cancellations.filter(state=CancellationRequest.State.OPEN).first()
     if open_request is None:
-        messages.warning(request, _("This request has been answered already."))
-        return back
+        return _answered_before(request, order)
     form = AnswerForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             return _answer(request, open_request, form) or back
         except cancellations.AlreadyAnswered:
-            messages.warning(request, _("This request has been answered already."))
-            return back
+            return _answered_before(request, order)
     title = _("Request to cancel order %(number)s") % {"number": order.number}
     context = {
         **admin.site.each_context(request),
@@ -45,6 +44,11 @@ def answer(request: HttpRequest, order_id: int) -> HttpResponse:
         "opts": Order._meta,
     }
     return render(request, "admin/checkout/order/cancellation.html", context)
+
+
+def _answered_before(request: HttpRequest, order: Order) -> HttpResponse:
+    then = reverse("admin:checkout_order_change", args=[order.pk])
+    return refuse(request, then=then, why=_("This request has been answered already."))
 
 
 def _answer(request: HttpRequest, cancellation: CancellationRequest, form: AnswerForm) -> HttpResponse | None:

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,6 +16,7 @@ from checkout.orders import corrections
 from checkout.orders.forms import CorrectionForms
 from checkout.shipping import fulfilment
 from shop.typed_values.fields import DayField, check_promised
+from shop.web.unsent import refuse
 
 from .fulfilment_views import ShipForm
 from .permissions import changeable_order
@@ -104,15 +105,17 @@ def correct(request: HttpRequest, order_id: int) -> HttpResponse:
     if is_redraw and forms.shipping:
         forms.shipping.suit(request.POST)
     elif request.method == "POST" and forms.is_valid():
+        back = reverse("admin:checkout_order_change", args=[order.pk])
         try:
             corrections.correct_for(order.pk, forms.correction(), actor=request.user.get_username())
         except corrections.TooLate:
-            messages.warning(request, _("This cannot be corrected any more: nothing is left to be sent."))
+            why = _("This cannot be corrected any more: nothing is left to be sent.")
+            return refuse(request, then=back, why=why, filled=forms.all)
         except corrections.OtherZone:
-            messages.warning(request, _("The shipping fee there is another one. Nothing was changed."))
-        else:
-            messages.success(request, _("The order is corrected; the customer is being told by e-mail."))
-        return redirect("admin:checkout_order_change", order.pk)
+            why = _("The shipping fee there is another one. Nothing was changed.")
+            return refuse(request, then=back, why=why, filled=forms.all)
+        messages.success(request, _("The order is corrected; the customer is being told by e-mail."))
+        return redirect(back)
     title = _("Correct order %(number)s") % {"number": order.number}
     return _page(request, "correct.html", order, title, {"forms": forms})
 

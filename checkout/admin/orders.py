@@ -25,12 +25,11 @@ from shop.typed_values import tracking_numbers
 from . import cancellation_views, correction_views, fulfilment_views
 from .filters import FulfilmentFilter, LanguageValues, MethodValues, RegionValues
 from .inlines import EventInline, LineInline, ShipmentInline
-from .search import order_number
 
 
 @admin.register(Order)
 class OrderAdmin(TolerantSearch):
-    readings = (order_number, email_address, phone_number)
+    readings = (email_address, phone_number)
     list_display = [
         "number",
         "placed_at",

@@ -6,12 +6,9 @@ from checkout.models import StockMovement
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch
 
-from .search import order_number
-
 
 @admin.register(StockMovement)
 class StockMovementAdmin(TolerantSearch, ReadOnlyAdmin[StockMovement]):
-    readings = (order_number,)
     list_display = ["at", "variant", "kind", "quantity", "order"]
     list_filter = ["kind"]
     search_fields = ["variant__sku", "order__number"]

@@ -87,7 +87,7 @@ class AskNumber(Ask):
 
 class AskMonth(Ask):
     def field(self, **common: Any) -> forms.Field:
-        return MonthField(max_length=20, **common)
+        return MonthField(**common)
 
     def shown(self, value: Any) -> str:
         return date_format(dt.date.fromisoformat(f"{value}-01"), "YEAR_MONTH_FORMAT")
@@ -127,7 +127,7 @@ class AskTime(Ask):
 
     def parts(self) -> dict[str, forms.Field]:
         return {
-            "": TimeField(label=self.question.label, required=False, max_length=20),
+            "": TimeField(label=self.question.label, required=False),
             UNKNOWN: forms.BooleanField(label=_("The time is unknown"), required=False),
         }
 
@@ -142,7 +142,7 @@ class AskTime(Ask):
 
 class AskDate(Ask):
     def field(self, **common: Any) -> forms.Field:
-        return DateField(max_length=20, **common)
+        return DateField(**common)
 
     def read(self, typed: Typed) -> Any:
         value = super().read(typed)

@@ -105,7 +105,7 @@ class AskPerson(Ask):
         return {
             "": LineField(label=_("Name, or what to call them"), required=False, max_length=max_length),
             **self.birth().parts(),
-            "time": TimeField(label=_("Time of birth"), required=False, max_length=20),
+            "time": TimeField(label=_("Time of birth"), required=False),
             f"time-{UNKNOWN}": forms.BooleanField(label=_("The time is unknown"), required=False),
             "place": LineField(
                 label=_("Place of birth"),
@@ -175,7 +175,7 @@ class AskRepeat(Ask):
         if column["kind"] == "year":
             return YearField(**common)
         if column["kind"] == "date":
-            return DateField(max_length=20, **common)
+            return DateField(**common)
         return LineField(max_length=self.question.max_length, **common)
 
     def read(self, typed: Typed) -> Any:

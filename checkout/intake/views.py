@@ -1,6 +1,6 @@
 """After payment: the answers that were left for later, and the files that were sent."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -15,7 +15,7 @@ from catalog.models import IntakeQuestion
 from checkout import order_access
 from checkout.forms.form_data import initial_of, query_of
 from checkout.models import Intake, Order, Upload
-from shop.web.unsent import takes_text
+from shop.web.unsent import give_back, takes_text
 
 from . import answers, uploads
 from .forms import IntakeForm, answer_of
@@ -29,7 +29,7 @@ class SubjectForm:
     form: IntakeForm
 
 
-@takes_text
+@takes_text()
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -44,8 +44,9 @@ def details(request: HttpRequest, token: str) -> HttpResponse:
 
 def ask_for_details(request: HttpRequest, order: Order, *, back: str, back_name: str) -> HttpResponse:
     """The page for somebody who is known to be the client; ``back`` is where they came from."""
-    subjects = answers.incomplete(order)
-    if not (order.is_paid and subjects):
+    subjects = answers.incomplete(order) if order.is_paid else []
+    late = _late(request, order, subjects)
+    if not subjects and not late:
         return redirect(back)
     link = {"back": back, "back_name": back_name}
     if request.method != "POST":
@@ -53,6 +54,9 @@ def ask_for_details(request: HttpRequest, order: Order, *, back: str, back_name:
     parts = [SubjectForm(each, _validated(request, each)) for each in subjects]
     for part in parts:
         _store(request, part)
+    if late:
+        why = _("These details were given already, or are not needed any more. Nothing was changed.")
+        return give_back(request, then=back, why=why, only=late)
     if any(part.form.errors for part in parts):
         return _page(request, order, parts, link)
     left = len(answers.missing_answers(order))
@@ -61,6 +65,37 @@ def ask_for_details(request: HttpRequest, order: Order, *, back: str, back_name:
         return redirect(back)
     messages.info(request, _("Saved. Answers still missing: %(count)s.") % {"count": left})
     return redirect(request.path)
+
+
+def _late(request: HttpRequest, order: Order, open_ones: Collection[Intake]) -> set[str]:
+    """Names of the fields that were typed in vain: they ask for nothing any more, and say something else."""
+    late: set[str] = set()
+    if request.method != "POST":
+        return late
+    for intake in Intake.objects.filter(line__order=order).select_related("line__variant__product"):
+        prefix = f"i{intake.pk}-"
+        typed = {name for name in request.POST if name.startswith(prefix) and request.POST[name].strip()}
+        if typed:
+            missing = intake.missing_keys if intake in open_ones else []
+            wanted = {f"{prefix}{key}" for key in missing} | _same(request, intake)
+            late |= {name for name in typed if not any(_is_of(question, name) for question in wanted)}
+    return late
+
+
+def _is_of(question: str, name: str) -> bool:
+    """Whether the field is the question's, or one of its parts."""
+    return name == question or name.startswith((f"{question}.", f"{question}_"))
+
+
+def _same(request: HttpRequest, intake: Intake) -> set[str]:
+    """Names of the questions that are answered as they were before."""
+    questions = intake.line.variant.product.questions.all()
+    before = {answer["key"]: answer.get("value") for answer in intake.answers}
+    prefix = f"i{intake.pk}"
+    form = IntakeForm(request.POST, questions=questions, earlier=before, is_partial=True, prefix=prefix)
+    form.full_clean()
+    known = [key for key, value in form.answered.items() if key in before and before[key] == value]
+    return {form.add_prefix(key) for key in known}
 
 
 def _form(subject: Intake, data: object = None, problems: dict[str, list[str]] | None = None) -> IntakeForm:

@@ -28,4 +28,9 @@ class Migration(migrations.Migration):
                 'ordering': ['at', 'id'],
             },
         ),
+        migrations.AlterField(
+            model_name='order',
+            name='ships_by',
+            field=models.DateField(editable=False, null=True, verbose_name='leaves by'),
+        ),
     ]

@@ -126,7 +126,7 @@ class Order(models.Model):
     card_text = models.CharField(_("text of the card"), max_length=200, blank=True)
     shipping_method = models.CharField(_("delivery method"), max_length=40, blank=True)
     # What was promised of the parcel, in Hong Kong's and in the destination's working days.
-    ships_by = models.DateField(_("shipped by"), null=True, editable=False)
+    ships_by = models.DateField(_("leaves by"), null=True, editable=False)
     arrives_from = models.DateField(_("arrives from"), null=True, editable=False)
     arrives_until = models.DateField(_("arrives until"), null=True, editable=False)
 

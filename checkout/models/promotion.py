@@ -15,10 +15,16 @@ from catalog.models import Product, in_language
 from shop import clock
 from shop.typed_values.characters import fold_code
 
+_AROUND = " .,;!<>()[]「」『』《》〈〉【】“”‘’\"'。、"
+
 
 def normalised_code(text: str) -> str:
-    """A code as people write it - small letters, full width, spaces, any dash - as it is kept."""
-    return "".join(fold_code(text).split())
+    """A code as people write it - small letters, full width, spaces, any dash - as it is kept.
+
+    A label before it and quotation marks, brackets, a full stop around it are left out.
+    """
+    bare = fold_code(text).strip(_AROUND).rpartition(":")[2].strip(_AROUND)
+    return "".join(bare.split())
 
 
 class CodeField(models.CharField):  # type: ignore[type-arg]

@@ -9,14 +9,16 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from checkout import order_access
+from checkout.addresses.forms import ShippingForm
+from checkout.forms.contact import OrderEmailForm
 from checkout.models import Order
-from shop.web.unsent import takes_text
+from shop.web.unsent import refuse, takes_text
 
 from . import corrections
 from .forms import CorrectionForms
 
 
-@takes_text
+@takes_text(OrderEmailForm, ShippingForm)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -49,11 +51,11 @@ def _not_here(request: HttpRequest, order: Order) -> HttpResponse:
     text = _(
         "Only the browser in which the order was placed can correct it. Please contact customer service."
     )
-    messages.warning(request, text)
-    return redirect(order)
+    return refuse(request, then=order.get_absolute_url(), why=text)
 
 
 def _too_late(request: HttpRequest, order: Order) -> HttpResponse:
+    """What was typed can be copied into a letter to customer service."""
+    filled = CorrectionForms(order, request.POST).all if request.method == "POST" else []
     text = _("It is too late to correct this order here. Please contact customer service.")
-    messages.warning(request, text)
-    return redirect(order)
+    return refuse(request, then=order.get_absolute_url(), why=text, filled=filled)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from django.db import transaction
 from django.http import QueryDict
@@ -9,10 +10,11 @@ from django.http import QueryDict
 from cart.cart import Cart
 from checkout.intake import uploads
 from checkout.models import Draft
+from shop.web import once
 
 # v12-contact_name belongs to the line of variant 12, v12-2-name to its second subject.
 FIELD = re.compile(r"v(\d+)-(?:(\d+)-)?", re.ASCII)
-PASSING = {"csrfmiddlewaretoken", "quote", "action", "remove_upload"}
+PASSING = {"csrfmiddlewaretoken", once.FIELD, "quote", "action", "remove_upload"}
 
 
 def belongs(field: str, quantities: Mapping[int, int]) -> bool:
@@ -29,12 +31,16 @@ def quantities_of(cart: Cart) -> dict[int, int]:
     return {line.variant.pk: line.quantity for line in cart.lines}
 
 
+def typed_values(data: QueryDict) -> dict[str, list[Any]]:
+    """By field, without what belongs to the page."""
+    return {name: values for name, values in data.lists() if name not in PASSING}
+
+
 def save(cart: Cart, data: QueryDict) -> Draft:
     """Store what was posted, replacing what the cart's draft held."""
     quantities = quantities_of(cart)
-    values_by_field = {
-        name: values for name, values in data.lists() if name not in PASSING and belongs(name, quantities)
-    }
+    typed = typed_values(data)
+    values_by_field = {name: values for name, values in typed.items() if belongs(name, quantities)}
     (draft,) = Draft.objects.bulk_create(  # one statement, also when two tabs send at once
         [Draft(token=cart.token, data=values_by_field)],
         update_conflicts=True,

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
@@ -16,6 +17,7 @@ from cart.cart import Cart
 from cart.locking import locked_cart, note_shown
 from catalog.models import IntakeQuestion
 from checkout import order_access, services
+from checkout.addresses.forms import ShippingForm
 from checkout.forms.contact import EmailForm
 from checkout.forms.form_data import initial_of, query_of
 from checkout.intake import uploads
@@ -26,15 +28,15 @@ from checkout.quote import Quote, differences, make_quote, read_signed
 from checkout.shipping.rates import TARIFFS
 from checkout.stock import OutOfStock
 from shop.web.rate_limit import RateLimit
-from shop.web.unsent import takes_text
+from shop.web.unsent import give_back, takes_text
 
 from . import answer_copy, drafts, shipping_estimate
-from .forms import CheckoutForms, Sent
+from .forms import CheckoutForms, Sent, ServiceContactForm
 
 PERSONAL_OFFERS = RateLimit("promo-email", limit=30, minutes=60)
 
 
-@takes_text
+@takes_text(EmailForm, ShippingForm, ServiceContactForm)
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
 @recovery.recovers
@@ -51,12 +53,15 @@ def begin(request: HttpRequest) -> HttpResponse:
     if ordered:
         cart.take_out(bought(ordered))
         if cart.is_empty:
-            return redirect(ordered)
+            return _ordered_before(request, ordered)
         draft = None  # what is left is another cart
     if cart.is_blocked and not cart.is_empty and is_sent:
         drafts.save(cart, request.POST)  # it is there again when the cart has been put right
         messages.warning(request, _("Your shopping cart has changed. Nothing has been ordered yet."))
-    if cart.is_empty or cart.is_blocked:
+    if cart.is_empty:
+        why, door = _("Your cart is empty."), _("Fill it again in a new window")
+        return give_back(request, then=reverse("cart:detail"), why=why, door=door)
+    if cart.is_blocked:
         return redirect("cart:detail")
     prefetch_related_objects([line.variant.product for line in cart.lines], "questions")
     if not is_sent:
@@ -66,6 +71,7 @@ def begin(request: HttpRequest) -> HttpResponse:
             typed["region"] = shipping_estimate.region_of(request)
         return _page(request, cart, forms, typed=typed)
     if _asks_too_often(request, cart):
+        drafts.save(cart, request.POST)
         return render(request, "429.html", status=429)
     typed, copied = request.POST, None
     if is_copy := answer_copy.is_wanted(request.POST):
@@ -77,6 +83,15 @@ def begin(request: HttpRequest) -> HttpResponse:
     if is_copy or is_file or request.POST.get("action") == "quote":  # nothing is judged yet
         return _page(request, cart, CheckoutForms(cart, sent=sent), typed=typed, copied=copied)
     return _place(request, cart, draft, sent)
+
+
+def _ordered_before(request: HttpRequest, order: Order) -> HttpResponse:
+    """The same sent twice leads to the order; whoever has changed something learns that it was in vain."""
+    draft = order.draft
+    if draft and draft.data == drafts.typed_values(request.POST):
+        return redirect(order)
+    why = _("This shopping cart has been ordered already, with what you typed before.")
+    return give_back(request, then=order.get_absolute_url(), why=why)
 
 
 @sensitive_variables()

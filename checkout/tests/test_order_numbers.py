@@ -45,6 +45,13 @@ def test_how_a_number_is_typed_does_not_matter(number, data):
     assert order_numbers.parse(typed) == number
 
 
+def test_a_number_that_is_pasted_with_its_label_is_read():
+    number = order_numbers.new_number()
+    for text in ("訂單編號：{}", "訂單編號 {}", "訂單{}", "Order number {}", "Order no.: {}", "Order #{}。"):
+        for shown in (number, number.replace("-", "").lower(), number.replace("-", " ")):
+            assert order_numbers.parse(text.format(shown)) == number, text
+
+
 @pytest.mark.parametrize("text", ["", "A7K3", "U7K3-92QM", "A7K3-92QM-A7K3", "訂單", "\0" * 8, "a" * 5000])
 def test_what_is_no_number_is_refused(text):
     with pytest.raises(order_numbers.TypingError):

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from consulting import access, case_messages
 from consulting.models import Case
 from shop.web.rate_limit import RateLimit
-from shop.web.unsent import takes_text
+from shop.web.unsent import give_back, holds_text, takes_text
 
 from .forms import MessageForm
 from .locked import ask_to_unlock
@@ -20,7 +21,7 @@ from .locked import ask_to_unlock
 PER_CASE = RateLimit("case-message", limit=20, minutes=60)
 
 
-@takes_text
+@takes_text(MessageForm)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -32,7 +33,7 @@ def messages_of_client(request: HttpRequest, pk: int) -> HttpResponse:
         return ask_to_unlock(request)
     case = get_object_or_404(Case.objects.of(grant.order), pk=pk)
     if not access.line_is_open(case.line):
-        return render(request, "consulting/not_ready.html", {"case": case, "order": grant.order})
+        return _closed(request, case)
     form = MessageForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if PER_CASE.is_exceeded(str(pk)):
@@ -45,12 +46,20 @@ def messages_of_client(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "consulting/messages.html", context)
 
 
+def _closed(request: HttpRequest, case: Case) -> HttpResponse:
+    """The page that says why nothing can be written any more."""
+    if holds_text(request):
+        why = _("This report is locked because its price was refunded.")
+        return give_back(request, then=reverse("consulting:index"), why=why)
+    return render(request, "consulting/not_ready.html", {"case": case, "order": case.order})
+
+
 @sensitive_variables("text")
 def _send(case: Case, text: str, request: HttpRequest) -> HttpResponse:
     try:
         message = case_messages.write_to_consultant(case, text=text)
     except case_messages.Closed:
-        return redirect("consulting:messages", pk=case.pk)
+        return _closed(request, case)
     PER_CASE.hit(str(case.pk))
     messages.success(request, _("Your message was sent."))
     if message.moved_to:

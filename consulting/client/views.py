@@ -107,7 +107,7 @@ def access_log(request: HttpRequest) -> HttpResponse:
     return render(request, "consulting/access_log.html", context)
 
 
-@takes_text
+@takes_text()
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()

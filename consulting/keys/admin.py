@@ -18,7 +18,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from checkout.admin.search import order_number
 from checkout.forms.contact import EmailForm
 from consulting.access import order_is_open
 from consulting.models import OrderKey
@@ -104,7 +103,6 @@ KEY_ACTIONS = {
 
 @admin.register(OrderKey)
 class OrderKeyAdmin(TolerantSearch, ReadOnlyAdmin[OrderKey]):
-    readings = (order_number,)
     list_display = ["order", "masked", "state", "issued_at", "first_used_at", "use_count"]
     list_filter = ["state", "issued_at"]
     search_fields = ["order__number", "last_group"]

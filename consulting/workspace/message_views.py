@@ -6,19 +6,20 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST
 
 from consulting import access, case_messages
 from consulting.models import Case
-from shop.web.unsent import takes_text
+from shop.web.unsent import refuse, takes_text
 
 from .access import consultants_only, user_of
 from .forms import MessageToClientForm
 
 
-@takes_text
+@takes_text(MessageToClientForm)
 @consultants_only
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -50,9 +51,9 @@ def _send_to_client(request: HttpRequest, case: Case, typed: dict[str, Any]) -> 
             case, author=user_of(request), text=typed["text"], needs_answer=needs_answer
         )
     except case_messages.Closed:
-        messages.error(request, _("The order is not open at present, so nothing was sent."))
-    else:
-        messages.success(request, _("Your message was sent. The client is being told by e-mail."))
+        why = _("The order is not open at present, so nothing was sent.")
+        return refuse(request, then=reverse("consulting:case_messages", args=[case.pk]), why=why)
+    messages.success(request, _("Your message was sent. The client is being told by e-mail."))
     return redirect("consulting:case_messages", pk=case.pk)
 
 

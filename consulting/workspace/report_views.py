@@ -21,7 +21,7 @@ from consulting.report_document import ReportDocument
 from consulting.reports import attachments, services
 from consulting.reports import context as pages
 from consulting.reports.rendering import render as render_markdown
-from shop.web.unsent import takes_text
+from shop.web.unsent import give_back, takes_text
 
 from .access import consultants_only, user_of
 from .forms import ReportForm, WithdrawalForm
@@ -29,7 +29,7 @@ from .forms import ReportForm, WithdrawalForm
 REMOVE = "remove:"
 
 
-@takes_text
+@takes_text(ReportForm)
 @consultants_only
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -282,21 +282,32 @@ def _readable_version(request: HttpRequest, pk: int, version: int) -> Report:
     return get_object_or_404(reports, case=case, version=version)
 
 
-@takes_text
+@takes_text(WithdrawalForm)
 @consultants_only
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
-@sensitive_variables("form")
+@sensitive_variables("form", "reason")
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the report back from the client, with a reason that they read."""
     case = get_object_or_404(Case.objects.with_order(), pk=pk)
-    if not access.may_withdraw(request.user, case):
-        if case.state == Case.State.WITHDRAWN:  # a second click
-            return redirect("consulting:case", pk=pk)
-        raise PermissionDenied
     form = WithdrawalForm(request.POST or None)
+    if not access.may_withdraw(request.user, case):
+        if case.state == Case.State.WITHDRAWN:
+            return _withdrawn_before(request, case, form)
+        raise PermissionDenied
     if form.is_valid():
-        services.withdraw(case, actor=user_of(request).get_username(), reason=form.cleaned_data["reason"])
+        reason = form.cleaned_data["reason"]
+        case = services.withdraw(case, actor=user_of(request).get_username(), reason=reason)
+        if case.withdrawn_because != reason:
+            return _withdrawn_before(request, case, form)
         messages.success(request, _("The report is withdrawn. The client reads your reason instead of it."))
         return redirect("consulting:case", pk=pk)
     return render(request, "consulting/withdraw.html", {"case": case, "order": case.order, "form": form})
+
+
+def _withdrawn_before(request: HttpRequest, case: Case, form: WithdrawalForm) -> HttpResponse:
+    """By a first click, or by somebody else, whose reason the client reads."""
+    if form.is_valid() and form.cleaned_data["reason"] == case.withdrawn_because:
+        return redirect("consulting:case", pk=case.pk)
+    why = _("The report was withdrawn already; the client reads the reason that was given then.")
+    return give_back(request, then=reverse("consulting:case", args=[case.pk]), why=why)

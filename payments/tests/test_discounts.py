@@ -10,12 +10,15 @@ from checkout.tests.promotion_scenes import make_promotion
 from checkout.tests.scenes import make_cart, make_goods, make_service, place
 from payments.attempts import services as attempts
 from payments.attempts import settlement
+from payments.gateways.paypal.messages import create_body
 from payments.health import report
 from payments.models import Payment
+from payments.purchase import purchase_of
 from payments.refunds import plan as refund_plan
 from payments.refunds.plan import NothingToRefund, RefundRequest, TooMuch, plan_refund, refundable_of
 from payments.sandbox import store
 from payments.tests.harness.refund_scenes import assert_books_agree, at_paypal, give
+from shop import clock
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +97,39 @@ def test_pieces_in_any_parts_add_up_to_the_line(parts):
         left = refund_plan.RefundableLine(line, quantity, line.net_total - given, quantity, 0)
         given, quantity = given + left.price_of(part), quantity - part
     assert given == line.net_total == Decimal("59.93")
+
+
+REPORTED = [  # price and pieces of each line, the code, what it takes off
+    ([("13.49", 1), ("14.49", 1)], {"percent": 50, "named": 1}, "6.75"),
+    ([("14.49", 5)], {"percent": 10}, "7.25"),
+    ([("20.00", 6)], {"kind": "amount", "amount": Decimal("33.33")}, "33.33"),
+    ([("19.99", 3)], {"percent": 100}, "59.97"),
+]
+
+
+def test_the_sums_of_public_reports_are_exact_and_their_pieces_add_up():
+    for number, (lines, fields, off) in enumerate(REPORTED):
+        things = [
+            (make_goods(f"TEA-{number}{place}", price=price), pieces)
+            for place, (price, pieces) in enumerate(lines)
+        ]
+        named = [variant for variant, _ in things[: fields.pop("named", 0)]]
+        make_promotion(f"CODE{number}", products=named, **fields, **({"scope": Scope.NAMED} if named else {}))
+        cart = make_cart(*things)
+        cart.promo_code = f"CODE{number}"
+        order = place(cart)
+        rows = list(order.lines.all())
+        assert order.discount_total == sum(row.total - row.net_total for row in rows) == Decimal(off)
+        assert order.total == sum(row.net_total for row in rows) + order.shipping_total
+        started = {"amount": order.total, "currency": "HKD", "started_at": clock.now()}
+        body = create_body(purchase_of(Payment(order=order, **started)))
+        told = body["purchase_units"][0]["amount"]
+        assert (told["value"], told["breakdown"]["discount"]["value"]) == (str(order.total), off)
+        for row in rows:
+            left = row.net_total
+            for quantity in range(row.quantity, 0, -1):
+                left -= refund_plan.RefundableLine(row, quantity, left, quantity, 0).price_of(1)
+            assert left == 0
 
 
 def test_everything_goes_back_and_is_what_was_paid(buy):

@@ -1,6 +1,7 @@
 """PayPal hears of each parcel, and neither the parcel nor the customer's mail waits for it."""
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 from django.core import mail
@@ -88,6 +89,15 @@ def test_the_customers_mail_neither_waits_for_paypal_nor_is_repeated(
     assert len(mail.outbox) == 1
     assert len(trackers(payment)) == 1
     assert not any(f"parcel {shipment.pk}:" in note for note in history(payment))
+
+
+def test_a_parcel_is_told_though_part_of_its_money_has_gone_back(payment):
+    dashboard.dashboard_refund(payment.reference, Decimal("1.00"))
+    ship(payment)
+    deliver("parcel.shipped")
+
+    assert len(trackers(payment)) == 1
+    assert not any("does not take parcel" in note for note in history(payment))
 
 
 def test_a_definite_refusal_is_noted_once_and_ends_it(payment):

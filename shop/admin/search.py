@@ -4,19 +4,26 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
-from shop.typed_values import email_addresses, phone_numbers
-from shop.typed_values.characters import fold
+from shop.typed_values import email_addresses, han_variants, phone_numbers
+from shop.typed_values.characters import fold, fold_code, is_dash
 
 Reading = Callable[[str], Iterable[str]]
 LEAST_DIGITS = 5  # of a telephone number: fewer would find half of all
+_in_every_list: list[Reading] = []
 
 if TYPE_CHECKING:
     AnyAdmin = admin.ModelAdmin[Any]
 else:  # not generic when it runs
     AnyAdmin = admin.ModelAdmin
+
+
+def in_every_list(reading: Reading) -> Reading:
+    """Register a reading for all lists: of a code that an app above knows and any list may hold."""
+    _in_every_list.append(reading)
+    return reading
 
 
 class TolerantSearch(AnyAdmin):
@@ -31,17 +38,33 @@ class TolerantSearch(AnyAdmin):
         for other in self._other_terms(search_term):
             more, repeats = super().get_search_results(request, queryset, other)
             found, may_repeat = found | more, may_repeat or repeats
-        return found, may_repeat
+        return found | queryset.filter(self._in_any_script(fold(search_term))), may_repeat
+
+    def _in_any_script(self, typed: str) -> Q:
+        """Return the rows that have all words, with their Han characters in any script; none without any."""
+        words = typed.split()
+        patterns = [han_variants.pattern(word) for word in words]
+        if not any(patterns):
+            return Q(pk__in=())
+        matches = Q()
+        for word, pattern in zip(words, patterns, strict=True):
+            lookup, value = ("iregex", pattern) if pattern else ("icontains", word)
+            columns = [name for name in self.search_fields if name[0].isalpha()]
+            matches &= Q(*((f"{name}__{lookup}", value) for name in columns), _connector=Q.OR)
+        # In a query of its own: rows that are joined do not come twice.
+        return Q(pk__in=self.model._base_manager.filter(matches).values("pk"))
 
     def _other_terms(self, typed: str) -> list[str]:
-        readings = (folded, *self.readings)
+        readings = (folded, *_in_every_list, *self.readings)
         terms = dict.fromkeys(term for reading in readings for term in reading(typed) if term)
         return [term for term in terms if term != typed]
 
 
 def folded(typed: str) -> Iterable[str]:
-    """In ordinary width, without unseen marks."""
+    """In ordinary width, without unseen marks; as a code, any dash a hyphen."""
     yield fold(typed)
+    if fold_code(typed) != fold(typed).upper():
+        yield fold_code(typed)
 
 
 def email_address(typed: str) -> Iterable[str]:
@@ -53,10 +76,10 @@ def email_address(typed: str) -> Iterable[str]:
 def phone_number(typed: str) -> Iterable[str]:
     """As it is stored, and its digits in one: part of a number is enough."""
     digits = "".join(sign for sign in fold(typed) if sign.isdigit())
-    is_number = all(sign.isdigit() or sign in " +-().#" for sign in fold(typed))
-    if not is_number or len(digits) < LEAST_DIGITS:
+    if len(digits) < LEAST_DIGITS:
         return
-    yield digits
+    if all(sign.isdigit() or sign in " +().#" or is_dash(sign) for sign in fold(typed)):
+        yield digits
     for region in phone_numbers.NEIGHBOURS:
         reading = phone_numbers.read(typed, region)
         if reading.is_certain:

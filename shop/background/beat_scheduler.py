@@ -31,7 +31,9 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]  # has no types
     def _last_runs(self) -> dict[str, dt.datetime]:
         try:
             kept = json.loads(self.file.read_text())
-            return {name: dt.datetime.fromisoformat(text) for name, text in kept.items()}
+            runs = {name: dt.datetime.fromisoformat(text) for name, text in kept.items()}
+            # A time without its zone, typed by hand, cannot be compared with those that have one.
+            return {name: ran_at for name, ran_at in runs.items() if ran_at.tzinfo}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, AttributeError) as problem:

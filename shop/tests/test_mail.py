@@ -1,7 +1,10 @@
 """Mails: two readable parts in the receiver's language, and no way to smuggle a header in."""
 
+import re
+
 import pytest
 from aiosmtpd.controller import Controller
+from django.conf import settings
 from django.core import mail as outgoing
 from django.core.mail import BadHeaderError
 from django.db import transaction
@@ -65,6 +68,21 @@ def test_styles_stand_on_the_elements_because_mail_programs_drop_style_sheets():
 def test_links_lead_to_the_shops_own_address_whatever_host_was_asked(settings):
     settings.SITE_URL = "https://shop.example"
     assert "https://shop.example" in send().alternatives[0].content
+
+
+LINK = re.compile(r"\{\{ [\w.]*url \}\}|\{\{ [\w.]*link \}\}")
+
+
+def test_nothing_stands_behind_a_link_of_a_text_mail():
+    """Mail programs take a full stop along, 。 above all: the link would lead nowhere."""
+    lines = [
+        line
+        for mail in (settings.BASE_DIR / "templates/emails").glob("*.txt")
+        for line in mail.read_text().splitlines()
+    ]
+    links = [(line, match.end()) for line in lines for match in LINK.finditer(line)]
+    assert len(links) > 25
+    assert [line for line, end in links if re.sub("{%.*?%}", "", line[end:]).strip()] == []
 
 
 def test_a_repeat_is_recognised_by_its_message_id():

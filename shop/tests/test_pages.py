@@ -1,6 +1,7 @@
 """The shop's own pages: the promise in eleven steps, contact everywhere, errors that help."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client, RequestFactory
@@ -71,6 +72,10 @@ def test_the_help_page_keeps_the_words_of_the_process(client, language, words):
     [
         ("en-GB,en;q=0.9", "/en/"),
         ("zh-HK", "/zh-hant/"),
+        ("zh-MO", "/zh-hant/"),
+        ("zh-Hant-HK", "/zh-hant/"),
+        ("zh-CN", "/zh-hant/"),
+        ("en-HK,zh-HK;q=0.9", "/en/"),
         ("zh-TW,zh;q=0.8", "/zh-hant/"),
         ("fr", "/zh-hant/"),
         ("", "/zh-hant/"),
@@ -131,6 +136,23 @@ def test_every_error_page_names_the_contact_and_leads_home(rf, language, status)
     assert "mailto:service@shop.example" in page
     assert 'href="/en/"' in page
     assert 'href="/zh-hant/"' in page
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "We can take 1 MB of text, 10,000 fields and 100 files at once."),
+        ("zh-hant", "每次最多可送出1 MB文字、10,000個欄位和100個檔案。"),
+    ],
+)
+def test_more_than_can_be_taken_at_once_is_told_with_how_much_can(client, language, sentence):
+    much, many = "中" * 120_000, {f"field-{number}": "1" for number in range(10_001)}
+    for typed in ({"code": much}, many):
+        response = client.post(
+            f"/{language}/cart/promo/", urlencode(typed), "application/x-www-form-urlencoded"
+        )
+        assert response.status_code == 413
+        assert sentence in response.content.decode()
 
 
 def test_a_form_that_was_open_for_too_long_is_told_so():

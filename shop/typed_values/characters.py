@@ -3,22 +3,36 @@
 import re
 import unicodedata
 
-# Marks of writing direction, zero-width spaces, soft hyphens, byte order marks: pasted along unseen, meaning
-# nothing here. The joiners of scripts and pictures (U+200C, U+200D) mean something and stay.
-UNSEEN = re.compile("[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
-# Controls, halves of surrogate pairs, and what stands for a character that could not be read.
-UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
+# Pasted along unseen, meaning nothing here: marks of writing direction, zero-width spaces, soft hyphens, byte
+# order marks, controls; what dictation leaves behind (U+FFFC), and letters that are invisible (U+3164). The
+# joiners of scripts and pictures (U+200C, U+200D) mean something and stay.
+UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff9-\ufffc]"
+)
+JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f\U000e0000-\U000e0fff]")  # and selectors of a form, and tags
+LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")  # Word's Shift-Enter is U+000B
+# Controls that no keyboard gives (an apostrophe of Windows-1252 reads so), halves of surrogate pairs, and
+# what stands for a character that could not be read.
+UNREADABLE = re.compile("[\x80-\x84\x86-\x9f\ud800-\udfff\ufffd]")
 PICTURES = re.compile("[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]")
 # Planes of Han characters. Unicode goes on assigning some there, for rare names above all, and fonts follow
 # sooner than Python's table does.
 HAN_PLANES = range(0x20000, 0x3FFFE)
 # A minus, Japanese length marks and a line to draw boxes with: input methods give any of them for a dash.
 _DASH_LIKE = "\u2212\u30fc\uff70\u2500"
-
-
-# What ends a line in Word, PowerPoint and on other machines: Shift+Enter, a new page, Unicode's separators.
-LINE_ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
+# Radicals of dictionaries, which PDF viewers copy for the characters that look alike. Kangxi's are known to
+# Python; of the later ones (EquivalentUnifiedIdeograph.txt of Unicode) those that are whole characters.
+_RADICALS = str.maketrans(
+    {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in range(0x2F00, 0x2FD6)}
+    | dict(
+        zip(
+            "⺟⺠⺬⻁⻄⻅⻆⻉⻋⻑⻓⻔⻗⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻪⻫⻬⻭⻮⻯⻰⻲⻳",
+            "母民示虎西见角贝车長长门雨青韦页风飞食马骨鬼鱼鸟卤麦黄黾斉齐歯齿竜龙亀龟",
+            strict=True,
+        )
+    )
+)
 # Word's bullets: it pastes the place that they have in its own fonts, Symbol and Wingdings.
 _WORDS_SIGNS = str.maketrans(
     {
@@ -27,11 +41,8 @@ _WORDS_SIGNS = str.maketrans(
         "\uf0fe": "☑", "\uf0fb": "✗",
     }
 )  # fmt: skip
-
-
-def cleaned(text: str) -> str:
-    """Return the text without unseen marks, with the signs that Word showed, every line end as \\n."""
-    return LINE_ENDS.sub("\n", UNSEEN.sub("", text).translate(_WORDS_SIGNS))
+# Forms of a character that mean one person's name; composing would make the common form of them.
+_NOT_OF_A_NAME = re.compile("[^\uf900-\ufaff\U0002f800-\U0002fa1f]+")
 
 
 def fold(text: str) -> str:
@@ -40,6 +51,12 @@ def fold(text: str) -> str:
     Full-width digits and letters, as Chinese keyboards type them, become ordinary ones.
     """
     return unicodedata.normalize("NFKC", JOINERS.sub("", UNSEEN.sub("", text))).strip()
+
+
+def clean(text: str) -> str:
+    """Return free text as it is meant: no unseen marks, ordinary characters, letters with their accents."""
+    plain = LINE_END.sub("\n", UNSEEN.sub("", text)).translate(_RADICALS | _WORDS_SIGNS)
+    return _NOT_OF_A_NAME.sub(lambda part: unicodedata.normalize("NFC", part.group()), plain)
 
 
 def is_dash(character: str) -> bool:

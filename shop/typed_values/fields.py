@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from shop import clock
 
 from . import dates, email_addresses, numbers, phone_numbers
-from .characters import PICTURES, UNREADABLE, cleaned, fold, fold_code, unprintable
+from .characters import PICTURES, UNREADABLE, clean, fold, fold_code, unprintable
 
 _UNREADABLE = _("The character %(code)s%(place)s cannot be read. Please type it another way or leave it out.")
 _UNPRINTABLE = _(
@@ -44,20 +44,23 @@ def _place_of(character: str, text: str) -> dict[str, str]:
     return {"code": f"U+{ord(character):04X}", "place": place}
 
 
-class _Uncut(forms.CharField):
-    """A browser drops whatever is longer than ``maxlength`` without a word; here the server tells."""
+class _Whole(forms.CharField):
+    """A text that comes whole. With ``maxlength`` browsers cut what is pasted, and nobody notices."""
+
+    default_error_messages = {
+        "max_length": _("Please shorten this to at most %(limit_value)d characters; it has %(show_value)d.")
+    }
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        attributes = super().widget_attrs(widget)
-        return {name: value for name, value in attributes.items() if name != "maxlength"}
+        return {name: value for name, value in super().widget_attrs(widget).items() if name != "maxlength"}
 
 
-class LineField(_Uncut):
+class LineField(_Whole):
     """One line of text in any script."""
 
     def to_python(self, value: Any) -> str:
         text = str(super().to_python(value) or "")
-        return " ".join(cleaned(text).split())
+        return " ".join(clean(text).split())
 
     def run_validators(self, value: str) -> None:
         """The one clear sentence comes before Django's own about null characters."""
@@ -77,14 +80,14 @@ class LabelField(LineField):
         super().run_validators(value)
 
 
-class TextField(_Uncut):
+class TextField(_Whole):
     """Several lines of free text. A line end counts as one character, as in the browser."""
 
     widget = forms.Textarea(attrs={"rows": 3})
 
     def to_python(self, value: Any) -> str:
         text = str(super().to_python(value) or "")
-        return cleaned(text)
+        return clean(text)
 
     def run_validators(self, value: Any) -> None:
         if isinstance(value, str):  # else a subclass has made something of the text
@@ -92,14 +95,14 @@ class TextField(_Uncut):
         super().run_validators(value)
 
 
-class CodeField(_Uncut):
+class CodeField(_Whole):
     """A code, key or number that is read by a rule of its own in the form's ``clean_…``: cleaned folded."""
 
     def to_python(self, value: Any) -> str:
         return fold(str(super().to_python(value) or ""))
 
 
-class AddressPartField(_Uncut, forms.SlugField):
+class AddressPartField(_Whole, forms.SlugField):
     """What stands in the address of a page: wuyi-oolong. Reads words, and an address that was pasted."""
 
     default_error_messages = {
@@ -121,7 +124,7 @@ class AddressPartField(_Uncut, forms.SlugField):
         super().run_validators(value)
 
 
-class EmailField(_Uncut, forms.EmailField):
+class EmailField(_Whole, forms.EmailField):
     """An e-mail address, cleaned to the form in which it is stored: ``email_addresses.normalise``."""
 
     default_error_messages = {"invalid": _("Please enter an e-mail address such as name@example.com.")}
@@ -173,7 +176,7 @@ class PhoneInput(forms.TextInput):
         return shown + hidden
 
 
-class PhoneField(_Uncut):
+class PhoneField(_Whole):
     """A telephone number of any country, cleaned to a ``PhoneNumber``.
 
     A reading that says something else than what was typed, or that may not be in use, is shown and asked

@@ -1,9 +1,11 @@
 import sys
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import get_template
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
@@ -22,15 +24,32 @@ def error_page(request: HttpRequest, status: int) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, 400)
+    """Where there was too much of it, the page says how much can be sent: going back alone would not help."""
+    if not isinstance(exception, (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)):
+        return error_page(request, 400)
+    most = {
+        "megabytes": settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2,
+        "fields": f"{settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,}",
+        "files": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
+    }
+    return render(request, "400.html", {"is_error_page": True, "most": most}, status=413)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, 403)
+    why = _("You may not send this any more.")
+    return _given_back(request, 403, why, then=request.path) or error_page(request, 403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, 404)
+    why = _("What this was meant for is not there any more.")
+    return _given_back(request, 404, why, then=reverse("catalog:home")) or error_page(request, 404)
+
+
+def _given_back(request: HttpRequest, status: int, why: str, *, then: str) -> HttpResponse | None:
+    """The page that holds what was typed, if something was."""
+    if not unsent.holds_text(request):
+        return None
+    return unsent.give_back(request, then=then, why=why, status=status)
 
 
 def locked_out(request: HttpRequest, _response: object = None, _credentials: object = None) -> HttpResponse:

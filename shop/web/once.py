@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import ResolverMatch
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
@@ -71,13 +72,14 @@ class _SentBefore(Exception):
 def is_guarded(request: HttpRequest, view: Callable[..., HttpResponse]) -> bool:
     """Whether the view is one of the staff's pages, or one on which clients write to them."""
     match = request.resolver_match
-    is_staffs = (
-        match is not None
-        and bool(STAFF_NAMESPACES.intersection(match.namespaces))
-        and match.url_name not in SIGNING_IN
-    )
+    is_staffs = match is not None and is_staff_page(match)
     is_desks = getattr(view, "__module__", "").startswith(STAFF_MODULES)
     return (is_staffs or is_desks) and not getattr(view, "safe_to_repeat", "")
+
+
+def is_staff_page(match: ResolverMatch) -> bool:
+    """Whether it is a page of the admin, of those behind the sign-in."""
+    return bool(STAFF_NAMESPACES.intersection(match.namespaces)) and match.url_name not in SIGNING_IN
 
 
 def _first(key: str, act: Callable[[], HttpResponse]) -> HttpResponse:

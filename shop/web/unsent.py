@@ -1,52 +1,108 @@
-"""What was typed is not lost when the right to send it has ended: signed out, locked again, a page too old.
+"""What was typed is not lost when the right to send it has ended: signed out, locked again, too late.
 
-It comes back on a page, to be sent again from there. It is stored nowhere: neither address, log nor database
-ever holds it.
+It comes back on a page, to be sent again from there or to be copied. It is stored nowhere: neither address,
+log nor database ever holds it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import ResolverMatch
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from . import once
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+Labels = Mapping[str, str | Promise]
 
-_LINE = 30  # characters; what is longer, or has several words, is shown, all else only carried along
+_LINE = 30  # characters; what is longer, has several words or is not ASCII was written, not chosen
 _TOKENS = {"csrfmiddlewaretoken", once.FIELD}  # of the old page; the new one has its own
-_OWN = {*_TOKENS, "action", "seen", "quote"}  # of the page, not of whoever typed
+_OWN = {*_TOKENS, "action", "seen", "quote", "key", "shape"}  # of the page, not of whoever typed
+_TICKED = "on"
+_ROWS = 12
 
 
 @dataclass(frozen=True)
 class _Field:
     name: str
     value: str
+    label: str | Promise = ""  # as in the form it comes from, where that is known
 
     @property
-    def is_shown(self) -> bool:
-        return self.name not in _OWN and (len(self.value) > _LINE or len(self.value.split()) > 1)
+    def is_typed(self) -> bool:
+        return self.name not in _OWN and bool(self.value.strip())
+
+    @property
+    def is_text(self) -> bool:
+        value = self.value
+        return self.is_typed and (len(value) > _LINE or len(value.split()) > 1 or not value.isascii())
+
+    @property
+    def rows(self) -> int:
+        return min(_ROWS, 1 + self.value.strip().count("\n") + len(self.value) // 60)
 
 
-def takes_text(view: View) -> View:
-    """Mark a view whose form takes text. Nothing else comes back: no order key, no password."""
-    view.takes_text = True  # type: ignore[attr-defined]
-    return view
+def takes_text(*kinds: type[forms.BaseForm]) -> Callable[[View], View]:
+    """Mark a view whose form takes text, and the forms that name its fields.
+
+    Of other views nothing comes back, no order key and no password; the staff's pages need no mark.
+    """
+
+    def mark(view: View) -> View:
+        view.takes_text = {name: label for kind in kinds for name, label in _labels(kind.base_fields)}  # type: ignore[attr-defined]
+        return view
+
+    return mark
 
 
-def give_back(request: HttpRequest, *, then: str, why: str, door: str = "") -> HttpResponse:
+def _labels(fields: Mapping[str, forms.Field]) -> Iterator[tuple[str, str | Promise]]:
+    """Of the fields that are typed into."""
+    for name, field in fields.items():
+        if isinstance(field.widget, forms.TextInput | forms.Textarea) and field.label:
+            yield name, field.label
+
+
+def refuse(
+    request: HttpRequest, *, then: str, why: str, filled: Iterable[forms.BaseForm] = ()
+) -> HttpResponse:
+    """It is too late, or not theirs to send: on the page that says so, what was typed can be copied.
+
+    Without any, a redirect to ``then``, where ``why`` is told. ``filled``: forms whose labels are known.
+    """
+    if not holds_text(request):
+        messages.warning(request, why)
+    return give_back(request, then=then, why=why, filled=filled)
+
+
+@sensitive_variables()
+def give_back(
+    request: HttpRequest,
+    *,
+    then: str,
+    why: str,
+    door: str = "",
+    status: int = 403,
+    filled: Iterable[forms.BaseForm] = (),
+    only: Container[str] | None = None,
+) -> HttpResponse:
     """The page that holds what was typed; without any, a redirect to ``then``, where the right is given.
 
     ``why`` is the reason, as a sentence; ``door`` what the link to ``then`` is called, empty where no way
-    leads back: then the text is there to be copied.
+    leads back: then the text is there to be copied. ``only``: the fields of which this holds, if not all.
     """
     if not holds_text(request):
         return redirect(then)
-    return _page(request, {"why": why, "then": then, "door": door, "may_send_again": bool(door)})
+    labels = {form.add_prefix(name): label for form in filled for name, label in _labels(form.fields)}
+    context = {"why": why, "then": then, "door": door, "may_send_again": bool(door)}
+    return _page(request, context, labels=labels, only=only, status=status)
 
 
 def stale_token(request: HttpRequest) -> HttpResponse | None:
@@ -60,32 +116,72 @@ def stale_token(request: HttpRequest) -> HttpResponse | None:
     return _page(request, {"is_stale": True, "may_send_again": True})
 
 
+@sensitive_variables()
 def holds_text(request: HttpRequest) -> bool:
-    """Whether something was typed into the form of a view that is marked, or into a page of the admin."""
-    match = request.resolver_match
-    takes_it = match and (getattr(match.func, "takes_text", False) or _is_staffs(match))
-    is_typed = any(field.value.strip() for field in _fields(request) if field.name not in _OWN)
-    return request.method == "POST" and bool(takes_it) and is_typed
+    """Whether something was typed into a form of a view that is marked, or a text into one of the staff's."""
+    if request.method != "POST" or request.resolver_match is None:
+        return False
+    if hasattr(request.resolver_match.func, "takes_text"):
+        return any(field.is_typed for field in _fields(request))
+    is_secret = any("password" in name for name in request.POST)
+    is_staffs = once.is_staff_page(request.resolver_match) and not is_secret
+    return is_staffs and any(field.is_text for field in _fields(request))
 
 
-def _is_staffs(match: ResolverMatch) -> bool:
-    """Nothing is typed into its lists; where people sign in and users are kept, passwords are."""
-    name = match.url_name or ""
-    is_other = name in once.SIGNING_IN or name.startswith("auth_") or name.endswith("_changelist")
-    return bool(once.STAFF_NAMESPACES.intersection(match.namespaces)) and not is_other
+class SignedOutStaff:
+    """Middleware: a text from a page of the admin comes back instead of being lost at the sign-in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: object, kwargs: object
+    ) -> HttpResponse | None:
+        match = request.resolver_match
+        if match is None or not once.is_staff_page(match) or not holds_text(request):
+            return None
+        return None if admin.site.has_permission(request) else ask_to_sign_in(request)
 
 
-def _fields(request: HttpRequest) -> list[_Field]:
+def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    sign_in = redirect_to_login(request.get_full_path()).url
+    why, door = _("You were signed out meanwhile."), _("Sign in again in a new window")
+    return give_back(request, then=sign_in, why=why, door=door)
+
+
+@sensitive_variables()
+def _fields(request: HttpRequest, labels: Labels | None = None) -> list[_Field]:
+    """What was sent, with the labels that are known: those of the view's form also behind a prefix."""
+    of_view: Labels = getattr(request.resolver_match and request.resolver_match.func, "takes_text", {})
+    known = {**of_view, **(labels or {})}
     return [
-        _Field(name, str(value))
+        _Field(name, str(value), known.get(name) or known.get(name.rpartition("-")[2]) or "")
         for name, values in request.POST.lists()
         if name not in _TOKENS
         for value in values
     ]
 
 
-def _page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    context |= {"fields": _fields(request), "had_files": bool(request.FILES)}
-    response = render(request, "unsent.html", context, status=403)
+@sensitive_variables()
+def _page(
+    request: HttpRequest,
+    context: dict[str, Any],
+    *,
+    labels: Labels | None = None,
+    only: Container[str] | None = None,
+    status: int = 403,
+) -> HttpResponse:
+    """What was chosen is carried along; where nothing can be sent again, all of it is shown."""
+    fields = [field for field in _fields(request, labels) if only is None or field.name in only]
+    may_send_again = context["may_send_again"]
+    shown = [field for field in fields if field.is_typed and (field.label or field.is_text)]
+    if not may_send_again or not shown:
+        shown = [field for field in fields if field.is_typed and field.value != _TICKED]
+    carried = [field for field in fields if field not in shown] if may_send_again else []
+    context |= {"shown": shown, "carried": carried, "had_files": bool(request.FILES)}
+    response = render(request, "unsent.html", context, status=status)
     response["Cache-Control"] = "private, no-store"
     return response

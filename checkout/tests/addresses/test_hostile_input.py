@@ -12,8 +12,7 @@ from checkout.tests.scenes import TYPED, URL, add, make_cart, make_goods, quote_
 pytestmark = pytest.mark.django_db
 
 NASTY = {
-    "null": "a\x00b",
-    "control": "a\x07b\x1b[31m",
+    "from an older page": "it\x92s",
     "surrogate": "a\ud800b",
     "unreadable": "a\ufffdb",
     "emoji": "Flat 🏠",
@@ -45,7 +44,7 @@ def test_free_text_takes_emoji_and_many_lines_and_refuses_what_cannot_be_read():
     form = ShippingForm({**TYPED, "is_gift": "on", "card_text": text, "delivery_note": text}, cart=cart)
     assert form.is_valid(), form.errors.as_text()
     assert form.cleaned_data["card_text"] == text.replace("\r\n", "\n")
-    for nasty in ("null", "control", "surrogate", "10 kB"):
+    for nasty in ("from an older page", "surrogate", "10 kB"):
         errors = ShippingForm({"card_text": NASTY[nasty], "delivery_note": NASTY[nasty]}, cart=cart).errors
         assert {"card_text", "delivery_note"} <= set(errors)
 
@@ -57,7 +56,8 @@ def test_a_line_end_counts_once_as_in_the_browser():
 
 
 def test_marks_of_writing_direction_and_line_ends_do_not_reach_the_label():
-    form = ShippingForm({**TYPED, "recipient": "Mei\u202e\r\n Chan\u200b"}, cart=make_cart((make_goods(), 1)))
+    typed = {**TYPED, "recipient": "Mei\u202e\r\n Chan\u200b\x00\x1b"}
+    form = ShippingForm(typed, cart=make_cart((make_goods(), 1)))
     assert form.is_valid()
     assert form.cleaned_data["recipient"] == "Mei Chan"
 

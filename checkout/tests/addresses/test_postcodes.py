@@ -10,7 +10,9 @@ PRINTED = {
     ("SI", "SI-1000"): "1000",
     ("FR", "F-75 001"): "75001",
     ("LV", "1010"): "LV-1010",
+    ("LV", "LV 1010"): "LV-1010",
     ("PL", "00950"): "00-950",
+    ("PL", "PL 00950"): "00-950",
     ("PL", "00–950"): "00-950",
     ("GB", "sw1a1aa"): "SW1A 1AA",
     ("GB", "M1 1AE"): "M1 1AE",
@@ -19,6 +21,12 @@ PRINTED = {
     ("JP", "〒1540023"): "154-0023",
     ("BR", "01310100"): "01310-100",
     ("IE", "d02x285"): "D02 X285",
+    ("IE", "IE D02 X285"): "D02 X285",
+    ("GB", "GB-SW1A 1AA"): "SW1A 1AA",
+    ("US", "CA 94108"): "94108",
+    ("AU", "NSW 2000"): "2000",
+    ("SG", "S(546080)"): "546080",
+    ("AX", "FI-22100"): "22100",
     ("NL", "1234ab"): "1234 AB",
     ("TW", "１０６"): "106",
     ("KY", "KY11100"): "KY1-1100",
@@ -45,3 +53,9 @@ def test_what_is_no_postcode_stays_as_typed_and_is_told_with_one_that_would_be()
         message = formats.problems(region, address)["postcode"]
         assert message.startswith(f"“{typed}” is no postcode of this region: ")
         assert formats.rules_for(region).postcode_examples[0] in message
+
+
+def test_letters_of_another_country_are_not_dropped_so_the_buyer_hears_of_the_mistake():
+    for region, typed in (("AT", "CH-8001"), ("CN", "TW-518000"), ("DE", "PL 00950"), ("CH", "L-1234")):
+        assert postcodes.normalise(typed, region) == typed
+        assert "postcode" in formats.problems(region, {"postcode": typed})

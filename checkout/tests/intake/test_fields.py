@@ -115,10 +115,20 @@ def test_a_person_is_asked_for_in_parts_and_shown_in_both_languages():
     assert "1899年2月28日" in found["shown_zh_hant"]
 
 
+def test_an_answer_may_be_as_long_as_the_browser_counts_it():
+    """600 characters, 9 of them line ends, which a browser sends as two characters each."""
+    for length, ends in ((600, 9), (1000, 8)):
+        question = ask(Kind.LONG_TEXT, max_length=length)
+        text = "\n" * ends + "字" * (length - ends - 1) + "。"
+        typed = f"一{text[1:]}".replace("\n", "\r\n")
+        assert len(answer(question, q=typed)["value"]) == length
+        assert f"at most {length}" in messages(question, q=f"{typed}字")["q"]
+
+
 # kind, columns of the question, what is typed, the field that is told, what it is told
 NO_ANSWERS = [
     (Kind.TEXT, {"max_length": 3}, {"q": "abcd"}, "q", "at most 3"),
-    (Kind.TEXT, {}, {"q": "a\0b"}, "q", "cannot be read"),
+    (Kind.TEXT, {}, {"q": "a\ufffdb"}, "q", "cannot be read"),
     (Kind.TEXT, {"pattern": "[a-z]", "help_en": "One letter."}, {"q": "7"}, "q", "One letter."),
     (Kind.NUMBER, {"options": {"min": 0}}, {"q": "-1"}, "q", "greater than or equal to 0"),
     (Kind.NUMBER, {}, {"q": "9" * 5000}, "q", "whole number"),

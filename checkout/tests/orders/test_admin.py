@@ -4,9 +4,11 @@ import re
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core import mail
+from django.test import Client
 
 from checkout.models import Shipment
-from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place
+from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place, placed_in
 from shop.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +61,30 @@ def test_shipping_twice_sends_one_parcel_and_one_mail(merchant, order):
         assert ship(merchant, order).status_code == 302
     assert Shipment.objects.get().tracking_number == "SF1234567890"
     assert OutboxMessage.objects.filter(topic="mail.order_shipped").count() == 1
+
+
+WAYBILLS = [  # carrier, as it is typed from the waybill, as it is shown, as the carrier is asked for it
+    ("hkpost", "RB 123 456 785 HK", "RB 123 456 785 HK", "trackcode=RB123456785HK"),
+    ("sf", "sf 1234 5678 90123", "SF 1234 5678 90123", "/SF1234567890123"),
+    ("dhl", "JD01-4600 0012 3456", "JD01-4600 0012 3456", "tracking-id=JD01460000123456"),
+    ("sf", "ＳＦ１２３４５６７８９１", "SF1234567891", "/SF1234567891"),
+    ("sf", "SF1234\u200b567892\u200b", "SF1234567892", "/SF1234567892"),
+]
+
+
+def test_a_number_is_shown_as_the_waybill_prints_it_and_followed_bare(merchant, deliver_outbox):
+    for number, (carrier, typed, shown, followed) in enumerate(WAYBILLS):
+        order = pay(place(make_cart((make_goods(f"TEA-{number}"), 2))))
+        deliver_outbox()
+        assert ship(merchant, order, carrier=carrier, tracking_number=typed).status_code == 302, typed
+        parcel = Shipment.objects.get(order=order)
+        assert (parcel.tracking_number, parcel.tracking_url[-len(followed) :]) == (shown, followed)
+        deliver_outbox()
+        for text in (mail.outbox[-1].body, mail.outbox[-1].alternatives[0].content):
+            assert shown in text
+            assert parcel.tracking_url in text
+        page = placed_in(Client(), order).get(order.get_absolute_url()).content.decode()
+        assert f'href="{parcel.tracking_url}"' in page
 
 
 @pytest.mark.parametrize("number", ["", "x", "a" * 50, "SF;DROP", "=cmd|'x'", "１２３"])

@@ -129,12 +129,12 @@ def test_who_only_names_number_and_email_corrects_nothing_and_is_told_whom_to_co
     assert "Mei Chan" in page
     assert url_of(order) not in page
     assert "use the browser in which the order was placed" in page
-    for answer in (
-        reader.get(url_of(order), follow=True),
-        reader.post(url_of(order), {**TYPED, "line1": NEW_ADDRESS, "email": NEW_EMAIL}, follow=True),
-    ):
+    page = reader.get(url_of(order), follow=True)
+    assert page.redirect_chain[-1][0] == order.get_absolute_url()
+    kept = reader.post(url_of(order), {**TYPED, "line1": NEW_ADDRESS, "email": NEW_EMAIL})
+    for answer in (page, kept):
         assert "Please contact customer service." in answer.content.decode()
-        assert answer.redirect_chain[-1][0] == order.get_absolute_url()
+    assert NEW_ADDRESS in kept.content.decode(), "to be copied into a letter"
     assert (fresh(order).address["line1"], fresh(order).email) == ("1 Nathan Road", "mei@example.com")
 
 

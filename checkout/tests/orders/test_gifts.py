@@ -89,7 +89,7 @@ def test_the_limit_is_shown_and_kept(client, field, most):
     assert f"at most {most} characters" in page
     assert "maxlength" not in page  # it would cut off what is pasted without a word
     page = post(client, is_gift="on", **{field: "字" * (most + 1)}).content.decode()
-    assert f"Ensure this value has at most {most} characters" in page
+    assert f"Please shorten this to at most {most} characters; it has {most + 1}." in page
     assert post(client, is_gift="on", **{field: "字" * most}).status_code == 302
 
 

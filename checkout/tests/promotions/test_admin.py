@@ -4,10 +4,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from checkout.models import Promotion
+from checkout.models import Order, Promotion
 from checkout.promotions import seeding
 from checkout.tests.promotion_scenes import coded, make_promotion
-from checkout.tests.scenes import make_goods, make_service, place
+from checkout.tests.scenes import TYPED as ADDRESSED
+from checkout.tests.scenes import URL, add, make_goods, make_service, place, quote_of
 
 pytestmark = pytest.mark.django_db
 
@@ -95,9 +96,25 @@ def test_a_code_in_use_shows_its_count_and_can_be_ended_but_not_deleted(merchant
     assert set(errors(merchant.post(change, {**typed, "max_uses": "1"}))) == {"max_uses"}
     delete = reverse("admin:checkout_promotion_delete", args=[promotion.pk])
     assert merchant.post(delete, {"post": "yes"}).status_code == 403
+    all_at_once = {"action": "delete_selected", "_selected_action": [promotion.pk], "post": "yes"}
+    merchant.post(reverse("admin:checkout_promotion_changelist"), all_at_once)
+    assert Promotion.objects.filter(pk=promotion.pk).exists()
     assert merchant.post(change, {**typed, "is_active": ""}).status_code == 302
     promotion.refresh_from_db()
     assert not promotion.is_active
+
+
+def test_an_unused_code_may_go_and_the_cart_that_holds_it_is_told(merchant, client):
+    promotion = make_promotion()
+    add(client, make_goods())
+    client.post("/en/cart/promo/", {"code": "TEST10"})
+    seen = quote_of(client.get(URL))
+    delete = reverse("admin:checkout_promotion_delete", args=[promotion.pk])
+    assert merchant.post(delete, {"post": "yes"}).status_code == 302
+    told = client.post(URL, {**ADDRESSED, "quote": seen})
+    assert "We do not know the promo code TEST10." in told.content.decode()
+    assert client.post(URL, {**ADDRESSED, "quote": quote_of(told)}).status_code == 302
+    assert Order.objects.get().discount_total == 0
 
 
 def test_the_order_names_its_code_and_is_found_by_it(merchant):

@@ -93,6 +93,13 @@ def test_any_dash_is_a_hyphen(typed):
     assert normalised_code(typed) == "SV-EARLY"
 
 
+@pytest.mark.parametrize(
+    "typed", ["「sv-early」", "SV-EARLY。", "優惠碼：SV-EARLY", "Promo code: “sv-early”."]
+)
+def test_what_is_pasted_along_with_a_code_is_left_out(typed):
+    assert normalised_code(typed) == "SV-EARLY"
+
+
 def test_an_unknown_code_takes_nothing_off():
     cart = coded("NOSUCH", (make_goods(), 1))
     assert "do not know the promo code NOSUCH" in problem(cart)
@@ -113,6 +120,18 @@ def test_a_code_has_a_first_and_a_last_day():
     promotion.valid_until, promotion.is_active = None, False
     promotion.save()
     assert "not valid at present" in problem(cart)
+
+
+def test_a_code_is_valid_until_the_last_second_of_its_day_in_hong_kong(monkeypatch):
+    make_promotion(valid_until=dt.date(2026, 12, 31))
+    cart, hong_kong = coded("TEST10", (make_goods(), 1)), dt.timezone(dt.timedelta(hours=8))
+
+    def told_at(*moment):
+        monkeypatch.setattr(clock, "now", lambda: dt.datetime(*moment, tzinfo=hong_kong))
+        return problem(cart)
+
+    assert told_at(2026, 12, 31, 7) == told_at(2026, 12, 31, 23, 59, 59) == ""
+    assert "was valid until" in told_at(2027, 1, 1, 0, 0, 1)
 
 
 def test_a_code_for_three_teas_says_how_many_are_missing():

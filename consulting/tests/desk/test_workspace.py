@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import translation
 
-from consulting import key_format
+from consulting import key_format, report_document
 from consulting.models import AccessLog, Case, Report
 from consulting.reports import services as reports
 from consulting.tests import scenes
@@ -348,3 +348,14 @@ def test_reports_are_not_in_the_admin():
     from django.contrib import admin
 
     assert Report not in admin.site._registry
+
+
+def test_the_longest_report_arrives_whole_whatever_its_script(client, case, consultant):
+    """Of the rarest characters each is four bytes."""
+    client.force_login(consultant, backend=BACKEND)
+    reports.assign(case, consultant)
+    text = "\U00020000" * report_document.MAX_TEXT_LENGTH
+    assert write(client, case, text=text).status_code == 302
+    assert client.get(url(case)).context["form"]["body"].value() == text
+    page = write(client, case, text=f"{text}。").content.decode()
+    assert "at most 100000 characters" in page

@@ -128,6 +128,23 @@ def test_the_same_key_may_be_typed_in_many_ways(body, data):
     assert key_format.parse(f" 「{typed}」\n") == key
 
 
+PASTED = [
+    "訂單密鑰：{}", "訂單密鑰 {}", "訂單密鑰\n{}", "訂單密鑰∶「{}」", "您的訂單密鑰是{}。", "订单密钥：{}",
+    "Order key: {}", "Order key\n{}", "order key {}", "Your order key is {}.", "KEY={}", "{}（請勿轉寄）",
+]  # fmt: skip
+
+
+def test_a_key_that_is_pasted_with_its_label_or_its_sentence_is_read():
+    key = key_format.make()
+    for shown in (key_format.grouped(key), key_format.grouped(key).lower().replace("-", " "), key):
+        refused = [text for text in PASTED if not is_key(text.format(shown))]
+        assert refused == []
+        assert {key_format.parse(text.format(shown)) for text in PASTED} == {key}
+    shown = key_format.grouped(key)
+    for longer in (f"{shown}-{shown[:4]}", f"{shown[:4]}-{shown}", f"{shown}A", f"A{shown}"):
+        assert not is_key(longer)
+
+
 @pytest.mark.parametrize(
     "text", ["", "-", "ABCD", "U" * 20, "密鑰", "ß" * 10, "\x00", "𝟎" * 21, "9" * 100_000]
 )

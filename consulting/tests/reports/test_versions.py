@@ -209,7 +209,9 @@ def test_the_cases_consultant_and_the_merchant_withdraw_and_nobody_else(
     case.refresh_from_db()
     assert case.state == ("withdrawn" if status == 302 else "ready")
     if status == 302:
-        assert client.post(address, {"reason": "again"}).status_code == 302
+        assert client.post(address, {"reason": REASON}).status_code == 302
+        late = client.post(address, {"reason": "canary-other-reason"})
+        assert (late.status_code, b"canary-other-reason" in late.content) == (403, True)
         case.refresh_from_db()
         assert case.withdrawn_because == REASON
 

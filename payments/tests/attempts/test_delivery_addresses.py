@@ -105,8 +105,19 @@ def test_whatever_the_form_lets_through_paypal_s_rules_let_through_in_every_regi
         check_address({"unit": body["purchase_units"][0], "experience": experience})
 
 
-@pytest.mark.parametrize(("region", "city"), [("GI", "Gibraltar"), ("SM", "San Marino"), ("SG", "Singapore")])
-def test_a_place_that_is_its_own_city_is_named_to_paypal(gateway, approve, region, city):
-    address = {"line1": "Main Road 1", "postcode": {"GI": "GX11 1AA", "SM": "47890", "SG": "546080"}[region]}
-    order = paid_order(approve, region=region, address=address)
+@pytest.mark.parametrize(
+    ("region", "address", "city"),
+    [
+        ("GI", {"postcode": "GX11 1AA"}, "Gibraltar"),
+        ("SM", {"postcode": "47890"}, "San Marino"),
+        ("SG", {"postcode": "546080"}, "Singapore"),
+        ("AG", {}, "Antigua & Barbuda"),
+        ("VG", {}, "British Virgin Islands"),
+        ("AE", {"area": "Dubai"}, "Dubai"),
+        ("IE", {"city": "Dublin"}, "Dublin"),
+    ],
+)
+def test_a_city_is_named_to_paypal_where_the_form_asks_for_none(gateway, approve, region, address, city):
+    order = paid_order(approve, region=region, address={"line1": "Main Road 1", **address})
     assert told(order)["shipping"]["address"]["admin_area_2"] == city
+    assert told(order)["shipping"]["address"].get("postal_code", "") == address.get("postcode", "")

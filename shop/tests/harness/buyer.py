@@ -40,6 +40,8 @@ class Form:
     fields: dict[str, str] = field(default_factory=dict)
     unanswered: dict[str, str] = field(default_factory=dict)  # required and empty: name -> kind
     choices: dict[str, list[str]] = field(default_factory=dict)  # radios and checkboxes, none chosen
+    texts: list[str] = field(default_factory=list)  # fields with room for several lines
+    buttons: list[tuple[str, str]] = field(default_factory=list)  # those that say something: name, value
 
 
 class _Forms(HTMLParser):
@@ -47,7 +49,7 @@ class _Forms(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
         self.card: dict[str, str] = {}
-        self._select = ""
+        self._select = self._text = ""
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -65,12 +67,25 @@ class _Forms(HTMLParser):
             tag == "option" and self._select and ("selected" in attributes or self._select not in form.fields)
         ):
             form.fields[self._select] = attributes.get("value", "")
+        elif tag == "button" and name:
+            form.buttons.append((name, attributes.get("value", "")))
         elif tag in {"input", "textarea"} and name:
             self._field(form, name, attributes)
+        if tag == "textarea" and name:
+            self._text = name
+            form.texts.append(name)
+
+    def handle_data(self, data: str) -> None:
+        if self._text:
+            self.forms[-1].fields[self._text] += data
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "select":
             self._select = ""
+        if tag == "textarea" and self._text:
+            fields = self.forms[-1].fields
+            fields[self._text] = fields[self._text].removeprefix("\n")  # which a browser leaves out
+            self._text = ""
 
     def _field(self, form: Form, name: str, attributes: dict[str, str]) -> None:
         kind = attributes.get("type", "text")
@@ -86,7 +101,11 @@ class _Forms(HTMLParser):
 
 
 def forms_on(page: requests.Response) -> list[Form]:
-    return _Forms(page.text).forms
+    return forms_in(page.text)
+
+
+def forms_in(html: str) -> list[Form]:
+    return _Forms(html).forms
 
 
 class Buyer:

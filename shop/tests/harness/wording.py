@@ -78,7 +78,11 @@ LABELS = {
     "In review": "待覆核",
     "In stock": "有貨",
     "Locked (refunded)": "已鎖定(已退款)",
+    "leaves by": "最遲發貨日",
     "Log in": "登錄",
+    "shipped by": "發貨人員",
+    "delivered at": "送出時間",
+    "sent or not": "是否已發送",
     "Notify me": "到貨通知",
     "On hold": "已暫緩",
     "Only %(n)s left": "剩餘%(n)s件",
@@ -162,4 +166,6 @@ UNWANTED = [
     "登入",
     "隱私",
     "你",
+    "電郵",
+    "顧客",
 ]

@@ -171,8 +171,10 @@ def test_a_head_request_does_what_a_get_does(world):
 def test_an_order_in_another_state_leads_to_its_page_and_stays_as_it_is(world):
     browser, order, unpaid = world.browsers["buyer"], world.order, world.unpaid
     assert browser.post(f"/en/order/{order.token}/cancel/").url == order.get_absolute_url()
-    for page, body in (("correct", world_of.TYPED), ("request-cancellation", {"reason": ""})):
-        assert browser.post(f"/en/order/{unpaid.token}/{page}/", body).url == unpaid.get_absolute_url()
+    asked = browser.post(f"/en/order/{unpaid.token}/request-cancellation/", {"reason": ""})
+    assert asked.url == unpaid.get_absolute_url()
+    corrected = browser.post(f"/en/order/{unpaid.token}/correct/", world_of.TYPED)
+    assert (corrected.status_code, unpaid.get_absolute_url() in corrected.content.decode()) == (403, True)
     for one in (order, unpaid):
         status = one.status
         one.refresh_from_db()

@@ -91,6 +91,19 @@ def test_a_term_is_the_same_everywhere(kept):
     ] == []
 
 
+def test_goods_are_shipped_and_mails_are_sent(kept):
+    """One word each: 發貨 or 配送 for goods, 交付 for reports, the others for mails."""
+    goods = re.compile(r"\b(ship(s|ped|ping|ments?)?|parcels?|goods)\b", re.IGNORECASE)
+    mails = re.compile(r"\b(e-?mail|mail|message)s?\b", re.IGNORECASE)
+    assert [
+        _source(message)
+        for message in _messages(kept)
+        for form in _forms(message)
+        if (goods.search(_source(message)) and not mails.search(_source(message)) and "寄" in form)
+        or (mails.search(_source(message)) and not goods.search(_source(message)) and "發貨" in form)
+    ] == []
+
+
 def test_labels_are_worded_as_agreed(kept):
     found = {
         _source(message): _forms(message)[0] for message in _messages(kept) if _source(message) in LABELS

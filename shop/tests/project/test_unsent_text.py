@@ -1,88 +1,272 @@
-"""What was typed comes back wherever the right to send it has ended, on the next page that takes text too."""
+"""What was typed comes back wherever the right to send it has ended, on the next page that takes text too.
 
+The pages are found by walking the site map, and what they send is read off them: a form with room for a text
+that somebody adds is tried here without a word.
+"""
+
+import copy
+import datetime as dt
 import html
 import logging
 import re
+from dataclasses import dataclass
 
 import pytest
-from django.db import connection
+from django import forms
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
+from catalog.models import IntakeQuestion, Product, Variant
+from checkout.models import CancellationRequest, Draft, Intake, Order, OrderLine
+from checkout.shipping import fulfilment
+from checkout.tests.scenes import add, make_service, post
+from consulting.models import Case
+from consulting.tests import scenes
+from shop import clock
 from shop.tests.harness.access import world as world_of
+from shop.tests.harness.buyer import forms_in
+from shop.tests.typed_values.test_every_form import admin_forms, own_forms
+from shop.web import once
 
 pytestmark = pytest.mark.django_db
 
-DOORS = {name: pattern for name, pattern in world_of.doors() if not name.startswith("admin:")}
-TAKES_TEXT = {name for name, pattern in DOORS.items() if getattr(pattern.callback, "takes_text", False)}
-ASKS_NOBODY = {"checkout:begin"}  # a cart belongs to whoever has it; its draft is sealed anyway
+DOORS = dict(world_of.doors())
+ROLES = ["buyer", "unlocked", "late", "assigned", "superuser"]
 TYPED = "第一行 <b>\n\n  第二行 & canary-typed-5521"
+OURS = {"Origin": "http://testserver"}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page with room for a text, and what whoever may send it would send."""
+
+    name: str
+    role: str
+    path: str
+    body: dict[str, str]
+    texts: list[str]
 
 
 @pytest.fixture
 def world(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     logging.disable(logging.CRITICAL)
-    yield world_of.make()
+    made = world_of.make()
+    intake = Intake.objects.get(line__order=made.late, subject=1)
+    ask(intake.line.variant.product, intake)
+    made.browsers["late"] = Client(raise_request_exception=False)
+    scenes.unlock(made.browsers["late"], scenes.key_of(made.late))
+    service = make_service("SV-CART")
+    ask(service.product)
+    add(made.browsers["buyer"], service)
+    add(made.browsers["buyer"], made.order.lines.get(kind="goods").variant)
+    yield made
     logging.disable(logging.NOTSET)
 
 
-def body_of(world, name: str) -> dict[str, str]:
-    """What its owner would send, with a long text in each field that takes one."""
-    body = world_of.body_of(world, name, "buyer")
-    texts = dict.fromkeys({"text", "body", "reason", "post"} & set(body), TYPED)
-    return {field: str(value) for field, value in body.items()} | texts
+def ask(product: Product, intake: Intake | None = None) -> None:
+    """A question for a long answer; of the intake it is missing."""
+    names = {"label_zh_hant": "說說看", "label_en": "Tell us"}
+    kind = IntakeQuestion.Kind.LONG_TEXT
+    IntakeQuestion.objects.create(
+        product=product, key="story", kind=kind, is_required=True, position=9, **names
+    )
+    if intake:
+        missing = {"key": "story", "kind": kind, "value": None, "is_missing": True, **names}
+        intake.answers.append({**missing, "keep_days": None, "shown_zh_hant": "", "shown_en": ""})
+        intake.save()
 
 
-def fields_on(page: str) -> dict[str, str]:
-    """What the form on the page would send."""
-    fields = re.findall(r'<textarea [^>]*name="([^"]+)"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)
-    fields += re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
-    return {name: html.unescape(value) for name, value in fields}
-
-
-def test_every_page_with_room_for_a_text_is_marked(world):
-    found = set()
-    for role in ("buyer", "unlocked", "assigned"):
+@pytest.fixture
+def pages(world) -> list[Page]:
+    found = []
+    for role in ROLES:
         for name, pattern in DOORS.items():
-            page = world.browsers[role].get(world_of.path_of(world, name, pattern))
-            if not page.streaming and b"<textarea" in page.content:
-                found.add(name)
-    assert found >= {"consulting:case", "consulting:messages", "checkout:correct"}
-    assert found <= TAKES_TEXT, "let these views take texts: shop/web/unsent.py"
+            if role == "superuser" and not name.startswith("admin:"):
+                continue
+            path = world_of.path_of(world, name, pattern)
+            shown = world.browsers[role].get(path)
+            if not shown.streaming:
+                for form in forms_in(shown.content.decode()):
+                    if form.texts:
+                        body = form.fields | dict(form.buttons[-1:]) | dict.fromkeys(form.unanswered, "Mei")
+                        body |= dict.fromkeys(form.texts, TYPED)
+                        found.append(Page(name, role, path, body, form.texts))
+    return found
 
 
-def test_what_was_typed_comes_back_when_the_right_to_send_it_has_ended(world):
-    for name in TAKES_TEXT - ASKS_NOBODY:
-        path, body = world_of.path_of(world, name, DOORS[name]), body_of(world, name)
+def sent(browser: Client, path: str, body: dict[str, str], **more):
+    browser = copy.copy(browser)
+    browser.cookies = copy.deepcopy(browser.cookies)
+    return browser.post(path, body, **more)
+
+
+def fields_on(answer) -> dict[str, str]:
+    """What the last form of the page would send."""
+    return forms_in(answer.content.decode())[-1].fields
+
+
+def typed_in(page: Page) -> dict[str, str]:
+    """Without what belongs to the page itself."""
+    own = {"csrfmiddlewaretoken", once.FIELD}
+    return {name: value for name, value in page.body.items() if name not in own}
+
+
+def text_areas():
+    """Of every form of the house, as it is written down."""
+    for form, fields in [*own_forms(), *admin_forms()]:
+        for name, field in fields.items():
+            if isinstance(field.widget, forms.Textarea) and not form.startswith("payments.sandbox"):
+                yield form, name
+
+
+def test_the_walk_finds_every_room_for_a_text_and_each_view_lets_it_come_back(pages):
+    shown = {re.split("-", name)[-1] for page in pages for name in page.texts}
+    unseen = [f"{form}.{name}" for form, name in text_areas() if name not in shown]
+    assert unseen == [], "have the world show a page with this field"
+    forgotten = {
+        page.name
+        for page in pages
+        if not (page.name.startswith("admin:") or hasattr(DOORS[page.name].callback, "takes_text"))
+    }
+    assert forgotten == set(), "let these views take texts: shop/web/unsent.py"
+    assert {page.name for page in pages} >= {
+        "checkout:begin", "checkout:details", "consulting:details", "consulting:case",
+        "admin:catalog_product_change", "admin:checkout_order_correct",
+    }  # fmt: skip
+
+
+def test_what_was_typed_comes_back_from_whoever_was_signed_out_or_locked_out(world, pages):
+    for page in pages:
         with connection.execute_wrapper(changes := world_of.Changes()):
-            answer = world.browsers["nobody"].post(path, body)
-        assert answer.status_code == 403, name
-        assert body.items() <= fields_on(answer.content.decode()).items(), name
-        assert f'action="{path}"' in answer.content.decode()
+            answer = world.browsers["nobody"].post(page.path, typed_in(page))
+        assert answer.status_code == 403, page.name
+        assert typed_in(page).items() <= fields_on(answer).items(), page.name
+        assert f'action="{page.path}"' in answer.content.decode()
         assert "no-store" in answer["Cache-Control"]
         assert not changes.found, "it is stored nowhere"
 
 
-def test_what_came_back_is_sent_as_it_was_typed(world):
-    for role, name in (("assigned", "consulting:case"), ("unlocked", "consulting:messages")):
-        path = world_of.path_of(world, name, DOORS[name])
-        kept = world.browsers["nobody"].post(path, body_of(world, name))
-        assert world.browsers[role].post(path, fields_on(kept.content.decode())).status_code == 302
-        if role == "assigned":
-            assert html.escape(TYPED) in world.browsers[role].get(path).content.decode()
+# What may have happened between opening a page and sending it.
 
 
-def test_a_stale_token_gives_back_what_was_typed_on_our_own_pages_alone(world):
+def shipped():
+    for order in Order.objects.filter(status=Order.Status.PAID):
+        left = {line.pk: quantity for line, quantity in fulfilment.left_to_ship(order).items()}
+        if left:
+            fulfilment.ship(
+                order.pk, carrier="sf", tracking_number="SF1234567890", quantities=left, actor="x"
+            )
+
+
+def asked_to_cancel():
+    for order in Order.objects.filter(cancellations=None):
+        CancellationRequest.objects.create(order=order, reason="", asked_at=clock.now())
+
+
+def all_answered():
+    for intake in Intake.objects.all():
+        intake.answers = [{**answer, "value": "x", "is_missing": False} for answer in intake.answers]
+        intake.is_complete = True
+        intake.save()
+
+
+def ordered_and_paid():
+    """The cart, from another tab."""
+    Order.objects.filter(status=Order.Status.PAID).update(draft=Draft.objects.last())
+
+
+def hours_passed():
+    Order.objects.update(paid_at=F("paid_at") - dt.timedelta(hours=2))
+
+
+def given_back():
+    Order.objects.update(refunded_total=F("total"))
+    OrderLine.objects.update(refunded_total=10**6)
+
+
+def bought_up():
+    Variant.objects.update(is_active=False)
+
+
+def given_to_nobody():
+    Case.objects.update(consultant=None)
+
+
+def withdrawn():
+    Case.objects.update(state=Case.State.WITHDRAWN, withdrawn_because="x")
+
+
+def rights_taken():
+    for user in User.objects.all():
+        user.groups.clear()
+    User.objects.update(is_superuser=False)
+
+
+def request_answered():
+    CancellationRequest.objects.update(state=CancellationRequest.State.DECLINED)
+
+
+def changed_on_orders(**values):
+    return lambda: Order.objects.update(**values)
+
+
+EVENTS = {
+    "nothing": lambda: None,
+    "unpaid": changed_on_orders(status=Order.Status.PENDING),
+    "disputed": changed_on_orders(is_disputed=True),
+    "erased": changed_on_orders(erased_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC)),
+    "another mailbox": changed_on_orders(email="other@example.com"),
+    **{event.__name__: event for event in (
+        shipped, asked_to_cancel, all_answered, ordered_and_paid, hours_passed, given_back, bought_up,
+        given_to_nobody, withdrawn, rights_taken, request_answered,
+    )},
+}  # fmt: skip
+
+
+def test_what_was_typed_is_taken_or_shown_whatever_has_happened_meanwhile(world, pages):
+    lost, taken = [], set()
+    for page in pages:
+        elsewhere = re.sub(r"/\d+/", "/999999/", page.path.replace(world.order.token, "x" * 32))
+        tries = dict.fromkeys(EVENTS, page.path) | {"gone": elsewhere}
+        for event, path in tries.items():
+            changes = world_of.Changes()
+            with transaction.atomic(), connection.execute_wrapper(changes):
+                EVENTS.get(event, EVENTS["nothing"])()
+                changes.found = False
+                answer = sent(world.browsers[page.role], path, page.body)
+                transaction.set_rollback(True)
+            if html.escape(TYPED) in answer.content.decode():
+                continue
+            if answer.status_code == 302 and changes.found:
+                taken.add(page.name)
+            else:
+                lost.append(f"{page.name} by {page.role}, {event}: {answer.status_code}")
+    assert lost == []
+    assert taken >= {"consulting:case", "consulting:messages", "checkout:correct", "checkout:details"}
+
+
+def test_what_came_back_is_sent_as_it_was_typed(world, pages):
+    for name in ("consulting:case", "consulting:messages", "admin:catalog_category_change"):
+        page = next(page for page in pages if page.name == name)
+        kept = fields_on(world.browsers["nobody"].post(page.path, page.body))
+        assert world.browsers[page.role].post(page.path, kept).status_code == 302, name
+        if name != "consulting:messages":
+            assert html.escape(TYPED) in world.browsers[page.role].get(page.path).content.decode()
+
+
+def test_a_stale_token_gives_back_what_was_typed_on_our_own_pages_alone(pages):
     browser = Client(enforce_csrf_checks=True)
-    for name in TAKES_TEXT:
-        path, body = world_of.path_of(world, name, DOORS[name]), body_of(world, name)
-        ours = browser.post(path, body, headers={"Origin": "http://testserver"})
+    for page in pages:
+        ours = browser.post(page.path, page.body, headers=OURS)
         assert ours.status_code == 403
-        assert body.items() <= fields_on(ours.content.decode()).items(), name
-        assert "csrfmiddlewaretoken" in fields_on(ours.content.decode())
+        assert typed_in(page).items() <= fields_on(ours).items(), page.name
+        assert "csrfmiddlewaretoken" in fields_on(ours)
         for origin in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {}):
-            theirs = browser.post(path, body, headers=origin)
+            theirs = browser.post(page.path, page.body, headers=origin)
             assert theirs.status_code == 403
             assert "canary-typed-5521" not in theirs.content.decode()
 
@@ -93,33 +277,36 @@ def test_what_is_no_text_never_comes_back(world):
     for browser, name in (
         (strict, "consulting:unlock"),
         (strict, "admin:login"),
+        (strict, "admin:auth_user_add"),
+        (strict, "admin:password_change"),
         (merchant, "consulting:open_with_key"),
     ):
-        answer = browser.post(reverse(name), body, headers={"Origin": "http://testserver"})
+        answer = browser.post(reverse(name), body, headers=OURS)
         assert answer.status_code == 403
         assert world.key not in answer.content.decode()
         assert "reload" not in answer.content.decode()
 
 
-def test_what_staff_typed_comes_back_from_every_page_of_the_admin(world):
-    pages = {
-        name: world_of.path_of(world, name, pattern)
-        for name, pattern in world_of.doors()
-        if name.startswith("admin:")
-        and not name.startswith("admin:auth_")
-        and not name.endswith("_changelist")
-    }
-    for name in ("login", "logout", "password_change"):
-        del pages[f"admin:{name}"]
-    assert {"admin:catalog_product_change", "admin:checkout_order_hold"} <= pages.keys()
-    strict = Client(enforce_csrf_checks=True)
-    for name, path in pages.items():
-        signed_out = world.browsers["nobody"].post(path, {"text_en": TYPED})
-        assert fields_on(signed_out.content.decode()).get("text_en") == TYPED, name
-        stale = strict.post(path, {"text_en": TYPED}, headers={"Origin": "http://testserver"})
-        assert fields_on(stale.content.decode()).get("text_en") == TYPED, name
-        assert signed_out.status_code == stale.status_code == 403
-    for path in (reverse("admin:auth_user_password_change", args=["1"]), reverse("admin:password_change")):
-        assert "canary" not in world.browsers["nobody"].post(path, {"password1": TYPED}).content.decode()
-    product = pages["admin:catalog_product_change"]
-    assert world.browsers["nobody"].get(product).status_code == 302
+def test_the_same_sent_twice_is_no_text_that_came_too_late(world, pages):
+    """A second click leads to the result of the first."""
+    for name in ("checkout:details", "checkout:request_cancellation", "checkout:correct"):
+        page = next(page for page in pages if page.name == name)
+        results = [sent(world.browsers[page.role], page.path, page.body) for _ in range(2)]
+        assert [result.status_code for result in results] == [302, 302], name
+    assert Intake.objects.get(line__order=world.late, subject=1).is_complete
+
+
+def test_a_cart_that_has_become_an_order_tells_whoever_typed_something_else(world):
+    for typed in ({}, {"delivery_note": TYPED}):
+        browser = Client()
+        add(browser, world.order.lines.get(kind="goods").variant)
+        assert post(browser).status_code == 302
+        order = Order.objects.latest("pk")
+        scenes.pay(order)
+        before = {name: values[0] for name, values in order.draft.data.items()}
+        answer = browser.post("/en/checkout/", before | typed)
+        if typed:
+            assert html.escape(TYPED) in answer.content.decode()
+            assert order.get_absolute_url() in answer.content.decode()
+        else:
+            assert answer.url == order.get_absolute_url()

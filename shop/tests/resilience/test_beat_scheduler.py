@@ -63,7 +63,13 @@ def test_a_full_disk_does_not_end_beat(file, caplog):
     assert file.read_text() != before
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"sweep payments": 1}', b"\xff\x00"])
+DAMAGED = [
+    b"", b"{", b"[]", b"7", b'{"sweep payments": 1}', b"\xff\x00", b"\0" * 512,
+    b'{"sweep payments": "2026-11-29T08:00:00"}',  # by hand: of which zone?
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", DAMAGED)
 def test_a_damaged_file_means_that_nothing_is_known(file, content):
     file.write_bytes(content)
     schedule = opened(file)

@@ -28,6 +28,7 @@ def test_a_tracking_number_is_shown_as_printed_and_followed_bare():
         assert tracking_numbers.normalise(text.lower()) == text
         assert tracking_numbers.bare(text) == bare
     same = ["ＳＦ１２３４", "sf1234\u200b", " SF1234 ", "SF1234"]
+    same += ["SF1234\ufffc", "SF\x031234", "SF1234\U000e0100"]
     assert readings(tracking_numbers.normalise, same) == dict.fromkeys(same, "SF1234")
     assert tracking_numbers.normalise("SF–1234") == "SF-1234"
     wrong = ["SF", "SF_1234", "順豐1234", "A" * 40, "1234;5678", "SHIPPED", "N/A", "4.60015E+13", "#REF!"]

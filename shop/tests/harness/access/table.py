@@ -26,7 +26,7 @@ PAGES = {
     "cart:add": ("405", "302 cart:detail"),
     "cart:update": ("405", "302 cart:detail"),
     "cart:remove": ("405", "302 cart:detail"),
-    "checkout:begin": ("302 cart:detail", "302 cart:detail"),
+    "checkout:begin": ("302 cart:detail", "403"),  # nothing in the cart; what was typed is given back
     "checkout:promo": ("405", "302 cart:detail"),
     "checkout:estimate": ("302 cart:detail", "405"),
     "checkout:orders": ("200", "405"),  # those of the browser that asks
@@ -40,7 +40,7 @@ PAGES = {
     "checkout:order": ("200", "mei: 302 checkout:order; else: 200"),  # strangers see it redacted
     "checkout:correct": (  # nobody but the browser that placed the order
         "buyer: 200; else: 302 checkout:order",
-        "buyer: 302 checkout:order writes; unlocked: 302 checkout:order; else: 403",  # it is given back
+        "buyer: 302 checkout:order writes; else: 403",  # it is given back
     ),
     "checkout:details": (
         "mei: 200; else: 302 checkout:order",

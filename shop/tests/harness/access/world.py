@@ -247,6 +247,8 @@ def _part(world: World, name: str, part: str) -> object:
         return world.parts["objects"].get(model, 1)
     if (name, part) == ("admin:checkout_order_parcel", "order_id"):
         return world.late.pk
+    if (name, part) == ("admin:checkout_order_cancellation", "order_id"):
+        return world.unpaid.pk  # whose request it is
     if name == "admin:auth_user_password_change":
         return world.parts["objects"]["auth_user"]
     if (name, part) == ("admin:consulting_orderkey_deed", "pk"):
