@@ -17,7 +17,7 @@ from payments.refunds.plan import is_unexplained
 from payments.refunds.services import can_be_retried
 from payments.refunds.summaries import note_of
 from shop.admin.read_only import ReadOnlyAdmin
-from shop.admin.search import TolerantSearch
+from shop.admin.search import TolerantSearch, email_address
 from shop.l10n.money import formatted
 
 
@@ -34,7 +34,10 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
         "needs_attention",
     ]
     list_filter = ["status", "method", "needs_attention"]
-    search_fields = ["reference", "gateway_id", "capture_reference", "order__number"]
+    readings = (email_address,)
+    search_fields = [
+        "reference", "gateway_id", "capture_reference", "order__number", "order__email", "order__recipient",
+    ]  # fmt: skip
     fields = [
         "order", "method", "status", "amount", "currency", "reference", "started_at", "gateway_id",
         "capture_reference", "last4", "problem", "told_buyer", "approval_declined_at", "needs_attention",

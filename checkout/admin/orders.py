@@ -20,11 +20,13 @@ from checkout.shipping import fulfilment, waybills
 from checkout.shipping.rates import TARIFFS
 from shop.admin.search import TolerantSearch, email_address, phone_number
 from shop.l10n.money import formatted
-from shop.typed_values import tracking_numbers
+from shop.typed_values import numbers, tracking_numbers
 
 from . import cancellation_views, correction_views, fulfilment_views
 from .filters import FulfilmentFilter, LanguageValues, MethodValues, RegionValues
 from .inlines import EventInline, LineInline, ShipmentInline
+
+_MOST = 10**8  # no order costs so much; a telephone number may look like it
 
 
 @admin.register(Order)
@@ -54,8 +56,11 @@ class OrderAdmin(TolerantSearch):
         "recipient",
         "phone",
         "lines__sku",
+        "lines__name_zh_hant",
+        "lines__name_en",
         "shipments__tracking_number",
         "=promo_code",
+        *(f"address__{part}" for part in formats.PARTS),
     ]
     date_hierarchy = "placed_at"
     list_per_page = 50
@@ -85,8 +90,11 @@ class OrderAdmin(TolerantSearch):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """A tracking number is found with and without the blanks of the waybill."""
+        """Adds orders by tracking number, with and without the waybill's blanks, and by what was paid."""
         found, may_repeat = super().get_search_results(request, queryset, search_term)
+        with suppress(ValueError):
+            if abs(total := numbers.read_amount(search_term)) < _MOST:
+                found |= queryset.filter(total=total)
         with suppress(tracking_numbers.NotANumber):
             parcels = waybills.with_number(tracking_numbers.normalise(search_term))
             found |= queryset.filter(Exists(parcels.filter(order=OuterRef("pk"))))

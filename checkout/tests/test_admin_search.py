@@ -4,6 +4,7 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
+from catalog.models import Product
 from checkout.admin.search import order_number
 from checkout.models import Order
 from checkout.shipping import fulfilment
@@ -73,6 +74,36 @@ def test_a_name_is_found_in_either_script(boss):
             assert found(boss, "checkout_order", typed) == [orders[name]], typed
     for typed in ("陈美玲", "範氷?", "[陳]", "陈.仪", "(陈"):
         assert found(boss, "checkout_order", typed) == [], typed
+
+
+def test_an_order_is_found_by_whatever_its_client_says_of_it(boss):
+    """Surname first, an honorific, another apostrophe, the street, what was bought, what was paid."""
+    goods = make_goods("TEA-903")
+    Product.objects.update(name_en="Celadon cups")
+    wanted = pay(place(make_cart((goods, 2)), recipient="Siobhán O’Brien", email="so@example.com"))
+    address = {"line1": "Flat 12A, 88 Harbour Walk", "line2": "彌敦商場"}
+    Order.objects.update(address=wanted.address | address, total=566)
+    chan = pay(place(make_cart((make_goods("TEA-904"), 1)), recipient="陳大文", email="c@example.com"))
+    for typed in (
+        "O'Brien, Siobhan", "o’brien siobhán", "OʼBRIEN", "Miss O'Brien", "Harbour Walk", "88 harbour",
+        "弥敦商场", "celadon", "TEA-903", "HK$566.00", "566", '"Siobhan"', "Siobhan O'Brien <so@example.com>",
+    ):  # fmt: skip
+        assert found(boss, "checkout_order", typed) == [wanted.pk], typed
+    for typed in ("陳先生", "陈小姐", "Mr. 陳", "陳大文 收", "陳太"):
+        assert found(boss, "checkout_order", typed) == [chan.pk], typed
+    for typed in ("O'Brian", "565", "先生", "Mr"):
+        assert wanted.pk not in found(boss, "checkout_order", typed), typed
+
+
+def test_a_payment_is_found_by_whose_it_is(boss):
+    order = pay(
+        place(make_cart((make_goods("TEA-905"), 1)), recipient="Lee May-Ling", email="ml@example.com")
+    )
+    payment = LISTS["payments_payment"][0].objects.create(
+        order=order, method="paypal", started_at=clock.now(), amount=1, currency="HKD"
+    )
+    for typed in ("Lee, May-Ling", "ML@Example.com"):
+        assert found(boss, "payments_payment", typed) == [payment.pk], typed
 
 
 def test_a_reading_adds_to_what_was_typed(boss, order):

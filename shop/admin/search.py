@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
-from shop.typed_values import email_addresses, han_variants, phone_numbers
+from shop.typed_values import email_addresses, name_variants, phone_numbers
 from shop.typed_values.characters import fold, fold_code, is_dash
 
 Reading = Callable[[str], Iterable[str]]
@@ -38,12 +38,12 @@ class TolerantSearch(AnyAdmin):
         for other in self._other_terms(search_term):
             more, repeats = super().get_search_results(request, queryset, other)
             found, may_repeat = found | more, may_repeat or repeats
-        return found | queryset.filter(self._in_any_script(fold(search_term))), may_repeat
+        return found | queryset.filter(self._as_names(fold(search_term))), may_repeat
 
-    def _in_any_script(self, typed: str) -> Q:
-        """Return the rows that have all words, with their Han characters in any script; none without any."""
-        words = typed.split()
-        patterns = [han_variants.pattern(word) for word in words]
+    def _as_names(self, typed: str) -> Q:
+        """Return the rows that have all words, however written; none where no word has another spelling."""
+        words = name_variants.words(typed)
+        patterns = [name_variants.pattern(word) for word in words]
         if not any(patterns):
             return Q(pk__in=())
         matches = Q()
@@ -68,7 +68,7 @@ def folded(typed: str) -> Iterable[str]:
 
 
 def email_address(typed: str) -> Iterable[str]:
-    """As it is stored."""
+    """As it is stored, also of ``Mei Chan <mei@example.com>``."""
     if "@" in fold(typed):
         yield email_addresses.normalise(typed)
 
