@@ -19,6 +19,7 @@ from payments.refunds.summaries import note_of
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch
 from shop.l10n.money import formatted
+from shop.l10n.staff_notes import in_words
 
 
 @admin.register(Payment)
@@ -37,10 +38,10 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
     search_fields = ["reference", "gateway_id", "capture_reference", "order__number"]
     fields = [
         "order", "method", "status", "amount", "currency", "reference", "started_at", "gateway_id",
-        "capture_reference", "last4", "problem", "told_buyer", "approval_declined_at", "needs_attention",
-        "next_check_at", "checks", "unused_money", "decision",
+        "capture_reference", "last4", "shown_problem", "told_buyer", "approval_declined_at",
+        "needs_attention", "next_check_at", "checks", "unused_money", "decision",
     ]  # fmt: skip
-    readonly_fields = ["told_buyer", "unused_money", "decision"]
+    readonly_fields = ["shown_problem", "told_buyer", "unused_money", "decision"]
     actions = ["ask_gateway"]
 
     def get_urls(self) -> list[URLPattern]:
@@ -52,6 +53,10 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
         for payment in queryset:
             settlement.settle(payment)
         self.message_user(request, _("The gateway has been asked."))
+
+    @admin.display(description=_("problem"))
+    def shown_problem(self, payment: Payment) -> str:
+        return in_words(payment.problem) or "–"
 
     @admin.display(description=_("the buyer reads"))
     def told_buyer(self, payment: Payment) -> str:
