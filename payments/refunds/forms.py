@@ -79,7 +79,6 @@ class RefundForm(forms.Form):
             max_digits=12,
             decimal_places=money.exponent(self.left.currency),
             help_text=help_text,
-            widget=forms.NumberInput(attrs={"inputmode": "decimal", "step": "any"}),
             error_messages={"max_value": _("At most %(amount)s.") % {"amount": self._shown(most)}},
         )
 
@@ -157,6 +156,5 @@ def _pieces(label: str, most: int) -> WholeNumberField:
         required=False,
         min_value=0,
         max_value=most,
-        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
         error_messages={"max_value": _("At most %(pieces)s here.") % {"pieces": most}},
     )

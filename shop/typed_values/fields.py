@@ -199,6 +199,8 @@ class PhoneField(_Whole):
 class AmountField(forms.DecimalField):
     """An amount of money: HK$1,250.00, １２５０. Cleaned to a Decimal."""
 
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "class": "number"})
+
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # as Django's own
         if value in self.empty_values or isinstance(value, (int, Decimal)):
             return super().to_python(value)
@@ -212,18 +214,34 @@ class AmountField(forms.DecimalField):
 
 
 class WholeNumberField(forms.IntegerField):
-    """A whole number, in any width of digits, grouped or not."""
+    """A whole number, in digits of any width, grouped or not, or in numerals, with or without its unit.
+
+    The browser takes it as text: of what it cannot read as a number, it would send nothing.
+    """
+
+    widget = forms.TextInput(attrs={"class": "number"})
+    default_error_messages = {
+        "invalid": _("“%(text)s” is no whole number. Please enter digits, for example 12.")
+    }
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        least = self.min_value
+        needs_no_minus = isinstance(least, int) and least >= 0  # telephones have none among their digits
+        return super().widget_attrs(widget) | ({"inputmode": "numeric"} if needs_no_minus else {})
 
     def to_python(self, value: Any) -> int | None:
         if value in self.empty_values or isinstance(value, int):
             return super().to_python(value)
         try:
-            return super().to_python(str(numbers.read_whole(str(value))))
+            return self.read(str(value))
         except ValueError:
             raise ValidationError(
-                _("“%(text)s” is no whole number. Please enter digits, for example 12."),
-                params={"text": value},
+                self.error_messages["invalid"], code="invalid", params={"text": value}
             ) from None
+
+    def read(self, text: str) -> int:
+        """Return the number that was typed. Raises ValueError."""
+        return numbers.read_whole(text)
 
 
 class DayField(forms.DateField):
@@ -236,11 +254,33 @@ class DayField(forms.DateField):
             try:
                 return super().to_python(fold(value))
             except ValidationError:
-                text = _(
-                    "“%(text)s” is no date. Please enter it with the year first, for example 2026-12-01."
-                )
-                raise ValidationError(text, params={"text": value}) from None
+                raise ValidationError(self.refusal(value), code="invalid") from None
         return super().to_python(value)
+
+    def refusal(self, value: str) -> str:
+        try:
+            dates.read_date(value)
+        except ValueError as error:
+            if reason := why_no_day(value, error):
+                return reason
+        text = gettext("“%(text)s” is no date. Please enter it with the year first, for example 2026-12-01.")
+        return text % {"text": value}
+
+
+def why_no_day(text: str, error: ValueError) -> str:
+    """Return what is wrong with a typed day, as far as that is known; else nothing."""
+    match error:
+        case dates.NotInCalendar(days_of_month=0):
+            return gettext("There are only 12 months. Please check the date.")
+        case dates.NotInCalendar():
+            return gettext("This month has %(days)s days. Please check the date.") % {
+                "days": error.days_of_month
+            }
+        case dates.SeveralDays():
+            first, second = error.days
+            values = {"text": text, "first": first.isoformat(), "second": second.isoformat()}
+            return gettext("“%(text)s” may be two days. Please enter %(first)s or %(second)s.") % values
+    return ""
 
 
 # For ``ModelAdmin.formfield_overrides``: the same fields where Django makes the form of a model.
