@@ -19,6 +19,7 @@ from payments.refunds.summaries import note_of
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch, email_address
 from shop.l10n.money import formatted
+from shop.l10n.staff_notes import in_words
 
 
 @admin.register(Payment)
@@ -40,10 +41,10 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
     ]  # fmt: skip
     fields = [
         "order", "method", "status", "amount", "currency", "reference", "started_at", "gateway_id",
-        "capture_reference", "last4", "problem", "told_buyer", "approval_declined_at", "needs_attention",
-        "next_check_at", "checks", "unused_money", "decision",
+        "capture_reference", "last4", "shown_problem", "told_buyer", "approval_declined_at",
+        "needs_attention", "next_check_at", "checks", "unused_money", "decision",
     ]  # fmt: skip
-    readonly_fields = ["told_buyer", "unused_money", "decision"]
+    readonly_fields = ["shown_problem", "told_buyer", "unused_money", "decision"]
     actions = ["ask_gateway"]
 
     def get_urls(self) -> list[URLPattern]:
@@ -55,6 +56,10 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
         for payment in queryset:
             settlement.settle(payment)
         self.message_user(request, _("The gateway has been asked."))
+
+    @admin.display(description=_("problem"))
+    def shown_problem(self, payment: Payment) -> str:
+        return in_words(payment.problem) or "–"
 
     @admin.display(description=_("the buyer reads"))
     def told_buyer(self, payment: Payment) -> str:

@@ -9,6 +9,7 @@ from payments.models import Dispute, Refund
 from payments.refunds import services as refunds
 from payments.refunds.summaries import note_of
 from shop.background import outbox
+from shop.l10n.staff_notes import in_words
 from shop.mail import send
 
 from . import disputes, tracking
@@ -29,10 +30,12 @@ def execute_refund(refund_id: int) -> None:
 @outbox.subscribe("mail.payment_alarm")
 def send_alarm(note: str) -> None:
     """Mail the merchant about money that a person must look at."""
+    with override(settings.LANGUAGE_CODE):
+        told = in_words(note)
     send(
         "payment_alarm",
         to=settings.MERCHANT_EMAILS,
-        context={"note": note, "admin_url": settings.SITE_URL + reverse("admin:payments_payment_changelist")},
+        context={"note": told, "admin_url": settings.SITE_URL + reverse("admin:payments_payment_changelist")},
         language=settings.LANGUAGE_CODE,
         message_key=f"payment-alarm-{note}",
     )

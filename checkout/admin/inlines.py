@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from checkout.models import Order, OrderEvent, OrderLine, Shipment
 from shop.admin.read_only import ReadOnlyInline
 from shop.l10n.money import formatted
+from shop.l10n.staff_notes import in_words
 
 
 class LineInline(ReadOnlyInline[OrderLine, Order]):
@@ -61,8 +62,8 @@ class ShipmentInline(ReadOnlyInline[Shipment, Order]):
 
 class EventInline(ReadOnlyInline[OrderEvent, Order]):
     model = OrderEvent
-    fields = ["at", "shown_old_status", "shown_new_status", "note", "actor"]
-    readonly_fields = ["shown_old_status", "shown_new_status"]
+    fields = ["at", "shown_old_status", "shown_new_status", "shown_note", "actor"]
+    readonly_fields = ["shown_old_status", "shown_new_status", "shown_note"]
 
     @admin.display(description=_("old status"))
     def shown_old_status(self, event: OrderEvent) -> str:
@@ -71,6 +72,10 @@ class EventInline(ReadOnlyInline[OrderEvent, Order]):
     @admin.display(description=_("new status"))
     def shown_new_status(self, event: OrderEvent) -> str:
         return _status_label(event.new_status)
+
+    @admin.display(description=_("note"))
+    def shown_note(self, event: OrderEvent) -> str:
+        return in_words(event.note)
 
 
 def _status_label(status: str) -> str:

@@ -1,9 +1,10 @@
 """Questions of several fields: a date in either calendar, a person, a list of entries."""
 
+import calendar
 import datetime as dt
 from typing import Any
 
-from borax.calendars.lunardate import LunarDate
+from borax.calendars.lunardate import LCalendars, LunarDate
 from django import forms
 from django.utils.translation import gettext as _
 
@@ -12,7 +13,7 @@ from shop.l10n.languages import current_column
 from shop.typed_values.fields import LineField
 
 from .asks import UNKNOWN, Ask, InvalidAnswer, Typed, shown_date
-from .fields import DateField, TimeField, YearField, number_field
+from .fields import DateField, DayNumberField, MonthNumberField, TimeField, YearField
 
 LUNAR_YEARS = range(1900, 2101)  # those the calendar's table knows
 LUNAR_MONTH_MAX_DAYS = 30
@@ -39,8 +40,8 @@ class AskCalendarDate(Ask):
         return {
             f"{self.prefix}calendar": calendar,
             f"{self.prefix}year": YearField(label=_("Year"), required=False),
-            f"{self.prefix}month": number_field(_("Month"), 1, 12),
-            f"{self.prefix}day": number_field(_("Day"), 1, 31),
+            f"{self.prefix}month": MonthNumberField(label=_("Month"), required=False),
+            f"{self.prefix}day": DayNumberField(label=_("Day"), required=False),
             f"{self.prefix}leap": leap,
         }
 
@@ -63,7 +64,8 @@ class AskCalendarDate(Ask):
         try:
             solar = self.solar(value)
         except ValueError:
-            raise InvalidAnswer(f"{self.prefix}day", _("The calendar does not have this date.")) from None
+            part, reason = _why_never(value)
+            raise InvalidAnswer(f"{self.prefix}{part}", reason) from None
         latest = clock.today() if self.options.get("past", True) else dt.date.max
         if (solar and solar > latest) or value["year"] > latest.year:
             raise InvalidAnswer(f"{self.prefix}year", _("This date is in the future."))
@@ -91,6 +93,26 @@ class AskCalendarDate(Ask):
             return str(text)
         dates = {"lunar": text, "solar": shown_date(solar.isoformat())}
         return _("%(lunar)s (solar calendar: %(solar)s)") % dates
+
+
+def _why_never(value: dict[str, Any]) -> tuple[str, str]:
+    """The part that is wrong with a date that never was, and what would be right."""
+    year, month = value["year"], value["month"]
+    if value["calendar"] == "solar":
+        days = calendar.monthrange(year, month)[1]
+        return "day", _("This month has %(days)s days. Please check the date.") % {"days": days}
+    if year not in LUNAR_YEARS:
+        return "day", _("A month of the lunar calendar has at most 30 days.")
+    leap_month = LCalendars.leap_month(year)
+    if value["leap"] and leap_month != month:
+        if not leap_month:
+            return "leap", _("The lunar year %(year)s has no leap month.") % {"year": year}
+        facts = {"year": year, "month": leap_month}
+        return "leap", _("The leap month of the lunar year %(year)s is month %(month)s.") % facts
+    facts = {"year": year, "month": month, "days": LCalendars.ndays(year, month, int(value["leap"]))}
+    if value["leap"]:
+        return "day", _("Leap month %(month)s of the lunar year %(year)s has %(days)s days.") % facts
+    return "day", _("Month %(month)s of the lunar year %(year)s has %(days)s days.") % facts
 
 
 class AskBirth(AskCalendarDate):

@@ -1,22 +1,35 @@
-"""Form fields for answers: dates, months, times and years however people write them, and several files."""
+"""Form fields for answers: dates, months, times and years however people write them, and several files.
+
+Where a browser has its own way to enter a value, it sends nothing of one that is not complete:
+``data-incomplete`` is what ``static/js/enhance.js`` says then.
+"""
 
 import re
 from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shop.typed_values import dates
-from shop.typed_values.fields import CodeField, WholeNumberField
+from shop.typed_values.characters import fold
+from shop.typed_values.fields import CodeField, WholeNumberField, why_no_day
 
-OLDEST_YEAR = 1000
+_UNKNOWN = re.compile(
+    r"(?:時間|时间)?(?:不詳|不详|不明|不知道?|未知|唔知道?)|unknown|not known|n/?a|\?+", re.IGNORECASE
+)
 
 
 class DateField(CodeField):
     """A date of any year, as browsers send it or as people write it; cleaned to ISO text."""
 
-    widget: forms.Widget = forms.DateInput(attrs={"type": "date"})
+    widget: forms.Widget = forms.DateInput(
+        attrs={
+            "type": "date",
+            "data-incomplete": gettext_lazy("Please complete the date: day, month and year of four digits."),
+        }
+    )
     invalid = gettext_lazy("Please enter the date with the year first, for example 1990-03-21.")
     read: Callable[[str], Any] = staticmethod(dates.read_date)
     length = len("1990-03-21")
@@ -27,22 +40,32 @@ class DateField(CodeField):
             return ""
         try:
             return str(self.read(text).isoformat())[: self.length]
-        except ValueError:
-            raise forms.ValidationError(self.refusal(text)) from None
+        except ValueError as error:
+            raise forms.ValidationError(self.refusal(text, error)) from None
 
-    def refusal(self, text: str) -> Any:
-        return self.invalid
+    def refusal(self, text: str, error: ValueError) -> Any:
+        return why_no_day(text, error) or self.invalid
 
 
 class MonthField(DateField):
-    widget = forms.DateInput(attrs={"type": "month"})
+    widget = forms.DateInput(
+        attrs={
+            "type": "month",
+            "data-incomplete": gettext_lazy("Please complete the month and its year of four digits."),
+        }
+    )
     invalid = gettext_lazy("Please enter year and month, for example 2024-05.")
     read = staticmethod(dates.read_month)
     length = len("2024-05")
 
 
 class TimeField(DateField):
-    widget = forms.TimeInput(attrs={"type": "time"})
+    widget = forms.TimeInput(
+        attrs={
+            "type": "time",
+            "data-incomplete": gettext_lazy("Please complete the time: hour and minute, for example 08:30."),
+        }
+    )
     invalid = gettext_lazy("Please enter the time, for example 08:30 or 8:30 pm.")
     double_hour = gettext_lazy(
         "A double-hour lasts two hours. Please enter a time within it, for example 00:30 for 子時 after"
@@ -51,7 +74,11 @@ class TimeField(DateField):
     read = staticmethod(dates.read_time)
     length = len("08:30")
 
-    def refusal(self, text: str) -> Any:
+    def refusal(self, text: str, error: ValueError) -> Any:
+        if isinstance(error, dates.Midnight):
+            return _("Midnight is the beginning of a day or its end. Please enter 00:00 or 23:59.")
+        if _UNKNOWN.fullmatch(fold(text)):
+            return _("Please leave the time empty and tick “The time is unknown”.")
         return self.double_hour if re.search(dates.DOUBLE_HOUR, text) else self.invalid
 
 
@@ -64,27 +91,46 @@ class YearField(WholeNumberField):
     }
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=OLDEST_YEAR, max_value=9999, **kwargs)
+        super().__init__(min_value=dates.OLDEST_YEAR, max_value=9999, **kwargs)
         del self.widget.attrs["class"]  # 民國七十九年 is longer than a number
 
-    def to_python(self, value: Any) -> int | None:
-        if value in self.empty_values or isinstance(value, int):
-            return super().to_python(value)
-        try:
-            return dates.read_year(str(value))
-        except ValueError:
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+    def read(self, text: str) -> int:
+        return dates.read_year(text)
 
 
-def number_field(label: Any, lowest: int, highest: int) -> forms.IntegerField:
-    messages = {
-        name: gettext_lazy("Please enter a number from %(lowest)s to %(highest)s.")
-        % {"lowest": lowest, "highest": highest}
+class MonthNumberField(WholeNumberField):
+    """The month of a date that is asked for in parts: 3, 三月, March."""
+
+    default_error_messages = {
+        name: gettext_lazy("Please enter a number from 1 to 12.")
         for name in ("invalid", "min_value", "max_value")
     }
-    return WholeNumberField(
-        label=label, required=False, min_value=lowest, max_value=highest, error_messages=messages
-    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=12, **kwargs)
+
+    def read(self, text: str) -> int:
+        try:
+            return dates.read_month_number(text)
+        except dates.LeapMonth:
+            raise forms.ValidationError(
+                _("Please enter the month as a number and tick “Leap month”.")
+            ) from None
+
+
+class DayNumberField(WholeNumberField):
+    """The day of a date that is asked for in parts: 21, 廿一, 初八, 21st."""
+
+    default_error_messages = {
+        name: gettext_lazy("Please enter a number from 1 to 31.")
+        for name in ("invalid", "min_value", "max_value")
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=31, **kwargs)
+
+    def read(self, text: str) -> int:
+        return dates.read_day_number(text)
 
 
 class ManyFiles(forms.FileInput):

@@ -47,6 +47,8 @@ def begin(request: HttpRequest) -> HttpResponse:
         _go_on_from_page(request)
         return redirect("checkout:begin")
     cart = Cart(request.session)
+    if request.POST.get("action") == "keep":
+        return _keep(request, cart)
     is_sent = request.method == "POST"
     draft = None if is_sent else drafts.forget_beyond(cart.token, drafts.quantities_of(cart))
     ordered = _paid_order(cart) if is_sent or draft else None  # no order without a draft
@@ -92,6 +94,14 @@ def _ordered_before(request: HttpRequest, order: Order) -> HttpResponse:
         return redirect(order)
     why = _("This shopping cart has been ordered already, with what you typed before.")
     return give_back(request, then=order.get_absolute_url(), why=why)
+
+
+@sensitive_variables()
+def _keep(request: HttpRequest, cart: Cart) -> HttpResponse:
+    """What was typed so far, as the page's script sends it when the page is left. Nobody sees the answer."""
+    if not cart.is_empty:
+        drafts.save(cart, request.POST)
+    return HttpResponse(status=204)
 
 
 @sensitive_variables()

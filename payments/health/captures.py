@@ -28,6 +28,7 @@ from checkout.models import Order
 from payments.models import LedgerEntry, Payment, Refund
 from shop import clock
 from shop.l10n.money import formatted
+from shop.l10n.staff_notes import in_words
 from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, Repair, check
 
 from . import repairs
@@ -164,7 +165,11 @@ def alarms() -> Check:
 def _alarm_finding(payment: Payment) -> Finding:
     text = _("Payment %(payment)s of order %(number)s: %(problem)s")
     advice = _("Please look at the payment and decide there: accept it, give it back, or close the alarm.")
-    numbers = {"payment": payment.reference, "number": payment.order.number, "problem": payment.problem}
+    numbers = {
+        "payment": payment.reference,
+        "number": payment.order.number,
+        "problem": in_words(payment.problem),
+    }
     url = reverse("admin:payments_payment_decide", args=[payment.pk])
     return Finding(str(payment.pk), text % numbers, advice, url)
 

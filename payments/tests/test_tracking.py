@@ -100,7 +100,8 @@ def test_a_parcel_is_told_though_part_of_its_money_has_gone_back(payment):
     assert not any("does not take parcel" in note for note in history(payment))
 
 
-def test_a_definite_refusal_is_noted_once_and_ends_it(payment):
+def test_a_definite_refusal_is_noted_once_and_ends_it(payment, admin_client, settings):
+    settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
     shipment = ship(payment)
     dashboard.dashboard_refund(payment.reference)
     deliver("parcel.shipped")
@@ -109,6 +110,12 @@ def test_a_definite_refusal_is_noted_once_and_ends_it(payment):
     assert not OutboxMessage.objects.filter(topic="parcel.shipped", delivered_at=None).exists()
     notes = [note for note in history(payment) if "CAPTURE_STATUS_NOT_VALID" in note]
     assert notes == [f"PayPal does not take parcel {shipment.pk}: CAPTURE_STATUS_NOT_VALID"]
+    for language, note in (
+        ("en", notes[0]),
+        ("zh-hant", f"PayPal不接受包裹{shipment.pk}的資料：CAPTURE_STATUS_NOT_VALID"),
+    ):
+        url = f"/{language}/admin/checkout/order/{shipment.order_id}/change/"
+        assert note in admin_client.get(url).content.decode()
 
 
 @pytest.mark.parametrize("error", [GatewayError("TIMEOUT"), Misconfigured("PERMISSION_DENIED")])

@@ -16,6 +16,7 @@ from django.urls import reverse, translate_url
 from django.utils import translation
 from django.utils.html import format_html
 
+from shop.l10n import staff_notes
 from shop.l10n.money import formatted
 from shop.web import once
 
@@ -28,6 +29,12 @@ def money(amount: Decimal | int | None, currency: str = "") -> str:
     if amount is None:
         return ""
     return formatted(Decimal(amount), currency or settings.CURRENCY)
+
+
+@register.filter
+def staff_note(note: str) -> str:
+    """In the reader's language: see ``shop.l10n.staff_notes``."""
+    return staff_notes.in_words(note)
 
 
 @register.simple_tag(takes_context=True)

@@ -14,7 +14,7 @@ from django.core import validators
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from shop import clock
@@ -26,6 +26,7 @@ _UNREADABLE = _("The character %(code)s%(place)s cannot be read. Please type it 
 _UNPRINTABLE = _(
     "The character %(code)s%(place)s prints as an empty box. Please type it another way or leave it out."
 )
+_NO_DATE = gettext_noop("“%(text)s” is no date. Please enter it with the year first, for example 2026-12-01.")
 _A_YEAR = 366
 _SHOWN_BEFORE = 6  # characters that name the place
 
@@ -272,7 +273,11 @@ class AmountField(_NumberField, forms.DecimalField):
 
 
 class WholeNumberField(_NumberField, forms.IntegerField):
-    """A whole number, in any width of digits, grouped or not; ``unit`` may stand behind it."""
+    """A whole number, in digits of any width, grouped or not, or in numerals; ``unit`` may follow."""
+
+    default_error_messages = {
+        "invalid": _("“%(text)s” is no whole number. Please enter digits, for example 12.")
+    }
 
     def __init__(self, *, unit: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -282,12 +287,15 @@ class WholeNumberField(_NumberField, forms.IntegerField):
         if value in self.empty_values or isinstance(value, int):
             return super().to_python(value)
         try:
-            return super().to_python(str(numbers.read_whole(str(value), self.unit)))
+            return self.read(str(value))
         except ValueError:
             raise ValidationError(
-                _("“%(text)s” is no whole number. Please enter digits, for example 12."),
-                params={"text": value},
+                self.error_messages["invalid"], code="invalid", params={"text": value}
             ) from None
+
+    def read(self, text: str) -> int:
+        """Return the number that was typed. Raises ValueError."""
+        return numbers.read_whole(text, self.unit)
 
 
 class DayField(forms.DateField):
@@ -296,21 +304,11 @@ class DayField(forms.DateField):
     def to_python(self, value: Any) -> Any:
         if not (isinstance(value, str) and value.strip()):
             return super().to_python(value)
-        params = {"text": value}
         try:
             return dates.read_date(value)
-        except dates.SeveralDays as several:
-            first, second = (date_format(day) for day in several.days)
-            params |= {"first": first, "second": second}
-            text = _(
-                "“%(text)s” could be %(first)s or %(second)s. Please enter it with the year first, for"
-                " example 2026-12-01."
-            )
-        except dates.NotInCalendar:
-            text = _("“%(text)s” is not in the calendar. Please check the day.")
-        except ValueError:
-            text = _("“%(text)s” is no date. Please enter it with the year first, for example 2026-12-01.")
-        raise ValidationError(text, params=params)
+        except ValueError as error:
+            reason = why_no_day(value, error) or gettext(_NO_DATE) % {"text": value}
+            raise ValidationError(reason, code="invalid") from None
 
 
 def check_year(day: dt.date | None) -> None:
@@ -325,6 +323,22 @@ def check_promised(day: dt.date | None) -> None:
     if day and day < clock.today():
         raise ValidationError(_("This day is over."))
     check_year(day)
+
+
+def why_no_day(text: str, error: ValueError) -> str:
+    """Return what is wrong with a typed day, as far as that is known; else nothing."""
+    match error:
+        case dates.NotInCalendar(days_of_month=0):
+            return gettext("There are only 12 months. Please check the date.")
+        case dates.NotInCalendar():
+            return gettext("This month has %(days)s days. Please check the date.") % {
+                "days": error.days_of_month
+            }
+        case dates.SeveralDays():
+            first, second = error.days
+            values = {"text": text, "first": first.isoformat(), "second": second.isoformat()}
+            return gettext("“%(text)s” may be two days. Please enter %(first)s or %(second)s.") % values
+    return ""
 
 
 # For ``ModelAdmin.formfield_overrides``: the same fields where Django makes the form of a model.

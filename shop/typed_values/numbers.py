@@ -12,6 +12,14 @@ _CURRENCY = re.compile(r"^(?:HK\$|HKD|\$|港幣|港元)|(?:HKD|港幣|港元|元
 _GROUPED = re.compile(r"\d{1,3}(?:([,' ])\d{3})(?:\1\d{3})*(?:\.\d*)?")
 _PLAIN = re.compile(r"\d*\.?\d+|\d+\.")
 MAX_DIGITS = 100
+_HAN = re.compile("[〇零○一二三四五六七八九十廿卅]+")
+_HAN_DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
+# What may stand behind a whole number: 12樓, 12/F, 3rd floor, 5人.
+_UNIT = re.compile(
+    r"(?<=\d)(?:st|nd|rd|th)? ?(?:[樓楼層层人名位個个歲岁戶户間间件]|/?f|floors?|people|persons?|pieces|pcs)$"
+    r"|(?<=\d)(?:st|nd|rd|th)$",
+    re.IGNORECASE,
+)
 
 
 def read_amount(text: str) -> Decimal:
@@ -20,8 +28,13 @@ def read_amount(text: str) -> Decimal:
 
 
 def read_whole(text: str, unit: str = "") -> int:
-    """Return the whole number that was typed; ``unit`` may stand behind it. Raises ValueError."""
-    number = _read(text, re.compile(f"{re.escape(unit)}$", re.IGNORECASE))
+    """Return the whole number that was typed, in digits or numerals, with its unit: 12, 十二樓, 12/F.
+
+    ``unit`` is another one that may stand behind it. Raises ValueError.
+    """
+    if len(text) > MAX_DIGITS:
+        raise ValueError("too long for a number")
+    number = _read(_UNIT.sub("", with_digits(fold(text))), re.compile(f"{re.escape(unit)}$", re.IGNORECASE))
     if number != number.to_integral_value():
         raise ValueError("not a whole number")
     return int(number)
@@ -42,3 +55,18 @@ def _read(text: str, beside: re.Pattern[str]) -> Decimal:
     if not (number.isascii() and _PLAIN.fullmatch(number)):
         raise ValueError("not a number")
     return sign * Decimal(number)
+
+
+def with_digits(text: str) -> str:
+    """Return the text with Chinese numerals below 100 as digits: 一九九〇年三月廿一日 is 1990年3月21日."""
+    return _HAN.sub(lambda numeral: _digits(numeral.group()), text)
+
+
+def _digits(numeral: str) -> str:
+    spelt = numeral.replace("廿", "二十").replace("卅", "三十")
+    tens, ten, ones = spelt.partition("十")
+    if not ten:
+        return spelt.translate(_HAN_DIGITS)
+    if len(tens) > 1 or len(ones) > 1 or "十" in ones:
+        return numeral
+    return str(int((tens or "一").translate(_HAN_DIGITS)) * 10 + int((ones or "〇").translate(_HAN_DIGITS)))

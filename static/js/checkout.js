@@ -20,6 +20,21 @@ form?.addEventListener("change", async (event) => {
   replace(page, "quote");
 });
 
+// What is typed is kept, whichever way the page is left: the cart, the other tab, a telephone call.
+let isKept = true;
+form?.addEventListener("input", () => (isKept = false));
+addEventListener("submit", (event) => (isKept ||= !event.defaultPrevented));
+addEventListener("pagehide", keep);
+document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && keep());
+
+function keep() {
+  if (isKept) return;
+  const sent = new FormData(form);
+  for (const [name, value] of [...sent]) if (value instanceof File) sent.delete(name);
+  sent.set("action", "keep");
+  isKept = navigator.sendBeacon(location.pathname, sent);
+}
+
 function replace(page, id) {
   const fresh = page.getElementById(id);
   for (const button of fresh?.querySelectorAll("noscript") ?? []) button.remove(); // would become real here

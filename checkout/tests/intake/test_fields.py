@@ -101,6 +101,28 @@ def test_an_answer_is_kept_as_its_kind_asks(kind, columns, typed, value, shown):
     assert (found["value"], found["shown_en"], found["kind"]) == (value, shown, kind)
 
 
+def test_what_a_browser_could_swallow_is_sent_as_it_was_typed():
+    """Of what it cannot read in a field for numbers, a browser sends nothing; of a half date it tells so."""
+    kinds = (Kind.NUMBER, Kind.DATE, Kind.TIME, Kind.MONTH, Kind.PERSON)
+    shown = form_of(*(ask(kind, key, options=LUNAR) for key, kind in zip("abcde", kinds, strict=True)))
+    shown = shown.fields | form_of(ask(Kind.DATE, "f")).fields
+    types = {
+        name: field.widget.attrs.get("type", field.widget.input_type)
+        for name, field in shown.items()
+        if hasattr(field.widget, "input_type")
+    }
+    assert "number" not in types.values()
+    native = {name for name, kind in types.items() if kind in ("date", "time", "month")}
+    assert native == {"c", "d", "e.time", "f"}
+    assert all("Please complete" in str(shown[name].widget.attrs["data-incomplete"]) for name in native)
+
+
+def test_a_lunar_birthday_is_read_as_it_is_told():
+    found = answer(ask(Kind.DATE, options=LUNAR), **birth("一九九〇年", "正月", "初八", "lunar"))
+    assert (found["value"]["month"], found["value"]["day"]) == (1, 8)
+    assert answer(ask(Kind.NUMBER), q="十二樓")["value"] == 12
+
+
 def test_a_person_is_asked_for_in_parts_and_shown_in_both_languages():
     person = {"q": "Mei", "q.place": "Macau", "q.time-unknown": "on"}
     birth_parts = {
@@ -133,23 +155,36 @@ NO_ANSWERS = [
     (Kind.NUMBER, {"options": {"min": 0}}, {"q": "-1"}, "q", "greater than or equal to 0"),
     (Kind.NUMBER, {}, {"q": "9" * 5000}, "q", "whole number"),
     (Kind.NUMBER, {}, {"q": "1e9"}, "q", "whole number"),
+    (Kind.NUMBER, {}, {"q": "地下"}, "q", "“地下” is no whole number"),
     (Kind.CHOICE, {"choices": CHOICES}, {"q": "other"}, "q", "not one of the available"),
     (Kind.MULTI, {"choices": CHOICES}, {"q": ["baby", "<b>"]}, "q", "not one of the available"),
     (Kind.YES_NO, {}, {"q": "maybe"}, "q", "not one of the available"),
-    (Kind.DATE, {}, {"q": "2023-02-29"}, "q", "for example 1990-03-21"),
+    (Kind.DATE, {}, {"q": "2023-02-29"}, "q", "This month has 28 days."),
+    (Kind.DATE, {}, {"q": "2023-13-01"}, "q", "There are only 12 months."),
+    (Kind.DATE, {}, {"q": "3/4/1990"}, "q", "Please enter 1990-04-03 or 1990-03-04."),
+    (Kind.DATE, {}, {"q": "0090-03-21"}, "q", "for example 1990-03-21"),
+    (Kind.DATE, {}, {"q": "2027-01-10 to 2027-02-10"}, "q", "for example 1990-03-21"),
     (Kind.DATE, {}, {"q": "yesterday"}, "q", "for example 1990-03-21"),
     (Kind.DATE, {}, {"q": "0000-01-01"}, "q", "for example 1990-03-21"),
     (Kind.DATE, {"options": {"past": True}}, {"q": "2999-01-01"}, "q", "in the future"),
-    (Kind.DATE, {"options": LUNAR}, birth("2023", "2", "29"), "q.day", "does not have this date"),
-    (Kind.DATE, {"options": LUNAR}, birth("1990", "2", "31", "lunar"), "q.day", "does not have"),
+    (Kind.DATE, {"options": LUNAR}, birth("2023", "2", "29"), "q.day", "This month has 28 days."),
+    (Kind.DATE, {"options": LUNAR}, birth("1990", "2", "31", "lunar"), "q.day", "has 30 days"),
     (
         Kind.DATE,
         {"options": LUNAR},
         birth("1991", "5", "1", "lunar", **{"q.leap": "on"}),
-        "q.day",
-        "does not have this date",
+        "q.leap",
+        "The lunar year 1991 has no leap month.",
     ),
-    (Kind.DATE, {"options": LUNAR}, birth("1888", "1", "31", "lunar"), "q.day", "does not have"),
+    (
+        Kind.DATE,
+        {"options": LUNAR},
+        birth("1990", "6", "1", "lunar", **{"q.leap": "on"}),
+        "q.leap",
+        "The leap month of the lunar year 1990 is month 5.",
+    ),
+    (Kind.DATE, {"options": LUNAR}, birth("1990", "閏五月", "初一", "lunar"), "q.month", "tick “Leap month”"),
+    (Kind.DATE, {"options": LUNAR}, birth("1888", "1", "31", "lunar"), "q.day", "at most 30 days"),
     (Kind.DATE, {"options": LUNAR}, birth("2999", "1", "1"), "q.year", "in the future"),
     (Kind.DATE, {"options": LUNAR}, birth("2999", "1", "1", "lunar"), "q.year", "in the future"),
     (Kind.DATE, {"options": LUNAR}, birth("1990", "", "1"), "q.month", "year, month and day"),
@@ -162,7 +197,10 @@ NO_ANSWERS = [
         "Only the lunar",
     ),
     (Kind.DATE, {"options": LUNAR}, birth("1990", "5", "1", "mayan"), "q.calendar", "not one of"),
-    (Kind.MONTH, {}, {"q": "2024-13"}, "q", "for example 2024-05"),
+    (Kind.MONTH, {}, {"q": "2024-13"}, "q", "There are only 12 months."),
+    (Kind.MONTH, {}, {"q": "0024-05"}, "q", "for example 2024-05"),
+    (Kind.TIME, {}, {"q": "午夜"}, "q", "00:00 or 23:59"),
+    (Kind.TIME, {}, {"q": "不詳"}, "q", "tick “The time is unknown”"),
     (Kind.TIME, {}, {"q": "25:00"}, "q", "for example 08:30"),
     (Kind.TIME, {}, {"q": "08:30", "q.unknown": "on"}, "q.unknown", "not both"),
     (Kind.PERSON, {}, {"q": "Mei"}, "q.birth-year", "date of birth"),

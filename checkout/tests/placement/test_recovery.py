@@ -202,3 +202,19 @@ def test_the_other_language_takes_along_what_is_typed(client):
         assert f'value="{text}"' in page
     assert "結算" in page
     assert not Order.objects.exists()
+
+
+def test_what_was_typed_is_there_again_however_the_page_was_left(client):
+    add(client, make_goods())
+    left = client.post(URL, {**TYPED, "recipient": "Mei Ch", "action": "keep"})  # half a name, no quote
+    assert (left.status_code, left.content) == (204, b"")
+    assert 'value="Mei Ch"' in client.get(URL).content.decode()
+    assert not Order.objects.exists()
+
+
+def test_nothing_is_kept_of_what_was_typed_once_the_cart_is_empty(client):
+    add(client, make_goods())
+    client.get(URL)
+    client.post("/en/checkout/forget/")
+    assert client.post(URL, {**TYPED, "action": "keep"}).status_code == 204
+    assert not Draft.objects.exists()

@@ -107,16 +107,23 @@ def test_a_reversal_is_known_by_any_of_its_signs(payment, inbox, client, hosts, 
         1,
         0,
     )
-    note = f"100.00 HKD were taken back ({taken})"
-    assert history(payment).count(f"{payment.reference}: {note}") == 1
-    for language, to_buyer, to_merchant, origin in [
+    written = f"100.00 HKD were taken back ({taken})"
+    assert history(payment).count(f"{payment.reference}: {written}") == 1
+    for language, to_buyer, to_merchant, note, origin in [
         (
             "en",
             "Taken back by the payment service",
             "Payment {} of order {}: {}",
+            written,
             "taken back by the gateway",
         ),
-        ("zh-hant", "支付服務已取回", "訂單{1}的付款{0}:{2}", "由支付機構收回"),
+        (
+            "zh-hant",
+            "支付服務已取回",
+            "訂單{1}的付款{0}:{2}",
+            f"100.00 HKD已被取回（{taken}）",
+            "由支付機構收回",
+        ),
     ]:
         with override(language):
             assert to_buyer in client.get(payment.order.get_absolute_url()).content.decode()

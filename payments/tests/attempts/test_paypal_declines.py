@@ -23,7 +23,7 @@ from payments.health import report
 from payments.models import GatewayEvent, Payment
 from payments.sandbox import store
 from payments.tests.harness import rehearsal
-from payments.tests.harness.paypal_scenes import awaiting, books, history, order_of, sent, take
+from payments.tests.harness.paypal_scenes import awaiting, books, deliver, history, order_of, sent, take
 from shop import clock
 from shop.devstack import failpoints
 
@@ -120,11 +120,12 @@ def test_a_refused_capture_lets_the_buyer_choose_another_way_at_once(arm, approv
 
 @pytest.mark.failure("F32")
 @pytest.mark.parametrize(
-    ("issue", "note", "finding"),
+    ("issue", "note", "chinese", "finding"),
     [
         (
             "PAYEE_FX_RATE_ID_EXPIRED",
             "PayPal declined with a code that is not known here: ",
+            "PayPal以商店不認識的代碼拒絕付款",
             {
                 "en": "PayPal declined with {}, which the shop does not know. Payments: 1. "
                 "No money was taken.",
@@ -134,6 +135,7 @@ def test_a_refused_capture_lets_the_buyer_choose_another_way_at_once(arm, approv
         (
             "AUTH_CAPTURE_NOT_ENABLED",
             "PayPal refuses us: ",
+            "PayPal拒絕了商店",
             {
                 "en": "PayPal refused the shop with {}. Payments: 1. No money was taken.",
                 "zh-hant": "PayPal以代碼{}拒絕了商店。涉及付款:1筆。未扣款。",
@@ -141,7 +143,9 @@ def test_a_refused_capture_lets_the_buyer_choose_another_way_at_once(arm, approv
         ),
     ],
 )
-def test_staff_hear_of_a_refusal_that_is_not_the_buyers(arm, approve, issue, note, finding):
+def test_staff_hear_of_a_refusal_that_is_not_the_buyers(
+    arm, approve, mailoutbox, issue, note, chinese, finding
+):
     payment = awaiting()
     approve(payment.approve_url)
     arm("capture", "decline", issue=issue)
@@ -150,6 +154,8 @@ def test_staff_hear_of_a_refusal_that_is_not_the_buyers(arm, approve, issue, not
 
     assert history(payment).count(f"{payment.reference}: {note}{issue}; no money was taken") == 1
     assert sent("mail.payment_alarm") == 1
+    deliver("mail.payment_alarm")
+    assert f"{chinese}：{issue}（{payment.reference}）；未扣款" in mailoutbox[0].body
     for language, text in finding.items():
         with override(language):
             (check,) = report.checks("refusals")
@@ -198,6 +204,10 @@ class _Late:
 # --- after INSTRUMENT_DECLINED nothing is captured again by itself
 
 KEPT = pytest.mark.parametrize("leaves", ["PAYER_ACTION_REQUIRED", "APPROVED"])
+DECLINE = {  # as staff read it in the order's history
+    "en": ": PayPal declined: INSTRUMENT_DECLINED; no money was taken",
+    "zh-hant": "：PayPal拒絕付款：INSTRUMENT_DECLINED；未扣款",
+}
 OTHER_FUNDING = {
     "en": "PayPal could not take this payment. No money was taken. "
     "Please choose another way to pay at PayPal, or a UnionPay credit card.",
@@ -245,6 +255,9 @@ def test_nothing_captures_again_the_money_of_a_buyer_who_was_told_that_none_was_
             assert text in told(client, payment, language)
             page = told_staff(merchant, payment, language)
             assert all(shown in page for shown in (text, STATES["awaiting"][language]))
+            with override(language):
+                url = reverse("admin:checkout_order_change", args=[payment.order_id])
+            assert DECLINE[language] in merchant.get(url).content.decode()
 
     assert captures_asked(sandbox, payment.order) == 1
     assert (order_of(payment).status, books(payment)) == (Order.Status.PENDING, [])

@@ -70,7 +70,17 @@ def test_an_amount_is_read_as_written_and_an_unclear_one_is_not():
     assert readings(numbers.read_amount, AMOUNTS) == {
         text: value and Decimal(value) for text, value in AMOUNTS.items()
     }
-    wholes = {"２０": 20, "20.0": 20, "1,000": 1000, "-3": -3, "20.5": None, "二十": None}
+    wholes = {"２０": 20, "20.0": 20, "1,000": 1000, "-3": -3, "20.5": None}
+    wholes |= {
+        "二十": 20,
+        "十二樓": 12,
+        "12/F": 12,
+        "12th floor": 12,
+        "5人": 5,
+        "3 people": 3,
+        "12 & 13": None,
+        "G/F": None,
+    }
     assert readings(numbers.read_whole, wholes) == wholes
 
 
@@ -89,6 +99,7 @@ DATES = {
     "1990年3月21日": (1990, 3, 21), "１９９０—０３—２１": (1990, 3, 21), "民國79年3月21日": (1990, 3, 21),
     "21/3/1990": (1990, 3, 21), "3/21/1990": (1990, 3, 21), "4/4/1990": (1990, 4, 4),
     "3/4/1990": None, "90-3-21": None, "1990-02-30": None, "1990年3月": None, "21 March": None,
+    "0090-03-21": None,
 }  # fmt: skip
 TIMES = {
     "08:30": (8, 30), "0830": (8, 30), "8:30pm": (20, 30), "8.30 a.m.": (8, 30), "20：15": (20, 15),
@@ -96,7 +107,7 @@ TIMES = {
     "下午3時15分": (15, 15), "晚上8點半": (20, 30), "晚上12點": (0, 0), "凌晨12:15": (0, 15),
     "中午12時": (12, 0),
     "中午11:45": (11, 45), "12:30 am": (0, 30), "12:30pm": (12, 30), "23時": (23, 0),
-    "8": None, "25:00": None, "子時": None, "noon": None,
+    "8": None, "25:00": None, "子時": None, "around 8": None, "23:30-00:30": None,
 }  # fmt: skip
 
 

@@ -1,0 +1,45 @@
+"""What is written about money on an order, and to staff who have to decide, as ``shop.l10n.staff_notes``."""
+
+from django.utils.translation import gettext_noop as _
+
+from shop.l10n import staff_notes
+
+staff_notes.register(
+    _("%(reference)s: %(note)s"),
+    _("%(note)s; no money was taken"),
+    _("%(note)s (%(reference)s); no money was taken"),
+    _("PayPal declined: %(code)s"),
+    _("%(method)s refuses us: %(code)s"),
+    _("%(method)s refuses us: %(code)s (%(reference)s)"),
+    _("%(method)s declined with a code that is not known here: %(code)s"),
+    _("money of another order or payee"),
+    _("money that does not match: %(money)s"),
+    _("capture %(reference)s belongs to another payment"),
+    _("captured here, but not at the gateway"),
+    _("its money pays the order"),
+    _("accepted with %(money)s"),
+    _("alarm closed"),
+    _("alarm closed: %(note)s"),
+    _("no answer for %(days)s days"),
+    _("%(money)s were taken back (%(reference)s)"),
+    _("refund %(reference)s does not match: %(money)s"),
+    _("reversal %(reference)s does not match: %(money)s"),
+    _("refund of %(amount)s"),
+    _("refund of %(amount)s, because %(note)s"),
+    _("the order was already paid"),
+    _("the order could not be revived"),
+    _("refund refused: %(code)s"),
+    _("refunded %(money)s"),
+    _("refund %(reference)s explained"),
+    _("refund %(reference)s written down"),
+    _("the outcome of a refund of %(amount)s is still unknown"),
+    _("the money went back"),
+    _("what went back set to what the bookings say"),
+    _("dispute %(reference)s, %(reason)s: %(state)s"),
+    _("disputed"),
+    _("no longer disputed"),
+    _("PayPal does not take parcel %(parcel)s: %(code)s"),
+    _("PayPal could not be told of parcel %(parcel)s: %(code)s"),
+    _("PayPal keeps what it was told of parcel %(parcel)s: %(code)s"),
+    _("Notification %(reference)s (%(kind)s) could not be followed up"),
+)
