@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Count, QuerySet
 from django.forms import Textarea
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from shop.admin.kept_text import KeepsText
@@ -155,6 +156,12 @@ class ProductAdmin(KeepsText, NoStaleForms, TolerantSearch):
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         """What was never ordered may go, and its receipts go with it: nobody deletes those by themselves."""
         shown, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        if protected:  # by rows that nobody may delete either: that is not the reason
+            why = _("%(product)s was ordered. To take it out of the shop, untick “%(tick)s”.")
+            tick = capfirst(Product._meta.get_field("is_active").verbose_name)
+            of_one = super().get_deleted_objects
+            ordered = [each for each in objs if of_one([each], request)[3]]
+            return shown, counts, set(), [why % {"product": each, "tick": tick} for each in ordered]
         return shown, counts, lacking - {str(StockReceipt._meta.verbose_name)}, protected
 
     @admin.display(description=_("price"))

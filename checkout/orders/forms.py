@@ -72,7 +72,7 @@ class AnswerForm(forms.Form):
 
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}
-        if cleaned.get("action") == "decline" and not cleaned.get("answer"):
+        if cleaned.get("action") == "decline" and not (cleaned.get("answer") or "answer" in self.errors):
             self.add_error("answer", _("Please tell the customer why it cannot be cancelled."))
         return cleaned
 

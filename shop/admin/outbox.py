@@ -1,9 +1,10 @@
 """The outbox in the admin: what has not been delivered yet, and why."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch
@@ -42,5 +43,19 @@ class OutboxMessageAdmin(TolerantSearch, ReadOnlyAdmin[OutboxMessage]):
 
     @admin.action(description=_("Deliver now"), permissions=["view"])
     def deliver_now(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
-        outbox.try_again(queryset)
-        self.message_user(request, _("The messages go out within seconds."))
+        chosen = queryset.count()
+        due = outbox.try_again(queryset)
+        if due:
+            text = ngettext(
+                "%(number)s message goes out within seconds.",
+                "%(number)s messages go out within seconds.",
+                due,
+            )
+            self.message_user(request, text % {"number": due})
+        if sent := chosen - due:
+            text = ngettext(
+                "%(number)s was delivered before and is not sent again.",
+                "%(number)s were delivered before and are not sent again.",
+                sent,
+            )
+            self.message_user(request, text % {"number": sent}, messages.WARNING)

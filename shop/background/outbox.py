@@ -159,10 +159,11 @@ def _give_up(message: OutboxMessage, reason: str, concerns: str) -> None:
     )
 
 
-def try_again(messages: QuerySet[OutboxMessage]) -> None:
-    """Make undelivered messages due now. A running delivery keeps its claim."""
-    messages.filter(delivered_at__isnull=True).update(due_at=clock.now(), given_up_at=None)
+def try_again(messages: QuerySet[OutboxMessage]) -> int:
+    """Make undelivered messages due now; return how many. A running delivery keeps its claim."""
+    due = messages.filter(delivered_at__isnull=True).update(due_at=clock.now(), given_up_at=None)
     dispatch.after_commit("shop.tasks.deliver_outbox")
+    return due
 
 
 @retry_transaction

@@ -8,7 +8,9 @@ from django.core import mail
 from django.test import Client
 
 from checkout.models import Shipment
+from checkout.orders.forms import AnswerForm
 from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place, placed_in
+from shop import clock
 from shop.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db
@@ -146,3 +148,35 @@ def test_an_unpaid_order_has_no_ship_page(merchant):
 def test_who_may_not_change_orders_may_not_ship(client, order):
     client.force_login(get_user_model().objects.create_user("other", is_staff=True))
     assert client.get(f"/en/admin/checkout/order/{order.pk}/ship/").status_code == 403
+
+
+def test_what_was_ordered_is_not_deleted_and_staff_read_why(boss, order):
+    """The page said that one's account lacks a permission: to delete stock movements."""
+    product = order.lines.get(ships=True).variant.product
+    other = make_goods("TEA-902").product
+    delete = boss.get(f"/en/admin/catalog/product/{product.pk}/delete/").content.decode()
+    marked = {"action": "delete_selected", "_selected_action": [product.pk, other.pk], "index": "0"}
+    together = boss.post("/en/admin/catalog/product/", marked).content.decode()
+    for page in (delete, together):
+        assert f"{product} was ordered. To take it out of the shop, untick “Shown in the shop”." in page
+        assert "permission" not in page
+        assert f"{other} was ordered" not in page
+        assert 'type="submit" value="Yes' not in page
+
+
+def test_an_answer_that_is_too_long_is_not_also_missing():
+    assert len(AnswerForm({"action": "decline", "answer": "長" * 1001}).errors["answer"]) == 1
+    assert "tell the customer why" in str(AnswerForm({"action": "decline"}).errors["answer"])
+
+
+def test_what_was_delivered_is_not_said_to_go_out_again(boss, order):
+    """Staff told a client that the mail was on its way; it had been delivered, and nothing was sent."""
+    url = "/en/admin/shop/outboxmessage/"
+    marked = {"action": "deliver_now", "index": "0"}
+    first, second = OutboxMessage.objects.order_by("pk")[:2]
+    OutboxMessage.objects.filter(pk=first.pk).update(delivered_at=clock.now())
+    both = boss.post(url, marked | {"_selected_action": [first.pk, second.pk]}, follow=True).content.decode()
+    assert "1 message goes out within seconds." in both
+    assert "1 was delivered before and is not sent again." in both
+    one = boss.post(url, marked | {"_selected_action": [first.pk]}, follow=True).content.decode()
+    assert "goes out" not in one
