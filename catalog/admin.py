@@ -20,7 +20,16 @@ from shop.typed_values.fields import FORM_FIELDS
 
 from .admin_filters import Stock, Translation
 from .admin_forms import ProductForm, QuestionForm, QuestionFormSet, TermsFormSet, VariantForm
-from .models import Absence, Category, IntakeQuestion, Product, ServiceTerms, StockReceipt, Variant
+from .models import (
+    Absence,
+    Category,
+    FormerAddress,
+    IntakeQuestion,
+    Product,
+    ServiceTerms,
+    StockReceipt,
+    Variant,
+)
 
 # Narrow enough for both languages to stand side by side.
 SIDE_BY_SIDE: "Mapping[type[models.Field[Any, Any]], Mapping[str, Any]]" = {
@@ -130,6 +139,10 @@ class ProductAdmin(KeepsText, NoStaleForms, TolerantSearch):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         return super().get_queryset(request).prefetch_related("variants")
 
+    def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        _note_rename(obj, form, change)
+
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """The stock's rows say who changed it."""
         for part in formset.forms:
@@ -190,6 +203,10 @@ class CategoryAdmin(KeepsText, NoStaleForms):
         categories: QuerySet[Category] = super().get_queryset(request)
         return categories.annotate(number_of_products=Count("products"))
 
+    def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        _note_rename(obj, form, change)
+
     @admin.display(description=_("products"))
     def product_count(self, category: Any) -> int:
         return int(category.number_of_products)
@@ -211,6 +228,12 @@ class AbsenceAdmin(NoStaleForms):
     @admin.display(description=_("service"), ordering="service")
     def shown_service(self, absence: Absence) -> str:
         return absence.service.name if absence.service else str(_("all services"))
+
+
+def _note_rename(row: Product | Category, form: Any, change: bool) -> None:
+    """Its page goes on being found where it was."""
+    if change and "slug" in form.changed_data:
+        FormerAddress.objects.note(row, form.initial["slug"])
 
 
 def _counted(product: Product) -> list[Variant]:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
 from . import lead_times
-from .models import Absence, Category, IntakeQuestion, Product
+from .models import Absence, Category, FormerAddress, IntakeQuestion, Product
 from .shipping_zones import EXCLUDABLE
 
 
@@ -34,7 +34,7 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
     categories = list(Category.objects.all())
     category = next((category for category in categories if category.slug == slug), None)
     if category is None:
-        raise Http404
+        return _moved(request, FormerAddress.objects.filter(category__isnull=False), slug)
     products = category.products.on_sale().with_variants()
     only_in_stock = request.GET.get("in_stock") == "1"
     shown = list(products.in_stock() if only_in_stock else products)
@@ -56,7 +56,9 @@ def category(request: HttpRequest, slug: str) -> HttpResponse:
 def product(request: HttpRequest, slug: str) -> HttpResponse:
     asks = Exists(IntakeQuestion.objects.filter(product=OuterRef("pk")))  # most goods ask nothing
     offered = Product.objects.on_sale().with_variants().annotate(asks=asks)
-    product = get_object_or_404(offered, slug=slug)
+    product = offered.filter(slug=slug).first()
+    if product is None:
+        return _moved(request, FormerAddress.objects.filter(product__is_active=True), slug)
     return render(
         request,
         "catalog/service.html" if product.is_service else "catalog/product.html",
@@ -69,6 +71,13 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
             "excluded": [EXCLUDABLE[zone] for zone in product.excluded_zones if zone in EXCLUDABLE],
         },
     )
+
+
+def _moved(request: HttpRequest, known: QuerySet[FormerAddress], slug: str) -> HttpResponse:
+    """To the page that was found there before its slug was changed. Raises Http404."""
+    former = get_object_or_404(known.select_related("product", "category"), slug=slug)
+    query = request.META.get("QUERY_STRING", "")
+    return redirect(former.page.get_absolute_url() + (f"?{query}" if query else ""), permanent=True)
 
 
 def _promised(product: Product) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from .absence import Absence
 from .category import Category
 from .fields import in_language, language_of, validate_art
+from .former_address import FormerAddress
 from .product import MAX_QUANTITY, Product, ServiceTerms, Variant
 from .question import IntakeQuestion
 from .stock_receipt import StockReceipt
@@ -11,6 +12,7 @@ __all__ = [
     "MAX_QUANTITY",
     "Absence",
     "Category",
+    "FormerAddress",
     "IntakeQuestion",
     "Product",
     "ServiceTerms",

@@ -10,6 +10,7 @@ from catalog.models import Category, Product, Variant
 from catalog.seeding import seed
 from shop.tests.harness.effort import IS_FULL
 
+from .scenes import save
 from .shelf import goods
 
 pytestmark = pytest.mark.django_db
@@ -196,3 +197,26 @@ def test_looking_around_starts_no_session(demo, client):
 
 def test_pages_cannot_be_posted_to(demo, client):
     assert client.post("/en/").status_code == 405
+
+
+def test_an_address_that_was_mailed_or_found_stays_good_when_the_slug_changes(client, admin_client):
+    """Twice renamed, and the old one taken by another product: what is live comes first."""
+    product, other = goods(slug="old-tea"), goods(slug="other")
+    for slug in ("new-tea", "newest-tea"):
+        assert save(admin_client, product, slug=slug).status_code == 302
+    change = reverse("admin:catalog_category_change", args=[product.category_id])
+    names = {"name_zh_hant": "茶", "name_en": "Tea", "position": "1"}
+    assert admin_client.post(change, {**names, "slug": "teas"}).status_code == 302
+    moved = {
+        "/en/product/old-tea/": "/en/product/newest-tea/",
+        "/zh-hant/product/new-tea/": "/zh-hant/product/newest-tea/",
+        "/en/category/tea/?in_stock=1": "/en/category/teas/?in_stock=1",
+    }
+    for old, new in moved.items():
+        answer = client.get(old)
+        assert (answer.status_code, answer.get("Location")) == (301, new), old
+    assert save(admin_client, other, slug="old-tea").status_code == 302
+    assert client.get("/en/product/old-tea/").context["product"] == other
+    Product.objects.filter(pk=product.pk).update(is_active=False)
+    for gone in ("product/new-tea", "product/newest-tea", "product/never", "category/never"):
+        assert client.get(f"/en/{gone}/").status_code == 404, gone

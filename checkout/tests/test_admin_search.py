@@ -20,6 +20,7 @@ PHONE = "+85291230025"
 SPELLINGS = [
     "91230025", "9123 0025", "9123-0025", "９１２３００２５", "９１２３－００２５", "9123–0025",
     "+852 9123 0025", "852 91230025", "0085291230025", "(852) 9123.0025", "電話：9123 0025", "9123 0025轉12",
+    "9123 0025 (WhatsApp)", "whatsapp 91230025 陳小姐",
     "mei@bücher.example", "Mei＠Bücher.example", "RB 123 456 785 HK", "rb123456785hk", "ＲＢ123456785ＨＫ",
 ]  # fmt: skip
 
@@ -104,6 +105,12 @@ def test_a_payment_is_found_by_whose_it_is(boss):
     )
     for typed in ("Lee, May-Ling", "ML@Example.com"):
         assert found(boss, "payments_payment", typed) == [payment.pk], typed
+
+
+def test_an_order_key_is_found_by_its_clients_mailbox(boss):
+    order = pay(place(make_cart((make_service(), 1)), email="ml@example.com"))
+    for typed in ("ML@Example.com", "Lee <ml@example.com>"):
+        assert found(boss, "consulting_orderkey", typed) == [order.keys.get().pk], typed
 
 
 def test_a_reading_adds_to_what_was_typed(boss, order):

@@ -22,7 +22,7 @@ from checkout.forms.contact import EmailForm
 from consulting.access import order_is_open
 from consulting.models import OrderKey
 from shop.admin.read_only import ReadOnlyAdmin
-from shop.admin.search import TolerantSearch
+from shop.admin.search import TolerantSearch, email_address
 
 from . import lifecycle
 
@@ -105,7 +105,8 @@ KEY_ACTIONS = {
 class OrderKeyAdmin(TolerantSearch, ReadOnlyAdmin[OrderKey]):
     list_display = ["order", "masked", "state", "issued_at", "first_used_at", "use_count"]
     list_filter = ["state", "issued_at"]
-    search_fields = ["order__number", "last_group"]
+    readings = (email_address,)
+    search_fields = ["order__number", "last_group", "order__email"]
     fields = ["order", "masked", "state", "issued_at", "first_used_at", "use_count"]
     readonly_fields = fields  # type: ignore[assignment]
     change_form_template = "admin/consulting/orderkey.html"

@@ -15,6 +15,9 @@ _ITEM = re.compile(r"( {0,3})-[ \t\u3000]+(?=\S)(?=.*[^\s-])(.*)")  # nothing bu
 _QUOTE = re.compile(r" {0,3}>[ \t\u3000](?=\s*\S)(.*)")
 _QUOTED = re.compile(r" {0,3}>(?:[ \t\u3000]|$)(.*)")  # within a quotation also an empty line
 _NUMBER = re.compile(r"\s*[0-9０-９]")
+_ENTRY = re.compile(
+    r"\W{0,2}|[(（]?(?:\d{1,3}|[A-Za-z]|[一二三四五六七八九十百]{1,3})[.．)）、:：]"
+)  # of a list
 _MAX_PADDED = 12  # columns; a row that has more stands out at the side
 _COLUMN = re.compile(r":?-+:?")
 _INLINE = re.compile(r"\[([^\[\]]+)\]\(((?:https?://|mailto:|tel:)[^\s()<>\"]+)\)|\*+|~+", re.IGNORECASE)
@@ -77,7 +80,9 @@ def _reader(lines: list[_Line], place: int, depth: int) -> Callable[[list[_Line]
         return _list
     if (quote := _QUOTE.match(text)) and not _is_number(quote[1], _QUOTE, lines, place):
         return _quote
-    return _table if _begins_table(lines, place) else None
+    if _begins_table(lines, place):
+        return _table
+    return _pasted_table if _begins_pasted_table(lines, place) else None
 
 
 def _is_number(words: str, mark: re.Pattern[str], lines: list[_Line], place: int) -> bool:
@@ -197,6 +202,50 @@ def _table(lines: list[_Line], place: int, _depth: int) -> _Tokens:
     yield Token("sign", columns.text.strip(), columns.number)
     if rows:
         yield from _part("tbody", "td", rows, sides)
+    yield Token("close", "table", lines[place - 1].number)
+    return place
+
+
+def _begins_pasted_table(lines: list[_Line], place: int) -> bool:
+    """Two rows of a spreadsheet, with a tab between columns; Word's lists have one behind the mark."""
+    rows = [_pasted_cells(line) for line in lines[place : place + 2] if not _is_marked(line)]
+    return (
+        len(rows) == 2
+        and len(rows[0]) == len(rows[1]) > 1
+        and all(sum(map(bool, cells)) > 1 for cells in rows)
+        and not all(_ENTRY.fullmatch(cells[0]) for cells in rows)
+    )
+
+
+def _is_marked(line: _Line) -> bool:
+    return any(mark.match(line.text) for mark in (_HEADING, _ITEM, _QUOTE))
+
+
+def _pasted_cells(line: _Line) -> list[str]:
+    return [cell.strip() for cell in line.text.split("\t")]
+
+
+def _is_row(line: _Line, columns: int) -> bool:
+    return len(_pasted_cells(line)) == columns and not _is_marked(line)
+
+
+def _pasted_table(lines: list[_Line], place: int, _depth: int) -> _Tokens:
+    columns, first = len(_pasted_cells(lines[place])), lines[place].number
+    yield Token("open", "table", first)
+    for part, cell_tag in (("thead", "th"), ("tbody", "td")):
+        yield Token("open", part, lines[place].number)
+        while place < len(lines) and _is_row(lines[place], columns):
+            number = lines[place].number
+            yield Token("open", "tr", number)
+            for words in _pasted_cells(lines[place]):
+                yield Token("open", cell_tag, number)
+                yield from _inline(words, number)
+                yield Token("close", cell_tag, number)
+            yield Token("close", "tr", number)
+            place += 1
+            if part == "thead":
+                break
+        yield Token("close", part, lines[place - 1].number)
     yield Token("close", "table", lines[place - 1].number)
     return place
 

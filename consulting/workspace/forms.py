@@ -40,7 +40,8 @@ class ReportForm(forms.Form):
         strip=False,  # blanks that indent the first line
         help_text=_(
             "Markup: ## heading, **bold**, ~~struck out~~, - list, > quotation, | table |, "
-            "[words](https://address). Empty lines separate paragraphs; all else is shown as you type it."
+            "[words](https://address). Rows pasted from a spreadsheet are a table too. Empty lines separate"
+            " paragraphs; all else is shown as you type it."
         ),
         widget=forms.Textarea(attrs={"rows": 24, "class": "report-text"}),
     )

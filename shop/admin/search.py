@@ -1,5 +1,6 @@
 """Staff search: what was typed, and besides whatever else it may mean."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from shop.typed_values.characters import fold, fold_code, is_dash
 
 Reading = Callable[[str], Iterable[str]]
 LEAST_DIGITS = 5  # of a telephone number: fewer would find half of all
+_NUMBER = re.compile(r"[+(]?[0-9][0-9 ().-]{4,}[0-9]")  # among words: 9123 0025 (WhatsApp)
 _in_every_list: list[Reading] = []
 
 if TYPE_CHECKING:
@@ -80,7 +82,9 @@ def phone_number(typed: str) -> Iterable[str]:
         return
     if all(sign.isdigit() or sign in " +().#" or is_dash(sign) for sign in fold(typed)):
         yield digits
-    for region in phone_numbers.NEIGHBOURS:
-        reading = phone_numbers.read(typed, region)
-        if reading.is_certain:
-            yield reading.number.e164
+    written = max(_NUMBER.findall(fold(typed)), key=len, default="")
+    for text in dict.fromkeys((typed, written)):
+        for region in phone_numbers.NEIGHBOURS:
+            reading = phone_numbers.read(text, region)
+            if reading.is_certain:
+                yield reading.number.e164

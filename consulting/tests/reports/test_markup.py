@@ -76,6 +76,20 @@ PROMISED_MARKUP = [
 ]
 
 
+def test_rows_pasted_from_a_spreadsheet_are_a_table():
+    """A page shows the tabs between columns as a few blanks: none stood below its head."""
+    table = render("前言\n\n年份\t**吉方**\t凶方\r\n2027\t東南\t西\n2028\t\t北\n\n後記")
+    assert [note.signs for note in table.unseen] == [note.signs for note in render("**吉方**").unseen]
+    assert table.html.count("<tr>") == 3
+    assert "<th>年份</th><th><strong>吉方</strong></th>" in re.sub(r"\s", "", table.html)
+    assert "<td>2028</td><td></td><td>北</td>" in re.sub(r"\s", "", table.html)
+    lists = ["•\t床頭\n•\t門", "1.\t一\n2.\t二", "（一）\t甲\n（二）\t乙", "a)\t甲\nb)\t乙", "-\t甲\n–\t乙"]
+    others = ["甲\t乙", "甲\t乙\n丙\t丁\t戊", "\t甲\n\t乙", "甲\t\n乙\t", "甲\t乙\n- 丙\t丁"]
+    for text in lists + others:
+        assert "<table>" not in render(text).html, text
+        assert shown(text).replace("-", "") == visible(text).replace("-", "")
+
+
 def test_what_the_fields_help_promises_works_and_is_pointed_at():
     for text, html, signs in PROMISED_MARKUP:
         rendered = render(text)
