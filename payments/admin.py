@@ -13,7 +13,7 @@ from payments.attempts.explanations import explanation
 from payments.health import admin_views as health_views
 from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
 from payments.refunds import admin_views as refund_views
-from payments.refunds.plan import is_unexplained
+from payments.refunds.plan import is_explained, is_unexplained
 from payments.refunds.services import can_be_retried
 from payments.refunds.summaries import note_of
 from shop.admin.read_only import ReadOnlyAdmin
@@ -127,6 +127,8 @@ class RefundAdmin(TolerantSearch, ReadOnlyAdmin[Refund]):
             view, text = "payments_refund_retry", _("Try again")
         elif is_unexplained(refund) and refund.payment.pays_order:
             view, text = "payments_refund_explain", _("Say what it was for")
+        elif is_explained(refund) and refund.payment.pays_order:
+            view, text = "payments_refund_explain", _("Correct what it was for")
         else:
             return "–"
         return format_html(

@@ -31,6 +31,7 @@ staff_notes.register(
     _("refund refused: %(code)s"),
     _("refunded %(money)s"),
     _("refund %(reference)s explained"),
+    _("explanation of refund %(reference)s taken back"),
     _("refund %(reference)s written down"),
     _("the outcome of a refund of %(amount)s is still unknown"),
     _("the money went back"),
