@@ -8,6 +8,7 @@ staff_notes.register(
     _("%(reference)s: %(note)s"),
     _("%(note)s; no money was taken"),
     _("%(note)s (%(reference)s); no money was taken"),
+    _("paid, reference %(reference)s"),
     _("PayPal declined: %(code)s"),
     _("%(method)s refuses us: %(code)s"),
     _("%(method)s refuses us: %(code)s (%(reference)s)"),
