@@ -1,4 +1,4 @@
-"""What is typed and not sent: nothing of it is lost by a half date, the way to the cart, or another language."""
+"""What is typed and not sent is not lost by a half date, the way to the cart, or another language."""
 
 from shop.tests.harness import walk
 from shop.tests.harness.stacks.stack import on_servers
