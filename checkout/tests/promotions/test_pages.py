@@ -53,7 +53,7 @@ def test_a_code_is_entered_shown_and_removed(client):
         ("x" * 41, "too long for a promo code"),
         ("a<b", "We do not know the promo code A&lt;B."),
         ("tea3", "Please add 2 more."),
-        ("\x00", "Please enter the promo code."),
+        ("\x00", "Please enter the promo code."),  # nobody sees that it is not empty
     ],
 )
 def test_a_code_that_cannot_be_used_is_told_at_its_field_and_stays_there(client, code, told):
