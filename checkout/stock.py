@@ -66,6 +66,25 @@ def give_back(order: Order, quantities: Mapping[int, int], *, fact: int) -> None
     _move(order, Kind.RETURN, back, on_hand=1, fact=fact)
 
 
+def take_again(order: Order, *, fact: int) -> None:
+    """Undo the return of this fact, which was none: the goods are sold still. All or nothing.
+
+    Raises OutOfStock where they have been sold to somebody else meanwhile.
+    """
+    returned = order.stock_movements.filter(kind=Kind.RETURN, hold=fact)
+    needed = {row.variant_id: row.quantity for row in returned}
+    missing = {
+        variant.pk: variant.on_hand - variant.reserved
+        for variant in _locked(needed)
+        if variant.on_hand - variant.reserved < needed[variant.pk]
+    }
+    if missing:
+        raise OutOfStock(missing)
+    for pk, quantity in needed.items():
+        Variant.objects.filter(pk=pk).update(on_hand=F("on_hand") - quantity)
+    returned.delete()
+
+
 def holding(order: Order) -> dict[int, int]:
     """Variant id -> quantity that the order holds now."""
     sign = Case(When(kind=Kind.RESERVE, then=1), default=-1, output_field=IntegerField())

@@ -7,13 +7,15 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from checkout.admin.filters import MethodValues
+from checkout.models.order import PAYMENT_METHODS
 from payments.attempts import admin_views as decision_views
 from payments.attempts import settlement
 from payments.attempts.explanations import explanation
 from payments.health import admin_views as health_views
 from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
 from payments.refunds import admin_views as refund_views
-from payments.refunds.plan import is_unexplained
+from payments.refunds.plan import is_explained, is_unexplained
 from payments.refunds.services import can_be_retried
 from payments.refunds.summaries import note_of
 from shop.admin.read_only import ReadOnlyAdmin
@@ -81,11 +83,21 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
         return format_html('<a class="button" href="{}">{}</a>', url, _("Decide"))
 
 
+class NamesGateway:
+    """Mixin: the gateway by its name, not by the code in its column."""
+
+    @admin.display(description=_("gateway"), ordering="gateway")
+    def shown_gateway(self, row: LedgerEntry | GatewayEvent) -> str:
+        return str(PAYMENT_METHODS.get(row.gateway, row.gateway))
+
+
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(TolerantSearch, ReadOnlyAdmin[LedgerEntry]):
-    list_display = ["at", "gateway", "reference", "payment", "amount", "currency"]
-    list_filter = ["gateway", "currency"]
+class LedgerEntryAdmin(NamesGateway, TolerantSearch, ReadOnlyAdmin[LedgerEntry]):
+    list_display = ["at", "shown_gateway", "reference", "payment", "amount", "currency"]
+    list_filter = [("gateway", MethodValues), "currency"]
     search_fields = ["reference", "payment__reference", "payment__order__number"]
+    fields = ["payment", "shown_gateway", "kind", "reference", "amount", "currency", "at"]
+    readonly_fields = ["shown_gateway"]
 
 
 @admin.register(Refund)
@@ -130,6 +142,8 @@ class RefundAdmin(TolerantSearch, ReadOnlyAdmin[Refund]):
             view, text = "payments_refund_retry", _("Try again")
         elif is_unexplained(refund) and refund.payment.pays_order:
             view, text = "payments_refund_explain", _("Say what it was for")
+        elif is_explained(refund) and refund.payment.pays_order:
+            view, text = "payments_refund_explain", _("Correct what it was for")
         else:
             return "–"
         return format_html(
@@ -138,7 +152,8 @@ class RefundAdmin(TolerantSearch, ReadOnlyAdmin[Refund]):
 
 
 @admin.register(GatewayEvent)
-class GatewayEventAdmin(ReadOnlyAdmin[GatewayEvent]):
-    list_display = ["received_at", "gateway", "event_id", "is_verified", "processed_at", "payment"]
-    list_filter = ["gateway", "is_verified"]
-    fields = ["gateway", "event_id", "received_at", "is_verified", "processed_at", "payment"]
+class GatewayEventAdmin(NamesGateway, ReadOnlyAdmin[GatewayEvent]):
+    list_display = ["received_at", "shown_gateway", "event_id", "is_verified", "processed_at", "payment"]
+    list_filter = [("gateway", MethodValues), "is_verified"]
+    fields = ["shown_gateway", "event_id", "received_at", "is_verified", "processed_at", "payment"]
+    readonly_fields = ["shown_gateway"]

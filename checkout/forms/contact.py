@@ -15,7 +15,6 @@ class EmailForm(forms.Form):
         label=_("E-mail"),
         max_length=200,
         help_text=_("The confirmation email goes here. No account is needed."),
-        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={"required": _("Please enter your e-mail address.")},
     )
 

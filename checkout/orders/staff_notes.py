@@ -20,6 +20,7 @@ staff_notes.register(
     _("%(sku)s: details complete, report due %(day)s (was %(before)s)"),
     _("%(sku)s: %(note)s, report due %(day)s (was %(before)s)"),
     _("%(sku)s: %(pieces)s will not be delivered"),
+    _("%(sku)s: %(pieces)s will be delivered after all"),
     _("parcel %(parcel)s shipped"),
     _("parcel %(parcel)s corrected"),
     _("promised to leave by %(day)s"),

@@ -3,7 +3,6 @@
 import re
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -136,10 +135,8 @@ def _asks_too_often(request: HttpRequest, cart: Cart) -> bool:
 
 def _email_in(typed: QueryDict) -> str:
     """The e-mail address, if what was typed is one already."""
-    try:
-        return str(EmailForm.base_fields["email"].clean(typed.get("email", "")))
-    except ValidationError:
-        return ""
+    form = EmailForm(typed)
+    return str(form.cleaned_data["email"]) if form.is_valid() else ""
 
 
 def _go_on_from_page(request: HttpRequest) -> None:

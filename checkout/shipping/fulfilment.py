@@ -205,6 +205,20 @@ def withdraw(
     stock.give_back(order, back, fact=fact)
 
 
+def deliver_again(order: Order, withdrawn: Mapping[int, int], *, fact: int, actor: str) -> None:
+    """Undo ``withdraw`` for this fact: what it put into stock is taken out, and is to be shipped again.
+
+    ``withdrawn``: line id -> pieces that other facts withdraw. Raises stock.OutOfStock.
+    """
+    stock.take_again(order, fact=fact)
+    for line in order.lines.filter(pk__in=withdrawn, kind=Product.Kind.GOODS):
+        back = line.withdrawn_quantity - withdrawn[line.pk]
+        if back > 0:
+            line.withdrawn_quantity -= back
+            line.save(update_fields=["withdrawn_quantity"])
+            order.log(f"{line.sku}: {back} will be delivered after all", actor=actor)
+
+
 @transaction.atomic
 def set_hold(order_id: int, *, on_hold: bool, actor: str, note: str = "") -> Order:
     """Stop or resume shipping by decision of a person. Does nothing where that is already so."""

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from checkout.orders.forms import FindForm
 from consulting import case_messages
 from consulting.keys.forms import OrderKeyForm
-from shop.typed_values.fields import EmailField, TextField
+from shop.typed_values.fields import EmailField, EmailInput, TextField
 
 
 class UnlockForm(OrderKeyForm):
@@ -17,7 +17,7 @@ class UnlockForm(OrderKeyForm):
     email = EmailField(
         label=_("E-mail"),
         help_text=_("The e-mail address that was given with the order."),
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+        widget=EmailInput(attrs={"spellcheck": "false"}),
     )
 
     def __init__(self, *args: Any, knows_an_order: bool = False, **kwargs: Any) -> None:

@@ -182,7 +182,7 @@ def apply_to_order(payment: Payment) -> None:
                 order,
                 method=payment.gateway,
                 last4=payment.last4,
-                note=f"{payment.gateway} {payment.capture_reference}",
+                note=f"paid, reference {payment.capture_reference}",
             )
     except checkout.CannotRevive:
         order.refresh_from_db()

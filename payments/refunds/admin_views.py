@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from checkout.models import Order
+from checkout.stock import OutOfStock
 from payments.models import Payment, Refund
 from shop.l10n import money
 from shop.web.once import safe_to_repeat
@@ -31,11 +32,14 @@ from .plan import (
     NothingToRefund,
     RefundPlan,
     TooMuch,
+    explanation_digest,
+    is_explained,
     plan_explanation,
     plan_refund,
     refundable_of,
     refundable_of_gateway_refund,
 )
+from .summaries import note_of
 
 KEY = re.compile(r"[0-9a-f]{32}")
 REFUSALS = (NothingToRefund, NothingChosen, TooMuch, DisputeOpen, refunds.PlanChanged)
@@ -168,6 +172,9 @@ def explain(request: HttpRequest, *, site: admin.AdminSite, refund_id: int) -> H
     """Say what a refund was for that was made at the gateway."""
     refund = get_object_or_404(Refund.objects.select_related("payment__order"), pk=refund_id)
     order = refund.payment.order
+    takes_back = request.POST.get("action") == "take back"
+    if takes_back or (is_explained(refund) and request.method != "POST"):
+        return _take_back(request, site, refund)
     try:
         left = refundable_of_gateway_refund(refund)
     except NothingToRefund:
@@ -187,6 +194,24 @@ def explain(request: HttpRequest, *, site: admin.AdminSite, refund_id: int) -> H
         return page.changed(explain, refund_id=refund_id)
     messages.success(request, _("Noted what this refund was for."))
     return _to_order(order)
+
+
+def _take_back(request: HttpRequest, site: admin.AdminSite, refund: Refund) -> HttpResponse:
+    """What was said of it, and the button that takes this back; then it is said anew."""
+    if request.POST.get("action") == "take back":
+        try:
+            refunds.take_back_explanation(refund, actor=_name(request), seen=request.POST.get("seen", ""))
+        except refunds.PlanChanged:
+            text = _("What was said of this refund has changed meanwhile. Please look again.")
+            messages.warning(request, text)
+        except OutOfStock:
+            text = _("Goods that went back into stock with it have been sold since. Please count them first.")
+            messages.warning(request, text)
+        else:
+            messages.success(request, _("Taken back. Please say what the refund was for."))
+        return HttpResponseRedirect(request.path)
+    page = _Page(request, site, refund.payment.order, title=_("What was this refund for?"))
+    return page.render("explained.html", {"note": note_of(refund), "seen": explanation_digest(refund)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -201,9 +201,28 @@ def refundable_of_gateway_refund(refund: Refund) -> Refundable:
 
 def is_unexplained(refund: Refund) -> bool:
     """Whether nobody has said yet what this refund was for."""
+    return _is_made_elsewhere(refund) and not _explanation(refund)
+
+
+def is_explained(refund: Refund) -> bool:
+    """Whether staff have said what it was for: they can have been wrong."""
+    return _is_made_elsewhere(refund) and bool(_explanation(refund))
+
+
+def explanation_digest(refund: Refund) -> str:
+    """The same for the same explanation: proves to have been seen."""
+    return hashlib.sha256(repr((refund.pk, _explanation(refund))).encode()).hexdigest()
+
+
+def _is_made_elsewhere(refund: Refund) -> bool:
     by_gateway = refund.origin in {Refund.Origin.GATEWAY, Refund.Origin.REVERSAL}
-    is_done = refund.status == Refund.Status.DONE
-    return by_gateway and is_done and not refund.shipping and not refund.lines.exists()
+    return by_gateway and refund.status == Refund.Status.DONE
+
+
+def _explanation(refund: Refund) -> list[tuple[int, int, str]]:
+    """(line id, pieces, amount) of what it was for; the shipping fee has no line."""
+    lines = [(row.line_id, row.quantity, str(row.amount)) for row in refund.lines.order_by("line_id")]
+    return lines + ([(0, 0, str(refund.shipping))] if refund.shipping else [])
 
 
 def _shipping_left(order: Order) -> Decimal:

@@ -1,7 +1,7 @@
 """Refunds: stored with their keys before the gateway is asked, and done once however often they are tried.
 
-Public: ``request_refund``, ``return_unused``, ``give_back``, ``retry_refund``, ``explain_refund`` store
-what is to be done; ``execute_refund`` does it; ``record_done`` records it.
+Public: ``request_refund``, ``return_unused``, ``give_back``, ``retry_refund``, ``explain_refund`` and
+``take_back_explanation`` store what is to be done; ``execute_refund`` does it; ``record_done`` records it.
 """
 
 import datetime as dt
@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Sum
 
 from checkout import services as checkout
 from checkout.models import Order
@@ -31,6 +32,8 @@ from .plan import (
     RefundPlan,
     RefundRequest,
     TooMuch,
+    explanation_digest,
+    is_explained,
     plan_explanation,
     plan_refund,
 )
@@ -194,6 +197,33 @@ def explain_refund(refund: Refund, request: RefundRequest, *, actor: str, seen: 
     fulfilment.note_refund(payment.order, Decimal(0), {each.line.pk: each.amount for each in plan.lines})
     payment.order.log(f"{payment.reference}: refund {locked.reference} explained", actor=actor)
     _withdraw(payment.order, locked, plan, actor)
+
+
+@retry_transaction
+def take_back_explanation(refund: Refund, *, actor: str, seen: str) -> None:
+    """Forget what staff said this refund was for, so that it can be said anew. Moves no money.
+
+    Reports that it closed open again, and goods that were not to be delivered are to be; what went back into
+    stock with it is taken out. ``seen`` is the digest of the explanation that its reader saw. Raises
+    PlanChanged, and OutOfStock where the goods were sold to somebody else meanwhile.
+    """
+    payment = refund.payment.lock()
+    locked = payment.refunds.get(pk=refund.pk)
+    if not is_explained(locked) or explanation_digest(locked) != seen:
+        raise PlanChanged(payment.order.number)
+    rows = list(locked.lines.all())
+    locked.lines.all().delete()
+    locked.shipping = Decimal(0)
+    locked.save(update_fields=["shipping"])
+    fulfilment.note_refund(payment.order, Decimal(0), {row.line_id: -row.amount for row in rows})
+    left = RefundLine.objects.filter(line__in=[row.line_id for row in rows]).values("line_id")
+    kept = {row["line_id"]: row["pieces"] for row in left.annotate(pieces=Sum("quantity"))}
+    fulfilment.deliver_again(
+        payment.order, {row.line_id: kept.get(row.line_id, 0) for row in rows}, fact=locked.pk, actor=actor
+    )
+    payment.order.log(
+        f"{payment.reference}: explanation of refund {locked.reference} taken back", actor=actor
+    )
 
 
 def _create_refund(

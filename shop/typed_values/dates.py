@@ -21,6 +21,7 @@ _NAME = (
 )
 _NTH = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _GAP = r"(?:[ ,-]|, )"
+_WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?,? )?"
 _YEAR = re.compile(r"(?P<era>民國|民国|公元|西元)? ?(?P<year>\d{1,4}) ?年?")
 _YEAR_FIRST = re.compile(
     r"(?:(?:民國|民国) ?(?P<minguo>\d{1,3})|(?:公元|西元)? ?(?P<year>\d{4}))(?:[-/. ]| ?年) ?"
@@ -29,8 +30,8 @@ _YEAR_FIRST = re.compile(
 _YEAR_LAST = re.compile(r"(?P<day>\d{1,2})[-/. ](?P<month>\d{1,2})[-/. ](?P<year>\d{4})")
 _TOGETHER = re.compile(r"(?P<minguo>)(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})?")
 _NAMED_DAYS = [
-    re.compile(rf"{_NTH}[ -](?:of )?{_NAME}{_GAP}(?P<year>\d{{4}})", re.IGNORECASE),
-    re.compile(rf"{_NAME}[ -]{_NTH}{_GAP}(?P<year>\d{{4}})", re.IGNORECASE),
+    re.compile(rf"{_WEEKDAY}{_NTH}[ -](?:of )?{_NAME}{_GAP}(?P<year>\d{{4}})", re.IGNORECASE),
+    re.compile(rf"{_WEEKDAY}{_NAME}[ -]{_NTH}{_GAP}(?P<year>\d{{4}})", re.IGNORECASE),
     re.compile(rf"(?P<year>\d{{4}}){_GAP}{_NAME}[ -]{_NTH}", re.IGNORECASE),
 ]
 _MONTHS_OF_YEARS = [

@@ -9,12 +9,20 @@ import re
 import idna
 
 from .characters import fold
+from .mail_domains import likely
 
 MAX_LENGTH = 1000  # of what is read: no address is so long, and none has to be taken apart to see it
 _MAILTO = re.compile(r"mailto:", re.IGNORECASE)
 _BRACKETED = re.compile(r"[^<>]*<([^<>]*)>\s*")  # Chan Tai Man <name@example.com>
 _QUOTED = re.compile(r"""(["'])(?P<address>.*)\1""")
 _AROUND = " \t\r\n<>(){}“”‘’「」『』《》〈〉【】,;.:、"
+_PART = r"[^\s<>()\[\]{}“”‘’「」『』《》〈〉【】,;:、|@]+"
+_WHOLE = re.compile(rf"(?<!@){_PART}@{_PART}\.{_PART}(?!@)")  # an address within other words
+_ASCII_LOCAL = re.compile(r"[\x21-\x7e]+")
+# Signs on the keys beside the @ and the dot, and how the two are said.
+_SPOKEN = ((re.compile(r"\s+at\s+", re.IGNORECASE), "@"), (re.compile(r"\s+dot\s+", re.IGNORECASE), "."))
+_FOR_AT = re.compile(r"(?<=\w)[\"](?=\w)")
+_FOR_DOT = re.compile(r"(?<=\w)[,;](?=\w)")
 
 
 def normalise(text: str) -> str:
@@ -33,8 +41,36 @@ def normalise(text: str) -> str:
     folded = folded.strip(_AROUND)
     if quoted := _QUOTED.fullmatch(folded):
         folded = quoted["address"]
+    found = {(local, _ascii(domain)) for local, domain in _addresses_in(folded)}
+    if len(found) == 1:  # with its label, or a word behind it
+        return "@".join(found.pop())
     local, at, domain = folded.rpartition("@")
-    return f"{local.strip()}{at}{_ascii(domain.strip())}"
+    return f"{local.strip()}@{_ascii(domain.strip())}" if at else folded
+
+
+def holds_several(text: str) -> bool:
+    return len(text) <= MAX_LENGTH and len(set(_addresses_in(text.lower()))) > 1
+
+
+def suggestion(address: str) -> str:
+    """Return the address that was probably meant; empty if this one is as good as any."""
+    if len(address) > MAX_LENGTH:
+        return ""
+    meant = address
+    if "@" not in meant:
+        for pattern, sign in _SPOKEN:
+            meant = pattern.sub(sign, meant)
+        meant = meant if "@" in meant else _FOR_AT.sub("@", meant, count=1)
+    local, at, domain = meant.rpartition("@")
+    domain = "".join(_FOR_DOT.sub(".", shown(f"@{domain}")[1:]).split()).lower()
+    domain = likely(domain) or domain
+    meant = f"{local.strip()}@{_ascii(domain)}"
+    is_one = at and _ASCII_LOCAL.fullmatch(local.strip()) and "@" not in local and "." in domain.strip(".")
+    return meant if is_one and identity(meant) != identity(address) else ""
+
+
+def _addresses_in(text: str) -> list[tuple[str, str]]:
+    return [(local, domain) for local, _, domain in (whole.rpartition("@") for whole in _WHOLE.findall(text))]
 
 
 def _ascii(domain: str) -> str:

@@ -125,47 +125,23 @@ class AddressPartField(_Whole, forms.SlugField):
         super().run_validators(value)
 
 
-class EmailField(_Whole, forms.EmailField):
-    """An e-mail address, cleaned to the form in which it is stored: ``email_addresses.normalise``."""
-
-    default_error_messages = {"invalid": _("Please enter an e-mail address such as name@example.com.")}
-
-    def to_python(self, value: Any) -> str:
-        return email_addresses.normalise(str(super().to_python(value) or ""))
-
-    def prepare_value(self, value: Any) -> Any:
-        return email_addresses.shown(value) if isinstance(value, str) else value
-
-    def run_validators(self, value: str) -> None:
-        if value and "@" not in value:
-            raise ValidationError(
-                _("There is no @ in “%(text)s”. Please enter an address such as name@example.com."),
-                params={"text": value},
-            )
-        super().run_validators(value)
-
-
-class _TypedNumber(str):
-    """What was typed, and the reading that the person was asked about and has confirmed."""
+class _TypedText(str):
+    """What was typed, and the reading that the person was asked about and has seen."""
 
     confirmed = ""
 
 
-class PhoneInput(forms.TextInput):
+class _AskingInput(forms.TextInput):
     """Carries the reading that the person is asked about, so that the same text sent again confirms it."""
 
-    input_type = "tel"
     asked = ""
     READING = "_reading"
-
-    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__({"autocomplete": "tel", "inputmode": "tel", **(attrs or {})})
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         value = super().value_from_datadict(data, files, name)
         if value is None:
             return None
-        typed = _TypedNumber(value)
+        typed = _TypedText(value)
         typed.confirmed = str(data.get(f"{name}{self.READING}") or "")
         return typed
 
@@ -175,6 +151,88 @@ class PhoneInput(forms.TextInput):
             return shown
         hidden = forms.HiddenInput().render(f"{name}{self.READING}", self.asked, renderer=renderer)
         return shown + hidden
+
+
+class EmailInput(_AskingInput):
+    input_type = "email"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"autocomplete": "email", **(attrs or {})})
+
+
+class EmailField(_Whole, forms.EmailField):
+    """An e-mail address, cleaned to the form in which it is stored: ``email_addresses.normalise``.
+
+    One that is probably misspelt is asked about once. Sent again as it was, it is taken if mail can be sent
+    to it, and else as the address that was asked about.
+    """
+
+    widget = EmailInput
+    default_error_messages = {"invalid": _("Please enter an e-mail address such as name@example.com.")}
+
+    def clean(self, value: Any) -> Any:
+        text = str(value or "")
+        meant = (
+            ""
+            if email_addresses.holds_several(fold(text))
+            else email_addresses.suggestion(self.to_python(text))
+        )
+        if not (meant and isinstance(self.widget, EmailInput)):
+            return super().clean(value)
+        is_confirmed = getattr(value, "confirmed", "") == meant
+        try:
+            address = super().clean(text)
+        except ValidationError:
+            if is_confirmed:
+                return super().clean(meant)
+            address = ""
+        if not is_confirmed:
+            self._ask(address, meant)
+        return address
+
+    def _ask(self, address: str, meant: str) -> None:
+        self.widget.asked = meant
+        values = {"typed": email_addresses.shown(address), "meant": email_addresses.shown(meant)}
+        text = _("Do you mean %(meant)s? If so, please continue; else correct it.")
+        if address:
+            text = _("Do you mean %(meant)s? Then please correct it; if %(typed)s is right, please continue.")
+        raise ValidationError(text, params=values, code="doubtful")
+
+    def to_python(self, value: Any) -> str:
+        return email_addresses.normalise(str(super().to_python(value) or ""))
+
+    def prepare_value(self, value: Any) -> Any:
+        return email_addresses.shown(value) if isinstance(value, str) else value
+
+    def run_validators(self, value: str) -> None:
+        if value and (reason := _why_no_address(value)):
+            raise ValidationError(reason, params={"text": email_addresses.shown(value)})
+        super().run_validators(value)
+
+
+def _why_no_address(text: str) -> Any:
+    """What is wrong with an e-mail address, as far as that is known."""
+    local, at, domain = text.rpartition("@")
+    if not at:
+        return _("There is no @ in “%(text)s”. Please enter an address such as name@example.com.")
+    if email_addresses.holds_several(text):
+        return _("Please enter one e-mail address only.")
+    if "@" in local:
+        return _("There is more than one @ in “%(text)s”. Please enter an address such as name@example.com.")
+    if ".." in text or local.startswith(".") or local.endswith(".") or domain.startswith("."):
+        return _("There is a dot too many in “%(text)s”. Please enter an address such as name@example.com.")
+    if not local.isascii():
+        return _("Before the @ only letters without accents, digits and signs can be used: name@example.com.")
+    if "." not in domain:
+        return _("The part behind the @ is not complete in “%(text)s”. It should be like name@example.com.")
+    return ""
+
+
+class PhoneInput(_AskingInput):
+    input_type = "tel"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"autocomplete": "tel", "inputmode": "tel", **(attrs or {})})
 
 
 class PhoneField(_Whole):

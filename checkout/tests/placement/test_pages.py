@@ -43,7 +43,7 @@ def test_continue_to_payment_places_the_order_and_leads_to_its_payment_page(clie
     [
         ("email", "", "Please enter your e-mail address."),
         ("email", "not an address", "There is no @ in “not an address”"),
-        ("email", "a@b.c\r\nBcc: x@y.z", "Please enter an e-mail address such as"),
+        ("email", "a@b.c\r\nBcc: x@y.z", "Please enter one e-mail address only."),
         ("recipient", "", "Please enter the name of the recipient."),
         ("phone", "12", "Please enter a phone number"),
         ("phone", "x" * 50, "at most 40"),

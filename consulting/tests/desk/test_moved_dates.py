@@ -86,7 +86,7 @@ def test_a_day_with_a_wrong_year_is_not_told_to_a_client(order):
     wrong = {
         (today - dt.timedelta(days=1)).isoformat(): "This day is over.",
         f"{today.year + 10}-06-30": "is more than a year away",
-        "1/12/2026": "could be 1 December 2026 or 12 January 2026",
+        "1/12/2026": "Please enter 2026-12-01 or 2026-01-12",
     }
     for typed, problem in wrong.items():
         assert problem in boss.post(url, {"consultant": "", "due_on": typed}).content.decode(), typed

@@ -1,4 +1,4 @@
-"""What is typed and not sent: a half date, the way to the cart, another language lose nothing of it."""
+"""What is typed and not sent is not lost by a half date, the way to the cart, or another language."""
 
 from shop.tests.harness import walk
 from shop.tests.harness.stacks.stack import on_servers

@@ -12,7 +12,10 @@ from shop.tests.harness.failures import APPS
 BASE = Path(__file__).resolve().parents[3]
 # Who takes a note, and as which argument.
 TAKES = {"log": 0, "raise_alarm": 0, "alert_staff": 0, "_note": 1, "_hold_for_staff": 1, "give_back": 1}
-TAKES |= {"_go_on": 1, **dict.fromkeys(("mark_under_review", "reopen", "move_to", "move_report_day"), "note")}
+TAKES |= {
+    "_go_on": 1,
+    **dict.fromkeys(("mark_under_review", "reopen", "move_to", "move_report_day", "mark_paid"), "note"),
+}
 VARIABLES = {"note", "what"}  # in which one is kept before
 HAN, ENGLISH = re.compile(r"[\u3400-\u9fff]"), re.compile(r"\b[a-z]{3,}\b")
 

@@ -1,6 +1,9 @@
 """One mailbox, however its address is written."""
 
+import re
+
 import pytest
+from django import forms
 from django.core.exceptions import ValidationError
 
 from shop.typed_values import email_addresses
@@ -31,6 +34,12 @@ STORED = {
         "“name@example.com”",
         "「name@example.com」",
         "'name@example.com'",
+        "E-mail: name@example.com",
+        "電郵：name@example.com",
+        "name@example.com（微信同號）",
+        "name@example.com\tChan Tai Man",
+        "name@example.com, name@example.com",
+        "name@example.com.",
         "name@EXAMPLE.com",
     ],
     "Name@example.com": ["Name@Example.Com"],
@@ -69,12 +78,72 @@ def test_capitals_make_no_other_mailbox_and_look_alikes_do():
     ("typed", "sentence"),
     [
         ("name.example.com", "There is no @ in “name.example.com”"),
-        ("name@example", "Please enter an e-mail address such as"),
-        ("name@exa mple.com", "Please enter an e-mail address such as"),
-        ("a@example.com, b@example.com", "Please enter an e-mail address such as"),
-        ("姓名@example.com", "Please enter an e-mail address such as"),
+        ("Chan", "There is no @ in “Chan”"),
+        ("name@example", "The part behind the @ is not complete"),
+        ("name@exa mple.com", "Do you mean name@example.com?"),
+        ("a@example.com, b@example.com", "Please enter one e-mail address only"),
+        ("a@example.com;b@example.com", "Please enter one e-mail address only"),
+        ("a@example.com/b@example.com", "Please enter one e-mail address only"),
+        ("name@@example.com", "There is more than one @"),
+        ("name..of@example.com", "There is a dot too many"),
+        ("name.@example.com", "There is a dot too many"),
+        ("姓名@example.com", "Before the @ only letters without accents, digits and signs"),
+        ("na!me(@example.com", "Please enter an e-mail address such as"),
     ],
 )
 def test_what_is_no_address_is_told(typed, sentence):
     with pytest.raises(ValidationError, match=sentence):
         EmailField().clean(typed)
+
+
+LIKELY = {
+    "name@gmial.com": "name@gmail.com",
+    "name@gmail.co": "name@gmail.com",
+    "name@gmailcom": "name@gmail.com",
+    "name@gmail.con": "name@gmail.com",
+    "name@hotmai.com": "name@hotmail.com",
+    "name@yaho.com": "name@yahoo.com",
+    "name@yahoo.com.hkk": "name@yahoo.com.hk",
+    "name@qqcom": "name@qq.com",
+    "name@example.con": "name@example.com",
+    "name@example.com微信": "name@example.com",
+    "name@gmail,com": "name@gmail.com",
+    "name@gmail;com": "name@gmail.com",
+    "name@gmail .com": "name@gmail.com",
+    'name"gmail.com': "name@gmail.com",
+    "name at gmail dot com": "name@gmail.com",
+}
+REAL = ["mail.com", "email.com", "ymail.com", "gmx.com", "yahoo.com.tr", "hotmail.de", "qq.com", "me.com",
+        "example.co", "outlook.fr", "163.com", "gmail.com", "sina.cn", "icloud.com"]  # fmt: skip
+
+
+def form_of(**typed):
+    class Form(forms.Form):
+        email = EmailField()
+
+    return Form(typed)
+
+
+def test_a_misspelt_address_is_asked_about_once():
+    asked = {}
+    for text, meant in LIKELY.items():
+        form = form_of(email=text)
+        assert not form.is_valid(), text
+        asked[text] = meant if f"Do you mean {meant}?" in form.errors["email"][0] else form.errors["email"]
+        reading = re.search(r'email_reading" value="(.*?)"', str(form["email"]))[1]
+        again = form_of(email=text, email_reading=reading)
+        assert again.is_valid()
+        is_possible = re.fullmatch(r"name@[a-z.]+\.[a-z]+", text)
+        assert again.cleaned_data["email"] == (text if is_possible else meant)
+    assert asked == LIKELY
+
+
+def test_an_address_of_a_real_domain_is_not_asked_about():
+    assert [domain for domain in REAL if not form_of(email=f"name@{domain}").is_valid()] == []
+
+
+def test_what_was_asked_about_another_address_confirms_nothing():
+    assert not form_of(email="name@gmial.com", email_reading="other@gmail.com").is_valid()
+    assert (
+        EmailField(widget=forms.TextInput).clean("name@gmial.com") == "name@gmial.com"
+    )  # nowhere to confirm

@@ -114,12 +114,11 @@ def test_a_day_that_could_be_two_or_is_none_is_told_as_such():
             for text in ("1/12/2026", "5.12.2026", "5/12/26"):
                 message = message_of(DayField(), text)
                 assert text in message, text
-                assert "2026-12-01" in message, text
+                assert "2026-" in message, text
     assert message_of(DayField(), "1/12/2026") == (
-        "“1/12/2026” could be 1 December 2026 or 12 January 2026. Please enter it with the year first, for"
-        " example 2026-12-01."
+        "“1/12/2026” may be two days. Please enter 2026-12-01 or 2026-01-12."
     )
-    assert "“2027-02-29” is not in the calendar. Please check" in message_of(DayField(), "2027-02-29")
+    assert "This month has 28 days. Please check the date." in message_of(DayField(), "2027-02-29")
 
 
 def test_what_word_and_powerpoint_put_between_lines_are_line_ends():
