@@ -142,7 +142,7 @@ def send_cancelled(order_id: int) -> None:
 
 @outbox.subscribe("mail.order_shipped")
 def send_shipped(shipment_id: int) -> None:
-    """One mail per parcel: what is in it, and how to follow it."""
+    """One mail per parcel: what is in it, how to follow it, and what is still to come."""
     shipment = Shipment.objects.select_related("order").get(pk=shipment_id)
     order = shipment.order
     with override(order.language):
@@ -150,6 +150,7 @@ def send_shipped(shipment_id: int) -> None:
             **_context(order),
             "shipment": shipment,
             "items": list(shipment.items.select_related("line")),
+            "left": left_to_ship(order),
             "address_label": address_label(order),
         }
         send(

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.contrib.auth import get_user_model
 from django.core import mail
+from django.core import mail
 from django.test import Client
 
 from checkout.models import Shipment
@@ -180,3 +181,17 @@ def test_what_was_delivered_is_not_said_to_go_out_again(boss, order):
     assert "1 was delivered before and is not sent again." in both
     one = boss.post(url, marked | {"_selected_action": [first.pk]}, follow=True).content.decode()
     assert "goes out" not in one
+
+
+def test_the_mail_of_a_part_says_what_is_still_to_come(merchant, order, deliver_outbox):
+    deliver_outbox()
+    line = order.lines.get(ships=True)
+    for number, rest in (("SF1234567890", "Still to come\n- Test tea × 1"), ("SF1234567891", "")):
+        mail.outbox.clear()
+        ship(merchant, order, tracking_number=number, **{f"line_{line.pk}": 1})
+        deliver_outbox()
+        [message] = mail.outbox
+        assert ("Part of your order has been shipped" in message.body) == bool(rest)
+        assert ("Part of the order shipped" in message.subject) == bool(rest)
+        assert rest in message.body
+        assert ("Still to come" in message.alternatives[0][0]) == bool(rest)
