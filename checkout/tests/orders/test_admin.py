@@ -5,7 +5,6 @@ import re
 import pytest
 from django.contrib.auth import get_user_model
 from django.core import mail
-from django.core import mail
 from django.test import Client
 
 from checkout.models import Shipment
