@@ -25,7 +25,8 @@ CONTENT_TYPES = {
     "jpeg": "image/jpeg",
     "txt": "text/plain; charset=utf-8",
 }
-KINDS = {".pdf": "pdf", ".docx": "docx", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".txt": "txt"}
+KINDS = {".pdf": "pdf", ".docx": "docx", ".png": "png", ".txt": "txt"}
+KINDS |= dict.fromkeys((".jpg", ".jpeg", ".jfif", ".jpe"), "jpeg")  # as browsers on Windows name them
 ACCEPT = ",".join(KINDS)
 
 _MARKUP = re.compile(rb"<(!doctype|html|head|body|script|svg|iframe|\?xml|\?php)", re.IGNORECASE)

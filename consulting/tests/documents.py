@@ -44,6 +44,7 @@ GOOD = {
     "Notes.DOCX": docx(),
     "圖.png": files.picture("PNG"),
     "photo.jpeg": files.picture("JPEG"),
+    "photo.jfif": files.picture("JPEG"),
     "筆記.txt": "一行\r\n二行".encode(),
     "windows.txt": "筆記".encode("utf-16"),
 }

@@ -189,6 +189,15 @@ def test_what_turns_out_to_be_brought_by_hand_is_taken_back(payment):
     assert live(payment) == []
 
 
+def test_what_was_brought_by_hand_by_mistake_is_told_once_it_has_a_number(payment):
+    shipment = ship(payment, pieces=1, carrier="hand", number="")
+    deliver("parcel.shipped")
+    correct(shipment, carrier="sf", number="SF4321", pieces=1)
+    deliver("parcel.corrected")
+    assert len(live(payment)) == 1
+    assert list(store.get("paypal-order", payment.gateway_id)["tracking_numbers"]) == ["SF4321"]
+
+
 def test_a_process_that_dies_between_the_two_calls_goes_on_where_it_was(payment, shop, monkeypatch):
     shipment = ship(payment, pieces=1, number="SF1234")
     deliver("parcel.shipped")

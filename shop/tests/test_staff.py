@@ -87,10 +87,13 @@ def test_production_is_never_seeded(settings):
 
 
 @pytest.mark.parametrize(
-    ("language", "sentence"),
-    [("en", "You can try again in 15 minutes."), ("zh-hant", "15分鐘後可再試")],
+    ("language", "sentence", "whom_to_ask"),
+    [
+        ("en", "You can try again in 15 minutes.", "whoever manages the staff accounts gives you a new one"),
+        ("zh-hant", "15分鐘後可再試", "請向管理職員賬戶的同事索取新密碼"),
+    ],
 )
-def test_who_is_locked_out_reads_for_how_long_and_the_way_on(client, db, language, sentence):
+def test_who_is_locked_out_reads_for_how_long_and_the_way_on(client, db, language, sentence, whom_to_ask):
     User.objects.create_user("lam", password="right-password-1", is_staff=True)
     url = f"/{language}/admin/login/"
     for _ in range(6):
@@ -98,8 +101,11 @@ def test_who_is_locked_out_reads_for_how_long_and_the_way_on(client, db, languag
     text = " ".join(page.content.decode().split())
     assert page.status_code == 429
     assert sentence in text
+    assert whom_to_ask in text
     assert f'href="{url}"' in text
     assert client.post(url, {"username": "lam", "password": "right-password-1"}).status_code == 429
+    User.objects.create_user("wong", password="right-password-2", is_staff=True)
+    assert client.post(url, {"username": "wong", "password": "right-password-2"}).status_code == 302
 
 
 def test_no_page_that_edits_rows_overwrites_a_colleague():
@@ -114,3 +120,15 @@ def test_no_page_that_edits_rows_overwrites_a_colleague():
         and not isinstance(page, NoStaleForms)
     ]
     assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("en", "You may not open this page"), ("zh-hant", "您不能開啟此頁面")]
+)
+def test_who_may_not_open_a_page_of_the_administration_reads_so(client, db, language, title):
+    client.force_login(
+        User.objects.create_user("lam", is_staff=True), "django.contrib.auth.backends.ModelBackend"
+    )
+    page = client.get(f"/{language}/admin/checkout/order/")
+    assert page.status_code == 403
+    assert f"<h1>{title}</h1>" in page.content.decode()

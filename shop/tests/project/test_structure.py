@@ -13,8 +13,8 @@ from shop.tests.harness.failures import APPS
 BASE = Path(__file__).resolve().parents[3]
 MAX_LINES = 400
 MAX_ENTRIES = 24
-NAMED = re.compile(r"`(\w+/[\w/]+\.py)(?::([\w.]+))?`")
-DOCUMENTS = ("architecture.md", "decisions.md")
+NAMED = re.compile(r"`(\w+/[\w/]+\.py)(?:::?([\w.]+))?`")
+DOCUMENTS = ("architecture.md", "decisions.md", "real-input.md")
 
 
 def sources():
@@ -73,3 +73,11 @@ def missing_in(document):
 
 def test_what_the_documents_name_is_there():
     assert [missing for document in DOCUMENTS for missing in missing_in(document)] == []
+
+
+def test_every_public_report_names_a_test_that_holds_what_is_right():
+    _, reports = (BASE / "docs" / "real-input.md").read_text().split("## Public reports")
+    rows = [line for line in reports.splitlines() if re.match(r"\| [\w.-]+/[\w.-]+#\d+", line)]
+    assert len(rows) > 30
+    holds = re.compile(r"`[\w/]*tests/[\w/]*test_\w+\.py::test_\w+`")
+    assert [row for row in rows if not holds.search(row.rsplit("|", 2)[1])] == []
