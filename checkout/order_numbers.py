@@ -1,11 +1,12 @@
 """Order numbers: eight symbols a person can read out, e.g. A7K3-92QM. The last one is a check symbol.
 
-``symbols_of`` and ``ALPHABET`` serve every code that people type: order numbers and order keys.
+``symbols_of``, ``codes_in`` and ``ALPHABET`` serve every code that people type: order numbers and order keys.
 """
 
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterator
 
 from django.views.decorators.debug import sensitive_variables
 
@@ -15,12 +16,19 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 
 _LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
 # What a label ends with that is pasted along: 訂單編號：A7K3-92QM, Order key: WWZ2-…
-_LABEL_END = re.compile(r"(?:\bkey|\bnumber|[\u3400-\u9fff])\s*$", re.IGNORECASE)
+_LABEL_END = re.compile(r"(?:\bkey|\bnumber|\bcode|[\u3400-\u9fff])\s*$", re.IGNORECASE)
 _LABEL_LENGTH = 40
+LENGTH = 8
+GROUP = 4
+MAX_WORDS = 1000  # characters that a code is looked for in
 
 
 class TypingError(ValueError):
-    """The text cannot be an order number. Where it is wrong cannot be known."""
+    """The text cannot be an order number. Where it is wrong cannot be known; ``length`` is what it has."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__("not an order number")
+        self.length = length
 
 
 def new_number() -> str:
@@ -31,11 +39,22 @@ def new_number() -> str:
 
 
 def parse(text: str) -> str:
-    """The order number that a person typed, in its canonical form. Raises TypingError."""
+    """The order number that a person typed or pasted with its subject line, in its canonical form.
+
+    Raises TypingError.
+    """
     symbols = symbols_of(text)
-    if len(symbols) != 8 or not set(symbols) <= set(ALPHABET) or symbols[7] != _check_symbol(symbols[:7]):
-        raise TypingError
+    if not _is_number(symbols):
+        found = {code for code in codes_in(text, LENGTH) if _is_number(code)}
+        if len(found) != 1:
+            raise TypingError(len(symbols))
+        symbols = found.pop()
     return f"{symbols[:4]}-{symbols[4:]}"
+
+
+def _is_number(symbols: str) -> bool:
+    is_whole = len(symbols) == LENGTH and set(symbols) <= set(ALPHABET)
+    return is_whole and symbols[-1] == _check_symbol(symbols[:-1])
 
 
 @sensitive_variables()
@@ -45,11 +64,30 @@ def symbols_of(text: str) -> str:
     Case, full-width forms, spaces, dashes and other punctuation do not matter; O is 0, I and L are 1. A label
     that was pasted along is left out.
     """
-    folded = _without_label(fold(text)).upper().translate(_LOOK_ALIKES)
-    return "".join(symbol for symbol in folded if not _is_separator(symbol))
+    return _symbols(without_label(fold(text)))
 
 
-def _without_label(text: str) -> str:
+@sensitive_variables()
+def codes_in(text: str, length: int) -> Iterator[str]:
+    """Symbols that may be a code of this length, in groups of four, among other words or pasted twice."""
+    if len(text) > MAX_WORDS:
+        return
+    symbols = symbols_of(text)
+    if len(symbols) == 2 * length and symbols[:length] == symbols[length:]:
+        yield symbols[:length]
+    groups = length // GROUP - 1
+    code = rf"[A-Z0-9]{{{GROUP}}}(?:[ \n]?[-_·][ \n]?[A-Z0-9]{{{GROUP}}}){{{groups}}}"
+    together = rf"(?=[A-Z ]*\d)[A-Z0-9]{{{GROUP}}}(?: ?[A-Z0-9]{{{GROUP}}}){{{groups}}}"  # else two words
+    dashed = "".join("-" if is_dash(sign) else sign for sign in fold(text)).upper()
+    for found in re.finditer(rf"(?<![A-Z0-9])(?<![A-Z0-9]-)(?=({code}|{together})(?!-?[A-Z0-9]))", dashed):
+        yield _symbols(found[1])
+
+
+def _symbols(folded: str) -> str:
+    return "".join(symbol for symbol in folded.upper().translate(_LOOK_ALIKES) if not _is_separator(symbol))
+
+
+def without_label(text: str) -> str:
     label, _, code = text.rpartition(":")
     return code if _LABEL_END.search(label[-_LABEL_LENGTH:]) else text
 
