@@ -243,9 +243,15 @@ class PhoneField(_Whole):
             "Do you mean %(number)s? We know no such number in use. If it is right, please continue; else"
             " correct it."
         )
-        if reading.is_elsewhere:
+        if reading.is_elsewhere or reading.is_doubled:
             text = _("Do you mean %(number)s? If so, please continue; else correct it.")
-        raise ValidationError(text, params={"number": reading.number.shown}, code="doubtful")
+        if reading.rest:
+            text = _(
+                "Do you mean %(number)s? “%(rest)s” would be left out; it can go into the note. If so, please"
+                " continue; else correct it."
+            )
+        values = {"number": reading.number.shown, "rest": reading.rest}
+        raise ValidationError(text, params=values, code="doubtful")
 
     def prepare_value(self, value: Any) -> Any:
         return value.shown if isinstance(value, phone_numbers.PhoneNumber) else value
