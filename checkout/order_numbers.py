@@ -1,28 +1,34 @@
 """Order numbers: eight symbols a person can read out, e.g. A7K3-92QM. The last one is a check symbol.
 
-``readings`` and ``ALPHABET`` serve every code that people type: order numbers and order keys.
+``symbols_of``, ``codes_in`` and ``ALPHABET`` serve every code that people type: order numbers and order keys.
 """
 
 import re
 import secrets
 import unicodedata
-from functools import cache
+from collections.abc import Iterator
 
 from django.views.decorators.debug import sensitive_variables
 
-from shop.typed_values.characters import fold, fold_code, is_dash
+from shop.typed_values.characters import fold, is_dash
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 
 _LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
 # What a label ends with that is pasted along: 訂單編號：A7K3-92QM, Order key: WWZ2-…
-_LABEL_END = re.compile(r"(?:\bkey|\bnumber|[\u3400-\u9fff])\s*$", re.IGNORECASE)
+_LABEL_END = re.compile(r"(?:\bkey|\bnumber|\bcode|[\u3400-\u9fff])\s*$", re.IGNORECASE)
 _LABEL_LENGTH = 40
-_GROUP = 4  # symbols, as codes are shown
+LENGTH = 8
+GROUP = 4
+MAX_WORDS = 1000  # characters that a code is looked for in
 
 
 class TypingError(ValueError):
-    """The text cannot be an order number. Where it is wrong cannot be known."""
+    """The text cannot be an order number. Where it is wrong cannot be known; ``length`` is what it has."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__("not an order number")
+        self.length = length
 
 
 def new_number() -> str:
@@ -33,39 +39,55 @@ def new_number() -> str:
 
 
 def parse(text: str) -> str:
-    """The order number that a person typed, in its canonical form. Raises TypingError."""
-    for symbols in readings(text, 8):
-        if set(symbols) <= set(ALPHABET) and symbols[7] == _check_symbol(symbols[:7]):
-            return f"{symbols[:4]}-{symbols[4:]}"
-    raise TypingError
+    """The order number that a person typed or pasted with its subject line, in its canonical form.
+
+    Raises TypingError.
+    """
+    symbols = symbols_of(text)
+    if not _is_number(symbols):
+        found = {code for code in codes_in(text, LENGTH) if _is_number(code)}
+        if len(found) != 1:
+            raise TypingError(len(symbols))
+        symbols = found.pop()
+    return f"{symbols[:4]}-{symbols[4:]}"
+
+
+def _is_number(symbols: str) -> bool:
+    is_whole = len(symbols) == LENGTH and set(symbols) <= set(ALPHABET)
+    return is_whole and symbols[-1] == _check_symbol(symbols[:-1])
 
 
 @sensitive_variables()
-def readings(text: str, length: int) -> list[str]:
-    """What a person typed as so many symbols, as far as it can be folded to them; the likeliest first.
+def symbols_of(text: str) -> str:
+    """What a person typed as symbols of ``ALPHABET``, as far as it can be folded to them.
 
-    Case, full-width forms, spaces, dashes and other punctuation do not matter; O is 0, I and L are 1. What
-    was pasted along - a label, a sentence - is left out: the code stands in it in groups of four. Its check
-    symbol tells which reading is right.
+    Case, full-width forms, spaces, dashes and other punctuation do not matter; O is 0, I and L are 1. A label
+    that was pasted along is left out.
     """
-    whole = "".join(sign for sign in _without_label(fold(text)) if not _is_separator(sign))
-    runs = _runs(length // _GROUP).findall(fold_code(text))
-    typed = [whole, *(re.sub("[- ]", "", run) for run in runs)]
-    symbols = [each.upper().translate(_LOOK_ALIKES) for each in typed]
-    return [each for each in symbols if len(each) == length]
+    return _symbols(without_label(fold(text)))
 
 
-@cache
-def _runs(groups: int) -> re.Pattern[str]:
-    """So many groups of four by themselves, not a part of more."""
-    group, joint = f"[0-9A-Z]{{{_GROUP}}}", "[- ]{0,3}"
-    run = f"{group}(?:{joint}{group}){{{groups - 1}}}"
-    return re.compile(
-        rf"(?<![0-9A-Z])(?<![0-9A-Z]-)(?=({run})(?!-?[0-9A-Z])(?!{joint}{group}(?![0-9A-Z])))", re.ASCII
-    )
+@sensitive_variables()
+def codes_in(text: str, length: int) -> Iterator[str]:
+    """Symbols that may be a code of this length, in groups of four, among other words or pasted twice."""
+    if len(text) > MAX_WORDS:
+        return
+    symbols = symbols_of(text)
+    if len(symbols) == 2 * length and symbols[:length] == symbols[length:]:
+        yield symbols[:length]
+    groups = length // GROUP - 1
+    code = rf"[A-Z0-9]{{{GROUP}}}(?:[ \n]?[-_·][ \n]?[A-Z0-9]{{{GROUP}}}){{{groups}}}"
+    together = rf"(?=[A-Z ]*\d)[A-Z0-9]{{{GROUP}}}(?: ?[A-Z0-9]{{{GROUP}}}){{{groups}}}"  # else two words
+    dashed = "".join("-" if is_dash(sign) else sign for sign in fold(text)).upper()
+    for found in re.finditer(rf"(?<![A-Z0-9])(?<![A-Z0-9]-)(?=({code}|{together})(?!-?[A-Z0-9]))", dashed):
+        yield _symbols(found[1])
 
 
-def _without_label(text: str) -> str:
+def _symbols(folded: str) -> str:
+    return "".join(symbol for symbol in folded.upper().translate(_LOOK_ALIKES) if not _is_separator(symbol))
+
+
+def without_label(text: str) -> str:
     label, _, code = text.rpartition(":")
     return code if _LABEL_END.search(label[-_LABEL_LENGTH:]) else text
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
-from checkout.order_numbers import ALPHABET, readings
+from checkout.order_numbers import ALPHABET, codes_in, symbols_of
 from shop import crypto
 
 LENGTH = 20
@@ -20,10 +20,11 @@ _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
 
 
 class TypingError(ValueError):
-    """The text cannot be an order key. Where it is wrong cannot be known."""
+    """The text cannot be an order key. Where it is wrong cannot be known; ``length`` is what it has."""
 
-    def __init__(self) -> None:
+    def __init__(self, length: int) -> None:
         super().__init__("not an order key")  # never the text itself: it is nearly one
+        self.length = length
 
 
 @sensitive_variables()
@@ -35,11 +36,19 @@ def make() -> str:
 
 @sensitive_variables()
 def parse(text: str) -> str:
-    """The canonical form of what a person typed. Raises TypingError."""
-    for symbols in readings(text, LENGTH):
-        if set(symbols) <= _VALUES.keys() and not _weighted_sum(symbols):
-            return symbols
-    raise TypingError
+    """The canonical form of what a person typed, or pasted with words around it. Raises TypingError."""
+    canonical = symbols_of(text)
+    if not _is_key(canonical):
+        found = {code for code in codes_in(text, LENGTH) if _is_key(code)}
+        if len(found) != 1:
+            raise TypingError(len(canonical))
+        canonical = found.pop()
+    return canonical
+
+
+@sensitive_variables()
+def _is_key(symbols: str) -> bool:
+    return len(symbols) == LENGTH and set(symbols) <= _VALUES.keys() and not _weighted_sum(symbols)
 
 
 def _weighted_sum(symbols: Iterable[str]) -> int:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cart.cart import Cart
 from checkout.shipping import rates
 from shop.typed_values.characters import UNREADABLE, clean, fold, fold_code
-from shop.typed_values.fields import CodeField, LabelField, PhoneField, TextField
+from shop.typed_values.fields import CodeField, LabelField, PhoneField, RecipientField, TextField
 
 from . import areas, formats, postcodes
 
@@ -69,7 +69,7 @@ class ShippingForm(forms.Form):
         error_messages={"invalid_choice": _("Please choose a region from the list.")},
     )
     method = forms.CharField(label=_("Delivery method"), required=False, widget=forms.RadioSelect)
-    recipient = LabelField(
+    recipient = RecipientField(
         label=_("Recipient"),
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),

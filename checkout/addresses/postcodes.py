@@ -1,8 +1,9 @@
 """Postcodes as people write them, in the form that their country prints."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import product
 
 from django_countries.data import COUNTRIES
 from django_countries.fields import Country
@@ -11,8 +12,12 @@ from shop.typed_values.characters import fold, fold_code
 
 from . import areas, formats
 
-_BEFORE = re.compile(r"^[^A-Z0-9]+")  # 〒
+_AROUND = re.compile(r"^[^A-Z0-9]+|[^A-Z0-9]+$")  # 〒, a full stop
 _BRACKETS = re.compile(r"[()]")  # S(546080)
+# Letters and digits that are taken for each other, in groups of the pattern that admits only one of them.
+_ALIKE = {"O": "O0", "0": "0O", "I": "I1", "1": "1I", "L": "L1"}
+MAX_ALIKE = 5  # symbols that could be either
+MAX_LENGTH = 12
 _SEPARATORS = re.compile(r"[ -]")
 _SIGNS = {  # of its vehicles, as senders abroad write them: L-1234, SLO-1000
     "AT": "A", "BE": "B", "DE": "D", "ES": "E", "FR": "F", "GB": "UK", "GR": "EL", "HU": "H", "IT": "I",
@@ -32,31 +37,48 @@ _POST_OF = {  # regions whose letters go through another one's post
 
 def normalise(text: str, region: str) -> str:
     """Return the postcode as the region prints it; what fits no postcode there comes back folded."""
-    folded = _BEFORE.sub("", fold_code(_BRACKETS.sub(" ", fold(text))))
-    rules = formats.rules_for(region)
-    if rules.postcode is None:
+    folded = _AROUND.sub("", fold_code(_BRACKETS.sub(" ", fold(text))))
+    if formats.rules_for(region).postcode is None:
         return folded
-    candidates = _candidates(folded, rules.postcode_examples, _signs_of(region))
-    return next((each for each in candidates if rules.postcode.fullmatch(each)), folded)
+    if found := next(_fitting([folded], region), ""):
+        return found
+    found_otherwise = list(_fitting(_misread(folded), region))
+    is_clear = len({_SEPARATORS.sub("", each) for each in found_otherwise}) == 1
+    return found_otherwise[0] if is_clear else folded
 
 
-def _candidates(folded: str, examples: tuple[str, ...], signs: frozenset[str]) -> Iterator[str]:
+def _fitting(texts: Iterable[str], region: str) -> Iterator[str]:
+    rules = formats.rules_for(region)
+    for text in texts:
+        for each in _candidates(text, region, rules.postcode_examples):
+            if rules.postcode and rules.postcode.fullmatch(each):
+                yield each
+
+
+def _misread(folded: str) -> Iterator[str]:
+    """What else the text may say: a letter O for the digit 0, an I or L for 1, and the other way round."""
+    if len(folded) > MAX_LENGTH or sum(sign in _ALIKE for sign in folded) > MAX_ALIKE:
+        return
+    for signs in product(*(_ALIKE.get(sign, sign) for sign in folded)):
+        yield "".join(signs)
+
+
+def _candidates(folded: str, region: str, examples: tuple[str, ...]) -> Iterator[str]:
     """As it stands, and without the region's own letters before it.
 
     Another country's letters stay: what follows them is a postcode of that country.
     """
-    for text in (folded, *_without(signs, folded)):
+    for text in (folded, *_without(_signs_of(region), folded)):
         compact = _SEPARATORS.sub("", text)
         for example in examples:
-            letters = re.match(r"[A-Z]*", example)
-            country = letters.group() if letters else ""
             yield from _shaped(compact, example)
-            yield from _shaped(f"{country}{compact}", example)
+            if example.startswith(region):  # LV-1010; other letters name a town, and are not to be guessed
+                yield from _shaped(f"{region}{compact}", example)
         yield from (text, compact)
 
 
 def _without(signs: frozenset[str], folded: str) -> Iterator[str]:
-    for sign in signs:
+    for sign in sorted(signs, key=lambda each: (-len(each), each)):
         if folded.startswith(sign):
             yield folded[len(sign) :].lstrip(" -")
 

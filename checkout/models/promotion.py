@@ -12,10 +12,12 @@ from django.db.models import Count, F, Q
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product, in_language
+from checkout.order_numbers import without_label
 from shop import clock
 from shop.typed_values.characters import fold_code
 
 _AROUND = " .,;!<>()[]「」『』《》〈〉【】“”‘’\"'。、"
+_LOOK_ALIKES = str.maketrans("OIL", "011")
 
 
 def normalised_code(text: str) -> str:
@@ -35,7 +37,24 @@ class CodeField(models.CharField):  # type: ignore[type-arg]
         return normalised_code(text) if isinstance(text, str) else text
 
 
+def _skeleton(code: str) -> str:
+    """What is left of a code for a person who misreads it, or leaves out its hyphens."""
+    return "".join(sign for sign in code if sign.isalnum()).translate(_LOOK_ALIKES)
+
+
 class PromotionQuerySet(models.QuerySet["Promotion"]):
+    def named(self, typed: str) -> Promotion | None:
+        """The promotion whose code was typed, or pasted with its label, its quotation marks or a full stop.
+
+        Hyphens and look-alikes (O for 0) may differ where that can mean one code only.
+        """
+        code = normalised_code(typed)
+        if promotion := self.filter(code=code).first():
+            return promotion
+        meant = _skeleton(normalised_code(without_label(code)))
+        alike = [each for each in self.values_list("code", flat=True) if meant and _skeleton(each) == meant]
+        return self.get(code=alike[0]) if len(alike) == 1 else None
+
     def with_uses(self) -> models.QuerySet[Any]:
         """``used``: how many orders count."""
         return self.annotate(used=Count("redemptions", filter=Q(redemptions__released_at=None)))

@@ -18,6 +18,7 @@ from shop.typed_values.fields import CodeField, TextField
 
 from .corrections import Correction
 
+KEY_LENGTH = 20  # of the order keys that the consulting app gives
 TYPED = ("recipient", "phone", "phone_extension", "region", "delivery_note")
 
 
@@ -27,7 +28,6 @@ class FindForm(EmailForm):
     number = CodeField(
         label=_("Order number"),
         required=False,
-        max_length=40,
         help_text=_("For example A7K3-92QM. Leave it empty to see all orders of the address."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
     )
@@ -40,10 +40,19 @@ class FindForm(EmailForm):
         typed: str = self.cleaned_data["number"]
         try:
             return order_numbers.parse(typed) if typed else ""
-        except order_numbers.TypingError:
-            raise forms.ValidationError(
-                _("There is a typing error in the order number, please check it again.")
-            ) from None
+        except order_numbers.TypingError as error:
+            raise forms.ValidationError(_why_no_number(error), params={"count": error.length}) from None
+
+
+def _why_no_number(error: order_numbers.TypingError) -> Any:
+    if error.length == KEY_LENGTH:
+        return _("This may be an order key. An order number has 8 letters and digits, for example A7K3-92QM.")
+    if error.length != order_numbers.LENGTH:
+        return _(
+            "There is a typing error in the order number: it has 8 letters and digits, for example A7K3-92QM,"
+            " and here there are %(count)s."
+        )
+    return _("There is a typing error in the order number, please check it again.")
 
 
 class CancellationForm(forms.Form):

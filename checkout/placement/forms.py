@@ -17,29 +17,21 @@ from checkout.intake.forms import IntakeForm
 from checkout.models import Upload
 from checkout.services import IntakeAnswers, Submission
 from shop.l10n.languages import LANGUAGE_COLUMNS, current_language
-from shop.typed_values.fields import LineField, PhoneField, PhoneInput, TextField
+from shop.typed_values.fields import LineField, NameField, PhoneField, PhoneInput, TextField
 from shop.typed_values.phone_numbers import PhoneNumber
 
 SAME = "same"
 
 
-def _text(
-    label: Any, autocomplete: str = "", *, required: bool = True, max_length: int = 100, **extra: Any
-) -> LineField:
-    attributes = {"autocomplete": autocomplete} if autocomplete else {}
-    return LineField(
-        label=label,
-        required=required,
-        max_length=max_length,
-        widget=forms.TextInput(attrs=attributes),
-        **extra,
-    )
-
-
 class ServiceContactForm(forms.Form):
     """How the consultant reaches the client about one service."""
 
-    contact_name = _text(_("Contact name"), "name", error_messages={"required": _("Please enter your name.")})
+    contact_name = NameField(
+        label=_("Contact name"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": _("Please enter your name.")},
+    )
     phone = PhoneField(
         label=_("Phone"), max_length=40, error_messages={"required": _("Please enter your phone number.")}
     )
@@ -54,9 +46,10 @@ class ServiceContactForm(forms.Form):
         ],
         initial="phone",
     )
-    channel_id = _text(
-        _("Name or number there"),
+    channel_id = LineField(
+        label=_("Name or number there"),
         required=False,
+        max_length=100,
         help_text=_("Only if it is not the phone number or e-mail address above."),
     )
     best_time = forms.ChoiceField(

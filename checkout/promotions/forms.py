@@ -36,4 +36,5 @@ class PromoForm(forms.Form):
             self.offer = offer_for(self.cart, code)
             if self.offer.problem:
                 raise forms.ValidationError(self.offer.problem)
+            return self.offer.code
         return code

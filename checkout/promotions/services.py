@@ -57,11 +57,12 @@ def offer_of(cart: Cart, *, email: str = "") -> PromoOffer:
 
 def offer_for(cart: Cart, code: str, *, email: str = "") -> PromoOffer:
     """The effect of the code. Limits per buyer count once the e-mail address is known."""
-    code = normalised_code(code)
-    promotion = Promotion.objects.filter(code=code).first()
+    promotion = Promotion.objects.named(code)
     if promotion is None:
+        code = normalised_code(code)
         problem = _("We do not know the promo code %(code)s. Please check how it is written.")
         return PromoOffer(code, problem=problem % {"code": code})
+    code = promotion.code
     problem = _time_problem(promotion) or _use_problem(promotion, cart)
     if not problem:
         lines, named = _eligible(promotion, cart)

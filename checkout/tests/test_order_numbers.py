@@ -56,3 +56,22 @@ def test_a_number_that_is_pasted_with_its_label_is_read():
 def test_what_is_no_number_is_refused(text):
     with pytest.raises(order_numbers.TypingError):
         order_numbers.parse(text)
+
+
+def test_a_number_is_found_among_the_words_that_are_pasted_with_it():
+    number = order_numbers.new_number()
+    for words in (
+        "Order {}", "Order confirmation {}", "Order No. {}", "Fwd: Cloud Inkstone: Order confirmation {}",
+        "訂單編號 {}", "訂單編號：{}（已付款）", "訂單{}", "{} – confirmed", "https://shop.example/orders/{}",
+        "{}\ufffc", "{0}, {0}", "{0}{0}",
+    ):  # fmt: skip
+        assert order_numbers.parse(words.format(number)) == number, words
+    with pytest.raises(order_numbers.TypingError):
+        order_numbers.parse(f"{number} or {order_numbers.new_number()}")
+
+
+def test_how_many_symbols_were_typed_is_told():
+    for text, count in (("A7K3", 4), ("ORDER", 5), ("JAE1-P8D4-JAE1-P8D4-JAE1", 20)):
+        with pytest.raises(order_numbers.TypingError) as refused:
+            order_numbers.parse(text)
+        assert refused.value.length == count

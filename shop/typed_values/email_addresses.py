@@ -52,6 +52,12 @@ def holds_several(text: str) -> bool:
     return len(text) <= MAX_LENGTH and len(set(_addresses_in(text.lower()))) > 1
 
 
+def found_in(text: str) -> str:
+    """Return the first address within a text; empty if there is none."""
+    whole = _WHOLE.search(fold(text[:MAX_LENGTH]))
+    return whole.group() if whole else ""
+
+
 def suggestion(address: str) -> str:
     """Return the address that was probably meant; empty if this one is as good as any."""
     if len(address) > MAX_LENGTH:

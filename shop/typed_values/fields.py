@@ -74,11 +74,41 @@ class LabelField(LineField):
 
     def run_validators(self, value: str) -> None:
         check_characters(value)
+        _check_sense(value)
         if PICTURES.search(value):
             raise ValidationError(
                 _("Emoji cannot be printed on the label. Please use letters and digits."), code="picture"
             )
         super().run_validators(value)
+
+
+class NameField(LineField):
+    """What somebody is called. Browsers fill in a telephone or card number here as well."""
+
+    def run_validators(self, value: str) -> None:
+        super().run_validators(value)
+        _check_sense(value)
+        if value and not any(sign.isalpha() for sign in value):
+            raise ValidationError(
+                _("“%(text)s” is no name. Please enter one such as Chan Tai Man."), params={"text": value}
+            )
+
+
+class RecipientField(NameField, LabelField):
+    """The name on a label."""
+
+
+def _check_sense(text: str) -> None:
+    """Raise ValidationError for what has no letter or digit, or is an e-mail address."""
+    if text and not any(sign.isalnum() for sign in text):
+        raise ValidationError(
+            _("“%(text)s” says nothing. Please write this in letters or digits."), params={"text": text}
+        )
+    if address := email_addresses.found_in(text):
+        raise ValidationError(
+            _("%(address)s is an e-mail address, which has its own field. Please enter what belongs here."),
+            params={"address": address},
+        )
 
 
 class TextField(_Whole):
@@ -272,9 +302,15 @@ class PhoneField(_Whole):
             "Do you mean %(number)s? We know no such number in use. If it is right, please continue; else"
             " correct it."
         )
-        if reading.is_elsewhere:
+        if reading.is_elsewhere or reading.is_doubled:
             text = _("Do you mean %(number)s? If so, please continue; else correct it.")
-        raise ValidationError(text, params={"number": reading.number.shown}, code="doubtful")
+        if reading.rest:
+            text = _(
+                "Do you mean %(number)s? “%(rest)s” would be left out; it can go into the note. If so, please"
+                " continue; else correct it."
+            )
+        values = {"number": reading.number.shown, "rest": reading.rest}
+        raise ValidationError(text, params=values, code="doubtful")
 
     def prepare_value(self, value: Any) -> Any:
         return value.shown if isinstance(value, phone_numbers.PhoneNumber) else value

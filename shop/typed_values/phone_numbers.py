@@ -25,6 +25,7 @@ _TRUNK_ZERO = re.compile(r"\(\s*0\s*\)")  # +44 (0)20 …: dialled at home only
 _SEVERAL = re.compile(r"[/;,、|]|\bor\b|或")
 _CARRIER = re.compile(r"00\d{1,2}(?=\d{8})")  # 001, 0060 …: Hong Kong's carriers, before the country code
 _BARE = re.compile(r"[^\d+]*[+\d][\d\s().-]*")  # up to the first word behind the digits
+_WORDS = re.compile(r"(?<=\d)[\s().-]*[^\d\s().-].*")  # from there on
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Reading:
     is_elsewhere: bool = False  # it fits another region than the one it was typed for
     others: tuple[PhoneNumber, ...] = ()  # several regions have such a number
     is_several: bool = False  # two numbers in one field
+    is_doubled: bool = False  # its country code was typed twice
+    rest: str = ""  # stands behind the number, and would be lost
 
 
 def read(text: str, region: str) -> Reading:
@@ -70,8 +73,10 @@ def read(text: str, region: str) -> Reading:
     if _are_several(typed, region):
         return Reading(is_several=True)
     bare = _BARE.match(typed)
-    if doubtful := _in_use(_own_readings(bare.group(), region)) if bare else None:
-        return Reading(_numbered(doubtful, extension))  # what stands behind it would be lost
+    if bare and (doubtful := _in_use(_own_readings(bare.group(), region))):
+        return Reading(_numbered(doubtful, extension), rest=_words_behind(typed))
+    if doubled := _in_use(_without_second_code(own)):
+        return Reading(_numbered(doubled, extension), is_doubled=True)
     elsewhere = {_numbered(each, extension) for each in _readings_elsewhere(typed, region)}
     if len(elsewhere) == 1:
         return Reading(elsewhere.pop(), is_elsewhere=True)
@@ -79,6 +84,11 @@ def read(text: str, region: str) -> Reading:
         return Reading(others=tuple(sorted(elsewhere, key=str)))
     possible = next((number for number in own if phonenumbers.is_possible_number(number)), None)
     return Reading(_numbered(possible, extension)) if possible else Reading()
+
+
+def _words_behind(text: str) -> str:
+    words = _WORDS.search(text)
+    return words.group().strip() if words else ""
 
 
 def _in_use(numbers: Iterable[phonenumbers.PhoneNumber]) -> phonenumbers.PhoneNumber | None:
@@ -111,6 +121,14 @@ def _own_readings(text: str, region: str) -> Iterator[phonenumbers.PhoneNumber]:
     if zeros or text.startswith("+"):
         text = _TRUNK_ZERO.sub("", text)
     yield from _parsed(text, region)
+
+
+def _without_second_code(numbers: Iterable[phonenumbers.PhoneNumber]) -> Iterator[phonenumbers.PhoneNumber]:
+    """A browser fills in the country code that has been chosen already: +852 852 9123 4567."""
+    for number in numbers:
+        code, national = str(number.country_code), str(number.national_number)
+        if national.startswith(code):
+            yield from _parsed(f"+{national}", None)
 
 
 def _readings_elsewhere(text: str, region: str) -> Iterator[phonenumbers.PhoneNumber]:

@@ -31,6 +31,15 @@ PRINTED = {
     ("TW", "１０６"): "106",
     ("KY", "KY11100"): "KY1-1100",
     ("BB", "23026"): "BB23026",
+    ("GB", "SW1A OAA"): "SW1A 0AA",  # the letter O for the digit, and the other way round
+    ("GB", "Y062 7TT"): "YO62 7TT",
+    ("GB", "SW1A 1AA."): "SW1A 1AA",
+    ("GB", "M I IAE"): "M1 1AE",
+    ("CA", "K1A OB1"): "K1A 0B1",
+    ("CA", "h3z 2y7,"): "H3Z 2Y7",
+    ("US", "9021O"): "90210",
+    ("US", "l0001"): "10001",
+    ("DE", "1O115"): "10115",
     ("HK", "any thing"): "ANY THING",  # no postcodes there: nothing to judge by
 }
 
@@ -47,7 +56,15 @@ def test_a_printed_postcode_stays_as_it_is_in_every_country():
 
 
 def test_what_is_no_postcode_stays_as_typed_and_is_told_with_one_that_would_be():
-    for region, typed in (("VA", "120"), ("GB", "12345"), ("US", "9410"), ("LU", "L-12")):
+    for region, typed in (
+        ("VA", "120"),
+        ("GB", "12345"),
+        ("GB", "1A 0AA"),  # of which town is not to be guessed
+        ("CA", "3Z 2Y7"),
+        ("IE", "65 F4E2"),
+        ("US", "9410"),
+        ("LU", "L-12"),
+    ):
         address = {"postcode": postcodes.normalise(typed, region)}
         assert address["postcode"] == typed
         message = formats.problems(region, address)["postcode"]

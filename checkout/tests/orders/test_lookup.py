@@ -181,8 +181,12 @@ def test_a_typing_error_in_the_number_is_told_at_its_field(client):
     response = ask(client, number="A7K3-92QX")
     page = response.content.decode()
     assert response.status_code == 200
-    assert "There is a typing error in the order number" in page
+    assert "There is a typing error in the order number, please check it again." in page
     assert 'href="#id_number"' in page
+    page = ask(client, number="A7K3-92Q").content.decode()
+    assert "it has 8 letters and digits, for example A7K3-92QM, and here there are 7" in page
+    page = ask(client, number="WWZ2-9T3W-4T4X-MJGQ-4A2X").content.decode()
+    assert "This may be an order key." in page
     assert 'value="mei@example.com"' in page
     assert not OrderSearch.objects.exists()
 

@@ -100,6 +100,24 @@ def test_what_is_pasted_along_with_a_code_is_left_out(typed):
     assert normalised_code(typed) == "SV-EARLY"
 
 
+def test_a_code_is_read_as_it_is_pasted_and_misread():
+    make_promotion("WELCOME10")
+    make_promotion("SV-EARLY")
+    cart = make_cart((make_goods(), 1))
+    pasted = ["Code: welcome10", "優惠碼：WELCOME10", "WELCOME10.", "“WELCOME10”", "「WELCOME10」"]
+    misread = ["*WELCOME10*", "#WELCOME10", "WELC0ME1O", "WE1COME10", "WELCOME-10", "WELCOME10\ufffc"]
+    for typed in pasted + misread:
+        assert promotions.offer_for(cart, typed).code == "WELCOME10", typed
+    for typed in ("SV EARLY", "svearly", "SV_EARLY", "sv.early"):
+        assert promotions.offer_for(cart, typed).code == "SV-EARLY", typed
+    make_promotion("SVEARLY")  # now it could be two: only what is meant exactly is taken
+    assert [promotions.offer_for(cart, typed).code for typed in ("SV-EARLY", "SVEARLY")] == [
+        "SV-EARLY",
+        "SVEARLY",
+    ]
+    assert "do not know" in promotions.offer_for(cart, "SV_EAR1Y").problem
+
+
 def test_an_unknown_code_takes_nothing_off():
     cart = coded("NOSUCH", (make_goods(), 1))
     assert "do not know the promo code NOSUCH" in problem(cart)

@@ -176,3 +176,15 @@ def test_look_ups_under_different_peppers_have_nothing_in_common(settings):
 def test_random_guesses_pass_the_check_one_time_in_32():
     hits = sum(is_key("".join(secrets.choice(key_format.ALPHABET) for _ in range(20))) for _ in range(6400))
     assert 120 < hits < 290
+
+
+def test_a_key_is_found_among_the_words_that_are_pasted_with_it():
+    key = key_format.make()
+    shown = key_format.grouped(key)
+    for words in (
+        "Order key {}", "Your order key is {}.", "Order key: {} (please keep it)", "訂單密鑰 {}",
+        "訂單密鑰{}", "{}\ufffc", "{0}{0}", "{0}\n{0}", "Order key\n{}\nThis key opens your reports",
+    ):  # fmt: skip
+        assert key_format.parse(words.format(shown)) == key, words
+    with pytest.raises(key_format.TypingError):
+        key_format.parse(f"{shown} or {key_format.grouped(key_format.make())}")

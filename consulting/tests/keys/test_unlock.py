@@ -79,6 +79,8 @@ def test_a_typing_error_is_told_and_not_counted(client, order, key):
         response = unlock(client, swapped)
         assert response.status_code == 200
         assert "There is a typing error in the order key, please check it again" in response.content.decode()
+    assert "here there are 19" in unlock(client, key[:-1]).content.decode()
+    assert "This is an order number." in unlock(client, f"Order {order.number}").content.decode()
     assert not Try.objects.exists()
     assert unlock(client, key).status_code == 302
 

@@ -14,6 +14,8 @@ from shop.typed_values.fields import (
     EmailField,
     LabelField,
     LineField,
+    NameField,
+    RecipientField,
     TextField,
     WholeNumberField,
 )
@@ -63,6 +65,27 @@ def test_characters_that_only_look_like_others_are_the_ordinary_ones():
 def test_emoji_are_refused_on_labels_only():
     assert "Emoji cannot be printed" in message_of(LabelField(), "Mei 🌸")
     assert [field.clean("Mei 🌸") for field in (LineField(), TextField())] == ["Mei 🌸"] * 2
+
+
+def test_a_label_says_something_and_is_no_e_mail_address():
+    for text in ("-", "--", ".", "?", "…", "／"):
+        for field in (LabelField(), NameField(), RecipientField()):
+            assert "Please write this in letters or digits" in message_of(field, text)
+    for text in ("mei@example.com", "Mei <mei@example.com>", "mei＠example．com"):
+        for field in (LabelField(), NameField(), RecipientField()):
+            assert "is an e-mail address" in message_of(field, text)
+    assert LabelField().clean("12") == "12"
+
+
+def test_a_name_has_letters():
+    for text in ("12345", "+852 9123 4567", "6250 9300 0000 0002", "１２３"):
+        for field in (NameField(), RecipientField()):
+            assert "is no name. Please enter one such as Chan Tai Man" in message_of(field, text)
+    taken = ["O", "Li E", "3M", "李", "D’Arcy O'Brien", "陳大文 @ 公司", "ᏣᎳᎩ", "ชื่อ", "Mei (2/F)"]
+    for field in (NameField(), RecipientField()):
+        assert [field.clean(text) for text in taken] == taken
+    assert NameField().clean("Mei 🌸") == "Mei 🌸"
+    assert "Emoji" in message_of(RecipientField(), "Mei 🌸")
 
 
 def test_a_line_end_counts_once_as_in_the_browser():

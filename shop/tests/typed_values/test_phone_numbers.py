@@ -42,6 +42,9 @@ DOUBTFUL = {
     ("HK", "4123 4567"): "+85241234567",  # as long as one, in a range that was not in use
     ("HK", "9123 4567 (陳小姐)"): "+85291234567",  # what stands behind it would be lost
     ("HK", "2881 2345 轉陳小姐"): "+85228812345",
+    ("HK", "+852 852 9123 4567"): "+85291234567",  # the code from a list, and once more from the browser
+    ("CN", "+86 86 138 0013 8000"): "+8613800138000",
+    ("HK", "0044 44 20 7946 0958"): "+442079460958",
 }
 
 
@@ -98,6 +101,18 @@ def test_a_doubtful_number_is_asked_about_once_and_then_taken():
         assert again.is_valid()
         assert again.cleaned_data["phone"] == PhoneNumber(value)
         assert not Form({"phone": "4123 9999", name: value}).is_valid(), "confirmed was another number"
+
+
+def test_what_would_be_lost_is_named():
+    for text, rest in (
+        ("9123 4567 (Ms Chan)", "(Ms Chan)"),
+        ("9123 4567 陳小姐", "陳小姐"),
+        ("9123 4567ext", "ext"),
+    ):
+        [message] = Form({"phone": text}).errors["phone"]
+        assert message.startswith(f"Do you mean +852 9123 4567? “{rest}” would be left out"), text
+    [message] = Form({"phone": "+852 852 9123 4567"}).errors["phone"]
+    assert message == "Do you mean +852 9123 4567? If so, please continue; else correct it."
 
 
 def test_a_number_is_shown_as_people_write_it_and_can_be_typed_so_again():
