@@ -13,7 +13,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from shop.typed_values.characters import fold_code
-from shop.typed_values.fields import LineField, TextField, WholeNumberField, check_year
+from shop.typed_values.fields import LineField, TextField, WholeNumberField
+from shop.typed_values.promised_days import check_year
 
 from . import stock_receipts
 from .models import IntakeQuestion, Product, StockReceipt, Variant

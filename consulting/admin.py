@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch
 from shop.admin.stale_forms import NoStaleForms
-from shop.typed_values.fields import FORM_FIELDS, check_promised
+from shop.typed_values.fields import FORM_FIELDS
+from shop.typed_values.promised_days import check_promised
 
 from .keys import services as keys
 from .keys.admin import OrderKeyAdmin as OrderKeyAdmin  # registers itself

@@ -15,7 +15,8 @@ from checkout.models import Delivery, Order
 from checkout.orders import corrections
 from checkout.orders.forms import CorrectionForms
 from checkout.shipping import fulfilment
-from shop.typed_values.fields import DayField, check_promised
+from shop.typed_values.fields import DayField
+from shop.typed_values.promised_days import check_promised
 from shop.web.unsent import refuse
 
 from .fulfilment_views import ShipForm

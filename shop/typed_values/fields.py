@@ -3,7 +3,6 @@
 Whatever a form asks in words, numbers or dates stands in one of these; a test finds a field that does not.
 """
 
-import datetime as dt
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -13,11 +12,8 @@ from django import forms
 from django.core import validators
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-
-from shop import clock
 
 from . import dates, email_addresses, numbers, phone_numbers
 from .characters import PICTURES, UNREADABLE, clean, fold, fold_code, unprintable
@@ -27,7 +23,6 @@ _UNPRINTABLE = _(
     "The character %(code)s%(place)s prints as an empty box. Please type it another way or leave it out."
 )
 _NO_DATE = gettext_noop("“%(text)s” is no date. Please enter it with the year first, for example 2026-12-01.")
-_A_YEAR = 366
 _SHOWN_BEFORE = 6  # characters that name the place
 
 
@@ -403,20 +398,6 @@ class DayField(forms.DateField):
         except ValueError as error:
             reason = why_no_day(value, error) or gettext(_NO_DATE) % {"text": value}
             raise ValidationError(reason, code="invalid") from None
-
-
-def check_year(day: dt.date | None) -> None:
-    """Raise ValidationError for a day that no shop promises: its year is a typing error."""
-    if day and day > clock.today() + dt.timedelta(days=_A_YEAR):
-        text = _("%(day)s is more than a year away. Please check the year.")
-        raise ValidationError(text, params={"day": date_format(day)})
-
-
-def check_promised(day: dt.date | None) -> None:
-    """The same for a day that a client is told, which is not over either."""
-    if day and day < clock.today():
-        raise ValidationError(_("This day is over."))
-    check_year(day)
 
 
 def why_no_day(text: str, error: ValueError) -> str:
