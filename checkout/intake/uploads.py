@@ -32,6 +32,8 @@ from shop.privacy.private_storage import PrivateFileStorage, private_storage
 from shop.web.rate_limit import RateLimit
 
 from .colours import UnknownColours, in_srgb
+from .file_kinds import PDF_HEADER, READ_AT_ENDS, called, kind_of
+from .pdf_passwords import needs_password
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +44,8 @@ PER_NETWORK = RateLimit("answer-file", limit=150, minutes=60)  # enough for a fa
 MAX_NAME_LENGTH = 100
 CONTENT_TYPES = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
 SUFFIXES = {"pdf": (".pdf",), "jpeg": (".jpg", ".jpeg"), "png": (".png",)}
-HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim", b"heis"}
 PNG_GREYS = {0, 4}  # kinds of colour in its header: without and with transparency
-_PDF, _END = b"%PDF-", b"%%EOF"
-_READ_AT_ENDS = 1024  # bytes in which programs look for the header and the end of a PDF
+_END = b"%%EOF"
 PDF_BLANKS = b"\0\t\n\f\r "  # ISO 32000-2, 7.2.3
 DAMAGED = (OSError, ValueError, SyntaxError)
 TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
@@ -124,23 +124,20 @@ def examine(file: "UploadedFile[Any]", options: Mapping[str, object]) -> tuple[s
     accepted = options.get("accept") or list(FILE_TYPES)
     if kind == "heic":
         raise Refused(_("HEIC photos cannot be opened everywhere. Please send this one as a JPEG."))
-    if not kind and _PDF in content:  # further down than readers look
+    if not kind and PDF_HEADER in content:  # further down than readers look
         raise Refused(_("This file is damaged or incomplete. Please choose it again."))
     if kind not in CONTENT_TYPES or kind not in accepted:  # type: ignore[operator]
         names = ", ".join(name for key, name in FILE_TYPES.items() if key in accepted)  # type: ignore[operator]
-        raise Refused(_("This is not a file of a kind we can use. Please send %(names)s.") % {"names": names})
+        raise Refused(_not_of_use(content, names))
     return kind, _whole_pdf(content) if kind == "pdf" else clean_image(content, kind)
 
 
-def kind_of(content: bytes) -> str:
-    """By the first bytes: names and declared types say nothing."""
-    if content.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if content[4:8] == b"ftyp" and content[8:12] in HEIC_BRANDS:
-        return "heic"
-    return "pdf" if _PDF in content[:_READ_AT_ENDS] else ""
+def _not_of_use(content: bytes, names: str) -> str:
+    """A name is no help where it says what is wanted: a picture saved by a browser as .jpg may be a WebP."""
+    if name := called(content):
+        text = _("This is %(kind)s. Please save it as %(names)s and choose that file.")
+        return text % {"kind": name, "names": names}
+    return _("This is not a file of a kind we can use. Please send %(names)s.") % {"names": names}
 
 
 def trimmed_pdf(content: bytes) -> bytes:
@@ -148,14 +145,18 @@ def trimmed_pdf(content: bytes) -> bytes:
 
     A file that begins and ends as it should stays as it was sent.
     """
-    trimmed = content[content.find(_PDF) :]
-    return trimmed if _END in trimmed[-_READ_AT_ENDS:] else trimmed.rstrip(PDF_BLANKS) + b"\n"
+    trimmed = content[content.find(PDF_HEADER) :]
+    return trimmed if _END in trimmed[-READ_AT_ENDS:] else trimmed.rstrip(PDF_BLANKS) + b"\n"
 
 
 def _whole_pdf(content: bytes) -> bytes:
     content = trimmed_pdf(content)
     if _END not in content[-2048:]:
         raise Refused(_("This file is damaged or incomplete. Please choose it again."))
+    if needs_password(content):
+        raise Refused(
+            _("This PDF asks for a password before it opens. Please save it without one and choose it again.")
+        )
     return content
 
 

@@ -15,7 +15,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from checkout.intake.uploads import MB, PDF_BLANKS, Refused, clean_image, kind_of, trimmed_pdf
+from checkout.intake.file_kinds import kind_of
+from checkout.intake.uploads import MB, PDF_BLANKS, Refused, clean_image, trimmed_pdf
 
 MAX_MB = 25
 CONTENT_TYPES = {

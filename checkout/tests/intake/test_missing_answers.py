@@ -157,7 +157,7 @@ def test_what_the_merchant_no_longer_asks_stays_missing_and_the_page_says_who_wi
 def test_a_wrong_file_is_told_at_its_field(client, service):
     order = pay(place(client, service))
     page = post(client, order, plan=files.sent(b"<html>", "page.html")).content.decode()
-    assert "page.html: This is not a file of a kind we can use." in page
+    assert "page.html: This is a web page." in page
     assert (1, "plan") in keys(order)
 
 

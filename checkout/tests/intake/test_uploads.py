@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import re
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 
 from catalog.models import IntakeQuestion
 from checkout.intake import uploads
+from checkout.intake.pdf_passwords import needs_password
 from checkout.models import Draft, Order, Upload
 from checkout.tests import files
 from checkout.tests.intake_scenes import checkout, order_of, page_of
@@ -24,6 +26,8 @@ from shop.web import upload_handler
 
 pytestmark = pytest.mark.django_db
 URL = "/en/checkout/"
+PDFS = Path(__file__).with_name("pdfs")  # made with pypdf 6: 5 ways to encrypt, with and without a password
+LOCKED, OPEN = (sorted(PDFS.glob(f"{kind}-*.pdf")) for kind in ("locked", "open"))
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +80,12 @@ def path_of(name: str) -> Path:
         (b"%PDF-1.4\n" + b"x" * 1024 * 1024 + b"%%EOF", "big.pdf", "larger than 1 MB"),
         (b"%PDF-1.4\n" + b"x" * 50 * 1024 * 1024, "huge.pdf", "larger than 1 MB"),
         (b"<script>alert(1)</script>", "page.pdf", "not a file of a kind we can use"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.png", "not a file of a kind"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.png", "This is an SVG drawing"),
+        (files.picture("WEBP"), "photo.jpg", "This is a WebP picture. Please save it as PDF, JPEG, PNG and"),
+        (b"\0\0\0\x20ftypavif....", "photo.jpg", "This is an AVIF picture"),
+        (b"PK\x03\x04..word/document.xml", "plan.pdf", "This is a Word document"),
+        (b"\n<!DOCTYPE html><html>", "plan.pdf", "This is a web page"),
+        (LOCKED[0].read_bytes(), "plan.pdf", "asks for a password before it opens. Please save it without"),
         (b"MZ\x90\0", "setup.jpg", "not a file of a kind"),
         (b"\0\0\0\x18ftypheic" + b"\0" * 50, "photo.jpg", "HEIC photos cannot be opened everywhere"),
         (b"%PDF-1.4\nbroken off", "half.pdf", "damaged or incomplete"),
@@ -84,7 +93,7 @@ def path_of(name: str) -> Path:
         (files.picture("PNG")[:60], "half.png", "damaged or incomplete"),
         (b"\xff\xd8\xff" + os.urandom(500), "noise.jpg", "damaged or incomplete"),
         (files.bomb(), "bomb.png", "too many pixels"),
-        (b"GIF89a" + b"\0" * 40, "moving.gif", "Please send PDF, JPEG, PNG."),
+        (b"GIF89a" + b"\0" * 40, "moving.gif", "Please save it as PDF, JPEG, PNG and choose"),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value and " " not in value else "",
 )
@@ -204,7 +213,7 @@ def test_without_scripts_a_file_is_sent_and_removed_by_buttons(
     assert "plan.pdf" in page
     assert "Please enter your e-mail address." not in page, "an upload judges nothing else"
     page = send(client, service, b"<html>", names=["page.pdf"], action="upload").content.decode()
-    assert "not a file of a kind" in page
+    assert "This is a web page." in page
     with django_capture_on_commit_callbacks(execute=True):
         page = checkout(client, service, remove_upload=str(Upload.objects.get().pk)).content.decode()
     assert "Remove plan.pdf" not in page
@@ -325,3 +334,22 @@ def leaks_in(media, canaries) -> list[str]:
     address = f"{where['USER']}:{where['PASSWORD']}@{where['HOST']}:{where['PORT']}/{where['NAME']}"
     stack = SimpleNamespace(var=media, database_url=f"postgres://{address}", redis_url="")
     return find_leaks(stack, canaries)
+
+
+def test_a_pdf_that_only_forbids_printing_is_taken_and_one_with_a_password_is_not():
+    assert [path.name for path in LOCKED if not needs_password(path.read_bytes())] == []
+    assert [path.name for path in OPEN if needs_password(path.read_bytes())] == []
+    assert (len(LOCKED), len(OPEN)) == (5, 5)
+    hexadecimal = LOCKED[-1].read_bytes()
+    for part in (b"/U <", b"/O <"):  # the same strings written in brackets, with what must be escaped
+        found = re.search(re.escape(part) + rb"([0-9a-f]+)>", hexadecimal)
+        text = re.sub(rb"([()\\\\])", rb"\\\1", bytes.fromhex(found[1].decode())).replace(b"\r", rb"\015")
+        literal = hexadecimal.replace(found[0], part[:-1] + b"(" + text + b")")
+        assert needs_password(literal)
+        assert not needs_password(OPEN[-1].read_bytes().replace(found[0], b""))
+    for nonsense in (
+        b"/Encrypt 5 0 R",
+        b"/Encrypt << /Filter /Standard /R 9 /U (",
+        b"/Encrypt <</Standard /R 3 /U <zz>>>",
+    ):
+        assert not needs_password(nonsense)  # readers will see
