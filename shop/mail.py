@@ -2,7 +2,10 @@
 
 import datetime as dt
 import hashlib
+import logging
 import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,8 +17,11 @@ from django.utils.translation import override
 
 from shop.web.context_processors import shop_details
 
+from . import clock
 from .background.outbox import GiveUp, Passing
 from .database import assert_no_transaction
+
+logger = logging.getLogger(__name__)
 
 LONGEST = dt.timedelta(hours=48)  # that a mail is tried while the server cannot take it
 MAILBOX_UNKNOWN = "mailbox unknown"
@@ -64,6 +70,22 @@ def send(
         if code := _code_for_good(error):
             raise GiveUp(f"{MAILBOX_UNKNOWN} ({code})", concerns=concerns) from error
         raise Passing(type(error).__name__, longest=LONGEST, concerns=concerns) from error
+
+
+@contextmanager
+def last_mail(since: dt.datetime) -> Iterator[None]:
+    """For a mail to a mailbox that is to be forgotten: where it cannot be delivered, nobody has to act.
+
+    It is tried as long as any other, from ``since`` on. Often such a mailbox does not exist.
+    """
+    try:
+        yield
+    except GiveUp:
+        logger.warning("A last mail was refused for good; its mailbox is forgotten")
+    except Passing:
+        if clock.now() - since <= LONGEST:
+            raise
+        logger.warning("A last mail could not be delivered in time; its mailbox is forgotten")
 
 
 def _code_for_good(error: OSError) -> int:

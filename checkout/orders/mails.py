@@ -1,7 +1,5 @@
 """Mails about orders. Each is built when its outbox message is delivered, from the rows as they are then."""
 
-from contextlib import suppress
-
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import override
@@ -14,7 +12,7 @@ from checkout.shipping.fulfilment import left_to_ship
 from checkout.shipping.rates import TARIFFS
 from checkout.signals import collect_sections
 from shop.background import outbox
-from shop.mail import send
+from shop.mail import last_mail, send
 
 from . import corrections, lookup
 
@@ -351,7 +349,7 @@ def send_email_corrected(correction_id: int) -> None:
     correction = EmailCorrection.objects.select_related("order").get(pk=correction_id)
     if not correction.old_email:  # sent before
         return
-    with suppress(outbox.GiveUp):  # often it is corrected because there is no such mailbox
+    with last_mail(since=correction.at):
         send(
             "email_corrected",
             to=[correction.old_email],

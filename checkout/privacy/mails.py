@@ -4,7 +4,7 @@ from django.utils.translation import override
 
 from checkout.models import PrivacyRequest
 from shop.background import outbox
-from shop.mail import send
+from shop.mail import last_mail, send
 
 from . import erasure
 from .requests import LINK
@@ -45,7 +45,7 @@ def send_order_erased(request_id: int) -> None:
     request = PrivacyRequest.objects.select_related("order").get(pk=request_id)
     if not request.email:  # sent before
         return
-    with override(request.order.language):
+    with override(request.order.language), last_mail(since=request.done_at or request.asked_at):
         send(
             "order_erased",
             to=[request.email],

@@ -1,5 +1,6 @@
 """Mails: two readable parts in the receiver's language, and no way to smuggle a header in."""
 
+import ast
 import re
 
 import pytest
@@ -166,6 +167,23 @@ def test_a_refusal_for_good_ends_the_tries_and_a_passing_one_does_not(settings, 
         server.stop()
     assert (raised.value.reason, raised.value.concerns) == (reason, "A7K3-92QM")
     assert "zoe" not in str(raised.value)
+
+
+def test_every_mail_to_a_client_names_the_order_it_concerns():
+    """Else nobody who could put its address right hears that it cannot be delivered."""
+    calls = [
+        (path, node)
+        for app in ("checkout", "payments", "consulting")
+        for path in (settings.BASE_DIR / app).rglob("*mails.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"send", "mail.send"}
+    ]
+    given = [(path, {each.arg: ast.unparse(each.value) for each in node.keywords}) for path, node in calls]
+    to_clients = [
+        (path, named) for path, named in given if named["to"].endswith(("order.email]", "[0].email]"))
+    ]
+    assert len(to_clients) > 15
+    assert [path for path, named in to_clients if "concerns" not in named] == []
 
 
 def test_a_server_that_is_away_passes(settings):
