@@ -152,7 +152,12 @@ def ship(request: HttpRequest, order_id: int) -> HttpResponse:
 
 
 class HoldForm(forms.Form):
-    note = LineField(label=_("Note for the history of the order"), max_length=200, required=False)
+    note = LineField(
+        label=_("Note for the history of the order"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
 
 
 def hold(request: HttpRequest, order_id: int) -> HttpResponse:
