@@ -164,3 +164,10 @@ def test_every_page_carries_its_guards(client):
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.django_db
+def test_a_text_longer_than_the_shop_can_take_is_called_so(client):
+    answer = client.post("/en/orders/find/", {"email": "字" * 500_000})
+    assert answer.status_code == 400
+    assert "This text is too long" in answer.content.decode()

@@ -1,6 +1,7 @@
 import sys
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import get_template
@@ -16,13 +17,13 @@ from .context_processors import shop_details
 RETRY_AFTER = 10  # seconds
 
 
-def error_page(request: HttpRequest, status: int) -> HttpResponse:
+def error_page(request: HttpRequest, status: int, **context: object) -> HttpResponse:
     """The page for a status that has one: 400, 403, 404, 429."""
-    return render(request, f"{status}.html", {"is_error_page": True}, status=status)
+    return render(request, f"{status}.html", {"is_error_page": True, **context}, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, 400)
+    return error_page(request, 400, is_too_long=isinstance(exception, RequestDataTooBig))
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
