@@ -4,7 +4,6 @@ One question may take several fields ("parts"); the part "" is the question itse
 """
 
 import datetime as dt
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from shop import clock
 from shop.l10n.languages import current_column
 from shop.typed_values.fields import LineField, TextField, WholeNumberField
 
-from .fields import DateField, ManyFiles, MonthField, TimeField
+from .fields import DateField, ManyFiles, MonthField, PatternField, TimeField
 
 Typed = Mapping[str, Any]  # part -> cleaned value
 UNKNOWN = "unknown"
@@ -54,14 +53,11 @@ class Ask:
         return {"": self.field(required=False, label=self.question.label)}
 
     def field(self, **common: Any) -> forms.Field:
-        field = LineField(max_length=self.question.max_length, **common)
-        if self.question.pattern:
-            field.validators.append(self.match)
-        return field
-
-    def match(self, text: str) -> None:
-        if not re.fullmatch(self.question.pattern, text):
-            raise forms.ValidationError(self.question.help or _("This is not in the expected form."))
+        common["max_length"] = self.question.max_length
+        if not self.question.pattern:
+            return LineField(**common)
+        refusal = self.question.help or _("This is not in the expected form.")
+        return PatternField(pattern=self.question.pattern, error_messages={"invalid": refusal}, **common)
 
     def read(self, typed: Typed) -> Any:
         "The answer, or None where there is none. Raises InvalidAnswer."

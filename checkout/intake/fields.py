@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from shop.typed_values import dates
 from shop.typed_values.characters import fold
-from shop.typed_values.fields import CodeField, WholeNumberField, why_no_day
+from shop.typed_values.fields import CodeField, LineField, WholeNumberField, check_characters, why_no_day
 
 _UNKNOWN = re.compile(
     r"(?:時間|时间)?(?:不詳|不详|不明|不知道?|未知|唔知道?)|unknown|not known|n/?a|\?+", re.IGNORECASE
@@ -131,6 +131,25 @@ class DayNumberField(WholeNumberField):
 
     def read(self, text: str) -> int:
         return dates.read_day_number(text)
+
+
+class PatternField(LineField):
+    """A line of a form that its question prescribes; blanks within it are no mistake: 歐 陽."""
+
+    def __init__(self, *, pattern: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pattern = re.compile(pattern)
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value)
+        compact = text.replace(" ", "")
+        return compact if self.pattern.fullmatch(compact) and not self.pattern.fullmatch(text) else text
+
+    def run_validators(self, value: str) -> None:
+        check_characters(value)
+        if value and not self.pattern.fullmatch(value):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        super().run_validators(value)
 
 
 class ManyFiles(forms.FileInput):

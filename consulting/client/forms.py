@@ -18,6 +18,7 @@ class UnlockForm(OrderKeyForm):
         label=_("E-mail"),
         help_text=_("The e-mail address that was given with the order."),
         widget=EmailInput(attrs={"spellcheck": "false"}),
+        error_messages={"required": _("Please enter your e-mail address.")},
     )
 
     def __init__(self, *args: Any, knows_an_order: bool = False, **kwargs: Any) -> None:
@@ -32,6 +33,7 @@ class LostKeyForm(FindForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["number"].required = True
+        self.fields["number"].error_messages["required"] = _("Please enter the order number.")
         self.fields["number"].help_text = _("It is in your confirmation email, for example A7K3-92QM.")
         self.order_fields(["number", "email"])
 
@@ -43,5 +45,6 @@ class MessageForm(forms.Form):
         label=_("Your message"),
         max_length=case_messages.MAX_LENGTH,
         widget=forms.Textarea(attrs={"rows": 6}),
+        error_messages={"required": _("Please write your message.")},
         help_text=_("Stored encrypted. Only your consultant reads it."),
     )

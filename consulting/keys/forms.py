@@ -18,6 +18,7 @@ class OrderKeyForm(forms.Form):
 
     order_key = CodeField(
         label=_("Order key"),
+        error_messages={"required": _("Please enter the order key.")},
         help_text=_(
             "20 letters and digits from your confirmation email. Spaces, dashes and case do not matter."
         ),

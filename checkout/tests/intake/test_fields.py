@@ -6,6 +6,7 @@ import pytest
 from django.http import QueryDict
 from django.utils.translation import override
 
+from catalog.demo.shapes import HAN
 from catalog.models import IntakeQuestion
 from checkout.intake.forms import IntakeForm
 from shop import clock
@@ -115,6 +116,13 @@ def test_what_a_browser_could_swallow_is_sent_as_it_was_typed():
     native = {name for name, kind in types.items() if kind in ("date", "time", "month")}
     assert native == {"c", "d", "e.time", "f"}
     assert all("Please complete" in str(shown[name].widget.attrs["data-incomplete"]) for name in native)
+
+
+def test_a_blank_within_a_name_that_has_a_pattern_is_no_mistake():
+    surname = ask(Kind.TEXT, max_length=2, pattern=f"{HAN}{{1,2}}", help_en="One or two Chinese characters.")
+    for text, name in (("歐 陽", "歐陽"), ("歐　陽", "歐陽"), ("𠮷野", "𠮷野"), ("⾺", "馬")):
+        assert answer(surname, q=text)["value"] == name
+    assert messages(surname, q="Chan") == {"q": "One or two Chinese characters."}
 
 
 def test_a_lunar_birthday_is_read_as_it_is_told():

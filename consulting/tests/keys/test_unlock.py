@@ -79,6 +79,9 @@ def test_a_typing_error_is_told_and_not_counted(client, order, key):
         response = unlock(client, swapped)
         assert response.status_code == 200
         assert "There is a typing error in the order key, please check it again" in response.content.decode()
+    empty = client.post("/en/report/", {}).content.decode()
+    assert "Please enter the order key." in empty
+    assert "Please enter your e-mail address." in empty
     assert "here there are 19" in unlock(client, key[:-1]).content.decode()
     assert "This is an order number." in unlock(client, f"Order {order.number}").content.decode()
     assert not Try.objects.exists()
