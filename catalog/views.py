@@ -77,7 +77,9 @@ def _moved(request: HttpRequest, known: QuerySet[FormerAddress], slug: str) -> H
     """To the page that was found there before its slug was changed. Raises Http404."""
     former = get_object_or_404(known.select_related("product", "category"), slug=slug)
     query = request.META.get("QUERY_STRING", "")
-    return redirect(former.page.get_absolute_url() + (f"?{query}" if query else ""), permanent=True)
+    moved = redirect(former.page.get_absolute_url() + (f"?{query}" if query else ""), permanent=True)
+    moved["Cache-Control"] = "no-cache"  # remembered, it would lead in a ring once a slug comes back
+    return moved
 
 
 def _promised(product: Product) -> dict[str, Any]:
