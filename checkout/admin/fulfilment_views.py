@@ -28,11 +28,17 @@ class ShipForm(forms.Form):
     """One parcel: carrier, number, and how many of each line are in it."""
 
     carrier = forms.ChoiceField(label=_("Carrier"), choices=Shipment.Carrier.choices)
-    tracking_number = CodeField(label=_("Tracking number"), required=False, max_length=60)
+    tracking_number = CodeField(
+        label=_("Tracking number"),
+        required=False,
+        max_length=60,
+        help_text=_("As it is printed on the waybill. Only a delivery by hand has none."),
+    )
 
     def __init__(self, *args: object, left: dict[OrderLine, int], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.left = left
+        self.fields["tracking_number"].is_needed = True  # type: ignore[attr-defined]  # by every carrier
         for line, quantity in left.items():
             self.fields[f"line_{line.pk}"] = WholeNumberField(
                 label=f"{line.sku} {line.name}",
