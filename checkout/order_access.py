@@ -8,10 +8,12 @@ An entry also says whether the order was placed here. Naming an address proves n
 mailbox, and that may be a mistyped one: only the browser that placed an order may send its parcel elsewhere.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import F
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
@@ -51,10 +53,14 @@ def is_placed_here(request: HttpRequest, order: Order) -> bool:
     return entry is not None and entry.is_placed and _fits(entry, order)
 
 
-def ask_who_it_is(request: HttpRequest, order: Order) -> HttpResponse:
-    """Lead to the order's page, which asks for its e-mail address. What was typed comes back on the page."""
+def ask_who_it_is(request: HttpRequest, order: Order, *, filled: Iterable[BaseForm] = ()) -> HttpResponse:
+    """Lead to the order's page, which asks for its e-mail address. What was typed comes back on the page.
+
+    ``filled``: the forms that it was typed into, for their labels.
+    """
     return unsent.give_back(
         request,
+        filled=filled,
         then=order.get_absolute_url(),
         why=_("We do not know any more whether it is still you."),
         door=_("Open the order again in a new window, with its e-mail address"),

@@ -167,8 +167,10 @@ def label_of(region: str, part: str) -> Promise:
 
 def is_required(region: str, part: str, area: str = "") -> bool:
     """A municipality such as Shanghai is its own city."""
-    if region == "CN" and part == "city" and area in {"Beijing", "Shanghai", "Tianjin", "Chongqing"}:
-        return False
+    if region == "CN" and part == "city":
+        chosen = areas.find(areas.areas(region), area)
+        if chosen and chosen.key in {"Beijing", "Shanghai", "Tianjin", "Chongqing"}:
+            return False
     return part in rules_for(region).required
 
 

@@ -249,7 +249,8 @@ def shown(text: str) -> str:
 
 
 def _completed(typed: Mapping[str, Any], *, is_redraw: bool = False) -> dict[str, str]:
-    """What was typed, with what follows from it: a district's area and postcode, places by their keys.
+    """What was typed, with what follows from it: a district's area and postcode, places by their keys; where
+    they are typed, by their names.
 
     Fields that were made for another region than the one chosen now (``shape``) are put aside, and those put
     aside for this one come back.
@@ -270,9 +271,9 @@ def _completed(typed: Mapping[str, Any], *, is_redraw: bool = False) -> dict[str
             fields.pop(_mark(part), None)  # the way back to the list
     area, district = areas.locate(region, fields.get("area", ""), fields.get("city", ""))
     if area and "area" in formats.rules_for(region).parts:
-        fields["area"] = area.key
+        fields["area"] = area.name if _mark("area") in fields else area.key
     if district:
-        fields["city"] = district.key
+        fields["city"] = district.name if _mark("city") in fields else district.key
         postcode = fold(fields.get("postcode", ""))
         is_stale = is_redraw and len(postcode) == 3 and postcode != district.postcode
         if district.postcode and (not postcode or is_stale):

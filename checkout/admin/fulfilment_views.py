@@ -30,7 +30,12 @@ class ShipForm(forms.Form):
     """One parcel: carrier, number, and how many of each line are in it."""
 
     carrier = forms.ChoiceField(label=_("Carrier"), choices=Shipment.Carrier.choices)
-    tracking_number = CodeField(label=_("Tracking number"), required=False, max_length=500)
+    tracking_number = CodeField(
+        label=_("Tracking number"),
+        required=False,
+        max_length=500,
+        help_text=_("As it is printed on the waybill. Only a delivery by hand has none."),
+    )
     sure = forms.CharField(required=False, widget=forms.HiddenInput)  # what was asked about, to be confirmed
 
     def __init__(
@@ -43,6 +48,7 @@ class ShipForm(forms.Form):
         """``parcel`` is the one that is corrected."""
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.left, self.parcel = left, parcel
+        self.fields["tracking_number"].is_needed = True  # type: ignore[attr-defined]  # by every carrier
         for line, quantity in left.items():
             self.fields[f"line_{line.pk}"] = WholeNumberField(
                 label=f"{line.sku} {line.name}",

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from checkout.addresses import formats
 from checkout.models import Order
-from checkout.orders.failed_mails import failed_mails
+from checkout.orders.failed_mails import failed_mails, name_of
 from checkout.shipping import fulfilment, waybills
 from checkout.shipping.rates import TARIFFS
 from shop.admin.search import TolerantSearch, email_address, phone_number
@@ -34,13 +34,13 @@ class OrderAdmin(TolerantSearch):
     readings = (email_address, phone_number)
     list_display = [
         "number",
+        "ship_link",  # what can be done stays in sight, however narrow the window
         "placed_at",
         "shown_state",
         "recipient",
         "email",
         "shown_total",
         "paid_at",
-        "ship_link",
     ]
     list_filter = [
         FulfilmentFilter,
@@ -206,7 +206,7 @@ class OrderAdmin(TolerantSearch):
     def failed_mails(self, order: Order) -> str:
         """What was not delivered, and why; each leads to where it can be sent again."""
         rows = [
-            (reverse("admin:shop_outboxmessage_change", args=[mail.pk]), mail.topic, mail.last_error)
+            (reverse("admin:shop_outboxmessage_change", args=[mail.pk]), name_of(mail.topic), mail.last_error)
             for mail in failed_mails(order)
         ]
         return format_html_join("", '<a href="{}">{}</a>: {}<br>', rows) or "–"

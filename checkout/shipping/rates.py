@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cart.lines import CartLine
@@ -141,8 +142,8 @@ class Option:
 def kilograms(weight_g: int) -> str:
     """As people say it: 500 g, 2 kg, 41.7 kg."""
     if weight_g < 1000:
-        return f"{weight_g} g"
-    return f"{Decimal(weight_g) / 1000:.1f}".removesuffix(".0") + " kg"
+        return gettext("%(weight)s g") % {"weight": weight_g}
+    return gettext("%(weight)s kg") % {"weight": f"{Decimal(weight_g) / 1000:.1f}".removesuffix(".0")}
 
 
 def zone_of(region: str) -> str:

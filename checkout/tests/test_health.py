@@ -1,17 +1,19 @@
 """What checkout tells of the money's health: each fact is broken, found, and right again after its repair."""
 
 import datetime as dt
+import inspect
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import connection, transaction
 
 from checkout.models import Order, Shipment, StockMovement
-from checkout.orders import corrections
+from checkout.orders import corrections, failed_mails
 from checkout.shipping.fulfilment import ship
 from checkout.tests.health_scenes import OURS, URL, ours, reds, repair
 from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place, placed_in
 from shop import clock
+from shop.background import outbox
 from shop.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db
@@ -173,13 +175,28 @@ def test_a_parcel_without_its_mail_gets_it(order, boss):
     assert message.payload == {"shipment_id": Shipment.objects.get().pk}
 
 
+def test_every_mail_about_an_order_has_a_name_for_staff():
+    nameless = [
+        topic
+        for topic, handlers in outbox._handlers.items()
+        for handler in handlers
+        if topic.startswith(("mail.", "message.", "report."))
+        and "concerns=" in inspect.getsource(inspect.getmodule(handler))
+        and failed_mails.name_of(topic) == topic
+    ]
+    assert nameless == []
+    assert failed_mails._SUBJECTS.keys() <= outbox._handlers.keys(), "of mails that are no more"
+
+
 def test_a_mailbox_that_does_not_exist_is_told_on_the_order_and_to_its_buyer(order, boss, client):
     OutboxMessage.objects.update(delivered_at=clock.now())
     given_up = {"given_up_at": clock.now(), "last_error": "mailbox unknown (550)", "concerns": order.number}
     OutboxMessage.objects.filter(topic="mail.order_confirmation").update(delivered_at=None, **given_up)
     [finding] = ours()["messages"].findings
     assert f"Order {order.number}: a mail" in finding.text
-    assert "mailbox unknown (550)" in boss.get(finding.url).content.decode(), "the order's own page"
+    shown = boss.get(finding.url).content.decode()  # the order's own page
+    assert "mailbox unknown (550)" in shown
+    assert ("Order confirmation</a>" in shown, "mail.order_confirmation" in shown) == (True, False)
     page = placed_in(client, order).get(order.get_absolute_url()).content.decode()
     assert "The mailbox mei@example.com does not take it. Please check the address." in page
     assert "on its way to" not in page

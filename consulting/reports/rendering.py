@@ -8,6 +8,7 @@ from itertools import takewhile
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from .markup import Token, parse
 
@@ -153,14 +154,14 @@ def _notes(signs: Iterable[tuple[str, int]]) -> list[Note]:
 
 
 def _named(lines: list[int]) -> str:
-    """3, 4, 5 and 9 as ``3–5, 9``."""
+    """3, 4, 5 and 9 as ``3–5, 9``, in Chinese ``3–5、9``."""
     runs: list[list[int]] = []
     for line in lines:
         if runs and runs[-1][-1] == line - 1:
             runs[-1] = [runs[-1][0], line]
         else:
             runs.append([line])
-    return ", ".join("–".join(map(str, run)) for run in runs)
+    return _(", ").join("–".join(map(str, run)) for run in runs)
 
 
 def blocks(text: str) -> list[Block]:

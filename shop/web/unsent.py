@@ -46,6 +46,11 @@ class _Field:
         return self.is_typed and (len(value) > _LINE or len(value.split()) > 1 or not value.isascii())
 
     @property
+    def is_written(self) -> bool:
+        """Not only chosen: the keys of places have several words too, but no label here."""
+        return self.is_typed and bool(self.label or len(self.value) > _LINE or "\n" in self.value.strip())
+
+    @property
     def rows(self) -> int:
         return min(_ROWS, 1 + self.value.strip().count("\n") + len(self.value) // 60)
 
@@ -177,11 +182,12 @@ def _page(
     """What was chosen is carried along; where nothing can be sent again, all of it is shown."""
     fields = [field for field in _fields(request, labels) if only is None or field.name in only]
     may_send_again = context["may_send_again"]
-    shown = [field for field in fields if field.is_typed and (field.label or field.is_text)]
+    knows_labels = any(field.label for field in fields)
+    shown = [field for field in fields if field.is_written or (field.is_text and not knows_labels)]
     if not may_send_again or not shown:
         shown = [field for field in fields if field.is_typed and field.value != _TICKED]
     carried = [field for field in fields if field not in shown] if may_send_again else []
-    context |= {"shown": shown, "carried": carried, "had_files": bool(request.FILES)}
+    context |= {"shown": shown, "carried": carried, "had_files": bool(request.FILES), "holds_text": True}
     response = render(request, "unsent.html", context, status=status)
     response["Cache-Control"] = "private, no-store"
     return response

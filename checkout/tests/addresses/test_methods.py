@@ -106,6 +106,8 @@ def test_more_than_any_carrier_takes_is_told_in_the_cart_and_refused_at_the_chec
         assert "This parcel weighs about 42.6 kg; the carrier takes 30 kg." in page
         page = post(client, region=region, method="").content.decode()
         assert "This parcel weighs about 42.6 kg; the carrier takes 30 kg. Please order less" in page
+        assert '<strong class="amount">–</strong>' in page, "no price for what cannot be done"
+    assert "此包裹約重42.6公斤" in client.get("/zh-hant/cart/").content.decode()
     assert not Order.objects.exists()
 
 

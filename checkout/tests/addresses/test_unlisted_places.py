@@ -1,6 +1,7 @@
 """Nobody is stuck because a list is old or does not fit."""
 
 import pytest
+from django.utils.translation import override
 
 from checkout.addresses.forms import UNLISTED, ShippingForm
 from checkout.models import Order
@@ -37,6 +38,16 @@ def test_an_emptied_field_leads_back_to_the_list_and_a_listed_name_is_recognised
     found = shipping(**INDONESIA | carried | {"area": "Bali"})
     assert found.is_valid(), found.errors
     assert found.delivery()["address"]["area"] == "Bali"
+
+
+def test_a_typed_place_is_shown_by_its_name_and_known_by_it(shipping):
+    """A district tells its area also where that is typed; nobody reads the key of a list."""
+    with override("zh-hant"):
+        form = shipping(region="HK")
+        form.suit({**TYPED, "area": UNLISTED, "line1": "彌敦道1號"})
+        assert form.initial["area"] == "九龍"
+        city = {**CHINA, "area": "", "city": "", "postcode": "100000", "typed_area": "1"}
+        assert shipping(**city | {"area": "北京市"}).is_valid(), "a municipality is its own city"
 
 
 def test_what_is_not_in_the_list_is_refused_as_long_as_nobody_said_so(shipping):

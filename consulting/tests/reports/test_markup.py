@@ -5,6 +5,7 @@ import time
 from html.parser import HTMLParser
 
 import pytest
+from django.utils.translation import override
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +105,8 @@ def test_the_preview_names_the_lines():
     )
     assert unseen == [("3–4, 8", "-"), ("3", "**"), ("6", "##")]
     assert as_typed == [("10", "##"), ("12", "**")]
+    with override("zh-hant"):
+        assert render("- 甲\n\n一\n\n- 乙").unseen[0].lines == "1、5"
 
 
 def test_blanks_that_were_typed_are_seen():

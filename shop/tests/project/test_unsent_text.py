@@ -147,6 +147,7 @@ def test_what_was_typed_comes_back_from_whoever_was_signed_out_or_locked_out(wor
         assert typed_in(page).items() <= fields_on(answer).items(), page.name
         assert f'action="{page.path}"' in answer.content.decode()
         assert "no-store" in answer["Cache-Control"]
+        assert 'class="languages"' not in answer.content.decode(), "one click, and it would be lost"
         assert not changes.found, "it is stored nowhere"
 
 
