@@ -315,7 +315,9 @@ class WholeNumberField(forms.IntegerField):
 
     widget = forms.TextInput(attrs={"class": "number"})
     default_error_messages = {
-        "invalid": _("“%(text)s” is no whole number. Please enter digits, for example 12.")
+        "invalid": _("“%(text)s” is no whole number. Please enter digits, for example 12."),
+        "min_value": _("Please enter %(limit_value)s or more."),
+        "max_value": _("Please enter %(limit_value)s or less."),
     }
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
