@@ -16,6 +16,7 @@ from shop.typed_values import dates
 from shop.typed_values.characters import fold
 from shop.typed_values.fields import CodeField, LineField, WholeNumberField, check_characters, why_no_day
 
+_LUNAR = re.compile("[農农陰阴][曆历]|lunar", re.IGNORECASE)
 _UNKNOWN = re.compile(
     r"(?:時間|时间)?(?:不詳|不详|不明|不知道?|未知|唔知道?)|unknown|not known|n/?a|\?+", re.IGNORECASE
 )
@@ -44,6 +45,10 @@ class DateField(CodeField):
             raise forms.ValidationError(self.refusal(text, error)) from None
 
     def refusal(self, text: str, error: ValueError) -> Any:
+        if _LUNAR.search(text):
+            return _(
+                "Please enter the day of the solar calendar, with the year first, for example 1990-03-21."
+            )
         return why_no_day(text, error) or self.invalid
 
 

@@ -243,7 +243,9 @@ class WholeNumberField(_NumberField, forms.IntegerField):
     """A whole number, in digits of any width, grouped or not, or in numerals; ``unit`` may follow."""
 
     default_error_messages = {
-        "invalid": _("“%(text)s” is no whole number. Please enter digits, for example 12.")
+        "invalid": _("“%(text)s” is no whole number. Please enter digits, for example 12."),
+        "min_value": _("Please enter %(limit_value)s or more."),
+        "max_value": _("Please enter %(limit_value)s or less."),
     }
 
     def __init__(self, *, unit: str = "", **kwargs: Any) -> None:

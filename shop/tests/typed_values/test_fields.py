@@ -103,7 +103,7 @@ def test_numbers_and_days_are_read_as_written_and_refused_with_an_example():
     )
     assert "is no whole number. Please enter digits" in message_of(WholeNumberField(), "zwölf")
     assert "year first, for example 2026-12-01" in message_of(DayField(), "1st of May")
-    assert "greater than or equal" in message_of(WholeNumberField(min_value=0), "-1")
+    assert "Please enter 0 or more." in message_of(WholeNumberField(min_value=0), "-1")
 
 
 def test_a_number_is_never_typed_into_a_browsers_number_field():
