@@ -4,7 +4,7 @@ It comes back on a page, to be sent again from there or to be copied. It is stor
 log nor database ever holds it.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.choices import flatten_choices
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
@@ -21,7 +22,7 @@ from django.views.decorators.debug import sensitive_variables
 from . import once
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
-Labels = Mapping[str, str | Promise]
+FormFields = Mapping[str, forms.Field]
 
 _LINE = 30  # characters; what is longer, has several words or is not ASCII was written, not chosen
 _TOKENS = {"csrfmiddlewaretoken", once.FIELD}  # of the old page; the new one has its own
@@ -31,10 +32,25 @@ _ROWS = 12
 
 
 @dataclass(frozen=True)
-class _Field:
+class _Sent:
     name: str
     value: str
-    label: str | Promise = ""  # as in the form it comes from, where that is known
+    field: forms.Field | None = None  # of the form that it comes from, where that is known
+
+    @property
+    def label(self) -> str | Promise:
+        return (self.field and self.field.label) or ""
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """Value -> what the page calls it; empty where nothing is chosen."""
+        listed: Iterable[tuple[Any, Any]] = flatten_choices(getattr(self.field, "choices", ()))
+        return {str(value): str(name) for value, name in listed}
+
+    @property
+    def words(self) -> str:
+        """What whoever sent it has read."""
+        return self.choices.get(self.value, self.value)
 
     @property
     def is_typed(self) -> bool:
@@ -47,8 +63,10 @@ class _Field:
 
     @property
     def is_written(self) -> bool:
-        """Not only chosen: the keys of places have several words too, but no label here."""
-        return self.is_typed and bool(self.label or len(self.value) > _LINE or "\n" in self.value.strip())
+        """Neither chosen nor, where labels are known, likely to be: keys of places have several words too."""
+        is_long = len(self.value) > _LINE or "\n" in self.value.strip()
+        is_chosen = self.choices or self.value == _TICKED
+        return self.is_typed and not is_chosen and bool(self.label or is_long)
 
     @property
     def rows(self) -> int:
@@ -62,17 +80,10 @@ def takes_text(*kinds: type[forms.BaseForm]) -> Callable[[View], View]:
     """
 
     def mark(view: View) -> View:
-        view.takes_text = {name: label for kind in kinds for name, label in _labels(kind.base_fields)}  # type: ignore[attr-defined]
+        view.takes_text = {name: field for kind in kinds for name, field in kind.base_fields.items()}  # type: ignore[attr-defined]
         return view
 
     return mark
-
-
-def _labels(fields: Mapping[str, forms.Field]) -> Iterator[tuple[str, str | Promise]]:
-    """Of the fields that are typed into."""
-    for name, field in fields.items():
-        if isinstance(field.widget, forms.TextInput | forms.Textarea) and field.label:
-            yield name, field.label
 
 
 def refuse(
@@ -80,7 +91,7 @@ def refuse(
 ) -> HttpResponse:
     """It is too late, or not theirs to send: on the page that says so, what was typed can be copied.
 
-    Without any, a redirect to ``then``, where ``why`` is told. ``filled``: forms whose labels are known.
+    Without any, a redirect to ``then``, where ``why`` is told. ``filled``: the forms that it was typed into.
     """
     if not holds_text(request):
         messages.warning(request, why)
@@ -105,9 +116,9 @@ def give_back(
     """
     if not holds_text(request):
         return redirect(then)
-    labels = {form.add_prefix(name): label for form in filled for name, label in _labels(form.fields)}
+    known = {form.add_prefix(name): field for form in filled for name, field in form.fields.items()}
     context = {"why": why, "then": then, "door": door, "may_send_again": bool(door)}
-    return _page(request, context, labels=labels, only=only, status=status)
+    return _page(request, context, known=known, only=only, status=status)
 
 
 def stale_token(request: HttpRequest) -> HttpResponse | None:
@@ -127,10 +138,10 @@ def holds_text(request: HttpRequest) -> bool:
     if request.method != "POST" or request.resolver_match is None:
         return False
     if hasattr(request.resolver_match.func, "takes_text"):
-        return any(field.is_typed for field in _fields(request))
+        return any(each.is_typed for each in _sent(request))
     is_secret = any("password" in name for name in request.POST)
     is_staffs = once.is_staff_page(request.resolver_match) and not is_secret
-    return is_staffs and any(field.is_text for field in _fields(request))
+    return is_staffs and any(each.is_text for each in _sent(request))
 
 
 class SignedOutStaff:
@@ -158,12 +169,12 @@ def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_variables()
-def _fields(request: HttpRequest, labels: Labels | None = None) -> list[_Field]:
-    """What was sent, with the labels that are known: those of the view's form also behind a prefix."""
-    of_view: Labels = getattr(request.resolver_match and request.resolver_match.func, "takes_text", {})
-    known = {**of_view, **(labels or {})}
+def _sent(request: HttpRequest, known: FormFields | None = None) -> list[_Sent]:
+    """What was sent, with the fields of its form as far as known: the view's own also behind a prefix."""
+    of_view: FormFields = getattr(request.resolver_match and request.resolver_match.func, "takes_text", {})
+    fields = {**of_view, **(known or {})}
     return [
-        _Field(name, str(value), known.get(name) or known.get(name.rpartition("-")[2]) or "")
+        _Sent(name, str(value), fields.get(name) or fields.get(name.rpartition("-")[2]))
         for name, values in request.POST.lists()
         if name not in _TOKENS
         for value in values
@@ -175,18 +186,18 @@ def _page(
     request: HttpRequest,
     context: dict[str, Any],
     *,
-    labels: Labels | None = None,
+    known: FormFields | None = None,
     only: Container[str] | None = None,
     status: int = 403,
 ) -> HttpResponse:
     """What was chosen is carried along; where nothing can be sent again, all of it is shown."""
-    fields = [field for field in _fields(request, labels) if only is None or field.name in only]
+    sent = [each for each in _sent(request, known) if only is None or each.name in only]
     may_send_again = context["may_send_again"]
-    knows_labels = any(field.label for field in fields)
-    shown = [field for field in fields if field.is_written or (field.is_text and not knows_labels)]
+    knows_labels = any(each.label for each in sent)
+    shown = [each for each in sent if each.is_written or (each.is_text and not knows_labels)]
     if not may_send_again or not shown:
-        shown = [field for field in fields if field.is_typed and field.value != _TICKED]
-    carried = [field for field in fields if field not in shown] if may_send_again else []
+        shown = [each for each in sent if each.is_typed and each.value != _TICKED]
+    carried = [each for each in sent if each not in shown] if may_send_again else []
     context |= {"shown": shown, "carried": carried, "had_files": bool(request.FILES), "holds_text": True}
     response = render(request, "unsent.html", context, status=status)
     response["Cache-Control"] = "private, no-store"

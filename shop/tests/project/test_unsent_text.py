@@ -272,6 +272,15 @@ def test_a_stale_token_gives_back_what_was_typed_on_our_own_pages_alone(pages):
             assert "canary-typed-5521" not in theirs.content.decode()
 
 
+def test_what_comes_too_late_is_shown_in_the_words_of_its_form(world, pages):
+    page = next(page for page in pages if page.name == "checkout:correct")
+    hours_passed()
+    shown = world.browsers["buyer"].post(page.path, page.body).content.decode()
+    for label, words in (("電子郵件", "Mei.Chan@shop.example"), ("地區", "香港"), ("區域", "九龍")):
+        assert re.search(rf"{label}</label>\s*<textarea[^>]*>\n{words}</textarea>", shown), label
+    assert "Yau Tsim Mong" not in shown
+
+
 def test_what_is_no_text_never_comes_back(world):
     body = {"order_key": world.key, "password": world.key, "username": TYPED}
     strict, merchant = Client(enforce_csrf_checks=True), world.browsers["merchant"]
