@@ -90,7 +90,7 @@ def birth(year, month, day, calendar="solar", **more):
         (
             Kind.REPEAT,
             {"options": {"most": 3, "parts": ROWS}, "max_length": 20},
-            {"q.1-year": "1960", "q.1-relation": "Father", "q.3-year": "1990", "q.3-relation": "Me"},
+            {"q.1-year": "民國49年", "q.1-relation": "Father", "q.3-year": "1990", "q.3-relation": "Me"},
             [{"year": 1960, "relation": "Father"}, {"year": 1990, "relation": "Me"}],
             "1960, Father\n1990, Me",
         ),
@@ -197,6 +197,8 @@ NO_ANSWERS = [
     (Kind.DATE, {"options": LUNAR}, birth("2999", "1", "1"), "q.year", "in the future"),
     (Kind.DATE, {"options": LUNAR}, birth("2999", "1", "1", "lunar"), "q.year", "in the future"),
     (Kind.DATE, {"options": LUNAR}, birth("1990", "", "1"), "q.month", "year, month and day"),
+    (Kind.DATE, {"options": LUNAR}, birth("79", "5", "1"), "q.year", "four digits, for example 1990"),
+    (Kind.DATE, {"options": LUNAR}, birth("光緒16年", "5", "1"), "q.year", "four digits, for example 1990"),
     (Kind.DATE, {"options": LUNAR}, birth("1990", "13", "1"), "q.month", "from 1 to 12"),
     (
         Kind.DATE,
@@ -212,6 +214,8 @@ NO_ANSWERS = [
     (Kind.TIME, {}, {"q": "不詳"}, "q", "tick “The time is unknown”"),
     (Kind.TIME, {}, {"q": "25:00"}, "q", "for example 08:30"),
     (Kind.TIME, {}, {"q": "08:30", "q.unknown": "on"}, "q.unknown", "not both"),
+    (Kind.TIME, {}, {"q": "子時"}, "q", "within it, for example 00:30 for 子時"),
+    (Kind.TIME, {}, {"q": "亥时"}, "q", "A double-hour lasts two hours."),
     (Kind.PERSON, {}, {"q": "Mei"}, "q.birth-year", "date of birth"),
     (Kind.PERSON, {}, {"q.place": "Macau"}, "q", "enter the name"),
     (
