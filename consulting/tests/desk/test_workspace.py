@@ -308,7 +308,7 @@ def test_wrong_keys_of_consultants_are_limited_too(workspace, order, key):
 
 def test_a_misheard_key_is_told_and_not_counted(workspace, order):
     for _ in range(11):
-        assert "typing error" in open_with(workspace, "AAAA-BBBB").content.decode()
+        assert "typing error" in open_with(workspace, "AAAA-BBBC").content.decode()
 
 
 # --- the merchant's admin ---
