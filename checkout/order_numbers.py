@@ -45,9 +45,10 @@ def parse(text: str) -> str:
     """
     symbols = symbols_of(text)
     if not _is_number(symbols):
-        found = {code for code in codes_in(text, LENGTH) if _is_number(code)}
+        candidates = set(codes_in(text, LENGTH))
+        found = set(filter(_is_number, candidates))
         if len(found) != 1:
-            raise TypingError(len(symbols))
+            raise TypingError(LENGTH if candidates else len(symbols))
         symbols = found.pop()
     return f"{symbols[:4]}-{symbols[4:]}"
 

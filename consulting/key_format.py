@@ -39,9 +39,10 @@ def parse(text: str) -> str:
     """The canonical form of what a person typed, or pasted with words around it. Raises TypingError."""
     canonical = symbols_of(text)
     if not _is_key(canonical):
-        found = {code for code in codes_in(text, LENGTH) if _is_key(code)}
+        candidates = set(codes_in(text, LENGTH))
+        found = set(filter(_is_key, candidates))
         if len(found) != 1:
-            raise TypingError(len(canonical))
+            raise TypingError(LENGTH if candidates else len(canonical))
         canonical = found.pop()
     return canonical
 

@@ -41,11 +41,13 @@ class FindForm(EmailForm):
         try:
             return order_numbers.parse(typed) if typed else ""
         except order_numbers.TypingError as error:
-            raise forms.ValidationError(_why_no_number(error), params={"count": error.length}) from None
+            raise forms.ValidationError(
+                _why_no_number(typed, error), params={"count": error.length}
+            ) from None
 
 
-def _why_no_number(error: order_numbers.TypingError) -> Any:
-    if error.length == KEY_LENGTH:
+def _why_no_number(typed: str, error: order_numbers.TypingError) -> Any:
+    if any(order_numbers.codes_in(typed, KEY_LENGTH)):
         return _("This may be an order key. An order number has 8 letters and digits, for example A7K3-92QM.")
     if error.length != order_numbers.LENGTH:
         return _(

@@ -71,7 +71,8 @@ def test_a_number_is_found_among_the_words_that_are_pasted_with_it():
 
 
 def test_how_many_symbols_were_typed_is_told():
-    for text, count in (("A7K3", 4), ("ORDER", 5), ("JAE1-P8D4-JAE1-P8D4-JAE1", 20)):
+    swapped = "Order 7AK3-92QM"  # one that has a mistake, among words that are none of its symbols
+    for text, count in (("A7K3", 4), ("ORDER", 5), ("JAE1-P8D4-JAE1-P8D4-JAE1", 20), (swapped, 8)):
         with pytest.raises(order_numbers.TypingError) as refused:
             order_numbers.parse(text)
         assert refused.value.length == count

@@ -46,7 +46,7 @@ def _why_no_key(text: str, error: key_format.TypingError) -> Any:
     with suppress(order_numbers.TypingError):
         order_numbers.parse(text)
         return _(
-            "This is an order number. The order key has 20 letters and digits; it is in your confirmation"
+            "This is an order number. The order key has 20 letters and digits; it is in the confirmation"
             " email."
         )
     if error.length != key_format.LENGTH:

@@ -187,6 +187,8 @@ def test_a_typing_error_in_the_number_is_told_at_its_field(client):
     assert "it has 8 letters and digits, for example A7K3-92QM, and here there are 7" in page
     page = ask(client, number="WWZ2-9T3W-4T4X-MJGQ-4A2X").content.decode()
     assert "This may be an order key." in page
+    page = ask(client, number="Order confirmation 123").content.decode()  # 20 letters and digits too
+    assert "This may be an order key." not in page
     assert 'value="mei@example.com"' in page
     assert not OrderSearch.objects.exists()
 

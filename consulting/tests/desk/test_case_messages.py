@@ -125,7 +125,7 @@ def test_the_text_is_sealed_and_bound_to_its_case(taken, consultant, reader, cap
     assert "This message cannot be opened." in page(reader, other)
 
 
-@pytest.mark.parametrize("text", ["", "   ", "x" * (case_messages.MAX_LENGTH + 1)])
+@pytest.mark.parametrize("text", ["", "   ", "x" * (case_messages.MAX_LENGTH + 1), "a\ufffdb"])
 def test_what_is_no_message_is_told_at_its_field_and_stays(reader, taken, text):
     answer = post(reader, taken, text)
     assert answer.status_code == 200
