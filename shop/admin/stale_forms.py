@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from .search import AnyAdmin
 
 if TYPE_CHECKING:
-    from django.db.models import Model
+    from django.db.models import Model, QuerySet
     from django.forms import ModelForm
     from django.http import HttpRequest, HttpResponse
     from django.utils.safestring import SafeString
@@ -35,7 +35,9 @@ class NoStaleForms(AnyAdmin):
     ) -> HttpResponse:
         row = context.get("original")
         if row is not None:  # read anew: the form has written what was typed into its own copy
-            context[FIELD] = self._stamp(request, type(row)._base_manager.get(pk=row.pk))
+            last = _entries(row).first()
+            stamp = self._stamp(request, type(row)._base_manager.get(pk=row.pk))
+            context[FIELD] = f"{stamp}-{last.pk if last else 0}"
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_form(
@@ -43,9 +45,10 @@ class NoStaleForms(AnyAdmin):
     ) -> type[ModelForm[Any]]:
         form = super().get_form(request, obj, change=change, **kwargs)
         seen = request.POST.get(FIELD) if request.method == "POST" and obj else None
-        if not obj or not seen or seen == self._stamp(request, obj):
+        stamp, _hyphen, last_entry = (seen or "").partition("-")
+        if not obj or not seen or stamp == self._stamp(request, obj):
             return form
-        return _refused(form, self._told(request, obj))
+        return _refused(form, _told(request, obj, last_entry))
 
     def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
         """What stood there when the list was read is sent along, so that only what was typed is saved."""
@@ -66,18 +69,24 @@ class NoStaleForms(AnyAdmin):
         plain = json.dumps([[type(row).__name__, row.pk], shown], default=str, sort_keys=True)
         return salted_hmac("shop.admin.row", plain, algorithm="sha256").hexdigest()[:16]
 
-    def _told(self, request: HttpRequest, row: Model) -> SafeString:
-        content_type = ContentType.objects.get_for_model(row)
-        entries = LogEntry.objects.filter(content_type=content_type, object_id=str(row.pk))
-        last = entries.select_related("user").first()
-        why = _("This was changed since you opened it, so nothing of yours is saved yet.")
-        if last:
-            why = _(
-                "This was saved by %(name)s since you opened it (%(what)s), so nothing of yours is saved yet."
-            ) % {"name": last.user.get_username(), "what": last.get_change_message().rstrip("。.")}
-        way_on = _("Compare it in a new window; saving again replaces it.")
-        link = _("The page as it is now")
-        return format_html('{} {} <a href="{}" target="_blank">{}</a>', why, way_on, request.path, link)
+
+def _entries(row: Model) -> QuerySet[LogEntry]:
+    content_type = ContentType.objects.get_for_model(row)
+    return LogEntry.objects.filter(content_type=content_type, object_id=str(row.pk))
+
+
+def _told(request: HttpRequest, row: Model, last_entry: str) -> SafeString:
+    """Who did it is known only of this page: the workspace, too, changes rows and makes no entry."""
+    since = int(last_entry) if last_entry.isdecimal() else 0
+    last = _entries(row).filter(pk__gt=since).select_related("user").first()
+    why = _("This was changed since you opened it, so nothing of yours is saved yet.")
+    if last:
+        why = _(
+            "This was saved by %(name)s since you opened it (%(what)s), so nothing of yours is saved yet."
+        ) % {"name": last.user.get_username(), "what": last.get_change_message().rstrip("。.")}
+    way_on = _("Compare it in a new window; saving again replaces it.")
+    link = _("The page as it is now")
+    return format_html('{} {} <a href="{}" target="_blank">{}</a>', why, way_on, request.path, link)
 
 
 def _refused(form: type[ModelForm[Any]], told: SafeString) -> type[ModelForm[Any]]:

@@ -5,13 +5,14 @@ import threading
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import resolve, reverse
 
 from catalog.models import Category, StockReceipt, Variant
-from checkout.models import Shipment
+from checkout.models import Order, Shipment
 from checkout.shipping import fulfilment
 from checkout.tests.scenes import make_cart, make_goods, pay, place
 from consulting.models import Case, Message
@@ -117,6 +118,32 @@ def fail(*args, **more):
 
 
 @pytest.mark.django_db
+def test_what_was_refused_with_a_word_on_the_next_page_may_be_sent_again(merchant):
+    """Back, and once more, when the reason is gone: it must not read that it was done."""
+    order = paid_order()
+    url = reverse("admin:checkout_order_ship", args=[order.pk])
+    sent = parcel(order, **{once.FIELD: tokens(merchant, url)[-1]})
+    for on_hold, number in ((True, 0), (True, 0), (False, 1), (False, 1)):
+        Order.objects.update(on_hold=on_hold)
+        page = merchant.post(url, sent, follow=True)
+        assert Shipment.objects.count() == number
+        if on_hold:
+            assert "on hold. Nothing may be shipped." in page.content.decode()
+    assert "This was already done, once; here is the result." in page.content.decode()
+
+
+def test_another_file_of_the_same_name_and_size_is_something_else(rf, django_user_model):
+    def key_of(content):
+        request = rf.post("/", {"file": SimpleUploadedFile("report.pdf", content)})
+        request.user = django_user_model(pk=1)
+        key = once._key_of(request, "t")
+        assert request.FILES["file"].read() == content
+        return key
+
+    assert key_of(b"6 May") == key_of(b"6 May") != key_of(b"7 May")
+
+
+@pytest.mark.django_db
 def test_a_token_is_good_for_its_page_and_person_only(merchant):
     order, other = paid_order(), pay(place(make_cart((Variant.objects.get(), 2)), email="b@example.com"))
     token = {once.FIELD: tokens(merchant, reverse("admin:checkout_order_ship", args=[order.pk]))[-1]}
@@ -213,6 +240,6 @@ def test_a_message_is_written_once_on_either_side():
 
 def test_a_page_that_changes_nothing_keeps_no_row(rf, db):
     request = rf.post("/", {once.FIELD: "t"})
-    assert once._first("key", lambda: HttpResponse("shown")).status_code == 200
+    assert once._first(request, "key", lambda: HttpResponse("shown")).status_code == 200
     assert request.method == "POST"
     assert not SentForm.objects.exists()

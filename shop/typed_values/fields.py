@@ -83,6 +83,8 @@ class EmailField(WholeText, forms.EmailField):
         if not (meant and isinstance(self.widget, EmailInput)):
             return super().clean(value)
         is_confirmed = getattr(value, "confirmed", "") == meant
+        if is_confirmed:  # also while something else of the form is put right
+            self.widget.asked = meant
         try:
             address = super().clean(text)
         except ValidationError:
@@ -164,13 +166,14 @@ class PhoneField(WholeText):
             raise ValidationError(
                 _("Please enter a phone number, with the country code if it is abroad, e.g. +852 9123 4567.")
             )
-        if not reading.is_certain and getattr(value, "confirmed", "") != str(reading.number):
-            self._ask(reading)
+        if not reading.is_certain:
+            if isinstance(self.widget, PhoneInput):
+                self.widget.asked = str(reading.number)
+            if getattr(value, "confirmed", "") != str(reading.number):
+                self._ask(reading)
         return reading.number
 
     def _ask(self, reading: phone_numbers.Reading) -> None:
-        if isinstance(self.widget, PhoneInput):
-            self.widget.asked = str(reading.number)
         text = _(
             "Do you mean %(number)s? We know no such number in use. If it is right, please continue; else"
             " correct it."

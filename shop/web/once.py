@@ -2,15 +2,18 @@
 
 Every form carries a token of its page (``csrf_token`` writes it along). The first POST with it and the view's
 own writes are one transaction, so a second one of the same contents - a double click, a reload, a slow line -
-waits for the first and is led to its result. A page that is drawn again, with what was wrong, has a new one.
+waits for the first and is led to its result. A page that is drawn again, with what was wrong, has a new one;
+what was refused with a warning on the next page was not done, and may be sent again from the old one.
 """
 
+import hashlib
 import json
 import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import ResolverMatch
@@ -60,7 +63,7 @@ class OncePerPage:
         key = _key_of(request, token)
         try:
             with transaction.atomic():
-                return _first(key, lambda: view(request, *args, **kwargs))
+                return _first(request, key, lambda: view(request, *args, **kwargs))
         except _SentBefore:
             return _again(request, key)
 
@@ -82,19 +85,24 @@ def is_staff_page(match: ResolverMatch) -> bool:
     return bool(STAFF_NAMESPACES.intersection(match.namespaces)) and match.url_name not in SIGNING_IN
 
 
-def _first(key: str, act: Callable[[], HttpResponse]) -> HttpResponse:
+def _first(request: HttpRequest, key: str, act: Callable[[], HttpResponse]) -> HttpResponse:
     try:
         with transaction.atomic():
             sent = SentForm.objects.create(key=key, at=clock.now())  # waits for another's transaction
     except IntegrityError:
         raise _SentBefore from None
     response = act()
-    if isinstance(response, HttpResponseRedirect):
+    if isinstance(response, HttpResponseRedirect) and not _has_warned(request):
         sent.result = response.url[: SentForm.MAX_RESULT]
         sent.save(update_fields=["result"])
-    else:  # nothing was done: the page says what is wrong, or shows something
+    else:  # nothing was done: the page, or the next one, says what is wrong
         sent.delete()
     return response
+
+
+def _has_warned(request: HttpRequest) -> bool:
+    told = getattr(messages.get_messages(request), "_queued_messages", ())  # in this request, not shown yet
+    return any(message.level >= messages.WARNING for message in told)
 
 
 def _again(request: HttpRequest, key: str) -> HttpResponse:
@@ -112,6 +120,16 @@ def _key_of(request: HttpRequest, token: str) -> str:
     """
     person = getattr(request.user, "pk", None) or request.session.session_key
     typed = sorted((name, values) for name, values in request.POST.lists() if name != "csrfmiddlewaretoken")
-    files = sorted((name, file.name, file.size) for name, files in request.FILES.lists() for file in files)
+    files = sorted(
+        (name, file.name, file.size, _digest(file)) for name, files in request.FILES.lists() for file in files
+    )
     plain = json.dumps([person, request.path, token, typed, files])
     return salted_hmac("shop.once", plain, algorithm="sha256").hexdigest()
+
+
+def _digest(file: "UploadedFile[Any]") -> str:
+    digest = hashlib.blake2b()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()

@@ -94,3 +94,18 @@ def test_a_day_with_a_wrong_year_is_not_told_to_a_client(order):
     overdue = (today - dt.timedelta(days=3)).isoformat()  # still to be given to somebody
     assert boss.post(url, {"consultant": "", "due_on": overdue}).status_code == 302
     assert not OutboxMessage.objects.filter(topic="report.moved").exists()
+
+
+def test_a_change_that_was_made_elsewhere_is_put_down_to_nobody(order, later):
+    """The last one who saved this page may have done so a month ago."""
+    case = Case.objects.of(order).first()
+    boss = Client()
+    boss.force_login(scenes.staff("boss", "change_case", "view_case", "assign_case"))
+    url = reverse("admin:consulting_case_change", args=[case.pk])
+    assert boss.post(url, {"consultant": "", "due_on": later.isoformat()}).status_code == 302
+    seen = boss.get(url).context["seen_row"]
+    reports.assign(case, scenes.staff("lin", "change_case", "view_case", "change_report"))
+    sent = {"consultant": "", "due_on": later.isoformat(), "seen_row": seen}
+    told = str(boss.post(url, sent).context["errors"])
+    assert "This was changed since you opened it" in told
+    assert "boss" not in told

@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from shop.typed_values import email_addresses
-from shop.typed_values.fields import EmailField
+from shop.typed_values.fields import EmailField, PhoneField
 
 STORED = {
     "name@example.com": [
@@ -136,6 +136,25 @@ def test_a_misspelt_address_is_asked_about_once():
         is_possible = re.fullmatch(r"name@[a-z.]+\.[a-z]+", text)
         assert again.cleaned_data["email"] == (text if is_possible else meant)
     assert asked == LIKELY
+
+
+def test_what_was_confirmed_stays_so_while_something_else_is_put_right():
+    """Two questions that took turns would never let anybody through."""
+
+    class Form(forms.Form):
+        email = EmailField()
+        phone = PhoneField()
+
+    sent = {"email": "name@gmial.com", "phone": "9123 0025", "email_reading": "", "phone_reading": ""}
+    answers = []
+    for phone in ("9123", "8613800138000", "8613800138000"):
+        form = Form({**sent, "phone": phone})
+        answers.append(sorted(form.errors))
+        page = str(form["email"]) + str(form["phone"])
+        for name in ("email_reading", "phone_reading"):
+            found = re.search(rf'{name}" value="(.*?)"', page)
+            sent[name] = found[1] if found else ""
+    assert answers == [["email", "phone"], ["phone"], []]
 
 
 def test_an_address_of_a_real_domain_is_not_asked_about():
