@@ -6,17 +6,19 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import MAX_QUANTITY, Variant
+from shop.typed_values import numbers
 from shop.typed_values.characters import fold, is_dash
 
 MORE_THAN_ANY = MAX_QUANTITY + 1
+_SHOWN = 20  # characters of what could not be read
 
 
 class QuantityField(forms.CharField):
-    """A whole number from 0, in any width of digits. More than one can ever buy is simply "too many"."""
+    """A whole number from 0 as people write it: ３, 兩本, 2 books. More than one can ever buy is "too many"."""
 
     default_error_messages = {
         "required": _("Please enter the quantity."),
-        "whole": _("Please enter the quantity as a whole number, for example 2."),
+        "whole": _("“%(text)s” cannot be read. Please enter the quantity as a whole number, for example 2."),
         "negative": _("The quantity cannot be less than 0."),
     }
 
@@ -27,11 +29,18 @@ class QuantityField(forms.CharField):
         is_negative = is_dash(text[0])
         digits = text[1:] if is_negative or text[0] == "+" else text
         if not (digits.isascii() and digits.isdecimal()):
-            raise forms.ValidationError(self.error_messages["whole"], code="whole")
+            digits = str(abs(self._read(text)))
         number = int(digits.lstrip("0")[:6] or "0")
         if number and is_negative:
             raise forms.ValidationError(self.error_messages["negative"], code="negative")
         return min(number, MORE_THAN_ANY)
+
+    def _read(self, text: str) -> int:
+        try:
+            return numbers.read_whole(text)
+        except ValueError:
+            shown = {"text": text[:_SHOWN]}
+            raise forms.ValidationError(self.error_messages["whole"], code="whole", params=shown) from None
 
     def validate(self, value: Any) -> None:
         if value is None:

@@ -52,14 +52,20 @@ def add(request: HttpRequest) -> HttpResponse:
     form = QuantityForm(request.POST)
     if not form.is_valid():
         _report(request, form)
-        return _back(request, reverse("cart:detail"))
+        seen = form.cleaned_data.get("variant")
+        return _back(request, _page_of(seen) if seen else reverse("cart:detail"))
     variant, quantity = form.cleaned_data["variant"], form.cleaned_data["quantity"]
     if quantity == 0:
         messages.error(request, _("Please enter a quantity of at least 1."))
     else:
         _add(request, variant, quantity)
-    is_shown = variant.product.is_active
-    return _back(request, variant.product.get_absolute_url() if is_shown else reverse("cart:detail"))
+    return _back(request, _page_of(variant))
+
+
+def _page_of(variant: Variant) -> str:
+    """Where it can be put into the cart, as long as it is shown."""
+    product = variant.product
+    return product.get_absolute_url() if product.is_active else reverse("cart:detail")
 
 
 def _add(request: HttpRequest, variant: Variant, quantity: int) -> None:

@@ -103,6 +103,8 @@ def correct(request: HttpRequest, order_id: int) -> HttpResponse:
     order = changeable_order(request, order_id)
     is_redraw = request.POST.get("action") == "redraw"
     forms = CorrectionForms(order, request.POST if request.method == "POST" else None)
+    if forms.shipping:
+        forms.shipping.fields["region"].help_text = _("Only where the shipping fee is the same.")
     if is_redraw and forms.shipping:
         forms.shipping.suit(request.POST)
     elif request.method == "POST" and forms.is_valid():

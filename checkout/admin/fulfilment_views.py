@@ -55,7 +55,8 @@ class ShipForm(forms.Form):
                 min_value=0,
                 max_value=quantity,
                 initial=quantity,
-                help_text=_("%(left)s left to ship") % {"left": quantity},
+                help_text=(_("At most %(left)s in this parcel") if parcel else _("%(left)s left to ship"))
+                % {"left": quantity},
             )
 
     def clean_tracking_number(self) -> str:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from checkout.orders.forms import FindForm
 from consulting import case_messages
 from consulting.keys.forms import OrderKeyForm
-from shop.typed_values.fields import EmailField, EmailInput, TextField
+from shop.typed_values.fields import EmailField, TextField
 
 
 class UnlockForm(OrderKeyForm):
@@ -17,7 +17,9 @@ class UnlockForm(OrderKeyForm):
     email = EmailField(
         label=_("E-mail"),
         help_text=_("The e-mail address that was given with the order."),
-        widget=EmailInput(attrs={"spellcheck": "false"}),
+        widget=forms.EmailInput(  # not asked about: if it opens the report, it is right
+            attrs={"autocomplete": "email", "spellcheck": "false"}
+        ),
         error_messages={"required": _("Please enter your e-mail address.")},
     )
 

@@ -12,11 +12,12 @@ _CURRENCY = re.compile(r"^(?:HK\$|HKD|\$|港幣|港元)|(?:HKD|港幣|港元|元
 _GROUPED = re.compile(r"\d{1,3}(?:([,' ])\d{3})(?:\1\d{3})*(?:\.\d*)?")
 _PLAIN = re.compile(r"\d*\.?\d+|\d+\.")
 MAX_DIGITS = 100
-_HAN = re.compile("[〇零○一二三四五六七八九十廿卅]+")
-_HAN_DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
-# What may stand behind a whole number: 12樓, 12/F, 3rd floor, 5人.
+_HAN = re.compile("[〇零○一二兩两三四五六七八九十廿卅]+")
+_HAN_DIGITS = str.maketrans("〇零○一二兩两三四五六七八九", "00012223456789")
+# What may stand behind a whole number: 12樓, 12/F, 3rd floor, 5人, 2 books.
 _UNIT = re.compile(
-    r"(?<=\d)(?:st|nd|rd|th)? ?(?:[樓楼層层人名位個个歲岁戶户間间件]|/?f|floors?|people|persons?|pieces|pcs)$"
+    r"(?<=\d)(?:st|nd|rd|th)? ?(?:[樓楼層层人名位個个歲岁戶户間间件本盒包份套支枝隻只罐瓶條条張张]|/?f|floors?|people|persons?|pieces?|pcs|books?"
+    r"|boxe?s?|packs?|sets?|tins?|items?)$"
     r"|(?<=\d)(?:st|nd|rd|th)$",
     re.IGNORECASE,
 )
