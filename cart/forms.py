@@ -14,7 +14,7 @@ _SHOWN = 20  # characters of what could not be read
 
 
 class QuantityField(forms.CharField):
-    """A whole number from 0 as people write it: ３, 兩本, 2 books. More than one can ever buy is "too many"."""
+    """A whole number from 0 as people write it: ３, 兩本, 2 books. More than one can buy is "too many"."""
 
     default_error_messages = {
         "required": _("Please enter the quantity."),

@@ -15,12 +15,11 @@ MAX_DIGITS = 100
 _HAN = re.compile("[〇零○一二兩两三四五六七八九十廿卅]+")
 _HAN_DIGITS = str.maketrans("〇零○一二兩两三四五六七八九", "00012223456789")
 # What may stand behind a whole number: 12樓, 12/F, 3rd floor, 5人, 2 books.
-_UNIT = re.compile(
-    r"(?<=\d)(?:st|nd|rd|th)? ?(?:[樓楼層层人名位個个歲岁戶户間间件本盒包份套支枝隻只罐瓶條条張张]|/?f|floors?|people|persons?|pieces?|pcs|books?"
-    r"|boxe?s?|packs?|sets?|tins?|items?)$"
-    r"|(?<=\d)(?:st|nd|rd|th)$",
-    re.IGNORECASE,
+_COUNTED = (
+    "[樓楼層层人名位個个歲岁戶户間间件本盒包份套支枝隻只罐瓶條条張张]"
+    "|/?f|floors?|people|persons?|pieces?|pcs|books?|boxe?s?|packs?|sets?|tins?|items?"
 )
+_UNIT = re.compile(rf"(?<=\d)(?:st|nd|rd|th)? ?(?:{_COUNTED})$|(?<=\d)(?:st|nd|rd|th)$", re.IGNORECASE)
 
 
 def read_amount(text: str) -> Decimal:
