@@ -13,6 +13,9 @@ from shop.typed_values.characters import fold, fold_code, is_dash
 
 Reading = Callable[[str], Iterable[str]]
 LEAST_DIGITS = 5  # of a telephone number: fewer would find half of all
+# Each spelling of each word is looked for in each column: more than a name has would outlast the database's
+# patience with a page.
+_MOST_WORDS, _LONGEST_WORD = 6, 40
 _NUMBER = re.compile(r"[+(]?[0-9][0-9 ().-]{4,}[0-9]")  # among words: 9123 0025 (WhatsApp)
 _in_every_list: list[Reading] = []
 
@@ -43,8 +46,13 @@ class TolerantSearch(AnyAdmin):
         return found | queryset.filter(self._as_names(fold(search_term))), may_repeat
 
     def _as_names(self, typed: str) -> Q:
-        """Return the rows that have all words, however written; none where no word has another spelling."""
+        """Return the rows that have all words, however written.
+
+        None where no word has another spelling, or where it is too much for a name.
+        """
         words = name_variants.words(typed)
+        if len(words) > _MOST_WORDS or any(len(word) > _LONGEST_WORD for word in words):
+            return Q(pk__in=())
         patterns = [name_variants.pattern(word) for word in words]
         if not any(patterns):
             return Q(pk__in=())
