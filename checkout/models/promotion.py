@@ -15,7 +15,7 @@ from catalog.models import Product, in_language
 from shop import clock
 from shop.typed_values.characters import fold_code
 
-_AROUND = " .,;!<>()[]「」『』《》〈〉【】“”‘’\"'。、"
+_AROUND = " .,;!()[]「」『』《》〈〉【】“”‘’\"'。、"
 
 
 def normalised_code(text: str) -> str:
