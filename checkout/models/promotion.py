@@ -16,7 +16,7 @@ from checkout.order_numbers import without_label
 from shop import clock
 from shop.typed_values.characters import fold_code
 
-_AROUND = " .,;!<>()[]「」『』《》〈〉【】“”‘’\"'。、"
+_AROUND = " .,;!()[]「」『』《》〈〉【】“”‘’\"'。、"
 _LOOK_ALIKES = str.maketrans("OIL", "011")
 
 
