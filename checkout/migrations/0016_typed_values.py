@@ -12,7 +12,7 @@ def normalise_addresses(apps, schema_editor):
     orders = apps.get_model("checkout", "Order").objects
     for pk, email in orders.exclude(email="").values_list("pk", "email").iterator():
         normal = normalise(email)
-        if normal != email and _is_valid(normal):
+        if normal != email and len(normal) <= 254 and _is_valid(normal):
             orders.filter(pk=pk, email=email).update(email=normal)
 
 

@@ -88,6 +88,12 @@ def test_what_is_too_much_for_a_name_is_not_looked_for_in_every_spelling(boss, r
     assert list(compared.values()) == [True, True, False, False]
 
 
+def test_a_pasted_text_costs_no_more_than_some_words(boss, order):
+    page = boss.get(reverse("admin:checkout_order_changelist"), {"q": "Mei " * 3000})
+    assert [row.pk for row in page.context["cl"].result_list] == [order.pk]
+    assert len(str(page.context["cl"].queryset.query)) < 100_000
+
+
 def test_an_order_is_found_by_whatever_its_client_says_of_it(boss):
     """Surname first, an honorific, another apostrophe, the street, what was bought, what was paid."""
     goods = make_goods("TEA-903")
