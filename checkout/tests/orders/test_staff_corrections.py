@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.core import mail
 from django.db import transaction
 from django.test import Client
@@ -163,6 +164,12 @@ def test_staff_correct_the_mailbox_of_an_order_of_goods(merchant, order, deliver
 
 def test_with_reports_another_mailbox_needs_another_key(merchant):
     order = pay(place(make_cart((make_service(), 1))))
+    page = merchant.get(reverse("admin:checkout_order_correct", args=[order.pk])).content.decode()
+    assert "Whoever has the group “key care” can change it" in page
+    care = User.objects.create_user("care", is_staff=True)
+    names = ["change_order", "view_order", "readdress_orderkey"]
+    care.user_permissions.set(Permission.objects.filter(codename__in=names))
+    merchant.force_login(care, "django.contrib.auth.backends.ModelBackend")
     page = merchant.get(reverse("admin:checkout_order_correct", args=[order.pk])).content.decode()
     assert "Change it at the order key." in page
     corrections.correct_for(order.pk, corrections.Correction("new@example.com"), actor="boss")
