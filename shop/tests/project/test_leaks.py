@@ -40,7 +40,7 @@ WRAPS = {
 
 
 def test_a_planted_secret_is_found_however_it_is_wrapped(tmp_path):
-    stack = SimpleNamespace(var=tmp_path, database_url="sqlite:///x", redis_url="")
+    stack = SimpleNamespace(var=tmp_path, database_url="sqlite:///:memory:", redis_url="")
     (tmp_path / "queue").mkdir()
     overlooked = []
     for (how, wrap), text in itertools.product(WRAPS.items(), [SECRET.encode(), LONG]):
@@ -53,7 +53,7 @@ def test_a_planted_secret_is_found_however_it_is_wrapped(tmp_path):
 
 def test_a_secret_planted_in_redis_is_found(tmp_path):
     url = f"{os.environ['TEST_REDIS_URL'].rstrip('/')}/15"
-    stack = SimpleNamespace(var=tmp_path, database_url="sqlite:///x", redis_url=url)
+    stack = SimpleNamespace(var=tmp_path, database_url="sqlite:///:memory:", redis_url=url)
     with redis.Redis.from_url(url) as server:
         try:
             server.rpush("planted-list", base64.b64encode(SECRET.encode()))
@@ -68,7 +68,7 @@ def test_a_secret_planted_in_redis_is_found(tmp_path):
 
 def test_an_order_key_is_found_however_it_is_written(tmp_path):
     key = "WWZ2-9T3W-4T4X-MJGQ-4A2X"
-    stack = SimpleNamespace(var=tmp_path, database_url="sqlite:///x", redis_url="")
+    stack = SimpleNamespace(var=tmp_path, database_url="sqlite:///:memory:", redis_url="")
     for text in ("wwz2 9t3w 4t4x mjgq 4a2x", "WWZ29T3W4T4XMJGQ4A2X", "key=wwz2-9t3w-4t4x-mjgq-4a2x&"):
         (tmp_path / "log").write_text(text)
         assert find_leaks(stack, writings(key)), text
