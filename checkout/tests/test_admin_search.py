@@ -102,6 +102,8 @@ def test_an_order_is_found_by_whatever_its_client_says_of_it(boss):
     address = {"line1": "Flat 12A, 88 Harbour Walk", "line2": "彌敦商場"}
     Order.objects.update(address=wanted.address | address, total=566)
     chan = pay(place(make_cart((make_goods("TEA-904"), 1)), recipient="陳大文", email="c@example.com"))
+    for number, each in enumerate((wanted, chan)):  # drawn ones may hold MR, or 566
+        Order.objects.filter(pk=each.pk).update(number=f"ZZZZ-ZZZ{number}")
     for typed in (
         "O'Brien, Siobhan", "o’brien siobhán", "OʼBRIEN", "Miss O'Brien", "Harbour Walk", "88 harbour",
         "弥敦商场", "celadon", "TEA-903", "HK$566.00", "566", '"Siobhan"', "Siobhan O'Brien <so@example.com>",
