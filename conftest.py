@@ -1,6 +1,7 @@
 """Shared fixtures. The environment comes first: Django reads its settings when they are loaded."""
 
 import os
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -36,7 +37,8 @@ __all__ = [
     "pytest_xdist_make_scheduler",
 ]
 
-hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no failure
+# A busy machine is no failure, and what fails fails for everybody; `make prove` looks for more.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=not effort.IS_FULL)
 hypothesis.settings.load_profile("suite")
 translations.compile_catalogues()  # before anything asks for a text
 django.setup()  # the apps' own conftest files may import models
@@ -68,6 +70,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     effort.pytest_collection_modifyitems(config, items)
     scheduling.sort(items)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Draw the same order numbers and keys in every run, so that none holds by chance what a test looks for."""
+    from checkout import order_numbers
+
+    if not effort.IS_FULL:
+        order_numbers.choice = random.Random(item.nodeid).choice
 
 
 def pytest_unconfigure() -> None:

@@ -4,9 +4,9 @@
 """
 
 import re
-import secrets
 import unicodedata
 from collections.abc import Iterator
+from secrets import choice
 
 from django.views.decorators.debug import sensitive_variables
 
@@ -32,10 +32,21 @@ class TypingError(ValueError):
 
 
 def new_number() -> str:
-    """A random number: 32^7 possibilities, so it tells nothing about how many orders there are."""
-    body = "".join(secrets.choice(ALPHABET) for _ in range(7))
+    """A random number: some 32^7 possibilities, so it tells nothing about how many orders there are."""
+    body = random_symbols(LENGTH - 1)
     symbols = body + _check_symbol(body)
     return f"{symbols[:4]}-{symbols[4:]}"
+
+
+@sensitive_variables()
+def random_symbols(count: int) -> str:
+    """Random symbols of ``ALPHABET``, at least one of them a digit.
+
+    ``codes_in`` tells a code without dashes from words by its digit: one number in twenty had none.
+    """
+    while (symbols := "".join(choice(ALPHABET) for _ in range(count))).isalpha():
+        pass
+    return symbols
 
 
 def parse(text: str) -> str:

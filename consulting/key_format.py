@@ -4,13 +4,12 @@ A person types it from a mail or reads it out, so the alphabet has no look-alike
 every single wrong symbol and every swap of any two.
 """
 
-import secrets
 from collections.abc import Iterable
 
 from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
-from checkout.order_numbers import ALPHABET, codes_in, symbols_of
+from checkout.order_numbers import ALPHABET, codes_in, random_symbols, symbols_of
 from shop import crypto
 
 LENGTH = 20
@@ -30,7 +29,7 @@ class TypingError(ValueError):
 @sensitive_variables()
 def make() -> str:
     """A new key in its canonical form: 20 symbols, no separators."""
-    body = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH - 1))
+    body = random_symbols(LENGTH - 1)
     return body + ALPHABET[_times_generator(_weighted_sum(body))]
 
 
