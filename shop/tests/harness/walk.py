@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -187,13 +188,15 @@ def sign_in(page: Page, url: str, language: str, name: str, password: str) -> No
     page.wait_for_url(re.compile(rf"/{language}/admin/$"))
 
 
-def ship(page: Page, url: str, language: str, number: str, tracking_number: str) -> None:
-    """The merchant finds the order and sends its parcel."""
+def ship(page: Page, url: str, language: str, number: str) -> str:
+    """The merchant finds the order and sends its parcel. The tracking number, which no other order has."""
+    tracking_number = f"SF1{zlib.crc32(number.encode()):012d}"
     page.goto(f"{url}/{language}/admin/checkout/order/?q={number}")
     page.get_by_role("link", name=say(language, "Ship"), exact=True).click()
     page.locator("#id_tracking_number").fill(tracking_number)
     page.locator(".submit-row input[type=submit]").click()
     page.locator(".messagelist .success").wait_for()
+    return tracking_number
 
 
 def write_report(page: Page, url: str, language: str, number: str, title: str, body: str) -> None:
