@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Draw the same order numbers and keys in every run, so that none holds by chance what a test looks for."""
+    """Draw the same numbers and keys in every run: none holds by chance what a test looks for."""
     from checkout import order_numbers
 
     if not effort.IS_FULL:

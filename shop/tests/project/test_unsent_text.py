@@ -5,18 +5,22 @@ that somebody adds is tried here without a word.
 """
 
 import copy
+import dataclasses
 import datetime as dt
 import html
 import logging
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
 
 import pytest
 from django import forms
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import F
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 
 from catalog.models import IntakeQuestion, Product, Variant
@@ -50,21 +54,54 @@ class Page:
     texts: list[str]
 
 
-@pytest.fixture
-def world(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
+@dataclass(frozen=True)
+class Stand:
+    """What all tests begin with, and the folder of its files."""
+
+    world: world_of.World
+    pages: list[Page]
+    media: Path
+
+
+@pytest.fixture(scope="module")
+def stand(django_db_setup, django_db_blocker, tmp_path_factory):
+    """Made once, in a transaction around those of the tests: it takes ten seconds.
+
+    Django would close the connection after each test.
+    """
+    media = tmp_path_factory.mktemp("media")
     logging.disable(logging.CRITICAL)
-    made = world_of.make()
-    intake = Intake.objects.get(line__order=made.late, subject=1)
-    ask(intake.line.variant.product, intake)
-    made.browsers["late"] = Client(raise_request_exception=False)
-    scenes.unlock(made.browsers["late"], scenes.key_of(made.late))
-    service = make_service("SV-CART")
-    ask(service.product)
-    add(made.browsers["buyer"], service)
-    add(made.browsers["buyer"], made.order.lines.get(kind="goods").variant)
-    yield made
+    with (
+        django_db_blocker.unblock(),
+        transaction.atomic(),
+        override_settings(MEDIA_ROOT=media),
+        mock.patch.object(connection, "close"),
+    ):
+        made = world_of.make()
+        intake = Intake.objects.get(line__order=made.late, subject=1)
+        ask(intake.line.variant.product, intake)
+        made.browsers["late"] = Client(raise_request_exception=False)
+        scenes.unlock(made.browsers["late"], scenes.key_of(made.late))
+        service = make_service("SV-CART")
+        ask(service.product)
+        add(made.browsers["buyer"], service)
+        add(made.browsers["buyer"], made.order.lines.get(kind="goods").variant)
+        yield Stand(made, list(pages_of(made)), media)
+        transaction.set_rollback(True)
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def world(stand, settings, db):
+    settings.MEDIA_ROOT = stand.media
+    order, late = (type(row).objects.get(pk=row.pk) for row in (stand.world.order, stand.world.late))
+    browsers = {name: copy_of(browser) for name, browser in stand.world.browsers.items()}
+    return dataclasses.replace(stand.world, order=order, late=late, browsers=browsers)
+
+
+@pytest.fixture
+def pages(stand) -> list[Page]:
+    return stand.pages
 
 
 def ask(product: Product, intake: Intake | None = None) -> None:
@@ -80,9 +117,7 @@ def ask(product: Product, intake: Intake | None = None) -> None:
         intake.save()
 
 
-@pytest.fixture
-def pages(world) -> list[Page]:
-    found = []
+def pages_of(world: world_of.World) -> Iterator[Page]:
     for role in ROLES:
         for name, pattern in DOORS.items():
             if role == "superuser" and not name.startswith("admin:"):
@@ -94,14 +129,17 @@ def pages(world) -> list[Page]:
                     if form.texts:
                         body = form.fields | dict(form.buttons[-1:]) | dict.fromkeys(form.unanswered, "Mei")
                         body |= dict.fromkeys(form.texts, TYPED)
-                        found.append(Page(name, role, path, body, form.texts))
-    return found
+                        yield Page(name, role, path, body, form.texts)
+
+
+def copy_of(browser: Client) -> Client:
+    browser = copy.copy(browser)
+    browser.cookies = copy.deepcopy(browser.cookies)
+    return browser
 
 
 def sent(browser: Client, path: str, body: dict[str, str], **more):
-    browser = copy.copy(browser)
-    browser.cookies = copy.deepcopy(browser.cookies)
-    return browser.post(path, body, **more)
+    return copy_of(browser).post(path, body, **more)
 
 
 def fields_on(answer) -> dict[str, str]:
@@ -259,7 +297,7 @@ def test_what_came_back_is_sent_as_it_was_typed(world, pages):
             assert html.escape(TYPED) in world.browsers[page.role].get(page.path).content.decode()
 
 
-def test_a_stale_token_gives_back_what_was_typed_on_our_own_pages_alone(pages):
+def test_a_stale_token_gives_back_what_was_typed_on_our_own_pages_alone(world, pages):
     browser = Client(enforce_csrf_checks=True)
     for page in pages:
         ours = browser.post(page.path, page.body, headers=OURS)
