@@ -1,11 +1,11 @@
 """Order numbers: eight symbols a person can read out, e.g. A7K3-92QM. The last one is a check symbol.
 
-``symbols_of``, ``codes_in`` and ``ALPHABET`` serve every code that people type: order numbers and order keys.
+``find_code``, ``random_symbols`` and what they use serve every code that people type: the order keys too.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from secrets import choice
 
 from django.views.decorators.debug import sensitive_variables
@@ -14,20 +14,20 @@ from shop.typed_values.characters import fold, is_dash
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 
-_LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
+LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
 # What a label ends with that is pasted along: 訂單編號：A7K3-92QM, Order key: WWZ2-…
 _LABEL_END = re.compile(r"(?:\bkey|\bnumber|\bcode|[\u3400-\u9fff])\s*$", re.IGNORECASE)
 _LABEL_LENGTH = 40
 LENGTH = 8
 GROUP = 4
-MAX_WORDS = 1000  # characters that a code is looked for in
+MAX_TEXT = 1000  # characters that a code is looked for in
 
 
 class TypingError(ValueError):
-    """The text cannot be an order number. Where it is wrong cannot be known; ``length`` is what it has."""
+    """The text cannot be such a code. Where it is wrong cannot be known; ``length`` is what it has."""
 
     def __init__(self, length: int) -> None:
-        super().__init__("not an order number")
+        super().__init__("not a code")  # never the text itself: it is nearly one
         self.length = length
 
 
@@ -54,19 +54,29 @@ def parse(text: str) -> str:
 
     Raises TypingError.
     """
-    symbols = symbols_of(text)
-    if not _is_number(symbols):
-        candidates = set(codes_in(text, LENGTH))
-        found = set(filter(_is_number, candidates))
-        if len(found) != 1:
-            raise TypingError(LENGTH if candidates else len(symbols))
-        symbols = found.pop()
+    symbols = find_code(text, LENGTH, _is_number)
     return f"{symbols[:4]}-{symbols[4:]}"
 
 
 def _is_number(symbols: str) -> bool:
     is_whole = len(symbols) == LENGTH and set(symbols) <= set(ALPHABET)
     return is_whole and symbols[-1] == _check_symbol(symbols[:-1])
+
+
+@sensitive_variables()
+def find_code(text: str, length: int, is_code: Callable[[str], bool]) -> str:
+    """The symbols of the one code of this length in a typed or pasted text; ``is_code`` checks the last one.
+
+    Raises TypingError.
+    """
+    symbols = symbols_of(text)
+    if is_code(symbols):
+        return symbols
+    candidates = set(codes_in(text, length))
+    found = set(filter(is_code, candidates))
+    if len(found) != 1:
+        raise TypingError(length if candidates else len(symbols))
+    return found.pop()
 
 
 @sensitive_variables()
@@ -82,7 +92,7 @@ def symbols_of(text: str) -> str:
 @sensitive_variables()
 def codes_in(text: str, length: int) -> Iterator[str]:
     """Symbols that may be a code of this length, in groups of four, among other words or pasted twice."""
-    if len(text) > MAX_WORDS:
+    if len(text) > MAX_TEXT:
         return
     symbols = symbols_of(text)
     if len(symbols) == 2 * length and symbols[:length] == symbols[length:]:
@@ -96,7 +106,7 @@ def codes_in(text: str, length: int) -> Iterator[str]:
 
 
 def _symbols(folded: str) -> str:
-    return "".join(symbol for symbol in folded.upper().translate(_LOOK_ALIKES) if not _is_separator(symbol))
+    return "".join(symbol for symbol in folded.upper().translate(LOOK_ALIKES) if not _is_separator(symbol))
 
 
 def without_label(text: str) -> str:

@@ -24,13 +24,7 @@ class OutOfStock(Exception):
 def reserve(order: Order, lines: Iterable[OrderLine]) -> None:
     """Hold what these lines of the order's current revision need. All or nothing: raises OutOfStock."""
     needed = {line.variant_id: line.quantity for line in lines if line.variant.tracks_stock}
-    missing = {
-        variant.pk: variant.on_hand - variant.reserved
-        for variant in _locked(needed)
-        if variant.on_hand - variant.reserved < needed[variant.pk]
-    }
-    if missing:
-        raise OutOfStock(missing)
+    _lock_enough(needed)
     _move(order, Kind.RESERVE, needed, reserved=1)
 
 
@@ -73,13 +67,7 @@ def take_again(order: Order, *, fact: int) -> None:
     """
     returned = order.stock_movements.filter(kind=Kind.RETURN, hold=fact)
     needed = {row.variant_id: row.quantity for row in returned}
-    missing = {
-        variant.pk: variant.on_hand - variant.reserved
-        for variant in _locked(needed)
-        if variant.on_hand - variant.reserved < needed[variant.pk]
-    }
-    if missing:
-        raise OutOfStock(missing)
+    _lock_enough(needed)
     for pk, quantity in needed.items():
         Variant.objects.filter(pk=pk).update(on_hand=F("on_hand") - quantity)
     returned.delete()
@@ -104,6 +92,17 @@ def _sums(order: Order, kinds: list[StockMovement.Kind], sign: Case) -> dict[int
 
 def _locked(variant_ids: Mapping[int, int]) -> list[Variant]:
     return list(Variant.objects.select_for_update().filter(pk__in=variant_ids).order_by("pk"))
+
+
+def _lock_enough(needed: Mapping[int, int]) -> None:
+    """Lock the variants (id -> quantity). Raises OutOfStock unless all of it is on hand and unreserved."""
+    missing = {
+        variant.pk: variant.on_hand - variant.reserved
+        for variant in _locked(needed)
+        if variant.on_hand - variant.reserved < needed[variant.pk]
+    }
+    if missing:
+        raise OutOfStock(missing)
 
 
 def _move(

@@ -9,21 +9,14 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
-from checkout.order_numbers import ALPHABET, codes_in, random_symbols, symbols_of
+from checkout.order_numbers import ALPHABET, find_code, random_symbols
+from checkout.order_numbers import TypingError as TypingError
 from shop import crypto
 
 LENGTH = 20
 GROUP = 4
 
 _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
-
-
-class TypingError(ValueError):
-    """The text cannot be an order key. Where it is wrong cannot be known; ``length`` is what it has."""
-
-    def __init__(self, length: int) -> None:
-        super().__init__("not an order key")  # never the text itself: it is nearly one
-        self.length = length
 
 
 @sensitive_variables()
@@ -36,14 +29,7 @@ def make() -> str:
 @sensitive_variables()
 def parse(text: str) -> str:
     """The canonical form of what a person typed, or pasted with words around it. Raises TypingError."""
-    canonical = symbols_of(text)
-    if not _is_key(canonical):
-        candidates = set(codes_in(text, LENGTH))
-        found = set(filter(_is_key, candidates))
-        if len(found) != 1:
-            raise TypingError(LENGTH if candidates else len(canonical))
-        canonical = found.pop()
-    return canonical
+    return find_code(text, LENGTH, _is_key)
 
 
 @sensitive_variables()

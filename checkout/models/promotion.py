@@ -12,12 +12,11 @@ from django.db.models import Count, F, Q
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product, in_language
-from checkout.order_numbers import without_label
+from checkout.order_numbers import LOOK_ALIKES, without_label
 from shop import clock
 from shop.typed_values.characters import fold_code
 
 _AROUND = " .,;!()[]「」『』《》〈〉【】“”‘’\"'。、"
-_LOOK_ALIKES = str.maketrans("OIL", "011")
 
 
 def normalised_code(text: str) -> str:
@@ -39,7 +38,7 @@ class CodeField(models.CharField):  # type: ignore[type-arg]
 
 def _skeleton(code: str) -> str:
     """What is left of a code for a person who misreads it, or leaves out its hyphens."""
-    return "".join(sign for sign in code if sign.isalnum()).translate(_LOOK_ALIKES)
+    return "".join(sign for sign in code if sign.isalnum()).translate(LOOK_ALIKES)
 
 
 class PromotionQuerySet(models.QuerySet["Promotion"]):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from checkout import order_numbers
 from consulting import key_format
 from shop.tests.harness.effort import times
 
@@ -36,6 +37,15 @@ def test_a_new_key_has_five_groups_of_four_and_reads_back():
         shown = key_format.grouped(key)
         assert [len(group) for group in shown.split("-")] == [4] * 5
         assert key_format.parse(shown) == key
+
+
+def test_a_new_key_is_told_from_words_wherever_it_stands(monkeypatch):
+    """Letters alone would look like words: the next ones are taken."""
+    drawn = iter("MAKEBREADMAKEBREADX" + "MAKEBREADMAKEBREAD7")
+    monkeypatch.setattr(order_numbers, "choice", lambda _: next(drawn))
+    key = key_format.make()
+    assert key.startswith("MAKEBREADMAKEBREAD7")
+    assert key_format.parse(f"密鑰 {key.lower()}") == key
 
 
 def test_new_keys_differ_in_every_place():
