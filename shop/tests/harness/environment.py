@@ -23,7 +23,7 @@ _to_close: list[Callable[[], None]] = []
 
 
 def prepare() -> None:
-    """Set the environment that ``shop/settings.py`` reads."""
+    """Set the environment that ``shop/settings`` reads."""
     # A developer's .env and shell variables of a running shop must not reach the tests.
     for name in (
         "DATABASE_URL",

@@ -112,11 +112,12 @@ def test_every_file_the_documents_link_to_exists():
 
 
 def variables():
-    """Names that shop/settings.py reads from the environment."""
-    for node in ast.walk(ast.parse((BASE / "shop" / "settings.py").read_text())):
+    """Names that shop/settings reads from the environment."""
+    sources = [path.read_text() for path in (BASE / "shop" / "settings").glob("*.py")]
+    for node in ast.walk(ast.parse("\n".join(sources))):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             reader = ast.unparse(node.func)
-            if reader in {"_required", "_secret", "env"} or re.fullmatch(r"env\.(?!read_env)\w+", reader):
+            if reader in {"required", "secret", "env"} or re.fullmatch(r"env\.(?!read_env)\w+", reader):
                 yield node.args[0].value
 
 

@@ -1,0 +1,27 @@
+"""What the owner decides: names, money, whom to write to, and how long things are kept or held."""
+
+from .environment import env
+
+SHOP_NAME = {
+    "zh-hant": env.str("SHOP_NAME_ZH_HANT", "雲硯閣"),
+    "en": env.str("SHOP_NAME_EN", "Cloud Inkstone"),
+}
+CURRENCY = env.str("CURRENCY", "HKD")
+MERCHANT_EMAILS = env.list("MERCHANT_EMAILS", default=["merchant@shop.example"])
+CONSULTANT_EMAILS = env.list("CONSULTANT_EMAILS", default=["consultants@shop.example"])
+CUSTOMER_SERVICE_EMAIL = env.str("CUSTOMER_SERVICE_EMAIL", "service@shop.example")
+CUSTOMER_SERVICE_PHONE = env.str("CUSTOMER_SERVICE_PHONE", "+852 5808 0000")
+# Versions of the texts a buyer agrees to. Raise one with every change of its text; orders keep theirs.
+TERMS_VERSION = "2026-11"
+REFUND_VERSION = "2026-11"
+PRIVACY_VERSION = "2026-12"
+# How long personal data is kept, as the privacy page says (shop/privacy/retention.py).
+KEEP_ORDERS_YEARS = env.int("KEEP_ORDERS_YEARS", 7)  # what the accounts need, and reports at most
+KEEP_ADDRESSES_DAYS = env.int("KEEP_ADDRESSES_DAYS", 365)  # after the last parcel
+KEEP_UNPAID_DAYS = env.int("KEEP_UNPAID_DAYS", 90)  # orders that were never paid
+KEEP_MESSAGES_DAYS = env.int("KEEP_MESSAGES_DAYS", 365)  # with the consultant, once the report is there
+KEEP_ACCESS_LOG_DAYS = env.int("KEEP_ACCESS_LOG_DAYS", 730)
+KEEP_NOTIFICATIONS_DAYS = env.int("KEEP_NOTIFICATIONS_DAYS", 400)  # of the payment services
+STOCK_HOLD_MINUTES = 30
+CORRECTION_MINUTES = 60  # after payment, in which the buyer may correct address and e-mail
+PAYMENT_HOLD_MINUTES = {"paypal": 30, "unionpay": 60}

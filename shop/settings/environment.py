@@ -1,0 +1,82 @@
+"""What the environment says of this machine: the mode, where state lies, and how secrets are read or made."""
+
+import json
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+
+class Environment(environ.Env):  # type: ignore[misc]  # has no types
+    def get_value(self, var: str, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().get_value(var, *arguments, **options)
+        except ValueError:
+            raise ImproperlyConfigured(f"{var} holds a value of the wrong kind. See .env.example.") from None
+
+
+env = Environment()
+_env_file = Path(env.str("ENV_FILE", str(BASE_DIR / ".env")))
+if _env_file.is_file():
+    env.read_env(_env_file)  # what is already in the environment wins
+
+SHOP_MODE = env.str("SHOP_MODE", "demo")
+if SHOP_MODE not in {"demo", "production"}:
+    raise ImproperlyConfigured("SHOP_MODE must be demo or production.")
+PRODUCTION = SHOP_MODE == "production"
+DEBUG = env.bool("DEBUG", False)
+if DEBUG and PRODUCTION:
+    raise ImproperlyConfigured("DEBUG cannot be on with SHOP_MODE=production.")
+
+# State of this installation: database, queue, media, generated demo secrets. Ignored by git.
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / ".var"))).resolve()
+VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def fernet_key() -> str:
+    from cryptography.fernet import Fernet
+
+    return Fernet.generate_key().decode()
+
+
+def _demo_secret(name: str, make: Callable[[], str]) -> str:
+    """A secret for the demo, made once and kept readable by the owner only."""
+    from shop.devstack.file_lock import exclusive
+
+    path = VAR_DIR / "demo-secrets.json"
+    with exclusive(VAR_DIR / "demo-secrets.lock"):
+        kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        if name not in kept:
+            kept[name] = make()
+            fresh = path.with_suffix(".new")  # a process killed while writing must not leave half a file
+            fresh.touch(mode=0o600)
+            fresh.write_text(json.dumps(kept, indent=1))
+            fresh.replace(path)
+    return kept[name]
+
+
+def required(name: str, *, demo: Callable[[], str]) -> str:
+    """The variable; in the demo something that works; in production its absence stops the start."""
+    value = env.str(name, "")
+    if value:
+        return str(value)
+    if PRODUCTION:
+        raise ImproperlyConfigured(f"{name} is not set. See .env.example.")
+    return demo()
+
+
+def secret(name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> str:
+    return required(name, demo=lambda: _demo_secret(name, make))
+
+
+# Lists: newest first.
+SECRET_KEY = secret("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+SEAL_KEYS = secret("SEAL_KEYS", fernet_key).split(",")  # Fernet keys: personal answers, sealed order keys
+ORDER_KEY_PEPPERS = secret("ORDER_KEY_PEPPERS").split(",")  # HMAC keys of the order key look-up
+ESCROW_KEYS = secret("ESCROW_KEYS", fernet_key).split(",")  # Fernet keys: the shop's wrap of report keys
