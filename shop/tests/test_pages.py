@@ -180,7 +180,7 @@ def test_personal_pages_are_stored_nowhere(client):
 def test_every_page_carries_its_guards(client):
     headers = client.get("/en/help/").headers
     policy = headers["Content-Security-Policy"]
-    assert "default-src 'self'" in policy
+    assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert headers["X-Frame-Options"] == "DENY"
