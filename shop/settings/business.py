@@ -10,6 +10,7 @@ CURRENCY = env.str("CURRENCY", "HKD")
 MERCHANT_EMAILS = env.list("MERCHANT_EMAILS", default=["merchant@shop.example"])
 CONSULTANT_EMAILS = env.list("CONSULTANT_EMAILS", default=["consultants@shop.example"])
 CUSTOMER_SERVICE_EMAIL = env.str("CUSTOMER_SERVICE_EMAIL", "service@shop.example")
+SECURITY_EMAIL = env.str("SECURITY_EMAIL", CUSTOMER_SERVICE_EMAIL)  # whom to tell of a hole: security.txt
 CUSTOMER_SERVICE_PHONE = env.str("CUSTOMER_SERVICE_PHONE", "+852 5808 0000")
 # Versions of the texts a buyer agrees to. Raise one with every change of its text; orders keep theirs.
 TERMS_VERSION = "2026-11"
