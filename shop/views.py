@@ -4,7 +4,7 @@ import datetime as dt
 import logging
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import reverse
@@ -33,6 +33,10 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 def favicon(request: HttpRequest) -> HttpResponse:
     """Browsers ask for it on pages that name no icon, such as the admin's."""
     return HttpResponseRedirect(static("img/favicon.svg"))
+
+
+def no_such_page(request: HttpRequest, **_parts: str) -> HttpResponse:
+    raise Http404
 
 
 @require_safe
