@@ -34,7 +34,7 @@ class _TypedText(str):
     confirmed = ""
 
 
-class _AskingInput(forms.TextInput):
+class AskingInput(forms.TextInput):
     """Carries the reading that the person is asked about, so that the same text sent again confirms it."""
 
     asked = ""
@@ -56,7 +56,7 @@ class _AskingInput(forms.TextInput):
         return shown + hidden
 
 
-class EmailInput(_AskingInput):
+class EmailInput(AskingInput):
     input_type = "email"
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
@@ -135,7 +135,7 @@ def _why_no_address(text: str) -> Any:
     return ""
 
 
-class PhoneInput(_AskingInput):
+class PhoneInput(AskingInput):
     input_type = "tel"
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
