@@ -10,7 +10,8 @@ help: ## Print these lines
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 run: .venv/run ## Open the shop with its worker and the sandbox on this machine; Ctrl-C closes it
-	@exec $(BIN)/python manage.py runstack
+	@if [ -z "$${ENV_FILE:-}" ] && [ ! -e .env ]; then export SHOP_MODE="$${SHOP_MODE:-demo}"; fi; \
+	exec $(BIN)/python manage.py runstack
 
 # Hundreds of processes start in the tests: what they compile is kept, whatever the machine says otherwise.
 test .venv/test: export PYTHONDONTWRITEBYTECODE :=
@@ -22,7 +23,8 @@ test: .venv/test ## Check everything: run all tests, and beside them style, type
 prove: export SHOP_PROVE := 1
 prove: test ## The same with full counts and the long tests; takes as long as it takes
 
-lint: export ENV_FILE := /dev/null
+lint messages: export ENV_FILE := /dev/null
+lint messages: export SHOP_MODE := demo
 lint: export VAR_DIR := $(CURDIR)/.venv/lint
 lint: .venv/test ## Check style, types, imports, templates and settings
 	@$(BIN)/ruff check --quiet .
