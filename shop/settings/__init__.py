@@ -1,8 +1,8 @@
 """All settings. Everything that differs between machines comes from the environment.
 
-``SHOP_MODE`` is ``demo`` (default) or ``production``. The demo needs no variable at all: it makes its secrets
-at first start, keeps them in ``VAR_DIR`` and talks to the sandbox. Production has no default for a secret:
-what is missing is named in one line and nothing starts. Every variable stands in ``.env.example``.
+``SHOP_MODE`` is ``demo`` or ``production``; `make run` says demo, which needs no other variable: it makes its
+secrets at first start, keeps them in ``VAR_DIR`` and talks to the sandbox. Production has no default for a
+secret: what is missing is named in one line and nothing starts. Every variable stands in ``.env.example``.
 What belongs together has a module of its own, and all of it is read here.
 """
 

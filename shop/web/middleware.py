@@ -47,7 +47,10 @@ def refuse_without_secrets(get_response: GetResponse) -> GetResponse:
     """A process that began while the database was away may learn late that it lacks a secret."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        return unavailable(request) if fingerprints.is_refused() else get_response(request)
+        is_told_itself = request.path_info == "/readyz"  # which says what is missing
+        if not is_told_itself and fingerprints.is_refused():
+            return unavailable(request)
+        return get_response(request)
 
     return middleware
 
