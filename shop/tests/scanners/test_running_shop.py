@@ -102,9 +102,9 @@ def injected(scanner, request, names, database):
     """What sqlmap says unless it is that it gets through none of the parameters."""
     done = scanner(
         "scanners", "sqlmap", "-r", str(request), "-p", ",".join(names), "--batch", "--level", "1",
-        "--risk", "1", "--technique", "BEU", "--dbms", database, "--tamper", "xforwardedfor", "--ignore-code", "*",
-        "--flush-session", "--output-dir", str(request.parent / "out"), "--disable-coloring",
-        "--drop-set-cookie",
+        "--risk", "1", "--technique", "BEU", "--dbms", database, "--tamper", "xforwardedfor",
+        "--ignore-code", "*", "--flush-session", "--output-dir", str(request.parent / "out"),
+        "--disable-coloring", "--drop-set-cookie",
     )  # fmt: skip
     told = done.stdout + done.stderr
     return "" if "all tested parameters do not appear to be injectable" in told else told
