@@ -41,10 +41,11 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "shop.web.middleware.request_id",
-    "shop.web.middleware.refuse_without_secrets",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "shop.web.middleware.headers_of_all",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "shop.web.middleware.refuse_without_secrets",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -108,6 +109,7 @@ STORAGES = {
         for alias in ("answers", "reports")  # sealed files
     },
 }
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 MEDIA_ROOT = VAR_DIR / "media"
 
 # --- e-mail -------------------------------------------------------------------------------------------------
