@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test prove lint messages secrets lock sbom audit
+.PHONY: help run test prove lint messages secrets lock sbom audit release
 
 BIN := .venv/bin
 TOOLS := .venv/tools/bin
@@ -23,7 +23,7 @@ test: .venv/test ## Check everything: run all tests, and beside them style, type
 	wait $$lint || { status=$$?; cat .venv/lint.log; }; exit $$status
 
 prove: export SHOP_PROVE := 1
-prove: .venv/scanners/ready .venv/semgrep/ready test ## The same with full counts and the long tests; takes as long as it takes
+prove: .venv/prove test ## The same with full counts and the long tests; takes as long as it takes
 
 lint messages: export ENV_FILE := /dev/null
 lint messages: export SHOP_MODE := demo
@@ -63,6 +63,12 @@ sbom: .venv/tools/ready ## Print what the shop consists of, as CycloneDX
 audit: .venv/tools/ready ## Ask PyPI's database for known weaknesses of what is locked (needs the network)
 	@for lock in requirements-dev.txt .ci/tools.txt; do $(TOOLS)/pip-audit --strict --disable-pip --require-hashes -r $$lock; done
 
+release: export SHOP_MODE := demo
+release: export DJANGO_SETTINGS_MODULE := shop.settings
+release: export ENV_FILE := /dev/null
+release: .venv/test ## Write down what this release knows of the database, for the next one to keep
+	@$(BIN)/python -m shop.tests.harness.released_schema
+
 # --- surroundings: made once, remade when the requirements change ------------------------------------------------
 
 # The first Python that is new enough and can make virtual environments.
@@ -86,6 +92,10 @@ FIND_PYTHON = for python in $${PYTHON:-python3 python3.11 python3.12 python3.13 
 	@$(BIN)/python -c 'from hypothesis import strategies; strategies.text().validate()'
 	@collect="$(BIN)/python -m pytest -q --collect-only"; \
 	$$collect shop payments >/dev/null 2>&1 & $$collect catalog cart checkout consulting >/dev/null 2>&1 & wait
+	@touch $@
+
+.venv/prove: .venv/test .venv/scanners/ready .venv/semgrep/ready
+	@$(BIN)/python -m shop.tests.harness.machine
 	@touch $@
 
 .venv/tools/ready .venv/scanners/ready .venv/semgrep/ready: .venv/%/ready: .venv/python .ci/%.txt

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from shop import clock
+from shop import clock, outbound
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 from shop.models import OutboxMessage
@@ -100,7 +100,9 @@ def _wake_worker() -> None:
 
 
 def deliver_next() -> bool:
-    """Deliver one due message. False when nothing is due."""
+    """Deliver one due message. False when nothing is due, or nothing may leave."""
+    if outbound.is_off():
+        return False
     message = _claim()
     if message is None:
         return False

@@ -23,6 +23,7 @@ from paypalrestsdk.api import Api
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from shop import outbound
 from shop.database import assert_no_transaction
 
 logger = logging.getLogger(__name__)
@@ -192,6 +193,7 @@ class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
 
     def _send(self, base: str, request: _Request, headers: dict[str, str]) -> Answer:
         assert_no_transaction()
+        outbound.require(requests.ConnectionError)
         started = time.monotonic()
         with self.session.request(
             request.method,

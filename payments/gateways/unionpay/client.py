@@ -6,7 +6,7 @@ import time
 import requests
 from django.conf import settings
 
-from shop import clock
+from shop import clock, outbound
 from shop.database import assert_no_transaction
 
 from ..base import GatewayError, Misconfigured
@@ -53,6 +53,7 @@ def ask(endpoint: str, fields: Fields) -> Fields:
 
 
 def _post(url: str, body: bytes) -> bytes:
+    outbound.require(requests.ConnectionError)
     with requests.Session() as session:
         session.trust_env = False  # no proxy and no password file of this machine
         with session.post(
