@@ -22,6 +22,7 @@ from consulting.keys import services as keys
 from consulting.keys import throttle as key_throttle
 from consulting.keys.views import too_many
 from shop.web.unsent import takes_text
+from shop.web.upload_handler import takes_files
 
 from . import overview
 from .forms import UnlockForm
@@ -107,6 +108,7 @@ def access_log(request: HttpRequest) -> HttpResponse:
     return render(request, "consulting/access_log.html", context)
 
 
+@takes_files
 @takes_text()
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
