@@ -6,10 +6,12 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
 from . import database
+from .background import lines
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 application = get_wsgi_application()
 database.limit_sessions("web")
+lines.limit_requests()
 
 from .keyring import fingerprints  # noqa: E402 - a model can be imported only now
 
