@@ -1,7 +1,9 @@
-"""The kernel's tables: outbox messages, hits of rate limits, sent forms, fingerprints of secrets."""
+"""The kernel's tables: outbox messages, leases, hits of rate limits, sent forms, fingerprints of secrets."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from shop import clock
 
 
 class OutboxMessage(models.Model):
@@ -10,7 +12,11 @@ class OutboxMessage(models.Model):
     key = models.CharField(_("key"), max_length=200, unique=True)
     topic = models.CharField(_("topic"), max_length=60)
     payload = models.JSONField(_("payload"), default=dict)  # ids only, never personal data or keys
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    # Whose share delivers it (``shop.background.peers``). Empty: written by code from before the shares.
+    peer = models.CharField(max_length=10, blank=True, db_default="", editable=False)
+    # Of a mail to several people, each gets a message of their own: a digest of whom this one is for.
+    receiver = models.CharField(max_length=16, blank=True, db_default="", editable=False)
+    created_at = models.DateTimeField(_("created at"), default=clock.now, editable=False)
     due_at = models.DateTimeField(_("due at"))
     claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
@@ -30,6 +36,17 @@ class OutboxMessage(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Lease(models.Model):
+    """Work that one process at a time may do (``shop.background.leases``)."""
+
+    name = models.CharField(max_length=40, unique=True)
+    holder = models.CharField(max_length=16, blank=True)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.until}"
 
 
 class Try(models.Model):

@@ -2,22 +2,20 @@
 
 import logging
 
-from celery import shared_task
-
-from .background import outbox
+from .background import outbox, peers
 from .privacy import retention
 
 logger = logging.getLogger(__name__)
 
 
-@shared_task(ignore_result=True)
-def deliver_outbox() -> None:
-    """Send what is due. Woken by each commit, and by beat as a safety net."""
-    while outbox.deliver_next():
+@peers.task(peer=peers.ALL)
+def deliver_outbox(peer: str) -> None:
+    """Deliver what is due and concerns this peer. Woken by each commit, and by beat as a safety net."""
+    while outbox.deliver_next(peer):
         pass
 
 
-@shared_task(ignore_result=True)
+@peers.task(peer=peers.LOCAL)
 def forget() -> None:
     """Delete what is past its time."""
     for kind, count in retention.forget():
