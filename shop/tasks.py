@@ -4,6 +4,7 @@ import logging
 
 from celery import shared_task
 
+from .audit import chain
 from .background import outbox
 from .privacy import retention
 
@@ -23,3 +24,10 @@ def forget() -> None:
     for kind, count in retention.forget():
         if count:
             logger.info("Forgot %s: %s", kind.name, count)
+
+
+@shared_task(ignore_result=True)
+def link_audit_trail() -> None:
+    """Give new entries their place in the chain, and tell the log where it ends now."""
+    if newest := chain.link_new():
+        logger.info("Audit trail: link %s ends with %s", newest.number, newest.digest)

@@ -22,6 +22,7 @@ KEEP_UNPAID_DAYS = env.int("KEEP_UNPAID_DAYS", 90)  # orders that were never pai
 KEEP_MESSAGES_DAYS = env.int("KEEP_MESSAGES_DAYS", 365)  # with the consultant, once the report is there
 KEEP_ACCESS_LOG_DAYS = env.int("KEEP_ACCESS_LOG_DAYS", 730)
 KEEP_NOTIFICATIONS_DAYS = env.int("KEEP_NOTIFICATIONS_DAYS", 400)  # of the payment services
+KEEP_AUDIT_DAYS = env.int("KEEP_AUDIT_DAYS", 730)  # who of the staff did or looked at what
 STOCK_HOLD_MINUTES = 30
 CORRECTION_MINUTES = 60  # after payment, in which the buyer may correct address and e-mail
 PAYMENT_HOLD_MINUTES = {"paypal": 30, "unionpay": 60}

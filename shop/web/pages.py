@@ -11,7 +11,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from .privacy import retention
+from shop.privacy import retention
 
 logger = logging.getLogger(__name__)
 
