@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "shop.audit.middleware.AuditStaff",
     "shop.web.unsent.SignedOutStaff",
     "shop.web.once.OncePerPage",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
