@@ -53,7 +53,7 @@ SQLITE = [
 
 class Migration(migrations.Migration):
     dependencies = [
-        ('shop', '0004_sent_forms_and_given_up_mails'),
+        ('shop', '0005_shares_and_leases'),
     ]
 
     operations = [
