@@ -9,6 +9,7 @@ class ConsultingConfig(AppConfig):
     def ready(self) -> None:
         from checkout.signals import (
             browser_forgets_orders,
+            closed_lines,
             confirmation_sections,
             money_checks,
             open_matters,
@@ -29,4 +30,5 @@ class ConsultingConfig(AppConfig):
         money_checks.connect(key_health.checks, dispatch_uid="consulting.key_health")
         open_matters.connect(retention.open_matters, dispatch_uid="consulting.open_matters")
         order_erased.connect(retention.erase, dispatch_uid="consulting.erase")
+        closed_lines.connect(export.closed, dispatch_uid="consulting.closed")
         personal_data.connect(export.holdings, dispatch_uid="consulting.holdings")
