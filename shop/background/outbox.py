@@ -14,7 +14,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from shop import clock, outbound
+from shop import clock
+from shop.background import outbound
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 from shop.models import OutboxMessage

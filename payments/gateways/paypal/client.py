@@ -23,7 +23,7 @@ from paypalrestsdk.api import Api
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from shop import outbound
+from shop.background import outbound
 from shop.database import assert_no_transaction
 
 logger = logging.getLogger(__name__)

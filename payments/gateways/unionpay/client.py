@@ -6,7 +6,8 @@ import time
 import requests
 from django.conf import settings
 
-from shop import clock, outbound
+from shop import clock
+from shop.background import outbound
 from shop.database import assert_no_transaction
 
 from ..base import GatewayError, Misconfigured
