@@ -124,10 +124,10 @@ if PRODUCTION and not env.str("EMAIL_URL", ""):
     raise ImproperlyConfigured("EMAIL_URL is not set. See .env.example.")
 
 # --- the world ----------------------------------------------------------------------------------------------
-# A restored copy begins with this off, lest it sends mails twice and asks for refunds: shop/outbound.py.
+# A restored copy begins with this off, lest it sends mails twice: shop/background/outbound.py.
 OUTBOUND = env.bool("SHOP_OUTBOUND", True)
 if not OUTBOUND:
-    EMAIL_BACKEND = "shop.outbound.HeldMails"
+    EMAIL_BACKEND = "shop.background.outbound.HeldMails"
     CELERY_BEAT_SCHEDULE = {}
 
 LOGGING = logging_config(level=env.str("LOG_LEVEL", "INFO"))
