@@ -12,6 +12,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict is not sent on the way back from a gateway
+MESSAGE_STORAGE = "shop.web.messages_storage.Storage"
 LANGUAGE_COOKIE_SECURE = PRODUCTION
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "shop.web.error_pages.csrf_failure"
@@ -40,7 +41,8 @@ UPLOADS_FREE_MB = env.int("UPLOADS_FREE_MB", 500)  # that stay free on their dis
 
 # --- headers ------------------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = PRODUCTION
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# No browser asks for these: a redirect would hide from a gateway that it writes in clear. The view refuses.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^pay/notify/"]
 # How long browsers refuse plain HTTP. They cannot be told otherwise before it is over, so what reaches beyond
 # this shop's own name is for the owner to say; Django's check would demand it of everybody.
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 31536000) if PRODUCTION else 0

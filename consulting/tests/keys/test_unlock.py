@@ -224,6 +224,15 @@ def test_the_reports_lock_after_half_an_hour_without_use(opened, case, monkeypat
     assert opened.get(pages(case)[0]).status_code == 302
 
 
+def test_the_reports_lock_after_twelve_hours_however_busy(opened, case, monkeypatch):
+    start = clock.now()
+    for minutes in range(20, 12 * 60, 20):
+        monkeypatch.setattr(clock, "now", lambda minutes=minutes: start + dt.timedelta(minutes=minutes))
+        assert opened.get(reverse("consulting:index")).status_code == 200
+    monkeypatch.setattr(clock, "now", lambda: start + dt.timedelta(hours=12, minutes=1))
+    assert opened.get(pages(case)[0]).status_code == 302
+
+
 def test_lock_again_locks(opened, case):
     assert opened.get(reverse("consulting:lock")).status_code == 405
     opened.post(reverse("consulting:lock"))
