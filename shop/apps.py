@@ -10,5 +10,5 @@ class ShopConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from .monitoring import checks  # noqa: F401 register themselves
+        from .monitoring import checks, deployment_checks  # noqa: F401 register themselves
         from .privacy import retention_rules  # noqa: F401 register themselves

@@ -220,7 +220,7 @@ def _page(
 
 @require_POST
 def forget(request: HttpRequest) -> HttpResponse:
-    """Empty the cart and forget what was typed: the next at this computer finds nothing of it."""
+    """Empty the cart, forget what was typed and the orders: the next at this computer finds nothing of it."""
     tokens = {recovery.token_of(request)}
     with locked_cart(request) as cart:
         tokens.add(cart.token)
@@ -228,8 +228,10 @@ def forget(request: HttpRequest) -> HttpResponse:
     shipping_estimate.forget(request)
     for token in filter(None, tokens):
         drafts.forget(token)
-    messages.success(request, _("Your cart is empty, and what you had typed has been deleted."))
+    text = _("Your cart is empty. What you had typed is deleted, and this browser has forgotten your orders.")
+    messages.success(request, text)
     response = redirect("cart:detail")
+    order_access.forget(request, response)
     recovery.end(response)
     return response
 

@@ -128,7 +128,9 @@ def _why_no_address(text: str) -> Any:
         return _("There is a dot too many in “%(text)s”. Please enter an address such as name@example.com.")
     if not local.isascii():
         return _("Before the @ only letters without accents, digits and signs can be used: name@example.com.")
-    if "." not in domain:
+    if (
+        "." not in domain or domain.startswith("[") or domain.rpartition(".")[2].isdigit()
+    ):  # no mail leaves us
         return _("The part behind the @ is not complete in “%(text)s”. It should be like name@example.com.")
     return ""
 
