@@ -13,7 +13,8 @@ from payments.attempts import settlement
 from payments.gateways import get_gateway
 from payments.gateways.base import GatewayError, Notification
 from payments.models import GatewayEvent, Payment
-from payments.models.payment import alert_staff
+from payments.models.gateway_event import RETRY_SECONDS
+from payments.models.payment import UNANSWERED, alert_staff
 from shop import clock
 from shop.background import dispatch
 from shop.database import retry_transaction
@@ -24,7 +25,6 @@ from . import reception
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 64 * 1024
-RETRY_SECONDS = [5, 10, 20, 30]  # the last one repeats
 TRIED_FOR = dt.timedelta(days=3)  # then staff hear of it
 UNKNOWN_FOR = dt.timedelta(hours=1)  # how long an event about something we do not know is kept trying
 
@@ -75,22 +75,25 @@ def receive(
         if not is_new:
             return event
     failpoint("before_notification_committed")
-    dispatch.after_commit("payments.tasks.process_event", event.pk)
+    dispatch.after_commit("payments.tasks.follow_notices", gateway)
     return event
 
 
-def process(event: GatewayEvent) -> None:
+def process(event: GatewayEvent) -> bool:
     """Verify the event and ask the gateway for the facts; schedule another try if nothing was learnt.
 
-    Another worker may hold the same event: each step is safe twice, and only one asks at a time.
+    Another worker may hold the same event: each step is safe twice, and only one asks at a time. Returns
+    False where the gateway was asked and did not answer.
     """
     if event.processed_at is not None:
-        return
+        return True
+    has_answered = True
     try:
         is_done = _verify(event) is False or _fetch_facts(event)
+        has_answered = is_done or event.payment is None or not _is_unanswered(event.payment)
     except GatewayError as error:
         logger.warning("Gateway event %s: %s", event.pk, error.code)
-        is_done = False
+        is_done = has_answered = False
     if not is_done and clock.now() - event.received_at > TRIED_FOR:
         with transaction.atomic():
             note = f"Notification {event.event_id} ({event.kind}) could not be followed up"
@@ -105,6 +108,12 @@ def process(event: GatewayEvent) -> None:
         wait = RETRY_SECONDS[min(event.tries, len(RETRY_SECONDS) - 1)]
         event.tries, event.next_try_at = event.tries + 1, clock.now() + dt.timedelta(seconds=wait)
         event.save(update_fields=["tries", "next_try_at"])
+    return has_answered
+
+
+def _is_unanswered(payment: Payment) -> bool:
+    payment.refresh_from_db(fields=["problem"])
+    return payment.problem in UNANSWERED
 
 
 def _verify(event: GatewayEvent) -> bool:

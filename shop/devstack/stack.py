@@ -42,7 +42,7 @@ def programs() -> list[Program]:
     """Everything that must run, in the order of starting. The sandbox belongs to the demo only."""
     shop = [
         _web(),
-        _celery("worker", "--queues", "shop,outbox", "--pool", "threads", "--concurrency", "4"),
+        _celery("worker", "--queues", "shop,outbox"),
         _celery("beat"),
     ]
     return shop if settings.PRODUCTION else [_sandbox(), *shop]
