@@ -10,5 +10,6 @@ class ShopConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from .admin.sign_in import receivers  # noqa: F401 register themselves
         from .monitoring import checks, deployment_checks  # noqa: F401 register themselves
         from .privacy import retention_rules  # noqa: F401 register themselves

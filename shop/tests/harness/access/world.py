@@ -42,6 +42,7 @@ from consulting.tests import documents, scenes
 from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
 from shop import clock
 from shop.admin import staff_groups
+from shop.admin.sign_in import links
 from shop.background import outbox
 from shop.models import OutboxMessage
 
@@ -238,6 +239,10 @@ def path_of(world: World, name: str, pattern: URLPattern) -> str:
 
 
 def _part(world: World, name: str, part: str) -> object:
+    if name == "sign_in:use_link":
+        return _token(links.make(User.objects.get(username="merchant"), "en"))
+    if name == "sign_in:reset":
+        return world.parts["objects"]["auth_user"]
     if part == "token" and name not in {"checkout:open_link", "checkout:privacy_link"}:
         if name == "checkout:details":
             return world.late.token
@@ -279,6 +284,7 @@ def body_of(world: World, name: str, role: str) -> dict[str, object]:
         "consulting:messages": {"text": "Changed"},
         "consulting:case_messages": {"text": "Changed"},
         "consulting:withdraw": {"reason": "Changed"},
+        "sign_in:send_link": {"username": "merchant"},
         "consulting:open_with_key": {"order_key": world.key},
         "consulting:case": {
             "title": "Changed",
