@@ -15,6 +15,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import override
 
 from shop import clock, mail
+from shop.audit import subjects, trail
 from shop.background import outbox
 from shop.web.rate_limit import RateLimit
 
@@ -62,7 +63,7 @@ def _alarm(kind: str, user: User | None) -> None:
         outbox.publish(ALARM, key=f"{kind}::{hour}:shop", kind=kind, hour=hour, about=None, to=None)
 
 
-@outbox.subscribe(ALARM)
+@outbox.subscribe(ALARM, peer="mail")
 def tell_of_sign_ins(kind: str, hour: str, about: int | None, to: int | None) -> None:
     person = User.objects.filter(pk=to).first() if to else None
     user = User.objects.filter(pk=about).first() if about else None
@@ -86,12 +87,14 @@ def tell_of_sign_ins(kind: str, hour: str, about: int | None, to: int | None) ->
 def publish_change(user: User, what: str) -> None:
     """``what``: set_up, removed, new_codes, recovery_code_used."""
     with transaction.atomic():
+        person = subjects.Subject(user._meta.label_lower, str(user.pk))
+        trail.record(trail.Deed.ACCOUNT, person, detail=f"second factor: {what.replace('_', ' ')}")
         outbox.publish(
             CHANGE, key=secrets.token_hex(12), what=what, user_id=user.pk, at=clock.now().isoformat()
         )
 
 
-@outbox.subscribe(CHANGE)
+@outbox.subscribe(CHANGE, peer="mail")
 def tell_of_change(what: str, user_id: int, at: str) -> None:
     user = User.objects.filter(pk=user_id).first()
     if user is None:
@@ -123,7 +126,7 @@ def ask_for_link(request: HttpRequest, username: str, language: str) -> None:
         outbox.publish(LINK, key=secrets.token_hex(12), user_id=user.pk, language=language)
 
 
-@outbox.subscribe(LINK)
+@outbox.subscribe(LINK, peer="mail")
 def send_link(user_id: int, language: str) -> None:
     user = User.objects.filter(pk=user_id, is_active=True).first()
     if user is None:

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import SESSION_KEY, get_user
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
 from shop import clock
@@ -46,10 +48,14 @@ class StaffSessions:
         self.store = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        key = request.COOKIES.get(settings.STAFF_COOKIE_NAME)
         if not is_staff_path(request.path_info):
+            if key:  # the audit trail tells who of the staff looks at a client's own page
+                request.staff_session = self.store(key)  # type: ignore[attr-defined]
+                request.staff_behind = SimpleLazyObject(lambda: _who(request))  # type: ignore[attr-defined]
             return self.get_response(request)
         shoppers = request.session
-        session = self.store(request.COOKIES.get(settings.STAFF_COOKIE_NAME))
+        session = self.store(key)
         request.session = session
         request.staff_session_ended = _end_if_late(session)  # type: ignore[attr-defined]
         try:
@@ -60,16 +66,30 @@ class StaffSessions:
         return response
 
 
+def _who(request: Any) -> Any:
+    """The person of the staff's session, which is left as it is."""
+    if _is_late(request.staff_session):
+        return AnonymousUser()
+    asking = HttpRequest()
+    asking.session = request.staff_session
+    return get_user(asking)
+
+
+def _is_late(session: Any) -> bool:
+    now = clock.now().timestamp()
+    signed_in, seen = session.get(SIGNED_IN_AT, 0), session.get(SEEN_AT, 0)
+    return bool(now - signed_in > LONGEST.total_seconds() or now - seen > IDLE.total_seconds())
+
+
 def _end_if_late(session: Any) -> bool:
     """Whether somebody was signed in until now, for too long or too long without a page."""
     if SESSION_KEY not in session:
         return False
-    now = clock.now().timestamp()
-    signed_in, seen = session.get(SIGNED_IN_AT, 0), session.get(SEEN_AT, 0)
-    if now - signed_in > LONGEST.total_seconds() or now - seen > IDLE.total_seconds():
+    if _is_late(session):
         session.flush()
         return True
-    if now - seen > NOTED.total_seconds():
+    now = clock.now().timestamp()
+    if now - session[SEEN_AT] > NOTED.total_seconds():
         session[SEEN_AT] = now
     return False
 
