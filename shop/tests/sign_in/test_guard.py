@@ -21,6 +21,7 @@ AGAIN = {
     *(f"admin:auth_{model}_{deed}" for model in ("user", "group") for deed in ("add", "change", "delete")),
     "admin:auth_user_password_change",
     "admin:checkout_order_correct",
+    "admin:checkout_order_mailbox",
     "admin:consulting_orderkey_deed",
     "admin:payments_money_repair",
     "admin:payments_payment_decide",
@@ -90,7 +91,7 @@ def test_what_asks_again_is_all_that_moves_money_keys_mailboxes_or_accounts():
     """A new page whose name says so has to be marked, or told here why not."""
     marked = {name for name, pattern in world_of.doors() if getattr(pattern.callback, "asks_again", False)}
     assert marked == AGAIN
-    grave = ("refund", "orderkey_deed", "return_payment", "repair", "decide", "correct", "auth_")
+    grave = ("refund", "orderkey_deed", "return_payment", "repair", "decide", "correct", "mailbox", "auth_")
     looks = (
         "changelist",
         "history",

@@ -163,7 +163,7 @@ def _furnish(world: World) -> None:
     search = OrderSearch.objects.create(email=scenes.EMAIL, language="en", asked_at=now)
     request = CancellationRequest.objects.create(order=world.unpaid, reason="", asked_at=now)
     with transaction.atomic():
-        outbox.publish("test.message", key="1")
+        outbox.publish("mail.key_alarm", key="1", hour="1")
     copy_asked = privacy_requests.create_request(order, PrivacyRequest.Kind.EXPORT)
     promotion = Promotion.objects.create(code="CANARY", kind="percent", percent=5, name_zh_hant="x")
     attempt = {"ip_address": "10.0.0.1", "username": "x", "user_agent": "x", "path_info": "/"}
