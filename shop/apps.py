@@ -10,6 +10,7 @@ class ShopConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from .admin.sign_in import receivers  # noqa: F401 register themselves
         from .audit import middleware, retention_rule, sign_ins, subjects, trail  # noqa: F401 register
         from .monitoring import checks, deployment_checks  # noqa: F401 register themselves
         from .privacy import retention_rules  # noqa: F401 register themselves

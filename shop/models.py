@@ -1,9 +1,18 @@
-"""The kernel's tables: outbox messages, leases, hits of rate limits, sent forms, fingerprints of secrets."""
+"""The kernel's tables: outbox, leases, limits, sent forms, marks of secrets, second factors, audit trail."""
 
+from typing import TYPE_CHECKING
+
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from shop import clock
+from shop.crypto import SealedBytesField
+
+if TYPE_CHECKING:
+    Device = models.Model  # has no types
+else:
+    from django_otp.models import Device
 
 
 class OutboxMessage(models.Model):
@@ -91,6 +100,36 @@ class Canary(models.Model):
 
     def __str__(self) -> str:
         return f"{self.family} {self.since}"
+
+
+class AuthenticatorApp(Device):
+    """The app of a member of staff that makes codes (TOTP, RFC 6238): ``shop.admin.sign_in.second_factor``.
+
+    One that is not confirmed by a code of its own is only being set up.
+    """
+
+    key = SealedBytesField()  # 20 bytes
+    last_step = models.BigIntegerField(
+        default=-1, db_default=-1
+    )  # of the last code taken; none is taken twice
+    added_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "confirmed"], name="one_app_per_person")]
+
+
+class RecoveryCode(models.Model):
+    """A digest of a code that stands in once for the app."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "digest"], name="one_digest_per_code")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.used_at or ''}".strip()
 
 
 class AuditEntry(models.Model):

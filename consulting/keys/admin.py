@@ -23,6 +23,7 @@ from consulting.access import order_is_open
 from consulting.models import OrderKey
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch, email_address
+from shop.web.asks_again import asks_again
 
 from . import lifecycle
 
@@ -146,6 +147,7 @@ class OrderKeyAdmin(TolerantSearch, ReadOnlyAdmin[OrderKey]):
         )
         return [action, *super().get_urls()]
 
+    @asks_again
     def action_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
         """Says what will happen, and does it at the press of the button."""
         if name not in KEY_ACTIONS:

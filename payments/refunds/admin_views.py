@@ -22,6 +22,7 @@ from checkout.models import Order
 from checkout.stock import OutOfStock
 from payments.models import Payment, Refund
 from shop.l10n import money
+from shop.web.asks_again import asks_again
 from shop.web.once import safe_to_repeat
 
 from . import services as refunds
@@ -55,7 +56,7 @@ def urls(site: admin.AdminSite) -> list[URLPattern]:
     ]
     once = safe_to_repeat("a refund is found again by the key of its preview")
     return [
-        path(route, site.admin_view(once(functools.partial(_guarded, view, site))), name=name)
+        path(route, site.admin_view(asks_again(once(functools.partial(_guarded, view, site)))), name=name)
         for route, view, name in pages
     ]
 

@@ -57,7 +57,11 @@ class RateLimit:
 
     def is_exceeded(self, key: HttpRequest | str) -> bool:
         """Whether the key has used up its hits."""
-        return self._hits().filter(network=self._stored(key)).count() >= self.limit
+        return self.count(key) >= self.limit
+
+    def count(self, key: HttpRequest | str) -> int:
+        """The key's hits within the window."""
+        return self._hits().filter(network=self._stored(key)).count()
 
     def is_exceeded_by_all(self) -> bool:
         """Whether the hits of all keys together have used up the limit."""
@@ -73,10 +77,7 @@ class RateLimit:
         It is stored before it is compared: of several at once each sees the others, so together they never
         pass the limits.
         """
-        limits = {self._stored(key): self.limit}
-        if self.limit_around is not None and isinstance(key, HttpRequest):
-            surroundings = surroundings_of(client_address(key))
-            limits = {surroundings: self.limit_around} | limits  # one key if there is no address
+        limits = self._limits(key)
         now = clock.now()
         rows = [Try.objects.create(purpose=self.scope, network=network, at=now).pk for network in limits]
         hits = self._hits().filter(network__in=limits).order_by()
@@ -89,6 +90,22 @@ class RateLimit:
     def release(self, rows: Sequence[int]) -> None:
         """Take back a hit that ``take`` has counted."""
         Try.objects.filter(pk__in=rows).delete()
+
+    def free_at(self, key: HttpRequest | str) -> dt.datetime:
+        """When the key's next hit is within the limits: now, or when its oldest one has left the window."""
+        free = clock.now()
+        for network, limit in self._limits(key).items():
+            newest = self._hits().filter(network=network).order_by("-at").values_list("at", flat=True)[:limit]
+            if len(newest) == limit:
+                free = max(free, newest[limit - 1] + dt.timedelta(minutes=self.minutes))
+        return free
+
+    def _limits(self, key: HttpRequest | str) -> dict[str, int]:
+        limits = {self._stored(key): self.limit}
+        if self.limit_around is not None and isinstance(key, HttpRequest):
+            surroundings = surroundings_of(client_address(key))
+            limits = {surroundings: self.limit_around} | limits  # one key if there is no address
+        return limits
 
     def _hits(self) -> QuerySet[Try]:
         since = clock.now() - dt.timedelta(minutes=self.minutes)
