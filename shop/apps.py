@@ -10,9 +10,10 @@ class ShopConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from .audit import middleware, retention_rule, sign_ins, subjects, trail  # noqa: F401 register
+        from .audit import approval_mails, middleware, retention_rule, sign_ins, subjects, trail  # noqa: F401 register
         from .monitoring import checks  # noqa: F401 register themselves
         from .privacy import retention_rules  # noqa: F401 register themselves
 
         subjects.declare("shop.outboxmessage", "concerns")
+        subjects.declare("shop.approvalrequest", "order_number", part="approval_id")
         middleware.name_deed(trail.Deed.RETRY, action="deliver_now")
