@@ -19,9 +19,12 @@ class ConsultingConfig(AppConfig):
             unbegun_services,
         )
         from consulting import audited, export, mails, receivers, retention, staff_notes  # noqa: F401 - some
+        from consulting.keys import (
+            four_eyes,  # noqa: F401 - registers itself
+            pepper_rotation,  # noqa: F401 - registers itself
+        )
         from consulting.keys import health as key_health
         from consulting.keys import mails as key_mails  # noqa: F401 - registers itself
-        from consulting.keys import pepper_rotation  # noqa: F401 - registers itself
 
         order_paid.connect(receivers.give_key, dispatch_uid="consulting.give_key")
         confirmation_sections.connect(receivers.key_section, dispatch_uid="consulting.key_section")

@@ -11,9 +11,10 @@ class ShopConfig(AppConfig):
 
     def ready(self) -> None:
         from .admin.sign_in import receivers  # noqa: F401 register themselves
-        from .audit import middleware, retention_rule, sign_ins, subjects, trail  # noqa: F401 register
+        from .audit import approval_mails, middleware, retention_rule, sign_ins, subjects, trail  # noqa: F401 register
         from .monitoring import checks, deployment_checks  # noqa: F401 register themselves
         from .privacy import retention_rules  # noqa: F401 register themselves
 
         subjects.declare("shop.outboxmessage", "concerns")
+        subjects.declare("shop.approvalrequest", "order_number", part="approval_id")
         middleware.name_deed(trail.Deed.RETRY, action="deliver_now")

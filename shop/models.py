@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from shop import clock
-from shop.crypto import SealedBytesField
+from shop.crypto import EncryptedJSONField, SealedBytesField
 
 if TYPE_CHECKING:
     Device = models.Model  # has no types
@@ -206,3 +206,40 @@ class AuditCutoff(models.Model):
 
     def __str__(self) -> str:
         return f"{self.before}"
+
+
+class ApprovalRequest(models.Model):
+    """Something that one member of staff asks for and another has to agree to (``shop.audit.approvals``)."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        APPROVED = "approved", _("approved")
+        DECLINED = "declined", _("declined")
+        TAKEN_BACK = "taken_back", _("taken back")
+        VOID = "void", _("not possible any more")
+        EXPIRED = "expired", _("expired")
+
+    key = models.CharField(max_length=80, unique=True)  # the same wish asked twice is one
+    kind = models.CharField(_("what"), max_length=20)
+    order_number = models.CharField(_("order"), max_length=20)
+    payload = EncryptedJSONField(default=dict)  # what will be done; empty once it is decided
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.WAITING)
+    asked_by = models.CharField(_("asked by"), max_length=150)
+    asked_at = models.DateTimeField(_("asked at"))
+    expires_at = models.DateTimeField(_("until"))
+    decided_by = models.CharField(_("decided by"), max_length=150, blank=True)
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    note = models.CharField(_("reason"), max_length=200, blank=True)  # for the one who asked
+
+    class Meta:
+        verbose_name = _("approval")
+        verbose_name_plural = _("approvals")
+        ordering = ["-asked_at"]
+        indexes = [
+            models.Index(
+                fields=["expires_at"], name="approvals_that_wait", condition=models.Q(state="waiting")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.order_number}"

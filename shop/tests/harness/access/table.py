@@ -189,6 +189,7 @@ MODELS = {
     "payments_ledgerentry": ("merchant superuser", "", "", ""),
     "payments_payment": ("merchant superuser", "", "", ""),
     "payments_refund": ("merchant superuser", "", "", ""),
+    "shop_approvalrequest": ("merchant superuser", "", "", ""),
     "shop_auditentry": ("superuser", "", "", ""),
     "shop_outboxmessage": ("merchant superuser", "", "", ""),
 }
@@ -215,6 +216,7 @@ ADMIN = {
     "payments_refund_order": "merchant superuser",
     "payments_refund_retry": "merchant superuser",
     "payments_return_payment": "merchant superuser",
+    "shop_approvalrequest_decide": "merchant superuser",
     "view_on_site": "staff",
 }
 

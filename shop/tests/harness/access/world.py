@@ -43,6 +43,8 @@ from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
 from shop import clock
 from shop.admin import staff_groups
 from shop.admin.sign_in import links
+from shop.audit import approvals
+from shop.audit.subjects import Subject
 from shop.background import outbox
 from shop.models import AuditEntry, OutboxMessage
 
@@ -170,6 +172,9 @@ def _furnish(world: World) -> None:
     tried = AccessAttempt.objects.create(**attempt, get_data="", post_data="", failures_since_start=1)
     failure = AccessFailureLog.objects.create(**attempt)
     goods = order.lines.get(kind="goods").variant
+    subject = Subject("checkout.order", str(order.pk), order.number)
+    how = {"way": "payment", "payment": payment.pk, "key": "", "reason": "", "amount": "1", "currency": "HKD"}
+    wish = approvals.ask("refund", subject, how, key="canary", actor="merchant")
     world.parts = {
         "token": order.token,
         "slug": goods.product.slug,
@@ -191,6 +196,7 @@ def _furnish(world: World) -> None:
         "payment_id": payment.pk,
         "refund_id": refund.pk,
         "request_id": request.pk,
+        "approval_id": wish.pk,
         "objects": {
             "catalog_product": goods.product_id,
             "catalog_category": goods.product.category_id,
@@ -205,6 +211,7 @@ def _furnish(world: World) -> None:
             "consulting_orderkey": OrderKey.objects.get(order=order).pk,
             "consulting_case": world.case.pk,
             "consulting_accesslog": AccessLog.objects.first().pk,
+            "shop_approvalrequest": wish.pk,
             "shop_auditentry": AuditEntry.objects.first().pk,
             "shop_outboxmessage": OutboxMessage.objects.first().pk,
             "checkout_promotion": promotion.pk,
