@@ -126,10 +126,11 @@ def _asks_too_often(request: HttpRequest, cart: Cart) -> bool:
     """A code for first orders tells whether an e-mail address has ordered here: not to one who tries many."""
     if not cart.promo_code:
         return False
-    if PERSONAL_OFFERS.is_exceeded(request):
+    taken = PERSONAL_OFFERS.take(request)
+    if not taken:
         return True
-    if offer_of(cart, email=_email_in(request.POST)).is_personal:
-        PERSONAL_OFFERS.hit(request)
+    if not offer_of(cart, email=_email_in(request.POST)).is_personal:
+        PERSONAL_OFFERS.release(taken)
     return False
 
 

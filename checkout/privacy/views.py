@@ -16,7 +16,7 @@ from . import erasure, export
 from . import requests as privacy_requests
 
 Kind = PrivacyRequest.Kind
-PER_ORDER = RateLimit("privacy-request", limit=3, minutes=60)
+PER_ORDER = RateLimit("privacy-request", limit=3, minutes=60)  # and kind: a link is good for longer
 
 
 @never_cache
@@ -38,7 +38,7 @@ def _waiting(order: Order) -> PrivacyRequest | None:
 
 
 def _create_request(request: HttpRequest, order: Order, kind: PrivacyRequest.Kind) -> HttpResponse:
-    if PER_ORDER.take(order.number):
+    if PER_ORDER.take(f"{order.number} {kind}"):
         privacy_requests.create_request(order, kind)
         text = _("We are sending a link to the e-mail address of the order. It is good for 24 hours.")
         messages.success(request, text)
