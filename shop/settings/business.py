@@ -22,6 +22,11 @@ KEEP_UNPAID_DAYS = env.int("KEEP_UNPAID_DAYS", 90)  # orders that were never pai
 KEEP_MESSAGES_DAYS = env.int("KEEP_MESSAGES_DAYS", 365)  # with the consultant, once the report is there
 KEEP_ACCESS_LOG_DAYS = env.int("KEEP_ACCESS_LOG_DAYS", 730)
 KEEP_NOTIFICATIONS_DAYS = env.int("KEEP_NOTIFICATIONS_DAYS", 400)  # of the payment services
-STOCK_HOLD_MINUTES = 30
+MOST_PER_ORDER = env.int("MOST_PER_ORDER", 20)  # pieces of goods whose own limit is empty
+# Orders that hold goods and are not paid: from one network and its surroundings, checkout/stock.py.
+STOCK_HOLD_MINUTES = env.int("STOCK_HOLD_MINUTES", 10)  # until a payment is begun
+UNPAID_PER_ADDRESS = env.int("UNPAID_PER_ADDRESS", 3)
+UNPAID_PER_NETWORK = env.int("UNPAID_PER_NETWORK", 10)  # an office may be one
+UNPAID_SHARE_PERCENT = env.int("UNPAID_SHARE_PERCENT", 50)  # of what is on hand
 CORRECTION_MINUTES = 60  # after payment, in which the buyer may correct address and e-mail
 PAYMENT_HOLD_MINUTES = {"paypal": 30, "unionpay": 60}
