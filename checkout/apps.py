@@ -12,7 +12,10 @@ class CheckoutConfig(AppConfig):
         from checkout.health import mails, promotions, stock
         from checkout.intake import upload_rotation  # noqa: F401 - registers itself
         from checkout.orders import mails as order_mails  # noqa: F401 - registers itself
-        from checkout.orders import staff_notes  # noqa: F401 - registers itself
+        from checkout.orders import (
+            new_browsers,  # noqa: F401 - registers itself
+            staff_notes,  # noqa: F401 - registers itself
+        )
         from checkout.placement import receivers  # noqa: F401 - registers itself
         from checkout.privacy import mails as privacy_mails  # noqa: F401 - registers itself
         from checkout.privacy import retention  # noqa: F401 - registers itself

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.crypto import salted_hmac
 from django.utils.translation import override
 
 from catalog import lead_times
@@ -20,7 +19,7 @@ from catalog.models import Absence, Product, Variant
 from checkout.intake import answers as intake
 from checkout.models import Draft, Order, OrderEvent, OrderLine, Promotion
 from checkout.promotions import services as promotions
-from shop import clock
+from shop import clock, crypto
 from shop.background import outbox
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
@@ -82,11 +81,15 @@ class Submission:
 
     def digest(self, quote: Quote) -> str:
         """The same for the same form and quote. Keyed, so that it says nothing about what was typed."""
+        return self.digests(quote)[0]
+
+    def digests(self, quote: Quote) -> list[str]:
+        """As they were made at any time since the last rotation but one of ``SECRET_KEY``, newest first."""
         typed = asdict(self)
         if not self.phone_extension:  # orders from before there were any keep their digest
             del typed["phone_extension"]
         plain = json.dumps([typed, quote.digest], sort_keys=True)
-        return salted_hmac("checkout.submission", plain, algorithm="sha256").hexdigest()
+        return crypto.keyed_digests("checkout.submission", plain)
 
 
 @retry_transaction
@@ -116,8 +119,8 @@ def place_order(
     taken = next((order for order in live if order is not pending), None)
     if taken:
         raise AlreadyOrdered(taken)
-    digest = submission.digest(quote)
-    if pending and pending.submission_digest == digest:
+    digests = submission.digests(quote)
+    if pending and pending.submission_digest in digests:
         return pending
     promotion = promotions.lock(quote.promo_code) if quote.promo_code else None
     if pending and pending.payment_started_at is None:
@@ -136,7 +139,7 @@ def place_order(
         )
     if variants is None:
         variants = _read_variants(quote)
-    lines = _write(order, submission, quote, digest, variants, promotion)
+    lines = _write(order, submission, quote, digests[0], variants, promotion)
     if promotion:
         promotions.redeem(order, promotion)
     if origin:

@@ -36,6 +36,9 @@ order_erased = Signal()
 # Asked when a client wants a copy of everything. Arguments: order. A receiver returns Holdings.
 personal_data = Signal()
 
+# Sent when a browser shall know of no order any more. Arguments: request.
+browser_forgets_orders = Signal()
+
 # Asked when somebody looks whether the money is in order. A receiver returns audit.Checks.
 money_checks = Signal()
 

@@ -8,6 +8,7 @@ class ConsultingConfig(AppConfig):
 
     def ready(self) -> None:
         from checkout.signals import (
+            browser_forgets_orders,
             confirmation_sections,
             money_checks,
             open_matters,
@@ -23,6 +24,7 @@ class ConsultingConfig(AppConfig):
 
         order_paid.connect(receivers.give_key, dispatch_uid="consulting.give_key")
         confirmation_sections.connect(receivers.key_section, dispatch_uid="consulting.key_section")
+        browser_forgets_orders.connect(receivers.forget_unlocked, dispatch_uid="consulting.forget_unlocked")
         unbegun_services.connect(receivers.unbegun, dispatch_uid="consulting.unbegun")
         money_checks.connect(key_health.checks, dispatch_uid="consulting.key_health")
         open_matters.connect(retention.open_matters, dispatch_uid="consulting.open_matters")

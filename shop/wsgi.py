@@ -2,13 +2,17 @@
 
 import os
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
 from . import database
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
-application = get_wsgi_application()
+try:
+    application = get_wsgi_application()
+except ImproperlyConfigured as problem:  # a sentence for the operator, who needs no traceback
+    raise SystemExit(str(problem)) from None
 database.limit_sessions("web")
 
 from .keyring import fingerprints  # noqa: E402 - a model can be imported only now

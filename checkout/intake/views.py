@@ -36,8 +36,8 @@ class SubjectForm:
 def details(request: HttpRequest, token: str) -> HttpResponse:
     """The missing questions of each subject. Complete answers are stored, the others kept as typed."""
     order = get_object_or_404(Order, token=token)
-    if not order_access.is_granted(request, order):
-        return order_access.ask_who_it_is(request, order)
+    if not order_access.is_placed_here(request, order):
+        return order_access.ask_for_order_key(request)
     name = _("Order %(number)s") % {"number": order.number}
     return ask_for_details(request, order, back=order.get_absolute_url(), back_name=name)
 
@@ -147,9 +147,9 @@ def _page(
 @never_cache
 @require_safe
 def file(request: HttpRequest, token: str, pk: int) -> HttpResponse:
-    """A file of the order, for the browser that may see the order in full."""
+    """A file of the order, for the browser that has just sent it. Later its name alone is shown there."""
     order = get_object_or_404(Order, token=token)
-    if not order_access.is_granted(request, order):
+    if not order_access.is_just_placed_here(request, order):
         raise Http404
     files = Upload.objects.filter(intakes__line__order=order, pk=pk).distinct()
     return uploads.download(get_object_or_404(files))

@@ -247,7 +247,12 @@ def _send_about_details(order_id: int, *, name: str) -> None:
     if not lines or not order.is_paid or order.is_refunded:
         return
     with override(order.language):
-        context = {"order": order, "lines": list(lines.values()), "order_url": order_url(order)}
+        context = {
+            "order": order,
+            "lines": list(lines.values()),
+            "order_url": order_url(order),
+            "details_url": settings.SITE_URL + reverse("consulting:details"),
+        }
         send(
             name,
             to=[order.email],

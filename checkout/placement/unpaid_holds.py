@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from catalog.models import Variant
 from checkout.stock import Origin, TooManyUnpaid, TooMuchHeld
+from shop.crypto import keyed_digests
 from shop.web.client_address import client_address
 from shop.web.rate_limit import network_of, surroundings_of
 
@@ -19,7 +19,8 @@ def origin_of(request: HttpRequest) -> Origin:
 
 
 def _digest(network: str) -> str:
-    return salted_hmac("checkout.unpaid_holds", network, algorithm="sha256").hexdigest()[:32]
+    # Under the oldest secret that is known: a rotation forgets nobody.
+    return keyed_digests("checkout.unpaid_holds", network, length=32)[-1]
 
 
 def sentences(refusal: TooManyUnpaid | TooMuchHeld, variants: Mapping[int, Variant]) -> list[str]:

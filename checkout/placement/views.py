@@ -29,7 +29,7 @@ from checkout.stock import OutOfStock, TooManyUnpaid, TooMuchHeld
 from shop.web.rate_limit import RateLimit
 from shop.web.unsent import give_back, takes_text
 
-from . import answer_copy, drafts, shipping_estimate, unpaid_holds
+from . import answer_copy, draft_fields, drafts, shipping_estimate, unpaid_holds
 from .forms import CheckoutForms, Sent, ServiceContactForm
 
 PERSONAL_OFFERS = RateLimit("promo-email", limit=30, minutes=60)
@@ -52,12 +52,13 @@ def begin(request: HttpRequest) -> HttpResponse:
     draft = None if is_sent else drafts.forget_beyond(cart.token, drafts.quantities_of(cart))
     ordered = _paid_order(cart) if is_sent or draft else None  # no order without a draft
     if ordered:
+        typed_again = draft_fields.kept(cart, request.POST)
         cart.take_out(bought(ordered))
         if cart.is_empty:
-            return _ordered_before(request, ordered)
+            return _ordered_before(request, ordered, typed_again)
         draft = None  # what is left is another cart
     if cart.is_blocked and not cart.is_empty and is_sent:
-        drafts.save(cart, request.POST)  # it is there again when the cart has been put right
+        drafts.save(request, cart, request.POST)  # it is there again when the cart has been put right
         messages.warning(request, _("Your shopping cart has changed. Nothing has been ordered yet."))
     if cart.is_empty:
         why, door = _("Your cart is empty."), _("Fill it again in a new window")
@@ -72,12 +73,12 @@ def begin(request: HttpRequest) -> HttpResponse:
             typed["region"] = shipping_estimate.region_of(request)
         return _page(request, cart, forms, typed=typed)
     if _asks_too_often(request, cart):
-        drafts.save(cart, request.POST)
+        drafts.save(request, cart, request.POST)
         return render(request, "429.html", status=429)
     typed, copied = request.POST, None
     if is_copy := answer_copy.is_wanted(request.POST):
         typed, copied = answer_copy.copy(CheckoutForms(cart), request.POST)
-    draft = drafts.save(cart, typed)
+    draft = drafts.save(request, cart, typed)
     sent = _take_files(request, cart, draft)
     shipping_estimate.remember(request, request.POST.get("region", ""))
     is_file = request.POST.get("action") == "upload" or "remove_upload" in request.POST
@@ -86,10 +87,10 @@ def begin(request: HttpRequest) -> HttpResponse:
     return _place(request, cart, draft, sent)
 
 
-def _ordered_before(request: HttpRequest, order: Order) -> HttpResponse:
+def _ordered_before(request: HttpRequest, order: Order, typed: dict[str, list[str]]) -> HttpResponse:
     """The same sent twice leads to the order; whoever has changed something learns that it was in vain."""
     draft = order.draft
-    if draft and draft.data == drafts.typed_values(request.POST):
+    if draft and draft.data == typed:
         return redirect(order)
     why = _("This shopping cart has been ordered already, with what you typed before.")
     return give_back(request, then=order.get_absolute_url(), why=why)
@@ -99,7 +100,7 @@ def _ordered_before(request: HttpRequest, order: Order) -> HttpResponse:
 def _keep(request: HttpRequest, cart: Cart) -> HttpResponse:
     """What was typed so far, as the page's script sends it when the page is left. Nobody sees the answer."""
     if not cart.is_empty:
-        drafts.save(cart, request.POST)
+        drafts.save(request, cart, request.POST)
     return HttpResponse(status=204)
 
 
@@ -225,7 +226,7 @@ def _page(
 
 @require_POST
 def forget(request: HttpRequest) -> HttpResponse:
-    """Empty the cart and forget what was typed: the next at this computer finds nothing of it."""
+    """Empty the cart, forget what was typed and the orders: the next at this computer finds nothing of it."""
     tokens = {recovery.token_of(request)}
     with locked_cart(request) as cart:
         tokens.add(cart.token)
@@ -233,8 +234,10 @@ def forget(request: HttpRequest) -> HttpResponse:
     shipping_estimate.forget(request)
     for token in filter(None, tokens):
         drafts.forget(token)
-    messages.success(request, _("Your cart is empty, and what you had typed has been deleted."))
+    text = _("Your cart is empty. What you had typed is deleted, and this browser has forgotten your orders.")
+    messages.success(request, text)
     response = redirect("cart:detail")
+    order_access.forget(request, response)
     recovery.end(response)
     return response
 

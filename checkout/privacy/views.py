@@ -38,7 +38,10 @@ def _waiting(order: Order) -> PrivacyRequest | None:
 
 
 def _create_request(request: HttpRequest, order: Order, kind: PrivacyRequest.Kind) -> HttpResponse:
-    if PER_ORDER.take(f"{order.number} {kind}"):
+    if order.mailbox_doubted_at:
+        text = _("No link can be sent for this order at present. Please contact customer service.")
+        messages.warning(request, text)
+    elif PER_ORDER.take(f"{order.number} {kind}"):
         privacy_requests.create_request(order, kind)
         text = _("We are sending a link to the e-mail address of the order. It is good for 24 hours.")
         messages.success(request, text)

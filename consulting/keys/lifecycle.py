@@ -120,13 +120,16 @@ def _end(order_key: OrderKey, state: str) -> None:
 
 @transaction.atomic
 def resend(order_key: OrderKey, *, actor: str) -> None:
-    """Mail the key to the order's address again. Raises KeyChanged and NothingToOpen."""
+    """Mail the key to the order's address again. Raises KeyChanged and NothingToOpen.
+
+    ``actor`` is empty for the client.
+    """
     order = Order.objects.lock(order_key.order_id)
     _current(order_key)
     if not order_is_open(order):
         raise NothingToOpen(order.number)
     entry = _log(order, What.KEY_SENT, actor)
-    order.log("order key sent again", actor=actor)
+    order.log("order key sent again" if actor else "order key sent again, as its client asked", actor=actor)
     outbox.publish("mail.order_key", key=str(entry.pk), entry_id=entry.pk)
 
 

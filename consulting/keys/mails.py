@@ -64,7 +64,7 @@ def _send(order: Order, template: str, message_key: str) -> bool:
     """
     order_key = order.keys.filter(state=OrderKey.State.ACTIVE).select_related("order").first()
     context: dict[str, Any] = {"order": order, "unlock_url": _url("consulting:unlock", order)}
-    if order_key and is_open(order_key):
+    if order_key and is_open(order_key) and not order.mailbox_doubted_at:
         try:
             context["key_groups"] = key_format.groups(keys.read_key(order_key))
         except (InvalidToken, keys.SealedKeyDamaged):

@@ -85,7 +85,7 @@ def _page(request: HttpRequest, order: Order, form: PayForm) -> HttpResponse:
         "known": known,
         "goods": [line for line in lines if not line.is_service],
         "services": [line for line in lines if line.is_service],
-        "contacts": _contacts(lines) if known else [],
+        "contacts": _contacts(lines) if order_access.is_placed_here(request, order) else [],
         "address_label": formats.label(recipient=order.recipient, region=order.region, address=order.address)
         if known and order.needs_shipping
         else [],

@@ -1,8 +1,8 @@
 """All settings. Everything that differs between machines comes from the environment.
 
-``SHOP_MODE`` is ``demo`` (default) or ``production``. The demo needs no variable at all: it makes its secrets
-at first start, keeps them in ``VAR_DIR`` and talks to the sandbox. Production has no default for a secret:
-what is missing is named in one line and nothing starts. Every variable stands in ``.env.example``.
+``SHOP_MODE`` is ``demo`` or ``production``; `make run` says demo, which needs no other variable: it makes its
+secrets at first start, keeps them in ``VAR_DIR`` and talks to the sandbox. Production has no default for a
+secret: what is missing is named in one line and nothing starts. Every variable stands in ``.env.example``.
 What belongs together has a module of its own, and all of it is read here.
 """
 
@@ -32,7 +32,7 @@ INSTALLED_APPS = [
     "csp",
     "axes",
     "phonenumber_field",
-    "django.contrib.admin",
+    "shop.apps.ShopAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -41,10 +41,11 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "shop.web.middleware.request_id",
-    "shop.web.middleware.refuse_without_secrets",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "shop.web.middleware.headers_of_all",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "shop.web.middleware.refuse_without_secrets",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -108,6 +109,7 @@ STORAGES = {
         for alias in ("answers", "reports")  # sealed files
     },
 }
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 MEDIA_ROOT = VAR_DIR / "media"
 
 # --- e-mail -------------------------------------------------------------------------------------------------

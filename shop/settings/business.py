@@ -10,6 +10,7 @@ CURRENCY = env.str("CURRENCY", "HKD")
 MERCHANT_EMAILS = env.list("MERCHANT_EMAILS", default=["merchant@shop.example"])
 CONSULTANT_EMAILS = env.list("CONSULTANT_EMAILS", default=["consultants@shop.example"])
 CUSTOMER_SERVICE_EMAIL = env.str("CUSTOMER_SERVICE_EMAIL", "service@shop.example")
+SECURITY_EMAIL = env.str("SECURITY_EMAIL", CUSTOMER_SERVICE_EMAIL)  # whom to tell of a hole: security.txt
 CUSTOMER_SERVICE_PHONE = env.str("CUSTOMER_SERVICE_PHONE", "+852 5808 0000")
 # Versions of the texts a buyer agrees to. Raise one with every change of its text; orders keep theirs.
 TERMS_VERSION = "2026-11"
@@ -28,5 +29,10 @@ STOCK_HOLD_MINUTES = env.int("STOCK_HOLD_MINUTES", 10)  # until a payment is beg
 UNPAID_PER_ADDRESS = env.int("UNPAID_PER_ADDRESS", 3)
 UNPAID_PER_NETWORK = env.int("UNPAID_PER_NETWORK", 10)  # an office may be one
 UNPAID_SHARE_PERCENT = env.int("UNPAID_SHARE_PERCENT", 50)  # of what is on hand
+# What a browser may see of an order (checkout/order_access.py), from when it was placed or opened there.
+ORDER_KEY_SHOWN_HOURS = 2  # order key and files, in the browser that placed it; then only by e-mail
+PLACED_GRANT_DAYS = 90  # what was ordered, in the browser that placed it
+GRANT_DAYS = 30  # the same, where its e-mail address was named or a mailed link opened it
+NEW_BROWSERS_A_DAY = 5  # that name an order's e-mail address: each is told to its mailbox
 CORRECTION_MINUTES = 60  # after payment, in which the buyer may correct address and e-mail
 PAYMENT_HOLD_MINUTES = {"paypal": 30, "unionpay": 60}

@@ -37,6 +37,12 @@ def staff_note(note: str) -> str:
     return staff_notes.in_words(note)
 
 
+@register.filter
+def quoted(text: str) -> str:
+    """What somebody else typed, for mails in plain text: no line of it can be taken for one of the shop's."""
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+
+
 @register.simple_tag(takes_context=True)
 def csrf_token(context: template.Context) -> str:
     """Django's own, with the token of the page beside it: see ``shop.web.once``."""

@@ -16,7 +16,7 @@ from checkout.privacy import requests
 from checkout.tests.scenes import make_cart, make_goods, pay, place
 from shop import clock
 from shop.models import OutboxMessage, Try
-from shop.monitoring.logging import masked
+from shop.monitoring.masking import masked
 
 pytestmark = pytest.mark.django_db
 

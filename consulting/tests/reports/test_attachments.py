@@ -248,7 +248,7 @@ def test_the_client_saves_the_file_and_no_browser_runs_it(reader, published, cas
     assert b"".join(response.streaming_content) == CONTENT
     assert response["Content-Type"] == "application/pdf"
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert response["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
     assert "no-store" in response["Cache-Control"]
     disposition = response["Content-Disposition"]
     assert disposition.startswith("attachment; filename*=utf-8''%E9%B0%82")

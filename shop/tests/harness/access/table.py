@@ -15,6 +15,8 @@ GROUPS = {
 
 PAGES = {
     "root": ("302 catalog:home", "405"),
+    "robots": ("200", "405"),
+    "security_contact": ("200", "405"),
     "healthz": ("200", "405"),
     "readyz": ("200", "405"),
     "gateways:notify": ("405", "400"),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('checkout', '0018_corrected_parcels'),
+        ('checkout', '0019_permissions_of_orders'),
     ]
 
     operations = [
