@@ -17,7 +17,7 @@ from . import erasure, export
 from . import requests as privacy_requests
 
 Kind = PrivacyRequest.Kind
-PER_ORDER = RateLimit("privacy-request", limit=3, minutes=60)
+PER_ORDER = RateLimit("privacy-request", limit=3, minutes=60)  # and kind: a link is good for longer
 
 
 @never_cache
@@ -42,7 +42,7 @@ def _create_request(request: HttpRequest, order: Order, kind: PrivacyRequest.Kin
     if order.mailbox_doubted_at:
         text = _("No link can be sent for this order at present. Please contact customer service.")
         messages.warning(request, text)
-    elif PER_ORDER.take(order.number):
+    elif PER_ORDER.take(f"{order.number} {kind}"):
         privacy_requests.create_request(order, kind)
         text = _("We are sending a link to the e-mail address of the order. It is good for 24 hours.")
         messages.success(request, text)

@@ -67,7 +67,18 @@ def _guarded(
 ) -> HttpResponse:
     if not may_refund(request):
         raise PermissionDenied
-    return view(request, site=site, **ids)
+    try:
+        return view(request, site=site, **ids)
+    except (NothingToRefund, DisputeOpen) as error:  # it came in between, while the form was judged
+        refund = Refund.objects.filter(key=_key(request) or None).first()
+        if refund:  # a second click
+            return _requested(request, refund.payment.order, refund)
+        return _no_refund(request, site, _order_of(**ids), error)
+
+
+def _order_of(*, order_id: int | None = None, **money: int) -> Order:
+    by_money = {"payment_id": "payments", "refund_id": "payments__refunds"}
+    return Order.objects.get(**{by_money[name]: pk for name, pk in money.items()} or {"pk": order_id})
 
 
 def may_refund(request: HttpRequest) -> bool:

@@ -32,7 +32,7 @@ INSTALLED_APPS = [
     "csp",
     "axes",
     "phonenumber_field",
-    "django.contrib.admin",
+    "shop.apps.ShopAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

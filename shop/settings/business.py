@@ -35,7 +35,12 @@ KEEP_MESSAGES_DAYS = env.int("KEEP_MESSAGES_DAYS", 365)  # with the consultant, 
 KEEP_ACCESS_LOG_DAYS = env.int("KEEP_ACCESS_LOG_DAYS", 730)
 KEEP_NOTIFICATIONS_DAYS = env.int("KEEP_NOTIFICATIONS_DAYS", 400)  # of the payment services
 KEEP_AUDIT_DAYS = env.int("KEEP_AUDIT_DAYS", 730)  # who of the staff did or looked at what
-STOCK_HOLD_MINUTES = 30
+MOST_PER_ORDER = env.int("MOST_PER_ORDER", 20)  # pieces of goods whose own limit is empty
+# Orders that hold goods and are not paid: from one network and its surroundings, checkout/stock.py.
+STOCK_HOLD_MINUTES = env.int("STOCK_HOLD_MINUTES", 10)  # until a payment is begun
+UNPAID_PER_ADDRESS = env.int("UNPAID_PER_ADDRESS", 3)
+UNPAID_PER_NETWORK = env.int("UNPAID_PER_NETWORK", 10)  # an office may be one
+UNPAID_SHARE_PERCENT = env.int("UNPAID_SHARE_PERCENT", 50)  # of what is on hand
 # What a browser may see of an order (checkout/order_access.py), from when it was placed or opened there.
 ORDER_KEY_SHOWN_HOURS = 2  # order key and files, in the browser that placed it; then only by e-mail
 PLACED_GRANT_DAYS = 90  # what was ordered, in the browser that placed it

@@ -22,7 +22,7 @@ from . import known_browsers
 
 # Passwords. A strange browser must be within the first three, a known one within the fourth alone.
 HERE = RateLimit("sign-in-here", 5, minutes=15)  # of one account from one network
-NETWORK = RateLimit("sign-in-network", 20, minutes=15, limit_around=60)  # of all accounts
+NETWORK = RateLimit("sign-in-network", 20, minutes=15)  # of all accounts
 ACCOUNT = RateLimit("sign-in-account", 20, minutes=60)  # from everywhere
 KNOWN = RateLimit("sign-in-known", 10, minutes=15)  # of one browser
 # Codes, which nobody is asked for without the password.

@@ -32,7 +32,7 @@ def read(token: str, *, use: bool = False) -> User | None:
         content = signing.loads(token, salt=SALT)
     except signing.BadSignature:
         return None
-    if not 0 <= clock.now().timestamp() - content["at"] <= MINUTES * 60 or USED.is_exceeded(content["mark"]):
+    if not 0 <= clock.now().timestamp() - content["at"] <= MINUTES * 60 or USED.count(content["mark"]):
         return None
     if use and not USED.take(content["mark"]):
         return None

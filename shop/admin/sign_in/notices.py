@@ -23,7 +23,7 @@ from . import limits, links
 
 ALARM, CHANGE, LINK = "mail.sign_in_alarm", "mail.second_factor_changed", "mail.sign_in_link"
 LINKS = RateLimit("sign-in-link", 3, minutes=60)  # to one account
-LINKS_ASKED = RateLimit("sign-in-link-asked", 10, minutes=60, limit_around=30)  # from one network
+LINKS_ASKED = RateLimit("sign-in-link-asked", 10, minutes=60)  # from one network
 
 
 # --- guessing ---
@@ -31,7 +31,7 @@ LINKS_ASKED = RateLimit("sign-in-link-asked", 10, minutes=60, limit_around=30)  
 
 def after_wrong_password(username: str) -> None:
     """Tell the person, and the owner, of a burst for one account; the owner alone of very many over all."""
-    if limits.ACCOUNT.total() >= limits.ALARM_ALL:
+    if limits.ACCOUNT.total(minutes=limits.ACCOUNT.minutes) >= limits.ALARM_ALL:
         _alarm("all", None)
     name = limits.name_key(username)
     if limits.ACCOUNT.count(name) >= limits.ALARM_ACCOUNT:
