@@ -5,14 +5,14 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.translation import override
 
-from shop.background import outbox
+from shop.background import outbox, peers
 from shop.mail import send
 from shop.models import ApprovalRequest
 
 from . import approvals
 
 
-@outbox.subscribe("mail.approval_asked")
+@outbox.subscribe("mail.approval_asked", peer=peers.MAIL)
 def send_approval_asked(request_id: int) -> None:
     """To each who may approve; to the merchant's address where none of them has one."""
     request = ApprovalRequest.objects.filter(pk=request_id).first()
@@ -23,7 +23,7 @@ def send_approval_asked(request_id: int) -> None:
     _send("approval_asked", request, to)
 
 
-@outbox.subscribe("mail.approval_decided")
+@outbox.subscribe("mail.approval_decided", peer=peers.MAIL)
 def send_approval_decided(request_id: int) -> None:
     request = ApprovalRequest.objects.filter(pk=request_id).first()
     asker = User.objects.filter(username=request.asked_by).first() if request else None

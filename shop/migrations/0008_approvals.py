@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shop', '0005_audit_trail'),
+        ('shop', '0007_second_factors'),
     ]
 
     operations = [
