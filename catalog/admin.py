@@ -99,6 +99,7 @@ class IntakeQuestionInline(admin.StackedInline):  # type: ignore[type-arg]
 
 @admin.register(Product)
 class ProductAdmin(KeepsText, NoStaleForms, TolerantSearch):
+    view_on_site = False  # its redirect would name any row of any app by its number
     form = ProductForm
     formfield_overrides = SIDE_BY_SIDE
     inlines = (VariantInline, ServiceTermsInline, IntakeQuestionInline)
@@ -196,6 +197,7 @@ class StockReceiptAdmin(TolerantSearch, ReadOnlyAdmin[StockReceipt]):
 
 @admin.register(Category)
 class CategoryAdmin(KeepsText, NoStaleForms):
+    view_on_site = False  # its redirect would name any row of any app by its number
     list_display = ("name_zh_hant", "name_en", "slug", "position", "product_count")
     list_display_links = ("name_zh_hant", "name_en")
     list_editable = ("position",)

@@ -8,11 +8,14 @@ class CheckoutConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself (topics, retention, files to rotate); connect the health checks."""
-        from checkout import signals
+        from checkout import audited, signals  # noqa: F401 - the first registers itself
         from checkout.health import mails, promotions, stock
         from checkout.intake import upload_rotation  # noqa: F401 - registers itself
         from checkout.orders import mails as order_mails  # noqa: F401 - registers itself
-        from checkout.orders import staff_notes  # noqa: F401 - registers itself
+        from checkout.orders import (
+            new_browsers,  # noqa: F401 - registers itself
+            staff_notes,  # noqa: F401 - registers itself
+        )
         from checkout.placement import receivers  # noqa: F401 - registers itself
         from checkout.privacy import mails as privacy_mails  # noqa: F401 - registers itself
         from checkout.privacy import retention  # noqa: F401 - registers itself

@@ -1,13 +1,20 @@
-"""The orders this browser may see in full: those it placed, and those whose e-mail address it has named.
+"""The orders this browser may see: those it placed, and those whose e-mail address it has named.
 
 A signed cookie that outlives the session. Everybody else who has an order's link sees it redacted. Each entry
 is stamped with the e-mail address it was given for: a corrected address ends what the old one had opened,
 and so does ``revoke_all``.
 
-An entry also says whether the order was placed here. Naming an address proves no more than that one owns its
-mailbox, and that may be a mistyped one: only the browser that placed an order may send its parcel elsewhere.
+What a browser may see is graded, for naming an address proves only that one knows it - so do the shop's own
+staff, and whoever gets the parcel:
+
+* named, or opened by a mailed link (``is_granted``): what is delivered where, for ``settings.GRANT_DAYS``;
+* placed here (``is_placed_here``): also correct it, and add the answers that are missing, for
+  ``settings.PLACED_GRANT_DAYS``;
+* just placed here (``is_just_placed_here``): also the order key and the files that were sent, for
+  ``settings.ORDER_KEY_SHOWN_HOURS``. From then on they are behind the mailbox alone.
 """
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,30 +22,32 @@ from django.conf import settings
 from django.db.models import F
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from checkout.models import Order
+from checkout.signals import browser_forgets_orders
+from shop import clock, crypto
 from shop.typed_values.email_addresses import identity
 from shop.web import unsent
 
 COOKIE = "__Host-orders" if settings.PRODUCTION else "orders"
 SALT = "checkout.grants"
-AGE = 180 * 24 * 3600
+AGE = max(settings.GRANT_DAYS, settings.PLACED_GRANT_DAYS) * 24 * 3600
 MAX_ORDERS = 20  # the oldest are dropped
-PLACED = "p"  # ends the entry of an order that was placed here
+PLACED = "p"  # ends the entry of an order that was placed here; of any other the moment ends it
 
 
 @dataclass(frozen=True)
 class _Entry:
     stamp: str
-    is_placed: bool
+    named_at: int | None  # seconds; None for an order that was placed here, whose row says when
 
 
 def granted_ids(request: HttpRequest) -> list[int]:
     """Ids of the orders this browser may see, oldest first."""
     entries = _read(request)
-    orders = Order.objects.only("email", "grants_ended").in_bulk(list(entries))
+    orders = Order.objects.only("email", "grants_ended", "placed_at").in_bulk(list(entries))
     return [pk for pk, entry in entries.items() if pk in orders and _fits(entry, orders[pk])]
 
 
@@ -50,7 +59,13 @@ def is_granted(request: HttpRequest, order: Order) -> bool:
 def is_placed_here(request: HttpRequest, order: Order) -> bool:
     """Whether this browser placed the order; false as well once it may not see it any more."""
     entry = _read(request).get(order.pk)
-    return entry is not None and entry.is_placed and _fits(entry, order)
+    return entry is not None and entry.named_at is None and _fits(entry, order)
+
+
+def is_just_placed_here(request: HttpRequest, order: Order) -> bool:
+    """Whether this browser placed the order within the last hours, so that its buyer still sits there."""
+    until = order.placed_at + dt.timedelta(hours=settings.ORDER_KEY_SHOWN_HOURS)
+    return clock.now() < until and is_placed_here(request, order)
 
 
 def ask_who_it_is(request: HttpRequest, order: Order, *, filled: Iterable[BaseForm] = ()) -> HttpResponse:
@@ -67,13 +82,24 @@ def ask_who_it_is(request: HttpRequest, order: Order, *, filled: Iterable[BaseFo
     )
 
 
+def ask_for_order_key(request: HttpRequest) -> HttpResponse:
+    """Lead to the form for the order key, which opens what an e-mail address does not."""
+    return unsent.give_back(
+        request,
+        then=reverse("consulting:unlock"),
+        why=_("Only the browser in which the order was placed, or the order key, opens this page."),
+        door=_("Enter the order key in a new window"),
+    )
+
+
 def grant(request: HttpRequest, response: HttpResponse, *orders: Order, is_placed: bool = False) -> None:
     """Let this browser see the orders from now on. An entry of an order it placed stays one."""
     entries = _read(request)
+    now = int(clock.now().timestamp())
     for order in orders:
         previous = entries.pop(order.pk, None)
-        was_placed = previous is not None and previous.is_placed
-        entries[order.pk] = _Entry(stamp(order), is_placed or was_placed)
+        was_placed = previous is not None and previous.named_at is None and not _is_over(previous, order)
+        entries[order.pk] = _Entry(stamp(order), None if is_placed or was_placed else now)
     response.set_signed_cookie(
         COOKIE,
         ".".join(_serialize(pk, entry) for pk, entry in list(entries.items())[-MAX_ORDERS:]),
@@ -85,17 +111,27 @@ def grant(request: HttpRequest, response: HttpResponse, *orders: Order, is_place
     )
 
 
+def forget(request: HttpRequest, response: HttpResponse) -> None:
+    """Let this browser know of no order any more: the next at this computer finds none."""
+    response.delete_cookie(COOKIE, samesite="Lax")
+    browser_forgets_orders.send(sender=None, request=request)
+
+
 def _serialize(pk: int, entry: _Entry) -> str:
-    return "-".join([str(pk), entry.stamp, *([PLACED] if entry.is_placed else [])])
+    return f"{pk}-{entry.stamp}-{PLACED if entry.named_at is None else entry.named_at}"
 
 
 def _read(request: HttpRequest) -> dict[int, _Entry]:
-    """The cookie's entries by order id, not checked against the orders."""
+    """The cookie's entries by order id, not checked against the orders.
+
+    An entry without an end is of before there were any: naming the address once more makes another.
+    """
     text = request.get_signed_cookie(COOKIE, default="", salt=SALT, max_age=AGE)
     entries = {}
     for part in filter(None, (text or "").split(".")):
-        pk, stamp, *more = part.split("-")
-        entries[int(pk)] = _Entry(stamp, PLACED in more)
+        pk, stamp, *end = part.split("-")
+        if end:
+            entries[int(pk)] = _Entry(stamp, None if end == [PLACED] else int(end[0]))
     return entries
 
 
@@ -106,10 +142,23 @@ def revoke_all(order: Order) -> None:
 
 def stamp(order: Order) -> str:
     """The stamp a grant of the order must carry; e-mail address and ``revoke_all`` change it."""
+    return _stamps(order)[0]
+
+
+def is_stamp(given: str, order: Order) -> bool:
+    return crypto.is_one_of(given, _stamps(order))
+
+
+def _stamps(order: Order) -> list[str]:
     ended = f"|{order.grants_ended}" if order.grants_ended else ""
-    text = f"{order.pk}|{identity(order.email)}{ended}"
-    return salted_hmac(SALT, text, algorithm="sha256").hexdigest()[:12]
+    return crypto.keyed_digests(SALT, f"{order.pk}|{identity(order.email)}{ended}", length=12)
 
 
 def _fits(entry: _Entry, order: Order) -> bool:
-    return constant_time_compare(entry.stamp, stamp(order))
+    return not _is_over(entry, order) and is_stamp(entry.stamp, order)
+
+
+def _is_over(entry: _Entry, order: Order) -> bool:
+    if entry.named_at is None:
+        return clock.now() >= order.placed_at + dt.timedelta(days=settings.PLACED_GRANT_DAYS)
+    return clock.now().timestamp() >= entry.named_at + settings.GRANT_DAYS * 24 * 3600

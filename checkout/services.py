@@ -12,7 +12,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.crypto import salted_hmac
 from django.utils.translation import override
 
 from catalog import lead_times
@@ -20,7 +19,7 @@ from catalog.models import Absence, Product, Variant
 from checkout.intake import answers as intake
 from checkout.models import Draft, Order, OrderEvent, OrderLine, Promotion
 from checkout.promotions import services as promotions
-from shop import clock
+from shop import clock, crypto
 from shop.background import outbox
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
@@ -32,6 +31,7 @@ from .signals import money_is_on_its_way, order_paid
 
 Status = Order.Status
 REOPENED_FOR = dt.timedelta(hours=24)
+LONGEST_HOLD = dt.timedelta(hours=3)  # from placing, however often a payment is begun
 
 
 class AlreadyOrdered(Exception):
@@ -81,22 +81,33 @@ class Submission:
 
     def digest(self, quote: Quote) -> str:
         """The same for the same form and quote. Keyed, so that it says nothing about what was typed."""
+        return self.digests(quote)[0]
+
+    def digests(self, quote: Quote) -> list[str]:
+        """As they were made at any time since the last rotation but one of ``SECRET_KEY``, newest first."""
         typed = asdict(self)
         if not self.phone_extension:  # orders from before there were any keep their digest
             del typed["phone_extension"]
         plain = json.dumps([typed, quote.digest], sort_keys=True)
-        return salted_hmac("checkout.submission", plain, algorithm="sha256").hexdigest()
+        return crypto.keyed_digests("checkout.submission", plain)
 
 
 @retry_transaction
 def place_order(
-    draft_id: int, submission: Submission, quote: Quote, *, variants: Mapping[int, Variant] | None = None
+    draft_id: int,
+    submission: Submission,
+    quote: Quote,
+    *,
+    variants: Mapping[int, Variant] | None = None,
+    origin: stock.Origin | None = None,
 ) -> Order:
     """Make the order that this cart becomes. The same submission again returns the same order.
 
     A changed submission makes a new revision while no payment was started, else a new order that supersedes
     the old one. ``variants``: those of the quote, where the caller has just read them with their products,
-    terms and questions. Raises OutOfStock and CodeNotUsable (nothing is changed then) and AlreadyOrdered.
+    terms and questions. ``origin``: where a visitor places it from, whose unpaid orders may hold
+    only so much. Raises OutOfStock, TooManyUnpaid, TooMuchHeld and CodeNotUsable (nothing is changed then)
+    and AlreadyOrdered.
 
     The promotion's row is locked before the stock, so that its uses are counted one order after the other.
     """
@@ -108,8 +119,8 @@ def place_order(
     taken = next((order for order in live if order is not pending), None)
     if taken:
         raise AlreadyOrdered(taken)
-    digest = submission.digest(quote)
-    if pending and pending.submission_digest == digest:
+    digests = submission.digests(quote)
+    if pending and pending.submission_digest in digests:
         return pending
     promotion = promotions.lock(quote.promo_code) if quote.promo_code else None
     if pending and pending.payment_started_at is None:
@@ -128,9 +139,11 @@ def place_order(
         )
     if variants is None:
         variants = _read_variants(quote)
-    lines = _write(order, submission, quote, digest, variants, promotion)
+    lines = _write(order, submission, quote, digests[0], variants, promotion)
     if promotion:
         promotions.redeem(order, promotion)
+    if origin:
+        stock.admit(order, lines, origin)
     stock.reserve(order, lines)
     failpoint("after_stock_reserved")
     if order.revision == 1:
@@ -223,12 +236,14 @@ def _line(order: Order, position: int, variant: Variant, quoted: QuoteLine, *, w
 def begin_payment(order: Order, *, minutes: int) -> None:
     """Record that a payment starts, and hold the stock for ``minutes`` at least.
 
-    Raises NotPayable. Needs the order's lock.
+    Raises NotPayable, also where that would be beyond ``LONGEST_HOLD``: else goods could be held for ever by
+    changing the method of payment. Needs the order's lock.
     """
-    if order.status != Status.PENDING:
+    until = clock.now() + dt.timedelta(minutes=minutes)
+    if order.status != Status.PENDING or until > max(order.hold_until, order.placed_at + LONGEST_HOLD):
         raise NotPayable(order.number)
     order.payment_started_at = order.payment_started_at or clock.now()
-    order.hold_until = max(order.hold_until, clock.now() + dt.timedelta(minutes=minutes))
+    order.hold_until = max(order.hold_until, until)
     order.save(update_fields=["payment_started_at", "hold_until"])
 
 

@@ -21,6 +21,7 @@ urlpatterns = [
     path("cart/promo/", promotion_views.enter, name="promo"),
     path("shipping-estimate/", shipping_estimate.choose_region, name="estimate"),
     path("orders/", lookup_views.orders, name="orders"),
+    path("orders/forget/", lookup_views.forget_orders, name="forget_orders"),
     path("orders/find/", lookup_views.find, name="find"),
     path("orders/find/sent/", lookup_views.link_sent, name="link_sent"),
     path("orders/link/<link_token:token>/", lookup_views.open_link, name="open_link"),

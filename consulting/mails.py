@@ -1,5 +1,7 @@
 """Mails about reports and messages. The worker looks again when it sends: the order may be closed by then."""
 
+from typing import Any
+
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import override
@@ -30,13 +32,14 @@ def mail_report_ready(report_id: int) -> None:
     if order_key is None or not is_readable:
         return
     with override(order.language):
-        context = {
+        context: dict[str, Any] = {
             "order": order,
             "case": case,
             "report": report,
             "unlock_url": unlock_url(),
-            "key_groups": key_format.groups(keys.read_key(order_key)),
         }
+        if not order.mailbox_doubted_at:
+            context["key_groups"] = key_format.groups(keys.read_key(order_key))
     mail.send(
         "report_ready",
         to=[order.email],

@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.db.models import Q
+from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from checkout.models import Order, OrderLine
 from checkout.signals import Section
 from shop.background import outbox, peers
 
-from . import history, key_format
+from . import access, history, key_format
 from .access import active_key, line_is_open
 from .keys import services as keys
 from .keys import spoken_form
@@ -38,11 +39,11 @@ def key_section(sender: type[Order], order: Order, reveal: bool, **_: Any) -> Se
     cases = [(case, line_is_open(case.line)) for case in Case.objects.of(order)]
     is_locked = order.is_refunded or all(case.line.is_refunded for case, _is_open in cases)
     context: dict[str, Any] = {"unlock_url": unlock_url(), "cases": cases, "is_locked": is_locked}
-    if reveal and not is_locked:
+    if reveal and not is_locked and not order.mailbox_doubted_at:
         canonical = keys.read_key(order_key)
         context["key_groups"] = key_format.groups(canonical)
         context["key_aloud"] = spoken_form.aloud(canonical)
-        # Whoever had seen the first one knows this page and the e-mail address too.
+        # Whoever had seen the first one may sit at the same browser.
         context["is_mailed_only"] = order.keys.exclude(pk=order_key.pk).exists()
     return Section(
         page_template="consulting/_key_section.html",
@@ -52,6 +53,11 @@ def key_section(sender: type[Order], order: Order, reveal: bool, **_: Any) -> Se
         track=history.track_of(order, cases),
         moments=history.moments_of(cases),
     )
+
+
+def forget_unlocked(sender: None, request: HttpRequest, **_: Any) -> None:
+    """Whoever forgets the orders in this browser means their reports, too."""
+    access.forget(request)
 
 
 def unbegun(sender: type[Order], order: Order, **_: Any) -> set[int]:

@@ -14,5 +14,6 @@ staff_notes.register(
     _("order key replaced by the client"),
     _("order key revoked"),
     _("order key sent again"),
+    _("order key sent again, as its client asked"),
     _("order key issued, which was missing"),
 )

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from checkout.orders import url_converters  # noqa: F401 - registers <order_token:…>
 from consulting.client import key_views, report_views, views
 from consulting.client import message_views as client_message_views
 from consulting.workspace import message_views as workspace_message_views
@@ -26,6 +27,7 @@ urlpatterns = [
     path("report/lost-key/", key_views.lost_key, name="lost_key"),
     path("report/lost-key/sent/", key_views.key_sent, name="key_sent"),
     path("report/new-key/", key_views.new_key, name="new_key"),
+    path("order/<order_token:token>/send-key/", key_views.send_key, name="send_key"),
     path("consultant/", workspace_views.cases, name="cases"),
     path("consultant/open/", workspace_views.open_with_key, name="open_with_key"),
     path("consultant/case/<int:pk>/", workspace_report_views.case_detail, name="case"),

@@ -1,5 +1,6 @@
 """System checks about gateways."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -7,6 +8,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from payments.gateways import unionpay
+
+# UnionPay's public test merchants, one digit for all, and the sandbox's payee at PayPal.
+EXAMPLE_NUMBER = re.compile(r"777290058|(.)\1+$|SANDBX|ABCDEFGHJKLMN$")
 
 
 @register("payments", deploy=True)
@@ -32,5 +36,32 @@ def check_paypal(**_options: Any) -> list[CheckMessage]:
     if not settings.PAYPAL_MERCHANT_ID:
         problems.append(
             Warning("Without PAYPAL_MERCHANT_ID nobody checks who receives the money.", id="payments.W001")
+        )
+    return problems
+
+
+@register("payments", deploy=True)
+def check_play_money(**_options: Any) -> list[CheckMessage]:
+    """Numbers and certificates that belong to nobody's shop."""
+    problems: list[CheckMessage] = []
+    for name, number in (
+        ("PAYPAL_MERCHANT_ID", settings.PAYPAL_MERCHANT_ID),
+        ("UNIONPAY_MERCHANT_ID", settings.UNIONPAY_MERCHANT_ID),
+    ):
+        if EXAMPLE_NUMBER.match(number):
+            problems.append(
+                Error(
+                    f"{name} is a number of the sandbox, of a test environment or of the example.",
+                    hint="Yours stands in PayPal's dashboard, or in the contract with UnionPay's acquirer.",
+                    id="payments.E005",
+                )
+            )
+    if play := unionpay.play_files():
+        problems.append(
+            Error(
+                f"UNIONPAY_CERT_DIR holds files of a sandbox or a test environment: {', '.join(play)}.",
+                hint="With the sandbox's root.pem whoever has its key signs that orders were paid.",
+                id="payments.E006",
+            )
         )
     return problems

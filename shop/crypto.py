@@ -6,12 +6,14 @@ A sealed column has a type of its own that names its setting: that is how a rota
 import hashlib
 import hmac
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 
 @lru_cache
@@ -60,6 +62,22 @@ def open_sealed(sealed: bytes) -> str:
 def digest(text: str, *, key: str, purpose: str) -> bytes:
     """HMAC-SHA256 for look-ups. Units: 32 bytes. ``purpose`` keeps the digests of different uses apart."""
     return hmac.new(key.encode(), f"{purpose}|{text}".encode(), hashlib.sha256).digest()
+
+
+def keyed_digests(salt: str, text: str, *, length: int = 64) -> list[str]:
+    """HMAC-SHA256 of the text: under ``SECRET_KEY``, then under each of its fallbacks. Hex, ``length`` signs.
+
+    What was made before a rotation is to be known after it: show the first and accept any; where rows are
+    counted or unique by it, use the last. The only caller of ``salted_hmac``, which knows no fallbacks.
+    """
+    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    hashes = (salted_hmac(salt, text, secret=secret, algorithm="sha256") for secret in secrets)
+    return [each.hexdigest()[:length] for each in hashes]
+
+
+def is_one_of(given: str, digests: Iterable[str]) -> bool:
+    """Whether what somebody has shown is one of these digests."""
+    return sum(constant_time_compare(given, each) for each in digests) > 0  # all are compared
 
 
 if TYPE_CHECKING:

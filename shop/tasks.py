@@ -2,6 +2,7 @@
 
 import logging
 
+from .audit import chain
 from .background import outbox, peers
 from .privacy import retention
 
@@ -21,3 +22,10 @@ def forget() -> None:
     for kind, count in retention.forget():
         if count:
             logger.info("Forgot %s: %s", kind.name, count)
+
+
+@peers.task(peer=peers.LOCAL)
+def link_audit_trail() -> None:
+    """Give new entries their place in the chain, and tell the log where it ends now."""
+    if newest := chain.link_new():
+        logger.info("Audit trail: link %s ends with %s", newest.number, newest.digest)

@@ -2,6 +2,7 @@
 
 import os
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
@@ -9,7 +10,10 @@ from . import database
 from .background import lines
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
-application = get_wsgi_application()
+try:
+    application = get_wsgi_application()
+except ImproperlyConfigured as problem:  # a sentence for the operator, who needs no traceback
+    raise SystemExit(str(problem)) from None
 database.limit_sessions("web")
 lines.limit_requests()
 

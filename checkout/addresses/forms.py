@@ -129,7 +129,7 @@ class ShippingForm(forms.Form):
             return {"locker": _locker_field()}
         parts = formats.rules_for(self.chosen_region).parts
         return {
-            part: _address_field(self.chosen_region, part, area, is_typed=_mark(part) in self.typed)
+            part: _address_field(self.chosen_region, part, area, is_typed=mark_of(part) in self.typed)
             for part in parts
         }
 
@@ -147,7 +147,7 @@ class ShippingForm(forms.Form):
         parts = [part for part in ("line1", "line2", "locker") if part not in self.fields]
         names = [*parts, *(name for name in self.typed if KEPT.fullmatch(name))]
         texts = [(name, text) for name in names if (text := self.typed.get(name, ""))]
-        marks = [(_mark(part), "1") for part in LISTED if _mark(part) in self.typed]
+        marks = [(mark_of(part), "1") for part in LISTED if mark_of(part) in self.typed]
         return [("shape", self.chosen_region), *texts, *marks]
 
     @property
@@ -263,17 +263,17 @@ def _completed(typed: Mapping[str, Any], *, is_redraw: bool = False) -> dict[str
         for part in REGIONAL:
             fields[f"kept_{shape}_{part}"] = fields.pop(part, "")
             fields[part] = fields.pop(f"kept_{region}_{part}", "")
-            fields.pop(_mark(part), None)
+            fields.pop(mark_of(part), None)
     for part in LISTED:
         if fields.get(part) == UNLISTED:
-            fields |= {part: "", _mark(part): "1"}
+            fields |= {part: "", mark_of(part): "1"}
         elif not fields.get(part, "").strip():
-            fields.pop(_mark(part), None)  # the way back to the list
+            fields.pop(mark_of(part), None)  # the way back to the list
     area, district = areas.locate(region, fields.get("area", ""), fields.get("city", ""))
     if area and "area" in formats.rules_for(region).parts:
-        fields["area"] = area.name if _mark("area") in fields else area.key
+        fields["area"] = area.name if mark_of("area") in fields else area.key
     if district:
-        fields["city"] = district.name if _mark("city") in fields else district.key
+        fields["city"] = district.name if mark_of("city") in fields else district.key
         postcode = fold(fields.get("postcode", ""))
         is_stale = is_redraw and len(postcode) == 3 and postcode != district.postcode
         if district.postcode and (not postcode or is_stale):
@@ -284,10 +284,10 @@ def _completed(typed: Mapping[str, Any], *, is_redraw: bool = False) -> dict[str
 def unlisted_marks(region: str, address: Mapping[str, str]) -> dict[str, str]:
     """Have the places of this address that are in no list drawn as typed ones."""
     known = dict(zip(LISTED, areas.locate(region, *(address.get(part, "") for part in LISTED)), strict=True))
-    return {_mark(part): "1" for part in LISTED if address.get(part) and not known[part]}
+    return {mark_of(part): "1" for part in LISTED if address.get(part) and not known[part]}
 
 
-def _mark(part: str) -> str:
+def mark_of(part: str) -> str:
     """The name that says, where it is sent, that the part is typed instead of chosen."""
     return f"typed_{part}"
 

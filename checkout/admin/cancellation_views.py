@@ -14,7 +14,7 @@ from checkout.orders.forms import AnswerForm
 from checkout.shipping.fulfilment import left_to_ship
 from shop.web.unsent import refuse
 
-from .permissions import changeable_order
+from .permissions import ANSWER_CANCELLATION, order_for
 
 
 def urls(site: admin.AdminSite) -> list[URLPattern]:
@@ -23,7 +23,7 @@ def urls(site: admin.AdminSite) -> list[URLPattern]:
 
 def answer(request: HttpRequest, order_id: int) -> HttpResponse:
     """Accepting leads to the refund form, already filled in; declining needs a text for the customer."""
-    order = changeable_order(request, order_id)
+    order = order_for(request, order_id, ANSWER_CANCELLATION)
     back = redirect("admin:checkout_order_change", order.pk)
     open_request = order.cancellations.filter(state=CancellationRequest.State.OPEN).first()
     if open_request is None:

@@ -17,10 +17,11 @@ from checkout.orders.forms import CorrectionForms
 from checkout.shipping import fulfilment
 from shop.typed_values.fields import DayField
 from shop.typed_values.promised_days import check_promised
+from shop.web.asks_again import asks_again
 from shop.web.unsent import refuse
 
 from .fulfilment_views import ShipForm
-from .permissions import changeable_order
+from .permissions import CORRECT, SHIP, order_for
 
 
 def urls(site: admin.AdminSite) -> list[URLPattern]:
@@ -35,7 +36,7 @@ def urls(site: admin.AdminSite) -> list[URLPattern]:
 
 def parcel(request: HttpRequest, order_id: int, shipment_id: int) -> HttpResponse:
     """The page behind "Correct" of a parcel: carrier, tracking number, contents."""
-    order = changeable_order(request, order_id)
+    order = order_for(request, order_id, SHIP)
     shipments = order.shipments.prefetch_related("items", "corrections").select_related("order")
     shipment = get_object_or_404(shipments, pk=shipment_id)
     packed = {item.line_id: item.quantity for item in shipment.items.all()}
@@ -81,7 +82,7 @@ class PromiseForm(forms.Form):
 
 def promise(request: HttpRequest, order_id: int) -> HttpResponse:
     """The page behind "Move the promised date" of a parcel that has not left."""
-    order = changeable_order(request, order_id)
+    order = order_for(request, order_id, CORRECT)
     initial = {name: getattr(order, name) for name in PromiseForm.base_fields}
     form = PromiseForm(request.POST or None, initial=initial)
     if form.is_valid():
@@ -98,9 +99,10 @@ def promise(request: HttpRequest, order_id: int) -> HttpResponse:
     return _page(request, "promise.html", order, title, {"form": form})
 
 
+@asks_again
 def correct(request: HttpRequest, order_id: int) -> HttpResponse:
     """The page behind "Correct address or e-mail"; with reports, the e-mail address has a page of its own."""
-    order = changeable_order(request, order_id)
+    order = order_for(request, order_id, CORRECT)
     is_redraw = request.POST.get("action") == "redraw"
     forms = CorrectionForms(order, request.POST if request.method == "POST" else None)
     if forms.shipping:

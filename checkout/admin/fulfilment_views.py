@@ -16,7 +16,7 @@ from checkout.shipping.rates import TARIFFS
 from shop.typed_values import tracking_numbers
 from shop.typed_values.fields import CodeField, LineField, WholeNumberField
 
-from .permissions import changeable_order
+from .permissions import HOLD, SHIP, order_for
 
 
 def urls(site: admin.AdminSite) -> list[URLPattern]:
@@ -114,7 +114,7 @@ def why_not_shipped(order: Order) -> str:
 
 def ship(request: HttpRequest, order_id: int) -> HttpResponse:
     """The page behind "Ship"."""
-    order = changeable_order(request, order_id)
+    order = order_for(request, order_id, SHIP)
     left = fulfilment.left_to_ship(order) if order.is_paid else {}
     back = redirect("admin:checkout_order_change", order.pk)
     if why_not_shipped(order):
@@ -169,7 +169,7 @@ class HoldForm(forms.Form):
 
 def hold(request: HttpRequest, order_id: int) -> HttpResponse:
     """The page behind "Put on hold" and "Release from hold"."""
-    order = changeable_order(request, order_id)
+    order = order_for(request, order_id, HOLD)
     form = HoldForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         on_hold = request.POST.get("on_hold") == "yes"

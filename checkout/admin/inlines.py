@@ -1,6 +1,7 @@
 """What the admin's page of an order lists below it: lines, parcels, history. Nothing of it is typed."""
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +10,8 @@ from checkout.models import Order, OrderEvent, OrderLine, Shipment
 from shop.admin.read_only import ReadOnlyInline
 from shop.l10n.money import formatted
 from shop.l10n.staff_notes import in_words
+
+from .permissions import SHIP
 
 
 class LineInline(ReadOnlyInline[OrderLine, Order]):
@@ -47,6 +50,11 @@ class ShipmentInline(ReadOnlyInline[Shipment, Order]):
     model = Shipment
     fields = ["carrier", "tracking_number", "contents", "shipped_at", "shipped_by", "correct_link"]
     readonly_fields = ["contents", "correct_link"]
+
+    def get_fields(self, request: HttpRequest, obj: Order | None = None) -> list[str]:  # type: ignore[override]
+        """Who may send a parcel may correct what was recorded of it."""
+        is_shipper = request.user.has_perm(SHIP)
+        return [name for name in self.fields if is_shipper or name != "correct_link"]
 
     @admin.display(description=_("contents"))
     def contents(self, shipment: Shipment) -> str:

@@ -22,15 +22,17 @@ from shop.admin.search import TolerantSearch, email_address, phone_number
 from shop.l10n.money import formatted
 from shop.typed_values import numbers, tracking_numbers
 
-from . import cancellation_views, correction_views, fulfilment_views
+from . import cancellation_views, correction_views, fulfilment_views, mailbox_views
 from .filters import FulfilmentFilter, LanguageValues, MethodValues, RegionValues
 from .inlines import EventInline, LineInline, ShipmentInline
+from .permissions import shown_to
 
 _MOST = 10**8  # no order costs so much; a telephone number may look like it
 
 
 @admin.register(Order)
 class OrderAdmin(TolerantSearch):
+    view_on_site = False  # the order's page is its customer's
     readings = (email_address, phone_number)
     list_display = [
         "number",
@@ -69,8 +71,8 @@ class OrderAdmin(TolerantSearch):
         "number", "shown_state", "placed_at", "paid_at", "shown_paid_with", "hold_until", "email",
         "shown_language", "label", "shown_phone", "shown_method", "delivery_note", "is_gift", "card_text",
         "shown_ships_by", "shown_total", "shown_sums", "shown_refunded", "shown_consents",
-        "failed_mails", "correct_link", "promise_link", "ship_link", "hold_link", "cancellation_link",
-        "refund_link", "payments_link",
+        "failed_mails", "mailbox", "mailbox_link", "correct_link", "promise_link", "ship_link", "hold_link",
+        "cancellation_link", "refund_link", "payments_link",
     ]  # fmt: skip
     readonly_fields = fields  # type: ignore[assignment]
 
@@ -81,8 +83,10 @@ class OrderAdmin(TolerantSearch):
         return False
 
     def get_fields(self, request: HttpRequest, obj: object = None) -> list[str]:  # type: ignore[override]
-        may_refund = request.user.has_perm("payments.add_refund")
-        return [str(name) for name in self.fields if may_refund or name != "refund_link"]
+        return shown_to(request.user, [str(name) for name in self.fields])
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        return shown_to(request.user, [str(name) for name in self.list_display])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         return super().get_queryset(request).prefetch_related("cancellations")
@@ -101,7 +105,7 @@ class OrderAdmin(TolerantSearch):
         return found, may_repeat
 
     def get_urls(self) -> list[URLPattern]:
-        pages = (fulfilment_views, correction_views, cancellation_views)
+        pages = (fulfilment_views, correction_views, cancellation_views, mailbox_views)
         own = [address for each in pages for address in each.urls(self.admin_site)]
         return [*own, *super().get_urls()]
 
@@ -210,6 +214,21 @@ class OrderAdmin(TolerantSearch):
             for mail in failed_mails(order)
         ]
         return format_html_join("", '<a href="{}">{}</a>: {}<br>', rows) or "–"
+
+    @admin.display(description=_("mailbox"))
+    def mailbox(self, order: Order) -> str:
+        if not order.mailbox_doubted_at:
+            return "–"
+        at = date_format(localtime(order.mailbox_doubted_at), "DATETIME_FORMAT")
+        return str(_("In doubt since %(at)s: no link or order key goes to it.") % {"at": at})
+
+    @admin.display(description=_("mailbox"))
+    def mailbox_link(self, order: Order) -> str:
+        if order.erased_at:
+            return "–"
+        url = reverse("admin:checkout_order_mailbox", args=[order.pk])
+        label = _("Trust the mailbox again") if order.mailbox_doubted_at else _("Mailbox in doubt")
+        return format_html('<a class="button" href="{}">{}</a>', url, label)
 
     @admin.display(description=_("hold"))
     def hold_link(self, order: Order) -> str:

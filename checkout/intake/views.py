@@ -16,6 +16,7 @@ from checkout import order_access
 from checkout.forms.form_data import initial_of, query_of
 from checkout.models import Intake, Order, Upload
 from shop.web.unsent import give_back, takes_text
+from shop.web.upload_handler import takes_files
 
 from . import answers, uploads
 from .forms import IntakeForm, answer_of
@@ -29,6 +30,7 @@ class SubjectForm:
     form: IntakeForm
 
 
+@takes_files
 @takes_text()
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,8 +38,8 @@ class SubjectForm:
 def details(request: HttpRequest, token: str) -> HttpResponse:
     """The missing questions of each subject. Complete answers are stored, the others kept as typed."""
     order = get_object_or_404(Order, token=token)
-    if not order_access.is_granted(request, order):
-        return order_access.ask_who_it_is(request, order)
+    if not order_access.is_placed_here(request, order):
+        return order_access.ask_for_order_key(request)
     name = _("Order %(number)s") % {"number": order.number}
     return ask_for_details(request, order, back=order.get_absolute_url(), back_name=name)
 
@@ -147,9 +149,9 @@ def _page(
 @never_cache
 @require_safe
 def file(request: HttpRequest, token: str, pk: int) -> HttpResponse:
-    """A file of the order, for the browser that may see the order in full."""
+    """A file of the order, for the browser that has just sent it. Later its name alone is shown there."""
     order = get_object_or_404(Order, token=token)
-    if not order_access.is_granted(request, order):
+    if not order_access.is_just_placed_here(request, order):
         raise Http404
     files = Upload.objects.filter(intakes__line__order=order, pk=pk).distinct()
     return uploads.download(get_object_or_404(files))

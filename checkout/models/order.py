@@ -12,11 +12,10 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
 from django.urls import reverse
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product, Variant, in_language
-from shop import clock
+from shop import clock, crypto
 from shop.crypto import EncryptedJSONField
 from shop.typed_values.email_addresses import normalise, shown
 from shop.typed_values.phone_numbers import PhoneNumber
@@ -144,6 +143,8 @@ class Order(models.Model):
     on_hold = models.BooleanField(_("on hold"), default=False, editable=False)  # staff: ship nothing for now
     is_disputed = models.BooleanField(_("disputed"), default=False, editable=False)  # at the gateway
     erased_at = models.DateTimeField(_("erased at"), null=True, editable=False)  # everything personal
+    # Staff: it may be in wrong hands, so no link and no order key goes to it. See ``privacy.mailbox_doubts``.
+    mailbox_doubted_at = models.DateTimeField(_("mailbox in doubt since"), null=True, editable=False)
     grants_ended = models.PositiveIntegerField(default=0, editable=False)  # how often: see ``order_access``
 
     objects = OrderQuerySet.as_manager()
@@ -152,6 +153,12 @@ class Order(models.Model):
         ordering = ["-placed_at"]
         verbose_name = _("order")
         verbose_name_plural = _("orders")
+        permissions = [
+            ("ship_order", "Can send parcels and correct what was recorded of them"),
+            ("hold_order", "Can put orders on hold and release them"),
+            ("answer_cancellation", "Can answer a request to cancel"),
+            ("doubt_mailbox", "Can stop links and order keys to a mailbox that is in doubt"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["draft"], condition=Q(status="pending"), name="one_pending_order_per_cart"
@@ -215,10 +222,17 @@ class Order(models.Model):
     @property
     def address_stamp(self) -> str:
         """Another one after every change of what stands on the label; says nothing about it."""
+        return self._address_stamps()[0]
+
+    def has_address_as_seen(self, stamp: str) -> bool:
+        """Whether the stamp is of the label as it is now."""
+        return crypto.is_one_of(stamp, self._address_stamps())
+
+    def _address_stamps(self) -> list[str]:
         phone = f"{self.phone}{self.phone_extension}"
         label = [self.recipient, phone, self.region, self.address, self.delivery_note]
         plain = json.dumps(label, sort_keys=True)
-        return salted_hmac("checkout.address", plain, algorithm="sha256").hexdigest()[:16]
+        return crypto.keyed_digests("checkout.address", plain, length=16)
 
     @property
     def shown_paid_with(self) -> str:
@@ -260,12 +274,12 @@ class Order(models.Model):
 
     def log(
         self, note: str, *, old_status: str = "", new_status: str = "", actor: str = "", fact: str = ""
-    ) -> None:
+    ) -> OrderEvent:
         """Add to the history. The note is for staff: facts and references, never personal data.
 
         ``fact`` (an OrderEvent.Fact) is what the customer is told of it.
         """
-        self.events.create(
+        return self.events.create(
             at=clock.now(), old_status=old_status, new_status=new_status, note=note, actor=actor, fact=fact
         )
 
@@ -355,6 +369,7 @@ class OrderEvent(models.Model):
         CANCELLATION_ASKED = "cancellation_asked", _("You asked to cancel.")
         CANCELLATION_ACCEPTED = "cancellation_accepted", _("Your request to cancel was accepted.")
         CANCELLATION_DECLINED = "cancellation_declined", _("Your request to cancel was declined.")
+        OPENED = "opened", _("Another browser opened the order by naming its e-mail address.")
         ERASURE_ASKED = "erasure_asked", _("You asked us to erase what is personal in this order.")
         ERASED = "erased", _("Everything personal in this order was erased.")
 
@@ -364,6 +379,7 @@ class OrderEvent(models.Model):
         Fact.CANCELLATION_ASKED,
         Fact.CANCELLATION_ACCEPTED,
         Fact.CANCELLATION_DECLINED,
+        Fact.OPENED,
     ]
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="events")

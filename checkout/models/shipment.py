@@ -5,9 +5,9 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from django.db import models
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from shop import crypto
 from shop.typed_values.tracking_numbers import bare
 
 from .order import Order, OrderLine
@@ -45,9 +45,16 @@ class Shipment(models.Model):
     @property
     def stamp(self) -> str:
         """Another one after every correction; says nothing about what is in it."""
+        return self._stamps()[0]
+
+    def is_as_seen(self, stamp: str) -> bool:
+        """Whether the stamp is of the parcel as it is now."""
+        return crypto.is_one_of(stamp, self._stamps())
+
+    def _stamps(self) -> list[str]:
         items = sorted((item.line_id, item.quantity) for item in self.items.all())
         plain = f"{self.pk}|{self.carrier}|{self.tracking_number}|{items}"
-        return salted_hmac("checkout.parcel", plain, algorithm="sha256").hexdigest()[:16]
+        return crypto.keyed_digests("checkout.parcel", plain, length=16)
 
     @property
     def tracking_url(self) -> str:

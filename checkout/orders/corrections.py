@@ -135,8 +135,8 @@ def readdress(order: Order, email: str, *, actor: str) -> None:
 
 def _set_email(order: Order, email: str) -> EmailCorrection:
     correction = EmailCorrection.objects.create(order=order, old_email=order.email, at=clock.now())
-    order.email = email
-    order.save(update_fields=["email"])
+    order.email, order.mailbox_doubted_at = email, None
+    order.save(update_fields=["email", "mailbox_doubted_at"])
     outbox.publish("mail.email_corrected", key=str(correction.pk), correction_id=correction.pk)
     return correction
 

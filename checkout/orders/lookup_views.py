@@ -1,10 +1,12 @@
 """Order look-up: a form that answers everybody alike, a mailed link, and the orders this browser may see."""
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from checkout import order_access
 from checkout.models import Order
@@ -16,7 +18,7 @@ from .forms import FindForm
 from .history import progress_of
 from .mailed_link import InvalidLink
 
-PER_ADDRESS = RateLimit("find-order", limit=3, minutes=60)
+ASKED = RateLimit("find-order", limit=10, minutes=15)
 
 
 @never_cache
@@ -30,7 +32,7 @@ def find(request: HttpRequest) -> HttpResponse:
         request,
         form,
         lookup.request_link,
-        per_address=PER_ADDRESS,
+        per_network=ASKED,
         next_page="checkout:link_sent",
     )
     context = {"form": form, "has_orders": bool(order_access.granted_ids(request))}
@@ -68,3 +70,13 @@ def orders(request: HttpRequest) -> HttpResponse:
     )
     shown = [(order, progress_of(order, collect_sections(order, reveal=False))) for order in visible]
     return render(request, "checkout/orders.html", {"orders": shown, "most": order_access.MAX_ORDERS})
+
+
+@require_POST
+def forget_orders(request: HttpRequest) -> HttpResponse:
+    """For those who share a computer: this browser knows of no order any more."""
+    response = redirect("checkout:orders")
+    order_access.forget(request, response)
+    text = _("This browser has forgotten your orders. The links in our e-mails open them again.")
+    messages.success(request, text)
+    return response

@@ -29,6 +29,9 @@ staff_notes.register(
     _("put on hold: %(why)s"),
     _("no longer on hold"),
     _("no longer on hold: %(why)s"),
+    _("opened in another browser, by its e-mail address"),
+    _("mailbox in doubt"),
+    _("mailbox trusted again"),
     _("its client asks to erase what is personal"),
     _("what is personal was erased"),
 )

@@ -2,19 +2,22 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from django.db import transaction
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 
 from cart.cart import Cart
 from checkout.intake import uploads
 from checkout.models import Draft
-from shop.web import once
+from shop.web.rate_limit import RateLimit
 
+from . import draft_fields
+
+# A draft of ordinary size costs nothing; of what is beyond it, a network has so many pieces an hour.
+ORDINARY, PIECE = 4 * 1024, 16 * 1024  # bytes
+LARGE_DRAFTS = RateLimit("large-draft", limit=600, minutes=60)  # ten megabytes
 # v12-contact_name belongs to the line of variant 12, v12-2-name to its second subject.
 FIELD = re.compile(r"v(\d+)-(?:(\d+)-)?", re.ASCII)
-PASSING = {"csrfmiddlewaretoken", once.FIELD, "quote", "action", "remove_upload"}
 
 
 def belongs(field: str, quantities: Mapping[int, int]) -> bool:
@@ -31,16 +34,14 @@ def quantities_of(cart: Cart) -> dict[int, int]:
     return {line.variant.pk: line.quantity for line in cart.lines}
 
 
-def typed_values(data: QueryDict) -> dict[str, list[Any]]:
-    """By field, without what belongs to the page."""
-    return {name: values for name, values in data.lists() if name not in PASSING}
+def save(request: HttpRequest, cart: Cart, data: QueryDict) -> Draft:
+    """Store what was posted into the cart's forms, replacing what its draft held.
 
-
-def save(cart: Cart, data: QueryDict) -> Draft:
-    """Store what was posted, replacing what the cart's draft held."""
-    quantities = quantities_of(cart)
-    typed = typed_values(data)
-    values_by_field = {name: values for name, values in typed.items() if belongs(name, quantities)}
+    A network that has stored too much keeps what it has; whoever orders needs only the row.
+    """
+    values_by_field = draft_fields.kept(cart, data)
+    if not _is_affordable(request, values_by_field):
+        return Draft.objects.get_or_create(token=cart.token)[0]
     (draft,) = Draft.objects.bulk_create(  # one statement, also when two tabs send at once
         [Draft(token=cart.token, data=values_by_field)],
         update_conflicts=True,
@@ -48,6 +49,11 @@ def save(cart: Cart, data: QueryDict) -> Draft:
         update_fields=["data", "updated_at"],
     )
     return draft
+
+
+def _is_affordable(request: HttpRequest, values: dict[str, list[str]]) -> bool:
+    pieces = -(-(draft_fields.size_of(values) - ORDINARY) // PIECE)
+    return all(LARGE_DRAFTS.take(request) for _piece in range(pieces))
 
 
 @transaction.atomic

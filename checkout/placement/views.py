@@ -25,16 +25,18 @@ from checkout.orders.views import bought
 from checkout.promotions.services import CodeNotUsable, offer_of
 from checkout.quote import Quote, differences, make_quote, read_signed
 from checkout.shipping.rates import TARIFFS
-from checkout.stock import OutOfStock
+from checkout.stock import OutOfStock, TooManyUnpaid, TooMuchHeld
 from shop.web.rate_limit import RateLimit
 from shop.web.unsent import give_back, takes_text
+from shop.web.upload_handler import takes_files
 
-from . import answer_copy, drafts, shipping_estimate
+from . import answer_copy, draft_fields, drafts, shipping_estimate, unpaid_holds
 from .forms import CheckoutForms, Sent, ServiceContactForm
 
 PERSONAL_OFFERS = RateLimit("promo-email", limit=30, minutes=60)
 
 
+@takes_files
 @takes_text(EmailForm, ShippingForm, ServiceContactForm)
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
@@ -52,12 +54,13 @@ def begin(request: HttpRequest) -> HttpResponse:
     draft = None if is_sent else drafts.forget_beyond(cart.token, drafts.quantities_of(cart))
     ordered = _paid_order(cart) if is_sent or draft else None  # no order without a draft
     if ordered:
+        typed_again = draft_fields.kept(cart, request.POST)
         cart.take_out(bought(ordered))
         if cart.is_empty:
-            return _ordered_before(request, ordered)
+            return _ordered_before(request, ordered, typed_again)
         draft = None  # what is left is another cart
     if cart.is_blocked and not cart.is_empty and is_sent:
-        drafts.save(cart, request.POST)  # it is there again when the cart has been put right
+        drafts.save(request, cart, request.POST)  # it is there again when the cart has been put right
         messages.warning(request, _("Your shopping cart has changed. Nothing has been ordered yet."))
     if cart.is_empty:
         why, door = _("Your cart is empty."), _("Fill it again in a new window")
@@ -72,12 +75,12 @@ def begin(request: HttpRequest) -> HttpResponse:
             typed["region"] = shipping_estimate.region_of(request)
         return _page(request, cart, forms, typed=typed)
     if _asks_too_often(request, cart):
-        drafts.save(cart, request.POST)
+        drafts.save(request, cart, request.POST)
         return render(request, "429.html", status=429)
     typed, copied = request.POST, None
     if is_copy := answer_copy.is_wanted(request.POST):
         typed, copied = answer_copy.copy(CheckoutForms(cart), request.POST)
-    draft = drafts.save(cart, typed)
+    draft = drafts.save(request, cart, typed)
     sent = _take_files(request, cart, draft)
     shipping_estimate.remember(request, request.POST.get("region", ""))
     is_file = request.POST.get("action") == "upload" or "remove_upload" in request.POST
@@ -86,10 +89,10 @@ def begin(request: HttpRequest) -> HttpResponse:
     return _place(request, cart, draft, sent)
 
 
-def _ordered_before(request: HttpRequest, order: Order) -> HttpResponse:
+def _ordered_before(request: HttpRequest, order: Order, typed: dict[str, list[str]]) -> HttpResponse:
     """The same sent twice leads to the order; whoever has changed something learns that it was in vain."""
     draft = order.draft
-    if draft and draft.data == drafts.typed_values(request.POST):
+    if draft and draft.data == typed:
         return redirect(order)
     why = _("This shopping cart has been ordered already, with what you typed before.")
     return give_back(request, then=order.get_absolute_url(), why=why)
@@ -99,7 +102,7 @@ def _ordered_before(request: HttpRequest, order: Order) -> HttpResponse:
 def _keep(request: HttpRequest, cart: Cart) -> HttpResponse:
     """What was typed so far, as the page's script sends it when the page is left. Nobody sees the answer."""
     if not cart.is_empty:
-        drafts.save(cart, request.POST)
+        drafts.save(request, cart, request.POST)
     return HttpResponse(status=204)
 
 
@@ -126,10 +129,11 @@ def _asks_too_often(request: HttpRequest, cart: Cart) -> bool:
     """A code for first orders tells whether an e-mail address has ordered here: not to one who tries many."""
     if not cart.promo_code:
         return False
-    if PERSONAL_OFFERS.is_exceeded(request):
+    taken = PERSONAL_OFFERS.take(request)
+    if not taken:
         return True
-    if offer_of(cart, email=_email_in(request.POST)).is_personal:
-        PERSONAL_OFFERS.hit(request)
+    if not offer_of(cart, email=_email_in(request.POST)).is_personal:
+        PERSONAL_OFFERS.release(taken)
     return False
 
 
@@ -159,13 +163,18 @@ def _place(request: HttpRequest, cart: Cart, draft: Draft, sent: Sent) -> HttpRe
         return _page(request, cart, forms, typed=request.POST, changes=changes)
     variants = {line.variant.pk: line.variant for line in cart.lines}
     try:
-        order = services.place_order(draft.pk, submission, quote, variants=variants)
+        order = services.place_order(
+            draft.pk, submission, quote, variants=variants, origin=unpaid_holds.origin_of(request)
+        )
     except CodeNotUsable:
         changes = differences(quote, _quote(cart, forms, submission.email))
         return _page(request, cart, forms, typed=request.POST, changes=changes)
     except OutOfStock:
         messages.warning(request, _("Some of the goods have just been sold. Nothing has been ordered yet."))
         return redirect("cart:detail")
+    except (TooManyUnpaid, TooMuchHeld) as error:
+        refusal = unpaid_holds.sentences(error, variants)
+        return _page(request, cart, forms, typed=request.POST, refusal=refusal)
     except services.AlreadyOrdered as error:
         return redirect(error.order)
     response = redirect("payments:pay", token=order.token)
@@ -189,6 +198,7 @@ def _page(
     typed: QueryDict,
     changes: list[str] | None = None,
     copied: answer_copy.Copied | None = None,
+    refusal: list[str] | None = None,
 ) -> HttpResponse:
     """``typed`` fills unbound forms without complaining about what is still missing."""
     for form in forms.all:
@@ -205,6 +215,7 @@ def _page(
         "forms": forms,
         "quote": quote,
         "changes": [] if is_part else sentences,
+        "refusal": refusal,
         "quote_changes": sentences if is_part else [],
         "tariff": TARIFFS.get(quote.shipping_method),
         "language_form": "checkout-form",
@@ -217,7 +228,7 @@ def _page(
 
 @require_POST
 def forget(request: HttpRequest) -> HttpResponse:
-    """Empty the cart and forget what was typed: the next at this computer finds nothing of it."""
+    """Empty the cart, forget what was typed and the orders: the next at this computer finds nothing of it."""
     tokens = {recovery.token_of(request)}
     with locked_cart(request) as cart:
         tokens.add(cart.token)
@@ -225,8 +236,10 @@ def forget(request: HttpRequest) -> HttpResponse:
     shipping_estimate.forget(request)
     for token in filter(None, tokens):
         drafts.forget(token)
-    messages.success(request, _("Your cart is empty, and what you had typed has been deleted."))
+    text = _("Your cart is empty. What you had typed is deleted, and this browser has forgotten your orders.")
+    messages.success(request, text)
     response = redirect("cart:detail")
+    order_access.forget(request, response)
     recovery.end(response)
     return response
 

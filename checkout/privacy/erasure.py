@@ -75,10 +75,12 @@ def carry_out(request_id: int) -> bool:
 
     The hourly job tries again. May be repeated.
     """
-    request = PrivacyRequest.objects.select_related("order").get(pk=request_id)
+    request = PrivacyRequest.objects.filter(pk=request_id).first()
+    if request is None:  # stopped, as the mailbox is in doubt
+        return False
     order = Order.objects.lock(request.order_id)
-    request.refresh_from_db()
-    if request.confirmed_at is None or request.done_at or obstacles(order):
+    request = order.privacy_requests.filter(pk=request_id).first()
+    if request is None or request.confirmed_at is None or request.done_at or obstacles(order):
         return False
     erase(order)
     failpoint("before_erasure_committed")

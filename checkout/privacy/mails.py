@@ -14,7 +14,7 @@ from .requests import LINK
 def send_link(request_id: int) -> None:
     """The link that confirms the request; its lifetime begins when the mail leaves."""
     request = PrivacyRequest.objects.select_related("order").filter(pk=request_id).first()
-    if request is None or request.order.erased_at:
+    if request is None or request.order.erased_at or request.order.mailbox_doubted_at:
         return
     order = request.order
     hours = int(LINK.lifetime.total_seconds() // 3600)

@@ -27,7 +27,7 @@ def create_request(order: Order, kind: PrivacyRequest.Kind) -> PrivacyRequest:
 def read_link(token: str) -> PrivacyRequest:
     """The request that the link confirms. Raises InvalidLink."""
     request = PrivacyRequest.objects.select_related("order").filter(pk=LINK.read(token)).first()
-    if request is None or request.order.erased_at:
+    if request is None or request.order.erased_at or request.order.mailbox_doubted_at:
         raise InvalidLink
     is_export = request.kind == PrivacyRequest.Kind.EXPORT
     if is_export and request.used_at and clock.now() > request.used_at + EXPORT_RETRY_WINDOW:

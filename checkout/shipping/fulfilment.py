@@ -67,7 +67,7 @@ def ship(
     AddressChanged and NothingToShip.
     """
     order = Order.objects.lock(order_id)
-    if seen is not None and seen != order.address_stamp:
+    if seen is not None and not order.has_address_as_seen(seen):
         raise AddressChanged(order.number)
     if order.is_held:
         raise OnHold(order.number)
@@ -140,7 +140,7 @@ def correct_parcel(
     order_id = Shipment.objects.values_list("order_id", flat=True).get(pk=shipment_id)
     order = Order.objects.lock(order_id)
     shipment = Shipment.objects.prefetch_related("items").select_related("order").get(pk=shipment_id)
-    if seen != shipment.stamp:
+    if not shipment.is_as_seen(seen):
         raise ParcelChanged(order.number)
     pieces = {line_id: quantity for line_id, quantity in quantities.items() if quantity}
     most = {line.pk: quantity for line, quantity in left_for(shipment).items()}

@@ -10,7 +10,16 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 def merchant(client, db):
     """Who may see and change orders, and nothing else."""
     user = User.objects.create_user("merchant", password="x", is_staff=True)
-    names = ["view_order", "change_order", "view_orderline", "view_shipment", "view_orderevent"]
+    names = [
+        "view_order",
+        "change_order",
+        "ship_order",
+        "hold_order",
+        "answer_cancellation",
+        "view_orderline",
+        "view_shipment",
+        "view_orderevent",
+    ]
     user.user_permissions.set(Permission.objects.filter(codename__in=names))
     client.force_login(user, BACKEND)
     return client

@@ -5,20 +5,24 @@ No page here shows a key. A new one goes to the mailbox of the order, whoever as
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from checkout import order_access
+from checkout.models import Order
 from checkout.orders import mail_requests
 from consulting import access
 from consulting.keys import lifecycle
+from consulting.models import OrderKey
 from shop.web.rate_limit import RateLimit
 
 from .forms import LostKeyForm
 
-PER_ADDRESS = RateLimit("lost-key", limit=3, minutes=24 * 60)
+ASKED = RateLimit("lost-key", limit=10, minutes=15)
+PER_ORDER = RateLimit("key-button", limit=3, minutes=60)  # of its own: it cannot silence the form
 
 
 @never_cache
@@ -32,7 +36,7 @@ def lost_key(request: HttpRequest) -> HttpResponse:
         request,
         form,
         lifecycle.request_key,
-        per_address=PER_ADDRESS,
+        per_network=ASKED,
         next_page="consulting:key_sent",
     )
     return accepted or render(request, "consulting/lost_key.html", {"form": form})
@@ -42,6 +46,27 @@ def lost_key(request: HttpRequest) -> HttpResponse:
 @require_safe
 def key_sent(request: HttpRequest) -> HttpResponse:
     return render(request, "consulting/key_sent.html")
+
+
+@never_cache
+@require_POST
+def send_key(request: HttpRequest, token: str) -> HttpResponse:
+    """The button on the order's page: its mailbox gets the key once more. Others name number and address."""
+    order = get_object_or_404(Order, token=token)
+    order_key = order.keys.filter(state=OrderKey.State.ACTIVE).first()
+    if not order_access.is_granted(request, order) or order_key is None:
+        return redirect("consulting:lost_key")
+    if not PER_ORDER.take(order.number):
+        text = _("It was sent several times already. Please look into your mailbox, or try again in an hour.")
+        messages.warning(request, text)
+        return redirect(order)
+    try:
+        lifecycle.resend(order_key, actor="")
+    except (lifecycle.KeyChanged, lifecycle.NothingToOpen):
+        messages.warning(request, _("There is no order key at present that opens the reports of this order."))
+    else:
+        messages.success(request, _("The order key is on its way to the e-mail address of this order."))
+    return redirect(order)
 
 
 @never_cache

@@ -100,7 +100,7 @@ def download(opened: report_encryption.Opened, file: Attachment) -> StreamingHtt
 SAVE_ONLY = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "private, no-store",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
 }
 
 

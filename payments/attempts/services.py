@@ -26,6 +26,7 @@ from payments.models import Payment
 from payments.models.payment import InvalidTransition
 from payments.purchase import purchase_of
 from shop import clock
+from shop.background import outbound
 from shop.background.lines import Busy, line
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
@@ -91,7 +92,7 @@ def request_code(order_id: int, *, revision: int, card: EncryptedCard, on_phone:
 
 def handoff(payment: Payment) -> Handoff | None:
     """The page where the buyer goes on; None unless the attempt waits for them."""
-    if payment.status != Status.AWAITING or payment.approval_declined_at:
+    if payment.status != Status.AWAITING or payment.approval_declined_at or outbound.is_off():
         return None
     if payment.method == Method.UNIONPAY_PAGE:
         response = get_gateway("unionpay").start(purchase_of(payment))  # local

@@ -85,7 +85,7 @@ def _page(request: HttpRequest, order: Order, form: PayForm) -> HttpResponse:
         "known": known,
         "goods": [line for line in lines if not line.is_service],
         "services": [line for line in lines if line.is_service],
-        "contacts": _contacts(lines) if known else [],
+        "contacts": _contacts(lines) if order_access.is_placed_here(request, order) else [],
         "address_label": formats.label(recipient=order.recipient, region=order.region, address=order.address)
         if known and order.needs_shipping
         else [],
@@ -123,6 +123,12 @@ def _pay(request: HttpRequest, order: Order) -> HttpResponse:
     except services.InProgress:
         return redirect("payments:progress", token=order.token)
     except NotPayable:
+        order.refresh_from_db()
+        if order.status == Order.Status.PENDING:
+            text = _(
+                "The time to pay this order is nearly over. Please wait until it has ended, then order again."
+            )
+            messages.warning(request, text)
         return redirect(order)
     return _next_step(request, payment)
 

@@ -291,6 +291,13 @@ class Gateway(Protocol):
         """Check size, shape and required headers. Raises InvalidNotification; no network."""
         ...
 
+    def judge_notification(self, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+        """Refuse what the gateway cannot have sent, as far as that shows without the network.
+
+        Returns the headers that ``verify_notification`` needs, and no others. Raises InvalidNotification.
+        """
+        ...
+
     def verify_notification(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Whether the gateway itself sent exactly these bytes."""
         ...

@@ -34,7 +34,7 @@ class GatewayEventQuerySet(models.QuerySet["GatewayEvent"]):
 
 
 class GatewayEvent(models.Model):
-    """What a gateway sent us, byte for byte. A hint to ask, never a fact."""
+    """What a gateway sent us, byte for byte, as long as it is not refused. A hint to ask, never a fact."""
 
     gateway = models.CharField(_("gateway"), max_length=10)
     event_id = models.CharField(_("event"), max_length=128)
@@ -50,12 +50,24 @@ class GatewayEvent(models.Model):
         Payment, models.SET_NULL, null=True, related_name="events", verbose_name=_("payment")
     )
 
+    # Of what was refused no more is kept than a repetition is known by, and whoever looks into it needs.
+    digest = models.CharField(max_length=64, blank=True, default="", db_default="")
+    network = models.CharField(max_length=50, blank=True, default="", db_default="")
+    refused_for = models.CharField(max_length=40, blank=True, default="", db_default="")
+
     objects = GatewayEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-received_at"]
         verbose_name = _("gateway event")
         verbose_name_plural = _("gateway events")
+        indexes = [
+            models.Index(
+                fields=["payment"],
+                name="events_not_verified",
+                condition=Q(is_verified__isnull=True, processed_at__isnull=True),
+            )
+        ]
         constraints = [models.UniqueConstraint(fields=["gateway", "event_id"], name="one_row_per_event")]
 
     def __str__(self) -> str:

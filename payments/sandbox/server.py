@@ -2,6 +2,7 @@
 
 import logging
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -9,6 +10,7 @@ from aiosmtpd.controller import Controller
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer
+from django.http import HttpRequest, HttpResponse
 from whitenoise import WhiteNoise
 
 from payments.sandbox.faults.transport import ConnectionHandler
@@ -34,7 +36,9 @@ class CannotStart(Exception):
 def configure() -> None:
     """Turn this process from the shop into the sandbox. Before the first request."""
     settings.ROOT_URLCONF = "payments.sandbox.urls"
+    settings.ALLOWED_HOSTS = [HOST, "localhost"]
     settings.MIDDLEWARE = [
+        "payments.sandbox.server.only_of_this_machine",
         "django.middleware.security.SecurityMiddleware",
         "csp.middleware.CSPMiddleware",
         "django.middleware.locale.LocaleMiddleware",
@@ -49,6 +53,16 @@ def configure() -> None:
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
     logging.getLogger("django.server").setLevel(logging.WARNING)  # no line per request: log.jsonl has them
+
+
+def only_of_this_machine(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Refuse other host names: a page elsewhere could point its own name here and read the mailbox."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.get_host()  # raises DisallowedHost
+        return get_response(request)
+
+    return middleware
 
 
 def serve() -> None:

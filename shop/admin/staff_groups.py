@@ -24,6 +24,10 @@ GROUPS: dict[str, list[str]] = {
         *(f"checkout.{action}_promotion" for action in ("view", "add", "change", "delete")),
         "checkout.view_order",
         "checkout.change_order",
+        "checkout.ship_order",
+        "checkout.hold_order",
+        "checkout.answer_cancellation",
+        "checkout.doubt_mailbox",
         "checkout.view_orderline",
         "checkout.view_orderevent",
         "checkout.view_shipment",
@@ -48,6 +52,7 @@ GROUPS: dict[str, list[str]] = {
     # Whoever may give an order to another mailbox can have its reports opened there: a person of trust.
     "key care": [
         "checkout.view_order",
+        "checkout.doubt_mailbox",
         "consulting.view_orderkey",
         "consulting.resend_orderkey",
         "consulting.replace_orderkey",
@@ -56,7 +61,7 @@ GROUPS: dict[str, list[str]] = {
     ],
     "fulfilment": [
         "checkout.view_order",
-        "checkout.change_order",  # to ship it
+        "checkout.ship_order",
         "checkout.view_orderline",
         "checkout.view_orderevent",
         "checkout.view_shipment",

@@ -22,7 +22,7 @@ from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 from shop.models import OutboxMessage
 
-from . import breakers, dispatch, peers
+from . import breakers, dispatch, outbound, peers
 
 logger = logging.getLogger(__name__)
 
@@ -157,6 +157,8 @@ def _wake_worker(peer: str) -> None:
 
 def deliver_next(peer: str = "") -> bool:
     """Deliver one due message, of the named peer only. False when there is none, or none may be asked."""
+    if outbound.is_off():
+        return False
     if peer and not breakers.of(peer).may_ask():
         return False
     if peer in {"", peers.LOCAL}:

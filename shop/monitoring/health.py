@@ -1,4 +1,4 @@
-"""Two questions a machine may ask: does the process live (/healthz), and can it serve (/readyz)?
+"""Two questions a machine may ask: does the process live (/healthz), and does it serve visitors (/readyz)?
 
 Both say nothing that a stranger could use, and cost next to nothing however often they are asked.
 """
@@ -17,39 +17,75 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from shop.background import outbound
+from shop.keyring import fingerprints
+
 REMEMBERED_FOR = 1.0  # seconds
+BROKER_LEFT_ALONE = 10.0  # seconds after it did not answer: a visitor's page does not wait for it, nor do we
+STALE = 5.0  # seconds; while somebody waits for a silent database, older answers count as none
+
+Parts = dict[str, str]
 
 _lock = threading.Lock()
-_answer: tuple[float, dict[str, str]] = (float("-inf"), {})
+_answer: tuple[float, Parts] = (float("-inf"), {})
+_broker_quiet_until = float("-inf")
 
 
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok\n", content_type="text/plain")
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
+    """503 only where a visitor would get no page. What else is away is told: ``shop`` is then "impaired"."""
     parts = state()
-    return JsonResponse(parts, status=200 if set(parts.values()) == {"ok"} else 503)
+    return JsonResponse(parts, status=503 if parts["shop"] == "not ready" else 200)
 
 
-def state() -> dict[str, str]:
-    """What the shop stands on, part by part. Asked at most once a second per process."""
+def state() -> Parts:
+    """What the shop stands on, part by part. Asked at most once a second per process, by one thread."""
     global _answer
-    with _lock:
+    if not _lock.acquire(timeout=0 if _answer[1] else STALE):
+        asked_at, parts = _answer
+        return parts if time.monotonic() - asked_at < STALE else _summed(dict.fromkeys(NEEDED, "unknown"))
+    try:
         asked_at, parts = _answer
         if time.monotonic() - asked_at > REMEMBERED_FOR:
-            database = "unreachable" if database_problem() else "ok"
-            parts = {
-                "database": database,
-                "broker": "unreachable" if broker_problem() else "ok",
-                "migrations": _migrations() if database == "ok" else "unknown",
-            }
+            parts = _summed(_parts())
             _answer = (time.monotonic(), parts)
         return parts
+    finally:
+        _lock.release()
+
+
+NEEDED = ("database", "migrations", "secrets")  # without these no visitor gets a page
+
+
+def _parts() -> Parts:
+    parts = dict.fromkeys(NEEDED, "unknown") | {"database": "unreachable" if database_problem() else "ok"}
+    if parts["database"] == "ok":
+        parts["migrations"] = _migrations()
+        parts["secrets"] = "missing" if fingerprints.is_refused() else "ok"
+    return parts | {"broker": _broker(), "outbound": "off" if outbound.is_off() else "ok"}
+
+
+def _summed(parts: Parts) -> Parts:
+    """With one word for a monitor: ready, impaired (visitors are served; somebody has to look), not ready."""
+    if any(parts[name] != "ok" for name in NEEDED):
+        word = "not ready"
+    else:
+        word = "ready" if set(parts.values()) == {"ok"} else "impaired"
+    return {"shop": word, **parts}
+
+
+def _broker() -> str:
+    global _broker_quiet_until
+    if time.monotonic() >= _broker_quiet_until and broker_problem():
+        _broker_quiet_until = time.monotonic() + BROKER_LEFT_ALONE
+    return "unreachable" if time.monotonic() < _broker_quiet_until else "ok"
 
 
 def database_problem() -> str:

@@ -1,27 +1,72 @@
-"""Log lines with a request id and without secrets."""
+"""Log lines with a request id and without secrets or personal data.
+
+A record is made safe when it is made (``SafeRecord``), so it does not matter which handler writes it: ours,
+gunicorn's, Python's last resort. Our formatter looks at the whole line once more.
+"""
 
 import logging
-import re
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
 from contextvars import ContextVar
+from types import TracebackType
 from typing import Any
+
+from .masking import chain, masked, one_line, told
 
 current_request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
-# Tokens in addresses open an order's page or a list of orders, order keys open reports, 13-19 digits may be a
-# card number.
-_MASKS = [
-    (re.compile(r"(/(?:order|pay)/)[A-Za-z0-9_-]{16,}"), r"\1***"),
-    (re.compile(r"(/orders/(?:link|privacy)/)[A-Za-z0-9_:%-]{16,}"), r"\1***"),
-    (re.compile(r"\b(?:[0-9A-HJKMNP-TV-Z]{4}-){4}[0-9A-HJKMNP-TV-Z]{4}\b", re.IGNORECASE), "****-****"),
-    (re.compile(r"\b\d(?:[ -]?\d){12,18}\b"), "****"),
-]
+INDENT = "    "  # of a traceback's lines: none can be taken for a record of its own
 
 
-def masked(text: str) -> str:
-    """The text with order tokens, order keys and long digit runs blotted out."""
-    for pattern, replacement in _MASKS:
-        text = pattern.sub(replacement, text)
-    return text
+class SafeRecord(logging.LogRecord):
+    """A record whose message is one masked line, and whose traceback quotes nothing."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.exc_info and not isinstance(self.exc_info, bool):
+            self.exc_text = safe_traceback(self.exc_info[1])
+
+    def getMessage(self) -> str:
+        """In place of ``LogRecord.getMessage``."""
+        message = str(_told(self.msg))
+        if isinstance(self.args, Mapping):
+            message %= {name: _told(each) for name, each in self.args.items()}
+        elif self.args:
+            message %= tuple(map(_told, self.args))
+        return one_line(masked(message))
+
+
+class _Told:
+    """Stands in for an exception in a message."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __str__(self) -> str:
+        return told(self.error)
+
+    def __repr__(self) -> str:
+        return f"{type(self.error).__name__}({told(self.error)!r})"
+
+
+def _told(value: object) -> object:
+    return _Told(value) if isinstance(value, BaseException) else value
+
+
+def safe_traceback(error: BaseException | None) -> str:
+    """The traceback with all of its chain; of each exception what may be told of it."""
+    if error is None:
+        return ""
+    text = "".join(traceback.format_exception(error))
+    for each in chain(error):
+        said, may_be_said = str(each), told(each)
+        if said and said != may_be_said:
+            text = text.replace(said, may_be_said)
+            text = text.replace(said.replace("\n", f"\n{INDENT}"), may_be_said)  # of a group: indented
+    return INDENT + f"\n{INDENT}".join(one_line(line) for line in masked(text).splitlines())
 
 
 class RequestIdFilter(logging.Filter):
@@ -33,25 +78,49 @@ class RequestIdFilter(logging.Filter):
 class MaskingFormatter(logging.Formatter):
     """One line: time, level, logger, request id, message; secrets masked, also in tracebacks."""
 
+    converter = time.gmtime  # whatever machine writes it, and on the night when clocks are put back
+    default_time_format, default_msec_format = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
+
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s")
+        super().__init__(
+            "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s", defaults={"request_id": "-"}
+        )
 
     def format(self, record: logging.LogRecord) -> str:
         return masked(super().format(record))
 
+    def formatException(self, ei: Any) -> str:
+        return safe_traceback(ei[1])
+
+    def formatStack(self, stack_info: str) -> str:
+        return INDENT + stack_info.replace("\n", f"\n{INDENT}")
+
 
 def logging_config(*, level: str) -> dict[str, Any]:
-    """The setting ``LOGGING``: everything to the console, at ``level``."""
+    """The setting ``LOGGING``: everything to the console, at ``level``. Makes every record safe."""
+    _guard()
+    ours = {"handlers": ["console"], "propagate": False}
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request_id": {"()": "shop.monitoring.logging.RequestIdFilter"}},
+        "filters": {
+            "request_id": {"()": "shop.monitoring.logging.RequestIdFilter"},
+            "bursts": {"()": "shop.monitoring.log_bursts.BurstFilter"},
+        },
         "formatters": {"line": {"()": "shop.monitoring.logging.MaskingFormatter"}},
         "handlers": {
-            "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["bursts", "request_id"],
+            }
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
+            # These bring handlers of their own, or pass nothing on.
+            "gunicorn.error": ours,
+            "gunicorn.access": ours,
+            "multiprocessing": ours,
             "paypalrestsdk": {"level": "WARNING"},  # its DEBUG output holds tokens and whole bodies
             "axes": {"level": "WARNING"},
             "pikepdf": {"level": "ERROR"},  # says that it is there; its warnings quote the files of clients
@@ -62,3 +131,28 @@ def logging_config(*, level: str) -> dict[str, Any]:
             "mail.log": {"level": "WARNING"},
         },
     }
+
+
+def _guard() -> None:
+    """Whatever reaches standard error of this process passes through a safe record."""
+    logging.setLogRecordFactory(SafeRecord)
+    if logging.lastResort:
+        logging.lastResort.setFormatter(MaskingFormatter())
+    logging.captureWarnings(capture=True)
+    if sys.excepthook is sys.__excepthook__:  # not where somebody looks after them already: a test run
+        sys.excepthook = _log_crash
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _log_thread_crash
+
+
+def _log_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The end of a command: Python itself would print all that the exception says."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        logging.getLogger("shop").critical("ended by an error", exc_info=(kind, error, trace))
+
+
+def _log_thread_crash(crash: threading.ExceptHookArgs) -> None:
+    if crash.exc_value is not None and not isinstance(crash.exc_value, SystemExit):
+        logging.getLogger("shop").critical("a thread ended by an error", exc_info=crash.exc_value)

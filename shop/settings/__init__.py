@@ -1,8 +1,8 @@
 """All settings. Everything that differs between machines comes from the environment.
 
-``SHOP_MODE`` is ``demo`` (default) or ``production``. The demo needs no variable at all: it makes its secrets
-at first start, keeps them in ``VAR_DIR`` and talks to the sandbox. Production has no default for a secret:
-what is missing is named in one line and nothing starts. Every variable stands in ``.env.example``.
+``SHOP_MODE`` is ``demo`` or ``production``; `make run` says demo, which needs no other variable: it makes its
+secrets at first start, keeps them in ``VAR_DIR`` and talks to the sandbox. Production has no default for a
+secret: what is missing is named in one line and nothing starts. Every variable stands in ``.env.example``.
 What belongs together has a module of its own, and all of it is read here.
 """
 
@@ -32,7 +32,7 @@ INSTALLED_APPS = [
     "csp",
     "axes",
     "phonenumber_field",
-    "django.contrib.admin",
+    "shop.apps.ShopAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -41,17 +41,22 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "shop.web.middleware.request_id",
-    "shop.web.middleware.refuse_without_secrets",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "shop.web.middleware.headers_of_all",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "shop.web.middleware.refuse_without_secrets",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "shop.admin.sign_in.sessions.StaffSessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "shop.audit.middleware.AuditStaff",
     "shop.web.unsent.SignedOutStaff",
+    "shop.admin.sign_in.guard.Guard",
     "shop.web.once.OncePerPage",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "shop.web.middleware.personal_pages_are_not_cached",
@@ -108,6 +113,7 @@ STORAGES = {
         for alias in ("answers", "reports")  # sealed files
     },
 }
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 MEDIA_ROOT = VAR_DIR / "media"
 
 # --- e-mail -------------------------------------------------------------------------------------------------
@@ -119,5 +125,12 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "orders@shop.example")
 if PRODUCTION and not env.str("EMAIL_URL", ""):
     raise ImproperlyConfigured("EMAIL_URL is not set. See .env.example.")
+
+# --- the world ----------------------------------------------------------------------------------------------
+# A restored copy begins with this off, lest it sends mails twice: shop/background/outbound.py.
+OUTBOUND = env.bool("SHOP_OUTBOUND", True)
+if not OUTBOUND:
+    EMAIL_BACKEND = "shop.background.outbound.HeldMails"
+    CELERY_BEAT_SCHEDULE = {}
 
 LOGGING = logging_config(level=env.str("LOG_LEVEL", "INFO"))

@@ -74,5 +74,6 @@ CELERY_BEAT_SCHEDULE = {
     "look after the money": {"task": "payments.tasks.watch_money", "schedule": crontab(minute="5")},
     "forget what is past its time": {"task": "shop.tasks.forget", "schedule": crontab(minute="35")},
     "erase as clients asked": {"task": "checkout.tasks.erase_confirmed", "schedule": crontab(minute="50")},
+    "link the audit trail": {"task": "shop.tasks.link_audit_trail", "schedule": 60},
     "compare public holidays": {"task": "checkout.tasks.remind_of_gazettes", "schedule": _DECEMBER_DAYS},
 }

@@ -1,7 +1,9 @@
 """What the environment says of this machine: the mode, where state lies, and how secrets are read or made."""
 
 import json
+import os
 import secrets
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,12 +22,36 @@ class Environment(environ.Env):  # type: ignore[misc]  # has no types
             raise ImproperlyConfigured(f"{var} holds a value of the wrong kind. See .env.example.") from None
 
 
-env = Environment()
-_env_file = Path(env.str("ENV_FILE", str(BASE_DIR / ".env")))
-if _env_file.is_file():
-    env.read_env(_env_file)  # what is already in the environment wins
+def read_file(named: str, unnamed: Path) -> Path | None:
+    """Read the environment file ``named``, else the one that lies there unnamed; return it if there is one.
 
-SHOP_MODE = env.str("SHOP_MODE", "demo")
+    What is already in the environment wins. Raises ImproperlyConfigured where a file cannot be read: the
+    library would go on without a word, and a shop would start on other stores than its owner's.
+    """
+    path = Path(named) if named else unnamed
+    try:
+        with path.open(encoding="utf-8") as file:
+            env.read_env(file)
+    except FileNotFoundError:
+        if not named:
+            return None
+        raise ImproperlyConfigured(f"ENV_FILE names {path}, which is not there.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "not a text in UTF-8"
+        raise ImproperlyConfigured(f"The environment file {path} cannot be read: {why}.") from None
+    return path
+
+
+env = Environment()
+ENV_FILE = read_file(env.str("ENV_FILE", ""), BASE_DIR / ".env")
+
+# Not even the demo is a default: a shop that lost its environment must not open as something else.
+SHOP_MODE = env.str("SHOP_MODE", "")
+if not SHOP_MODE:
+    raise ImproperlyConfigured(
+        "SHOP_MODE is not set. `make run` opens the demo; before another command write SHOP_MODE=demo. "
+        "In production ENV_FILE names the environment file: see docs/operations.md."
+    )
 if SHOP_MODE not in {"demo", "production"}:
     raise ImproperlyConfigured("SHOP_MODE must be demo or production.")
 PRODUCTION = SHOP_MODE == "production"
@@ -33,9 +59,20 @@ DEBUG = env.bool("DEBUG", False)
 if DEBUG and PRODUCTION:
     raise ImproperlyConfigured("DEBUG cannot be on with SHOP_MODE=production.")
 
+
+def make_private(folder: Path) -> None:
+    """Have a folder that nobody but the shop's user can enter, whatever the files in it allow."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.stat()
+    if found.st_uid != os.getuid() or found.st_mode & stat.S_ISVTX:  # such as /tmp
+        raise ImproperlyConfigured(f"VAR_DIR ({folder}) must be a folder of the shop's user alone.")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        folder.chmod(0o700)
+
+
 # State of this installation: database, queue, media, generated demo secrets. Ignored by git.
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / ".var"))).resolve()
-VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+make_private(VAR_DIR)
 
 
 def fernet_key() -> str:

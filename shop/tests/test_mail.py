@@ -9,10 +9,17 @@ from django.conf import settings
 from django.core import mail as outgoing
 from django.core.mail import BadHeaderError
 from django.db import transaction
+from django.forms import Form, Textarea
 
+from checkout.addresses import forms as address_forms
+from checkout.forms import contact
+from checkout.orders import forms as order_forms
+from checkout.placement import forms as placement_forms
+from consulting.client import forms as client_forms
 from shop import mail
 from shop.background.outbox import GiveUp, Passing
 from shop.database import OpenTransaction
+from shop.templatetags.shop import quoted
 from shop.tests.harness.environment import free_ports
 
 SAMPLE = {
@@ -31,6 +38,36 @@ def sample(settings, tmp_path):
         (folder / name).write_text(text)
     engine = settings.TEMPLATES[0]
     settings.TEMPLATES = [{**engine, "DIRS": [tmp_path, *engine["DIRS"]]}]
+
+
+OWN_WORDS = {("money_health.txt", "finding.text"), ("payment_dispute.txt", "reason")}
+
+
+def texts_typed_by_visitors():
+    """Names of what visitors may type in several lines."""
+    fields = {}
+    for module in (address_forms, contact, order_forms, placement_forms, client_forms):
+        for form in vars(module).values():
+            if isinstance(form, type) and issubclass(form, Form) and form is not order_forms.AnswerForm:
+                fields |= form.base_fields
+    return {name for name, field in fields.items() if isinstance(field.widget, Textarea)}
+
+
+def test_what_visitors_typed_stands_in_a_text_mail_as_a_quotation():
+    """Else a note with empty lines in it reads like words of the shop's."""
+    names = texts_typed_by_visitors()
+    assert {"delivery_note", "card_text", "reason"} <= names
+    bare = []
+    for path in sorted((settings.BASE_DIR / "templates" / "emails").glob("*.txt")):
+        for shown in re.findall(r"\{\{ ([\w.|:\"]+) \}\}", path.read_text()):
+            name = shown.partition("|")[0]
+            is_quoted = shown.endswith("|quoted") or (path.name, name) in OWN_WORDS
+            if name.rpartition(".")[2] in names and not is_quoted:
+                bare.append(f"{path.name}: {shown}")
+    assert bare == []
+    assert quoted("ring twice\r\n\nOrder paid: open https://elsewhere.example") == (
+        "> ring twice\n>\n> Order paid: open https://elsewhere.example"
+    )
 
 
 def send(to="mei@example.com", number="A7K3-92QM", language="en", message_key="order.paid:1"):

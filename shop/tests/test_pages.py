@@ -1,5 +1,6 @@
 """The shop's own pages: the promise in eleven steps, contact everywhere, errors that help."""
 
+import datetime as dt
 import re
 from urllib.parse import urlencode
 
@@ -7,6 +8,7 @@ import pytest
 from django.test import Client, RequestFactory
 from django.utils.translation import override
 
+from shop import clock
 from shop.web import error_pages
 
 pytestmark = pytest.mark.django_db
@@ -180,9 +182,31 @@ def test_personal_pages_are_stored_nowhere(client):
 def test_every_page_carries_its_guards(client):
     headers = client.get("/en/help/").headers
     policy = headers["Content-Security-Policy"]
-    assert "default-src 'self'" in policy
+    assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
+
+
+def test_robots_are_told_what_is_for_buyers_only(client):
+    response = client.get("/robots.txt")
+    assert response["Content-Type"] == "text/plain; charset=utf-8"
+    lines = response.text.splitlines()
+    assert lines[0] == "User-agent: *"
+    for language in LANGUAGES:
+        assert {f"Disallow: /{language}/cart/", f"Disallow: /{language}/admin/"} <= set(lines)
+    assert not any(line in {"Disallow: /", "Disallow: /en/"} for line in lines)
+
+
+def test_whoever_finds_a_hole_learns_whom_to_tell(client, settings):
+    """RFC 9116, 2.5: Contact and Expires are needed; the date lies less than a year ahead."""
+    settings.SECURITY_EMAIL = "security@shop.example"
+    response = client.get("/.well-known/security.txt")
+    assert response["Content-Type"] == "text/plain; charset=utf-8"
+    fields = dict(line.split(": ", 1) for line in response.text.splitlines())
+    assert fields["Contact"] == "mailto:security@shop.example"
+    assert fields["Canonical"] == f"{settings.SITE_URL}/.well-known/security.txt"
+    ahead = dt.datetime.fromisoformat(fields["Expires"]) - clock.now()
+    assert dt.timedelta(days=30) < ahead < dt.timedelta(days=365)

@@ -34,7 +34,7 @@ class _TypedText(str):
     confirmed = ""
 
 
-class _AskingInput(forms.TextInput):
+class AskingInput(forms.TextInput):
     """Carries the reading that the person is asked about, so that the same text sent again confirms it."""
 
     asked = ""
@@ -56,7 +56,7 @@ class _AskingInput(forms.TextInput):
         return shown + hidden
 
 
-class EmailInput(_AskingInput):
+class EmailInput(AskingInput):
     input_type = "email"
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
@@ -128,12 +128,14 @@ def _why_no_address(text: str) -> Any:
         return _("There is a dot too many in “%(text)s”. Please enter an address such as name@example.com.")
     if not local.isascii():
         return _("Before the @ only letters without accents, digits and signs can be used: name@example.com.")
-    if "." not in domain:
+    if (
+        "." not in domain or domain.startswith("[") or domain.rpartition(".")[2].isdigit()
+    ):  # no mail leaves us
         return _("The part behind the @ is not complete in “%(text)s”. It should be like name@example.com.")
     return ""
 
 
-class PhoneInput(_AskingInput):
+class PhoneInput(AskingInput):
     input_type = "tel"
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:

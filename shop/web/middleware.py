@@ -1,15 +1,28 @@
-"""Request id, and a guard against caches."""
+"""Request id, guards against caches, and headers that every answer has."""
 
 import secrets
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.cache import add_never_cache_headers
+from django.utils.cache import add_never_cache_headers, patch_cache_control
 
 from shop.keyring import fingerprints
 from shop.monitoring.logging import current_request_id
 
 from .error_pages import unavailable
+
+# A shop that is paid on other sites' pages needs nothing of the visitor's device.
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture",
+        "encrypted-media", "fullscreen", "geolocation", "gyroscope", "hid",
+        "identity-credentials-get", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi",
+        "payment", "picture-in-picture",
+        "publickey-credentials-create", "publickey-credentials-get", "screen-wake-lock", "serial",
+        "storage-access", "usb", "xr-spatial-tracking",
+    )
+)  # fmt: skip
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -34,18 +47,47 @@ def refuse_without_secrets(get_response: GetResponse) -> GetResponse:
     """A process that began while the database was away may learn late that it lacks a secret."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        return unavailable(request) if fingerprints.is_refused() else get_response(request)
+        is_told_itself = request.path_info == "/readyz"  # which says what is missing
+        if not is_told_itself and fingerprints.is_refused():
+            return unavailable(request)
+        return get_response(request)
+
+    return middleware
+
+
+def headers_of_all(get_response: GetResponse) -> GetResponse:
+    """Static files, refusals and errors have these too: it stands before whatever may answer.
+
+    An answer that gives its visitor a cookie, such as the token of its forms, is shared by no cache.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if response.cookies and not response.has_header("Cache-Control"):
+            patch_cache_control(response, private=True, max_age=0)
+        return response
 
     return middleware
 
 
 def personal_pages_are_not_cached(get_response: GetResponse) -> GetResponse:
-    """Whatever was made for one person (any page that read the session, or any non-GET) is stored nowhere."""
+    """Whatever was made for one person (any page that read the session, or any non-GET) is stored nowhere.
+
+    Nor is any page that is not there, for its address may be somebody's order. Search engines list no page
+    whose address holds a token: such links travel, and one that is found by a search would be everybody's.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         session = getattr(request, "session", None)
         is_personal = request.method != "GET" or (session is not None and session.accessed)
+        is_personal = is_personal or response.status_code == 404
+        match = request.resolver_match
+        if match is not None and "token" in match.kwargs:
+            response["X-Robots-Tag"] = "noindex, nofollow"
+            is_personal = True
         if is_personal and not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         return response

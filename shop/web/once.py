@@ -17,10 +17,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import ResolverMatch
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from shop import clock
+from shop.crypto import keyed_digests
 from shop.models import SentForm
 
 FIELD = "page_token"
@@ -124,7 +124,9 @@ def _key_of(request: HttpRequest, token: str) -> str:
         (name, file.name, file.size, _digest(file)) for name, files in request.FILES.lists() for file in files
     )
     plain = json.dumps([person, request.path, token, typed, files])
-    return salted_hmac("shop.once", plain, algorithm="sha256").hexdigest()
+    return keyed_digests("shop.once", plain)[
+        -1
+    ]  # of the oldest secret: a rotation meanwhile is no other page
 
 
 def _digest(file: "UploadedFile[Any]") -> str:

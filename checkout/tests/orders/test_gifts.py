@@ -58,7 +58,7 @@ def test_the_mails_go_to_the_buyer_and_the_merchant_reads_of_the_gift(gift, deli
     told = [sent for sent in mail.outbox if "mei@example.com" not in sent.to]
     assert [sent for sent in mail.outbox if "mei@example.com" in sent.to]
     text = "\n".join(sent.body for sent in told)
-    assert CARD in text
+    assert "\n".join(f"> {line}" for line in CARD.splitlines()) in text  # no line of it looks like the shop's
     assert "𠮷田・陳大文" in text
     for sent in mail.outbox:
         assert "𠮷田・陳大文" in sent.body

@@ -23,7 +23,7 @@ from paypalrestsdk.api import Api
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from shop.background import peers
+from shop.background import outbound, peers
 from shop.background.lines import line, serves_requests
 from shop.database import assert_no_transaction
 
@@ -200,6 +200,7 @@ class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
 
     def _send(self, base: str, request: _Request, headers: dict[str, str]) -> Answer:
         assert_no_transaction()
+        outbound.require(requests.ConnectionError)
         started = time.monotonic()
         with self.session.request(
             request.method,

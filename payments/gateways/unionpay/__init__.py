@@ -5,7 +5,7 @@ Re-exports its public face: the gateway, the card form, and what the health chec
 
 from .card import CardForm, card_form, checked_card
 from .gateway import UnionPay, renew_encryption_certificate
-from .health import Ending, endings, problems, renewal_fails_since, warnings
+from .health import Ending, endings, play_files, problems, renewal_fails_since, warnings
 
 __all__ = [
     "CardForm",
@@ -14,6 +14,7 @@ __all__ = [
     "card_form",
     "checked_card",
     "endings",
+    "play_files",
     "problems",
     "renew_encryption_certificate",
     "renewal_fails_since",

@@ -7,7 +7,7 @@ import requests
 from django.conf import settings
 
 from shop import clock
-from shop.background import peers
+from shop.background import outbound, peers
 from shop.background.lines import Busy, line
 from shop.database import assert_no_transaction
 
@@ -59,6 +59,7 @@ def ask(endpoint: str, fields: Fields) -> Fields:
 
 
 def _post(url: str, body: bytes) -> bytes:
+    outbound.require(requests.ConnectionError)
     with requests.Session() as session:
         session.trust_env = False  # no proxy and no password file of this machine
         with session.post(

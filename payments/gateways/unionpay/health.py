@@ -19,6 +19,8 @@ NOTICE = dt.timedelta(days=60)  # the CFCA wants some weeks for a new certificat
 # The former encryption certificate is good for about a month: time enough after three days in vain.
 RENEWAL_MAY_FAIL_FOR = dt.timedelta(days=3)
 
+PLAY = re.compile(r"\b(SANDBOX|TEST)\b", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -55,6 +57,12 @@ def endings() -> list[Ending]:
         if name not in last or last[name].not_valid_after_utc < certificate.not_valid_after_utc:
             last[name] = certificate
     return [Ending(name, str(each.serial_number), each.not_valid_after_utc) for name, each in last.items()]
+
+
+def play_files() -> list[str]:
+    """Files whose certificates call themselves a sandbox's or a test's: many people have their keys."""
+    found = [name for name, each in _readable_certificates() if PLAY.search(each.subject.rfc4514_string())]
+    return list(dict.fromkeys(found))
 
 
 def renewal_fails_since() -> dt.datetime | None:

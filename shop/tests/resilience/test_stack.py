@@ -190,6 +190,7 @@ def test_what_is_in_the_way_is_told_in_one_line(tmp_path, variable, address, sai
         {
             "PATH": os.environ["PATH"],
             "ENV_FILE": os.devnull,
+            "SHOP_MODE": "demo",
             "VAR_DIR": str(tmp_path),
             "PORT": str(port),
             "SANDBOX_PORT": str(sandbox),

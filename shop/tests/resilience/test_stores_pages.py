@@ -196,6 +196,7 @@ def test_web_and_workers_have_limits_and_a_migration_has_none(kind, tmp_path):
     surroundings = {
         "PATH": os.environ["PATH"],
         "ENV_FILE": os.devnull,
+        "SHOP_MODE": "demo",
         "VAR_DIR": str(tmp_path),
         "DJANGO_SETTINGS_MODULE": "shop.settings",
         "DATABASE_URL": address_of("postgres") + "?options=-c search_path=shelf",

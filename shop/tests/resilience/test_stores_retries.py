@@ -242,6 +242,7 @@ def test_on_sqlite_a_locked_database_is_tried_again(tmp_path):
     surroundings = {
         "PATH": os.environ["PATH"],
         "ENV_FILE": os.devnull,
+        "SHOP_MODE": "demo",
         "VAR_DIR": str(tmp_path),
         "DJANGO_SETTINGS_MODULE": "shop.settings",
     }

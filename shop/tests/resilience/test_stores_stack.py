@@ -123,7 +123,7 @@ def state_of(shaken):
 
 
 def is_ready(shaken):
-    return set(state_of(shaken).values()) == {"ok"}
+    return state_of(shaken)["shop"] == "ready"
 
 
 @contextmanager

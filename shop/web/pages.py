@@ -1,19 +1,24 @@
 """The shop's own pages: help, contact, terms, privacy, and what is shown when something went wrong."""
 
+import datetime as dt
 import logging
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 from django.views.decorators.http import require_safe
 
-from .privacy import retention
+from shop import clock
+from shop.privacy import retention
 
 logger = logging.getLogger(__name__)
+
+NOT_FOR_ROBOTS = ["cart:detail", "checkout:begin", "checkout:orders", "checkout:find", "admin:index"]
+SECURITY_CONTACT_HOLDS = dt.timedelta(days=180)  # RFC 9116 asks for less than a year
 
 
 @require_safe
@@ -28,6 +33,33 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 def favicon(request: HttpRequest) -> HttpResponse:
     """Browsers ask for it on pages that name no icon, such as the admin's."""
     return HttpResponseRedirect(static("img/favicon.svg"))
+
+
+def no_such_page(request: HttpRequest, **_parts: str) -> HttpResponse:
+    raise Http404
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """What search engines need not fetch. Pages of orders say themselves that they belong in no index."""
+    lines = ["User-agent: *"]
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            lines += [f"Disallow: {reverse(name)}" for name in NOT_FOR_ROBOTS]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def security_contact(request: HttpRequest) -> HttpResponse:
+    """Whom to tell of a hole in the shop: RFC 9116."""
+    expires = clock.now().astimezone(dt.UTC) + SECURITY_CONTACT_HOLDS
+    lines = [
+        f"Contact: mailto:{settings.SECURITY_EMAIL}",
+        f"Expires: {expires:%Y-%m-%dT00:00:00Z}",
+        "Preferred-Languages: zh-Hant, en",
+        f"Canonical: {settings.SITE_URL}{reverse('security_contact')}",
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
 @require_safe
