@@ -50,6 +50,7 @@ lock: .venv/tools/ready ## Write the lock files from pyproject.toml; UPGRADE=--u
 	@$(COMPILE) pyproject.toml --output-file requirements.txt
 	@$(COMPILE) pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
 	@$(COMPILE) --group pyproject.toml:tools --output-file .ci/tools.txt
+	@for group in scanners semgrep; do $(COMPILE) --group pyproject.toml:$$group --output-file .ci/$$group.txt; done
 	@$(COMPILE) --group pyproject.toml:postgresql --output-file .ci/postgresql.txt
 	@for version in 3.11 3.12 3.13 3.14; do for machine in x86_64 aarch64; do \
 		$(TOOLS)/uv --no-config pip install --quiet --dry-run --require-hashes --only-binary :all: --target .venv/dry \
@@ -93,11 +94,11 @@ FIND_PYTHON = for python in $${PYTHON:-python3 python3.11 python3.12 python3.13 
 	$$collect shop payments >/dev/null 2>&1 & $$collect catalog cart checkout consulting >/dev/null 2>&1 & wait
 	@touch $@
 
-.venv/prove: .venv/test
+.venv/prove: .venv/test .venv/scanners/ready .venv/semgrep/ready
 	@$(BIN)/python -m shop.tests.harness.machine
 	@touch $@
 
-.venv/tools/ready: .venv/python .ci/tools.txt
-	@$(BIN)/python -m venv .venv/tools
-	@$(TOOLS)/python $(INSTALL) -r .ci/tools.txt
+.venv/tools/ready .venv/scanners/ready .venv/semgrep/ready: .venv/%/ready: .venv/python .ci/%.txt
+	@$(BIN)/python -m venv .venv/$*
+	@.venv/$*/bin/python $(INSTALL) -r .ci/$*.txt
 	@touch $@

@@ -6,9 +6,11 @@ from django.urls import reverse
 from django.utils.translation import override
 
 from checkout.models import Order, OrderEvent
-from shop.background import outbox
+from shop.background import outbox, peers
 from shop.mail import send
 from shop.web.rate_limit import RateLimit
+
+NAMED = RateLimit("new-browser", limit=settings.NEW_BROWSERS_A_DAY, minutes=24 * 60)  # per order
 
 
 class TooMany(Exception):
@@ -21,13 +23,13 @@ def note(order: Order) -> None:
 
     None is let in unheard: where the mails of a day are used up, no address is taken.
     """
-    if not RateLimit("new-browser", limit=settings.NEW_BROWSERS_A_DAY, minutes=24 * 60).take(order.number):
+    if not NAMED.take(order.number):
         raise TooMany(order.number)
     event = order.log("opened in another browser, by its e-mail address", fact=OrderEvent.Fact.OPENED)
     outbox.publish("mail.order_opened", key=str(event.pk), event_id=event.pk)
 
 
-@outbox.subscribe("mail.order_opened")
+@outbox.subscribe("mail.order_opened", peer=peers.MAIL)
 def send_order_opened(event_id: int) -> None:
     """Somebody has named the address of the order in a browser that did not know it; perhaps its owner."""
     event = OrderEvent.objects.select_related("order").get(pk=event_id)

@@ -238,6 +238,10 @@ class PayPal:
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:
         return notifications.read(headers, body)
 
+    def judge_notification(self, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+        """By its five headers; whether PayPal has sent it, only PayPal can say."""
+        return notifications.plausible_headers(headers)
+
     def verify_notification(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Ask PayPal. The certificate address in the headers is passed on and never fetched by us."""
         raw = notifications.verification_body(headers, body, settings.PAYPAL_WEBHOOK_ID)
