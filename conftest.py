@@ -73,8 +73,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Draw the same numbers and keys in every run: none holds by chance what a test looks for."""
+    """Draw the same numbers and keys in every run: none holds by chance what a test looks for.
+
+    Whether a peer was silent in the test before is forgotten.
+    """
     from checkout import order_numbers
+    from shop.background import breakers
+
+    breakers.reset()
 
     if not effort.IS_FULL:
         order_numbers.choice = random.Random(item.nodeid).choice

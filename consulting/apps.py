@@ -17,7 +17,7 @@ class ConsultingConfig(AppConfig):
             personal_data,
             unbegun_services,
         )
-        from consulting import export, mails, receivers, retention, staff_notes  # noqa: F401 - two register
+        from consulting import audited, export, mails, receivers, retention, staff_notes  # noqa: F401 - some
         from consulting.keys import health as key_health
         from consulting.keys import mails as key_mails  # noqa: F401 - registers itself
         from consulting.keys import pepper_rotation  # noqa: F401 - registers itself

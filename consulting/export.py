@@ -8,6 +8,7 @@ from django.views.decorators.debug import sensitive_variables
 from checkout.models import Order
 from checkout.signals import Holdings
 from shop import clock
+from shop.models import AuditEntry
 
 from . import case_messages, report_encryption
 from .access import line_is_open
@@ -31,6 +32,8 @@ def holdings(sender: type[Order], order: Order, **_kwargs: Any) -> Holdings:
     if facts["cases"]:
         AccessLog.objects.create(order=order, what=AccessLog.What.COPY, at=clock.now())
     facts["access_log"] = list(order.access_log.values("at", "what", "who", "case_id"))
+    looks = AuditEntry.objects.filter(order_number=order.number, deed=AuditEntry.Deed.LOOK)
+    facts["looks_of_staff"] = list(looks.values("at", "page", "subject"))
     facts["order_keys"] = list(order.keys.values("last_group", "state", "issued_at"))
     return Holdings(facts, files)
 

@@ -8,7 +8,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from checkout.models import Order, OrderLine
 from checkout.signals import Section
-from shop.background import outbox
+from shop.background import outbox, peers
 
 from . import access, history, key_format
 from .access import active_key, line_is_open
@@ -22,7 +22,7 @@ def give_key(sender: type[Order], order: Order, **_: Any) -> None:
     keys.issue_key(order)
 
 
-@outbox.subscribe("report.scheduled")
+@outbox.subscribe("report.scheduled", peer=peers.LOCAL)
 def move_cases(line_id: int) -> None:
     """The line's report has a new day."""
     line = OrderLine.objects.get(pk=line_id)

@@ -16,7 +16,7 @@ class PaymentsConfig(AppConfig):
             order_erased,
             personal_data,
         )
-        from payments import checks, mails, privacy, staff_notes  # noqa: F401 - three register themselves
+        from payments import audited, checks, mails, privacy, staff_notes  # noqa: F401 - four register
         from payments.attempts import closing
         from payments.health import alerts, captures, gateways, refunds  # noqa: F401 - alerts registers itself
         from payments.refunds import summaries

@@ -5,8 +5,8 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.module_loading import import_string
 
-from . import views
 from .monitoring import health
+from .web import pages as views
 
 pages = [
     path("help/", views.help_page, name="help"),

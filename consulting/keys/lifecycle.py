@@ -17,6 +17,7 @@ from consulting import report_encryption
 from consulting.access import order_is_open
 from consulting.models import AccessLog, OrderKey, Report
 from shop import clock
+from shop.audit import subjects, trail
 from shop.background import outbox
 
 from . import services as keys
@@ -159,4 +160,8 @@ def readdress(order_key: OrderKey, email: str, *, actor: str) -> OrderKey:
 
 
 def _log(order: Order, what: str, actor: str) -> AccessLog:
+    if actor:
+        deed = trail.Deed.MAILBOX if what == What.READDRESSED else trail.Deed.KEY
+        subject = subjects.Subject("checkout.order", str(order.pk), order.number)
+        trail.record(deed, subject, actor=actor, detail=what)
     return AccessLog.objects.create(order=order, what=what, who=actor, at=clock.now())

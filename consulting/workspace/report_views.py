@@ -22,6 +22,7 @@ from consulting.reports import attachments, services
 from consulting.reports import context as pages
 from consulting.reports.rendering import render as render_markdown
 from shop.web.unsent import give_back, takes_text
+from shop.web.upload_handler import takes_files
 
 from .access import consultants_only, user_of
 from .forms import ReportForm, WithdrawalForm
@@ -29,6 +30,7 @@ from .forms import ReportForm, WithdrawalForm
 REMOVE = "remove:"
 
 
+@takes_files
 @takes_text(ReportForm)
 @consultants_only
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -22,6 +22,7 @@ from payments.models.ledger import ReferenceTaken
 from payments.models.payment import alert_staff
 from payments.purchase import purchase_of
 from shop import clock
+from shop.audit import subjects, trail
 from shop.background import outbox
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
@@ -245,6 +246,10 @@ def _create_refund(
     payment.order.log(f"{payment.reference}: refund of {amount}{why}", actor=actor)
     transaction.on_commit(lambda: failpoint("after_refund_committed"))
     outbox.publish("payment.refund", key=key, refund_id=refund.pk)
+    if origin == Origin.STAFF:
+        detail = f"{amount} {payment.captured_currency}"
+        subject = subjects.of_object("payments.refund", refund.pk)
+        trail.record(trail.Deed.REFUND, subject, actor=actor, detail=detail)
     return refund
 
 

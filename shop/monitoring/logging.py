@@ -103,10 +103,17 @@ def logging_config(*, level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request_id": {"()": "shop.monitoring.logging.RequestIdFilter"}},
+        "filters": {
+            "request_id": {"()": "shop.monitoring.logging.RequestIdFilter"},
+            "bursts": {"()": "shop.monitoring.log_bursts.BurstFilter"},
+        },
         "formatters": {"line": {"()": "shop.monitoring.logging.MaskingFormatter"}},
         "handlers": {
-            "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["bursts", "request_id"],
+            }
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {

@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "shop.audit.middleware.AuditStaff",
     "shop.web.unsent.SignedOutStaff",
     "shop.web.once.OncePerPage",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -121,5 +122,12 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "orders@shop.example")
 if PRODUCTION and not env.str("EMAIL_URL", ""):
     raise ImproperlyConfigured("EMAIL_URL is not set. See .env.example.")
+
+# --- the world ----------------------------------------------------------------------------------------------
+# A restored copy begins with this off, lest it sends mails twice and asks for refunds: shop/outbound.py.
+OUTBOUND = env.bool("SHOP_OUTBOUND", True)
+if not OUTBOUND:
+    EMAIL_BACKEND = "shop.outbound.HeldMails"
+    CELERY_BEAT_SCHEDULE = {}
 
 LOGGING = logging_config(level=env.str("LOG_LEVEL", "INFO"))

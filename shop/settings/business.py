@@ -23,6 +23,7 @@ KEEP_UNPAID_DAYS = env.int("KEEP_UNPAID_DAYS", 90)  # orders that were never pai
 KEEP_MESSAGES_DAYS = env.int("KEEP_MESSAGES_DAYS", 365)  # with the consultant, once the report is there
 KEEP_ACCESS_LOG_DAYS = env.int("KEEP_ACCESS_LOG_DAYS", 730)
 KEEP_NOTIFICATIONS_DAYS = env.int("KEEP_NOTIFICATIONS_DAYS", 400)  # of the payment services
+KEEP_AUDIT_DAYS = env.int("KEEP_AUDIT_DAYS", 730)  # who of the staff did or looked at what
 STOCK_HOLD_MINUTES = 30
 # What a browser may see of an order (checkout/order_access.py), from when it was placed or opened there.
 ORDER_KEY_SHOWN_HOURS = 2  # order key and files, in the browser that placed it; then only by e-mail

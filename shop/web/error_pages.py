@@ -10,10 +10,10 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
 from shop import database
-from shop.views import logger
 
 from . import unsent
 from .context_processors import shop_details
+from .pages import logger
 
 RETRY_AFTER = 10  # seconds
 

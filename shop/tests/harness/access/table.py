@@ -168,6 +168,7 @@ MODELS = {
     "payments_ledgerentry": ("merchant superuser", "", "", ""),
     "payments_payment": ("merchant superuser", "", "", ""),
     "payments_refund": ("merchant superuser", "", "", ""),
+    "shop_auditentry": ("superuser", "", "", ""),
     "shop_outboxmessage": ("merchant superuser", "", "", ""),
 }
 ADMIN = {

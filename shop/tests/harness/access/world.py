@@ -43,7 +43,7 @@ from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
 from shop import clock
 from shop.admin import staff_groups
 from shop.background import outbox
-from shop.models import OutboxMessage
+from shop.models import AuditEntry, OutboxMessage
 
 ROLES = [
     "nobody",
@@ -62,7 +62,7 @@ READERS = {"assigned", "told"}
 SHOPKEEPERS = {"merchant", "fulfilment", "superuser"}
 FILE = "canary-file-3310"
 NOTE, REPORT_FILE = "canary-note-6614", "canary-report-file-6615.pdf"
-QUIET = ("django_session", "shop_try", "axes_", "django_admin_log")  # written whoever comes
+QUIET = ("django_session", "shop_try", "shop_audit", "axes_", "django_admin_log")  # written whoever comes
 
 
 @dataclass
@@ -204,6 +204,7 @@ def _furnish(world: World) -> None:
             "consulting_orderkey": OrderKey.objects.get(order=order).pk,
             "consulting_case": world.case.pk,
             "consulting_accesslog": AccessLog.objects.first().pk,
+            "shop_auditentry": AuditEntry.objects.first().pk,
             "shop_outboxmessage": OutboxMessage.objects.first().pk,
             "checkout_promotion": promotion.pk,
             "axes_accessattempt": tried.pk,
