@@ -17,7 +17,7 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from shop import outbound
+from shop.background import outbound
 from shop.keyring import fingerprints
 
 REMEMBERED_FOR = 1.0  # seconds

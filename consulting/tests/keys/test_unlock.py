@@ -180,7 +180,7 @@ def pages(case):
 
 def test_the_report_is_read_with_all_that_identifies_it(opened, case, order):
     page = opened.get(reverse("consulting:report", args=[case.pk])).content.decode()
-    text = services.text_of(services.latest(case))
+    text = scenes.from_escrow(services.latest(case))
     for expected in [
         scenes.TITLE,
         scenes.TEXT,
