@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test prove lint messages secrets lock sbom audit
+.PHONY: help run test prove lint messages secrets lock sbom audit release
 
 BIN := .venv/bin
 TOOLS := .venv/tools/bin
@@ -23,7 +23,7 @@ test: .venv/test ## Check everything: run all tests, and beside them style, type
 	wait $$lint || { status=$$?; cat .venv/lint.log; }; exit $$status
 
 prove: export SHOP_PROVE := 1
-prove: test ## The same with full counts and the long tests; takes as long as it takes
+prove: .venv/prove test ## The same with full counts and the long tests; takes as long as it takes
 
 lint messages: export ENV_FILE := /dev/null
 lint messages: export SHOP_MODE := demo
@@ -50,6 +50,7 @@ lock: .venv/tools/ready ## Write the lock files from pyproject.toml; UPGRADE=--u
 	@$(COMPILE) pyproject.toml --output-file requirements.txt
 	@$(COMPILE) pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
 	@$(COMPILE) --group pyproject.toml:tools --output-file .ci/tools.txt
+	@for group in scanners semgrep; do $(COMPILE) --group pyproject.toml:$$group --output-file .ci/$$group.txt; done
 	@$(COMPILE) --group pyproject.toml:postgresql --output-file .ci/postgresql.txt
 	@for version in 3.11 3.12 3.13 3.14; do for machine in x86_64 aarch64; do \
 		$(TOOLS)/uv --no-config pip install --quiet --dry-run --require-hashes --only-binary :all: --target .venv/dry \
@@ -61,6 +62,12 @@ sbom: .venv/tools/ready ## Print what the shop consists of, as CycloneDX
 
 audit: .venv/tools/ready ## Ask PyPI's database for known weaknesses of what is locked (needs the network)
 	@for lock in requirements-dev.txt .ci/tools.txt; do $(TOOLS)/pip-audit --strict --disable-pip --require-hashes -r $$lock; done
+
+release: export SHOP_MODE := demo
+release: export DJANGO_SETTINGS_MODULE := shop.settings
+release: export ENV_FILE := /dev/null
+release: .venv/test ## Write down what this release knows of the database, for the next one to keep
+	@$(BIN)/python -m shop.tests.harness.released_schema
 
 # --- surroundings: made once, remade when the requirements change ------------------------------------------------
 
@@ -87,7 +94,11 @@ FIND_PYTHON = for python in $${PYTHON:-python3 python3.11 python3.12 python3.13 
 	$$collect shop payments >/dev/null 2>&1 & $$collect catalog cart checkout consulting >/dev/null 2>&1 & wait
 	@touch $@
 
-.venv/tools/ready: .venv/python .ci/tools.txt
-	@$(BIN)/python -m venv .venv/tools
-	@$(TOOLS)/python $(INSTALL) -r .ci/tools.txt
+.venv/prove: .venv/test .venv/scanners/ready .venv/semgrep/ready
+	@$(BIN)/python -m shop.tests.harness.machine
+	@touch $@
+
+.venv/tools/ready .venv/scanners/ready .venv/semgrep/ready: .venv/%/ready: .venv/python .ci/%.txt
+	@$(BIN)/python -m venv .venv/$*
+	@.venv/$*/bin/python $(INSTALL) -r .ci/$*.txt
 	@touch $@

@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     from shop import database
     from shop.celery import app
-    from shop.tests.harness import flush
+    from shop.tests.harness import flush, staff_client
 
     app.conf.broker_url = "memory://"  # a wake-up of the worker goes nowhere
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hundreds of sign-ins
@@ -63,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}  # no collectstatic before the tests
     database.limit_sessions("web")  # tests see what a request sees
     TransactionTestCase._fixture_teardown = flush.empty_tables
+    staff_client.use_cookie_of_staff()
     effort.pytest_configure(config)
 
 
@@ -73,8 +74,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Draw the same numbers and keys in every run: none holds by chance what a test looks for."""
+    """Draw the same numbers and keys in every run: none holds by chance what a test looks for.
+
+    Whether a peer was silent in the test before is forgotten.
+    """
     from checkout import order_numbers
+    from shop.background import breakers
+
+    breakers.reset()
 
     if not effort.IS_FULL:
         order_numbers.choice = random.Random(item.nodeid).choice

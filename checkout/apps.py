@@ -8,7 +8,7 @@ class CheckoutConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself (topics, retention, files to rotate); connect the health checks."""
-        from checkout import signals
+        from checkout import audited, signals  # noqa: F401 - the first registers itself
         from checkout.health import mails, promotions, stock
         from checkout.intake import upload_rotation  # noqa: F401 - registers itself
         from checkout.orders import mails as order_mails  # noqa: F401 - registers itself

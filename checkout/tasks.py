@@ -1,19 +1,19 @@
 """Background work of the checkout."""
 
-from celery import shared_task
+from shop.background import peers
 
 from .privacy import erasure
 from .shipping import calendar_reminder
 
 
-@shared_task(ignore_result=True)
+@peers.task(peer=peers.LOCAL)
 def erase_confirmed() -> None:
     """Carry out the confirmed erasures that nothing is in the way of any more (hourly job)."""
     for request in erasure.confirmed_requests():
         erasure.carry_out(request.pk)
 
 
-@shared_task(ignore_result=True)
+@peers.task(peer=peers.LOCAL)
 def remind_of_gazettes() -> None:
     """Have the merchant compare next year's public holidays: one mail a year."""
     calendar_reminder.remind_of_gazettes()

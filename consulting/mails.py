@@ -8,7 +8,7 @@ from django.utils.translation import override
 from django.views.decorators.debug import sensitive_variables
 
 from shop import mail
-from shop.background import outbox
+from shop.background import outbox, peers
 
 from . import key_format
 from .access import active_key, line_is_open
@@ -21,7 +21,7 @@ def unlock_url() -> str:
     return settings.SITE_URL + reverse("consulting:unlock")
 
 
-@outbox.subscribe("report.published")
+@outbox.subscribe("report.published", peer=peers.MAIL)
 @sensitive_variables()
 def mail_report_ready(report_id: int) -> None:
     """Tell the client, with the key again. Nothing is sent for what they could not open now."""
@@ -50,7 +50,7 @@ def mail_report_ready(report_id: int) -> None:
     )
 
 
-@outbox.subscribe("report.withdrawn")
+@outbox.subscribe("report.withdrawn", peer=peers.MAIL)
 def mail_report_withdrawn(report_id: int) -> None:
     """Tell the client, unless a new version is there by now. The reason stands behind the order key only."""
     report = Report.objects.select_related("case__line__order").get(pk=report_id)
@@ -69,7 +69,7 @@ def mail_report_withdrawn(report_id: int) -> None:
     )
 
 
-@outbox.subscribe("report.moved")
+@outbox.subscribe("report.moved", peer=peers.MAIL)
 def tell_of_moved_report(case_id: int, move: str) -> None:
     """The day as it is now; nothing once the report is there, or the order is closed."""
     case = Case.objects.select_related("line__order").get(pk=case_id)
@@ -88,7 +88,7 @@ def tell_of_moved_report(case_id: int, move: str) -> None:
     )
 
 
-@outbox.subscribe("message.written")
+@outbox.subscribe("message.written", peer=peers.MAIL)
 def tell_of_message(message_id: int) -> None:
     """Nothing is sent of what has been read already, or of a case that is closed."""
     message = Message.objects.select_related("case__line__order", "case__consultant").get(pk=message_id)

@@ -8,7 +8,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from checkout.models import Order, OrderLine
 from checkout.signals import Section
-from shop.background import outbox
+from shop.background import outbox, peers
 
 from . import access, history, key_format
 from .access import active_key, line_is_open
@@ -22,7 +22,7 @@ def give_key(sender: type[Order], order: Order, **_: Any) -> None:
     keys.issue_key(order)
 
 
-@outbox.subscribe("report.scheduled")
+@outbox.subscribe("report.scheduled", peer=peers.LOCAL)
 def move_cases(line_id: int) -> None:
     """The line's report has a new day."""
     line = OrderLine.objects.get(pk=line_id)
@@ -39,7 +39,7 @@ def key_section(sender: type[Order], order: Order, reveal: bool, **_: Any) -> Se
     cases = [(case, line_is_open(case.line)) for case in Case.objects.of(order)]
     is_locked = order.is_refunded or all(case.line.is_refunded for case, _is_open in cases)
     context: dict[str, Any] = {"unlock_url": unlock_url(), "cases": cases, "is_locked": is_locked}
-    if reveal and not is_locked:
+    if reveal and not is_locked and not order.mailbox_doubted_at:
         canonical = keys.read_key(order_key)
         context["key_groups"] = key_format.groups(canonical)
         context["key_aloud"] = spoken_form.aloud(canonical)

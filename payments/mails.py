@@ -8,15 +8,19 @@ from payments.attempts import settlement
 from payments.models import Dispute, Refund
 from payments.refunds import services as refunds
 from payments.refunds.summaries import note_of
-from shop.background import outbox
+from shop.background import outbox, peers
 from shop.l10n.staff_notes import in_words
 from shop.mail import send
 
 from . import disputes, tracking
 
 
+def _gateway_of(refund_id: int) -> str:
+    return Refund.objects.select_related("payment").get(pk=refund_id).payment.gateway
+
+
 # Money that is owed goes back within minutes after the gateway answers again.
-@outbox.subscribe("payment.refund", delays=[10, 30, 60, 120, 300])
+@outbox.subscribe("payment.refund", peer=_gateway_of, delays=[10, 30, 60, 120, 300])
 def execute_refund(refund_id: int) -> None:
     """Raises while the gateway has not answered; the outbox then tries again."""
     refunds.execute_refund(refund_id)
@@ -27,7 +31,7 @@ def execute_refund(refund_id: int) -> None:
         settlement.ask(refused.payment)  # perhaps the money has gone back in another way
 
 
-@outbox.subscribe("mail.payment_alarm")
+@outbox.subscribe("mail.payment_alarm", peer=peers.MAIL)
 def send_alarm(note: str) -> None:
     """Mail the merchant about money that a person must look at."""
     with override(settings.LANGUAGE_CODE):
@@ -41,7 +45,7 @@ def send_alarm(note: str) -> None:
     )
 
 
-@outbox.subscribe("mail.payment_refunded")
+@outbox.subscribe("mail.payment_refunded", peer=peers.MAIL)
 def send_refund_mail(refund_id: int) -> None:
     refund = Refund.objects.select_related("payment__order").get(pk=refund_id)
     if refund.origin == Refund.Origin.REVERSAL:  # it looked like a refund when the mail was written down
@@ -63,7 +67,7 @@ def send_refund_mail(refund_id: int) -> None:
         )
 
 
-@outbox.subscribe("mail.payment_dispute")
+@outbox.subscribe("mail.payment_dispute", peer=peers.MAIL)
 def send_dispute(dispute_id: int, moment: str) -> None:
     """Mail the merchant about a complaint that has changed, as it stands now."""
     dispute = Dispute.objects.select_related("payment__order").get(pk=dispute_id)
@@ -86,8 +90,8 @@ def send_dispute(dispute_id: int, moment: str) -> None:
         )
 
 
-@outbox.subscribe("parcel.shipped")
-@outbox.subscribe("parcel.corrected")
+@outbox.subscribe("parcel.shipped", peer=peers.PAYPAL)
+@outbox.subscribe("parcel.corrected", peer=peers.PAYPAL)
 def track_parcel(shipment_id: int) -> None:
     """A message of its own: whatever PayPal says, the customer's mail goes out once."""
     tracking.send_tracking(shipment_id)

@@ -15,11 +15,23 @@ from shop import clock
 from shop.privacy import retention
 from shop.privacy.retention_rules import in_days
 
+REFUSALS_KEPT = dt.timedelta(days=7)
+
 
 def _old_notifications() -> QuerySet[GatewayEvent]:
     """What a gateway sent may name the buyer. That it sent something stays, so that nothing is done twice."""
     limit = clock.now() - dt.timedelta(days=settings.KEEP_NOTIFICATIONS_DAYS)
     return GatewayEvent.objects.filter(received_at__lt=limit).exclude(Q(body=b"") & Q(headers={}))
+
+
+def _old_refusals() -> QuerySet[GatewayEvent]:
+    """What no gateway has sent: a repetition comes within days."""
+    return GatewayEvent.objects.filter(is_verified=False, received_at__lt=clock.now() - REFUSALS_KEPT)
+
+
+def _forget_notifications() -> None:
+    _empty(_old_notifications())
+    _old_refusals().delete()
 
 
 def _empty(events: QuerySet[GatewayEvent]) -> None:
@@ -49,8 +61,8 @@ retention.declare(
         gettext_lazy("What the payment service tells us of a payment, which may hold your name"),
         gettext_lazy("To prove what was paid, and to answer complaints about it"),
         lambda: in_days(settings.KEEP_NOTIFICATIONS_DAYS),
-        lambda: _old_notifications().count(),
-        lambda: _empty(_old_notifications()),
+        lambda: _old_notifications().count() + _old_refusals().count(),
+        _forget_notifications,
     )
 )
 

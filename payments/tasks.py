@@ -1,9 +1,7 @@
 """Background work about money. Every task may run twice, late, or never: the rows say what is left to do."""
 
 import logging
-from collections import Counter
-
-from celery import shared_task
+from collections.abc import Callable, Iterable
 
 from checkout.models import Order
 from payments.attempts import closing, settlement
@@ -13,63 +11,117 @@ from payments.health import alerts
 from payments.models import GatewayEvent, Payment
 from payments.models.payment import UNANSWERED
 from payments.webhooks import inbox
+from shop.background import breakers, dispatch, leases, peers
 from shop.devstack.failpoints import failpoint
 
 logger = logging.getLogger(__name__)
 
-MAX_SILENCE = 3  # tries in vain before a sweep leaves a gateway alone
+MAX_ROWS = 200  # of one round
 
 
-@shared_task(ignore_result=True)
-def process_event(event_id: int) -> None:
-    """Act on one notification."""
+def process_event(event_id: int) -> bool:
+    """Act on one notification. Returns False where the gateway did not answer."""
     failpoint("before_event_processed")
-    inbox.process(GatewayEvent.objects.select_related("payment").get(pk=event_id))
+    return inbox.process(GatewayEvent.objects.select_related("payment").get(pk=event_id))
 
 
-@shared_task(ignore_result=True)
-def settle_payment(payment_id: int) -> None:
-    """Ask about one attempt."""
-    settlement.settle(Payment.objects.get(pk=payment_id))
+def settle_payment(payment_id: int) -> bool | None:
+    """Ask about one attempt. Returns whether the gateway answered; None where it was not asked."""
+    payment = Payment.objects.get(pk=payment_id)
+    if payment.status == Payment.Status.CAPTURED or _is_unknown_there(payment):
+        settlement.settle(payment)
+        return None
+    if settlement.ask(payment):
+        return True
+    payment.refresh_from_db()
+    return False if payment.problem in UNANSWERED else None
 
 
-@shared_task(ignore_result=True)
-def sweep() -> None:
-    """Ask again about every attempt whose outcome is unknown, and about notifications left behind.
+def _is_unknown_there(payment: Payment) -> bool:
+    """Whether the attempt never reached PayPal, so that nobody is asked about it."""
+    return payment.gateway == "paypal" and not payment.gateway_id
 
-    A gateway that does not answer is left alone after a few tries: those it concerns are due again soon.
+
+@peers.task(peer=peers.GATEWAYS, alone=True)
+def sweep(gateway: str) -> None:
+    """Ask again about every attempt whose outcome is unknown and whose time has come.
+
+    One sweep at a time for each gateway; one that does not answer is left alone, and no other waits for it.
     """
-    silent: Counter[str] = Counter()
-    for payment in Payment.objects.due().order_by("next_check_at")[:200]:
-        if silent[payment.gateway] < MAX_SILENCE:
-            _guarded(settle_payment, payment.pk)
-            payment.refresh_from_db()
-            silent[payment.gateway] += payment.problem in UNANSWERED
-    for event in GatewayEvent.objects.left_behind().order_by("received_at")[:200]:
-        if silent[event.gateway] < MAX_SILENCE:
-            _guarded(process_event, event.pk)
-            event.refresh_from_db()
-            silent[event.gateway] += event.processed_at is None
+    due = Payment.objects.due().at(gateway).order_by("next_check_at")
+    _one_by_one("sweep", gateway, due.values_list("pk", flat=True)[:MAX_ROWS], settle_payment)
 
 
-@shared_task(ignore_result=True)
-def expire_orders() -> None:
-    """Release the stock of orders that nobody paid in time, after asking the gateway.
+@peers.task(peer=peers.GATEWAYS, alone=True)
+def follow_notices(gateway: str) -> None:
+    """Verify and follow up what the gateway has sent, one notice at a time. Woken by each that comes."""
+    due = GatewayEvent.objects.due().filter(gateway=gateway)
+    _one_by_one("notices", gateway, due.values_list("pk", flat=True)[:MAX_ROWS], process_event)
 
-    A gateway that does not answer is left alone after a few tries; chance decides whose turn it is.
+
+@peers.task(peer=(*peers.GATEWAYS, peers.LOCAL), alone=True)
+def expire_orders(peer: str) -> None:
+    """Release the stock of orders that nobody paid in time, after asking the gateway of their live attempt.
+
+    Chance decides whose turn it is; ``local`` are those without a live attempt.
     """
-    silent: Counter[str] = Counter()
-    for order in Order.objects.past_hold().order_by("?")[:200]:
-        if any(silent[payment.gateway] >= MAX_SILENCE for payment in order.payments.live()):
-            continue
-        try:
-            closing.expire_order(order.pk)
-        except Exception:
-            logger.exception("Order %s could not be expired", order.pk)
-        silent.update(each.gateway for each in order.payments.live() if each.problem in UNANSWERED)
+    live = Payment.objects.live()
+    orders = Order.objects.past_hold()
+    if peer == peers.LOCAL:
+        orders = orders.exclude(payments__in=live)
+    else:
+        orders = orders.filter(payments__in=live.at(peer))
+    _one_by_one("expiry", peer, orders.order_by("?").values_list("pk", flat=True)[:MAX_ROWS], _expire)
 
 
-@shared_task(ignore_result=True)
+def _expire(order_id: int) -> bool | None:
+    asks = [each for each in Payment.objects.filter(order=order_id).live() if not _is_unknown_there(each)]
+    closing.expire_order(order_id)
+    is_silent = Payment.objects.filter(order=order_id, problem__in=UNANSWERED).live().exists()
+    return not is_silent if asks else None
+
+
+def _one_by_one(what: str, peer: str, rows: Iterable[int], act: Callable[[int], bool | None]) -> None:
+    """Do it with each row, as long as the peer answers and no other process does the same."""
+    breaker = breakers.of(peer)
+    with leases.hold(f"{what} {peer}") as lease:
+        if lease is None:
+            return
+        for row_id in rows:
+            if not lease.renew() or not breaker.may_ask():
+                return
+            try:
+                has_answered = act(row_id)
+            except Exception:  # one broken row must not stop the others
+                logger.exception("%s of %s failed for row %s", what, peer, row_id)
+                has_answered = None
+            if has_answered is None:
+                breaker.unasked()
+            elif has_answered:
+                breaker.answered()
+            else:
+                breaker.silent()
+
+
+@breakers.when_back(peers.PAYPAL)
+def wake_paypal() -> None:
+    _wake(peers.PAYPAL)
+
+
+@breakers.when_back(peers.UNIONPAY)
+def wake_unionpay() -> None:
+    _wake(peers.UNIONPAY)
+
+
+def _wake(gateway: str) -> None:
+    """What could not be asked about is due now, not at its own time."""
+    woken = Payment.objects.all().wake(gateway) + GatewayEvent.objects.all().wake(gateway)
+    if woken:
+        for task in ("sweep", "follow_notices"):
+            dispatch.now(f"payments.tasks.{task}", gateway)
+
+
+@peers.task(peer=peers.UNIONPAY)
 def renew_encryption_certificate() -> None:
     """UnionPay's encryption certificate of the day."""
     try:
@@ -78,21 +130,13 @@ def renew_encryption_certificate() -> None:
         logger.error("UnionPay's encryption certificate could not be renewed: %s", error.code)
 
 
-@shared_task(ignore_result=True)
+@peers.task(peer=peers.LOCAL)
 def watch_certificates() -> None:
     """Staff hear in time of UnionPay's certificates that end."""
     alerts.watch_certificates()
 
 
-@shared_task(ignore_result=True)
+@peers.task(peer=peers.LOCAL)
 def watch_money() -> None:
     """Staff hear of what has turned red: one mail a day for each check."""
     alerts.watch_money()
-
-
-def _guarded(task: object, row_id: int) -> None:
-    """One broken row must not stop the others."""
-    try:
-        task(row_id)  # type: ignore[operator]
-    except Exception:
-        logger.exception("%s failed for row %s", getattr(task, "name", task), row_id)

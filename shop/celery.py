@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery, signals
+from celery.worker import WorkController
 from django.db import connections
 
 from . import database
@@ -28,6 +29,16 @@ def keep_our_logging(**kwargs: Any) -> None:
 def limit_sessions(**kwargs: Any) -> None:
     """Beat asks the database nothing, and commands may take their time."""
     database.limit_sessions("worker")
+
+
+@signals.worker_init.connect
+def share_threads(sender: WorkController, **kwargs: Any) -> None:
+    """Threads for the shares of all peers, whatever the command says; no task without a peer."""
+    from .background import peers
+
+    if undeclared := peers.undeclared(app.tasks):
+        raise SystemExit(f"Tasks that declare no peer: {', '.join(undeclared)}")  # else Celery only logs it
+    sender.pool_cls, sender.concurrency = "threads", max(int(sender.concurrency), peers.threads())
 
 
 @signals.worker_init.connect

@@ -10,6 +10,10 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
+# What is due further ahead than its longest wait and this is due now: the clock was put back meanwhile. The
+# clocks of two machines, and the moments at which two processes look, may differ by less.
+SKEW = dt.timedelta(seconds=15)
+
 
 def now() -> dt.datetime:
     """The present moment, aware."""

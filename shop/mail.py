@@ -5,26 +5,30 @@ import hashlib
 import logging
 import smtplib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import css_inline
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.template.loader import render_to_string
 from django.utils.translation import override
 
 from shop.web.context_processors import shop_details
 
 from . import clock
-from .background.outbox import GiveUp, Passing
+from .background import outbox, peers
+from .background.lines import line
+from .background.outbox import Away, GiveUp, Passing
 from .database import assert_no_transaction
 
 logger = logging.getLogger(__name__)
 
 LONGEST = dt.timedelta(hours=48)  # that a mail is tried while the server cannot take it
 MAILBOX_UNKNOWN = "mailbox unknown"
+GREETING_SECONDS = 10  # until a mail server has greeted us and let us in; the rest: EMAIL_TIMEOUT
 
 
 def send(
@@ -39,13 +43,21 @@ def send(
     """Send ``templates/emails/<name>.*``. A repeat with the same ``message_key`` has the same Message-ID.
 
     Nothing is sent to an address that was erased. ``concerns`` is the number of the order that a mail to a
-    customer is about: whoever cares for that order hears of it when the mail cannot be delivered.
+    customer is about: whoever cares for that order hears of it when the mail cannot be delivered. A mail to
+    several people becomes a message of the outbox for each of them: one whose address is refused is neither
+    lost unseen, nor do the others get the mail again.
 
-    Raises GiveUp where the mail server refuses for good (5xx: RFC 5321, 4.2.1), and Passing where it cannot
-    take the mail now: the outbox then tries again, up to ``LONGEST``.
+    Raises GiveUp where the mail server refuses for good (5xx: RFC 5321, 4.2.1), Passing where it cannot take
+    the mail now, and Away where it cannot be reached: the outbox then tries again, up to ``LONGEST``.
     """
-    to = [address for address in to if address]
+    to = list(dict.fromkeys(address for address in to if address))
+    if chosen := outbox.receiver():
+        to = [address for address in to if _receiver(name, address) == chosen]
+        message_key += f"/{chosen}"
     if not to:
+        return
+    if len(to) > 1:
+        outbox.split(_receiver(name, address) for address in to)
         return
     with override(language):
         shop = shop_details()
@@ -64,12 +76,36 @@ def send(
         )
     message.attach_alternative(html, "text/html")
     assert_no_transaction()
+    with line(peers.MAIL), _opened(concerns) as connection:
+        message.connection = connection
+        try:
+            message.send()
+        except OSError as error:  # smtplib's errors are of this kind, and so are those of the connection
+            if code := _code_for_good(error):
+                raise GiveUp(f"{MAILBOX_UNKNOWN} ({code})", concerns=concerns) from error
+            raise Passing(type(error).__name__, longest=LONGEST, concerns=concerns) from error
+
+
+def _receiver(name: str, address: str) -> str:
+    """Names one receiver of a mail without naming the address."""
+    return hashlib.sha256(f"{name} {address}".encode()).hexdigest()[:16]
+
+
+@contextmanager
+def _opened(concerns: str) -> Iterator[BaseEmailBackend]:
+    """A connection that has been let in. Raises Away: what fails before that is no fault of any mail."""
+    connection = get_connection(timeout=GREETING_SECONDS)
     try:
-        message.send()
-    except OSError as error:  # smtplib's errors are of this kind, and so are those of the connection
-        if code := _code_for_good(error):
-            raise GiveUp(f"{MAILBOX_UNKNOWN} ({code})", concerns=concerns) from error
-        raise Passing(type(error).__name__, longest=LONGEST, concerns=concerns) from error
+        connection.open()
+    except OSError as error:
+        raise Away(type(error).__name__, longest=LONGEST, concerns=concerns) from error
+    if smtp := getattr(connection, "connection", None):
+        smtp.sock.settimeout(settings.EMAIL_TIMEOUT)
+    try:
+        yield connection
+    finally:
+        with suppress(OSError):  # the mail was taken, or not: how they part says nothing of that
+            connection.close()
 
 
 @contextmanager

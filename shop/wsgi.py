@@ -7,6 +7,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
 from . import database
+from .background import lines
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 try:
@@ -14,6 +15,7 @@ try:
 except ImproperlyConfigured as problem:  # a sentence for the operator, who needs no traceback
     raise SystemExit(str(problem)) from None
 database.limit_sessions("web")
+lines.limit_requests()
 
 from .keyring import fingerprints  # noqa: E402 - a model can be imported only now
 

@@ -65,14 +65,19 @@ def _converted(image: Image.Image, profile: bytes) -> Image.Image:
             raise UnknownColours
         target = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
         if space == "RGB":
-            image = image.convert("RGBA" if image.mode in {"LA", "RGBA"} else "RGB")
-            # In place: at the most pixels that are taken, another picture would be 200 MB.
+            image = _as(image, "RGBA" if image.mode in {"LA", "RGBA"} else "RGB")
+            # In place: at the most pixels that are taken, another picture would be 100 MB.
             return ImageCms.buildTransform(source, target, image.mode, image.mode).apply_in_place(image)
         alpha = image.getchannel("A") if image.mode == "LA" else None
-        image = image.convert("L") if space == "GRAY" else image
+        image = _as(image, "L") if space == "GRAY" else image
         image = ImageCms.buildTransform(source, target, image.mode, "RGB").apply(image)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
         raise UnknownColours from error
     if alpha:
         image.putalpha(alpha)
     return image
+
+
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    """In this mode; the same picture if it is, where ``convert`` would copy it."""
+    return image if image.mode == mode else image.convert(mode)

@@ -10,7 +10,6 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Iterable, Mapping
-from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,7 +20,6 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from PIL import Image, ImageOps
 
 from catalog.models import IntakeQuestion
 from catalog.question_options import FILE_TYPES, MAX_MB
@@ -31,32 +29,22 @@ from shop.crypto import open_sealed_bytes, seal_bytes
 from shop.privacy.private_storage import PrivateFileStorage, private_storage
 from shop.web.rate_limit import RateLimit
 
-from .colours import UnknownColours, in_srgb
+from . import upload_budgets
 from .file_kinds import PDF_HEADER, READ_AT_ENDS, called, kind_of
 from .pdf_passwords import needs_password
+from .pictures import clean_image
+from .refused import Refused
 
 logger = logging.getLogger(__name__)
 
 ORPHAN_AGE = dt.timedelta(hours=24)  # without an order
-MAX_PIXELS = 50_000_000
 MB = 1024 * 1024
 PER_NETWORK = RateLimit("answer-file", limit=150, minutes=60)  # enough for a family, too few for a disk
 MAX_NAME_LENGTH = 100
 CONTENT_TYPES = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
 SUFFIXES = {"pdf": (".pdf",), "jpeg": (".jpg", ".jpeg"), "png": (".png",)}
-PNG_GREYS = {0, 4}  # kinds of colour in its header: without and with transparency
 _END = b"%%EOF"
 PDF_BLANKS = b"\0\t\n\f\r "  # ISO 32000-2, 7.2.3
-DAMAGED = (OSError, ValueError, SyntaxError)
-TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-
-
-class Refused(Exception):
-    """The file cannot be kept; ``message`` tells its owner why and what to do."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("refused")
-        self.message = message
 
 
 # --- taking in ---
@@ -72,6 +60,7 @@ def receive(
             try:
                 if not PER_NETWORK.take(request):
                     raise Refused(_("Too many files came from your network. Please try again in an hour."))
+                upload_budgets.check(request, file.size or 0)
                 _keep(owner, field, question, file)
             except Refused as refusal:
                 problems.setdefault(field, []).append(f"{clean_name(file.name or '')}: {refusal.message}")
@@ -88,6 +77,7 @@ def _keep(owner: Draft | Intake, field: str, question: IntakeQuestion, file: "Up
             type(owner).objects.select_for_update().get(pk=owner.pk)
             if kept_in(owner, field).count() >= most:
                 raise Refused(_("At most %(most)s files can be kept here.") % {"most": most})
+            upload_budgets.check_order(owner, len(content))
             write_sealed(stored_as, content)
             upload = Upload.objects.create(
                 draft=owner if isinstance(owner, Draft) else None,
@@ -159,32 +149,6 @@ def _whole_pdf(content: bytes) -> bytes:
     return content
 
 
-def clean_image(content: bytes, kind: str) -> bytes:
-    """The picture (the first of several), upright, in sRGB, with nothing stored beside it. Raises Refused."""
-    try:
-        with Image.open(BytesIO(content), formats=[kind.upper()]) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise Image.DecompressionBombError
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-            image.close()  # gives back its pixels: what follows needs room for as many
-            bits, kind_of_colour = content[24:26] if kind == "png" else (8, None)
-            plain = in_srgb(upright, bits=bits, is_grey=kind_of_colour in PNG_GREYS)
-            plain.info = {}
-            written = BytesIO()
-            plain.save(written, format=kind.upper(), **({"quality": 90} if kind == "jpeg" else {}))
-    except TOO_LARGE:
-        raise Refused(_("This picture has too many pixels. Please send a smaller one.")) from None
-    except UnknownColours:
-        raise Refused(
-            _("The colours of this picture cannot be read. Please save it in sRGB and choose it again.")
-        ) from None
-    except DAMAGED:
-        raise Refused(_("This picture is damaged or incomplete. Please choose it again.")) from None
-    return written.getvalue()
-
-
 def clean_name(name: str, kind: str = "") -> str:
     """The last part of the name, without what would hide or break it; ends as its kind of file should."""
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
@@ -213,7 +177,7 @@ def write_sealed(stored_as: str, content: bytes) -> None:
         storage().save(stored_as, ContentFile(seal_bytes(content)))
     except OSError:
         logger.exception("A file could not be stored")
-        raise Refused(_("We cannot keep this file just now. Please try again in a few minutes.")) from None
+        raise upload_budgets.no_room() from None
 
 
 def read(upload: Upload) -> bytes:

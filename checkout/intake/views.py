@@ -16,6 +16,7 @@ from checkout import order_access
 from checkout.forms.form_data import initial_of, query_of
 from checkout.models import Intake, Order, Upload
 from shop.web.unsent import give_back, takes_text
+from shop.web.upload_handler import takes_files
 
 from . import answers, uploads
 from .forms import IntakeForm, answer_of
@@ -29,6 +30,7 @@ class SubjectForm:
     form: IntakeForm
 
 
+@takes_files
 @takes_text()
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -11,7 +11,7 @@ from checkout.models import CancellationRequest, EmailCorrection, Order, OrderLi
 from checkout.shipping.fulfilment import left_to_ship
 from checkout.shipping.rates import TARIFFS
 from checkout.signals import collect_sections
-from shop.background import outbox
+from shop.background import outbox, peers
 from shop.mail import last_mail, send
 from shop.web.rate_limit import RateLimit
 
@@ -52,7 +52,7 @@ def _context(order: Order) -> dict[str, object]:
 # --- placed and paid ---
 
 
-@outbox.subscribe("mail.order_confirmation")
+@outbox.subscribe("mail.order_confirmation", peer=peers.MAIL)
 def send_confirmation(order_id: int) -> None:
     """To the customer, with whatever other apps add: the order key, where there is consulting."""
     order = Order.objects.get(pk=order_id)
@@ -78,7 +78,7 @@ def _confirmation_key(order: Order) -> str:
     return f"order-confirmation-{order.number}" + (f"-{corrected}" if corrected else "")
 
 
-@outbox.subscribe("mail.new_order")
+@outbox.subscribe("mail.new_order", peer=peers.MAIL)
 def send_new_order(order_id: int) -> None:
     """To the shop's own inboxes, in the shop's language. No answers and no keys."""
     order = Order.objects.get(pk=order_id)
@@ -93,7 +93,7 @@ def send_new_order(order_id: int) -> None:
         )
 
 
-@outbox.subscribe("mail.order_under_review")
+@outbox.subscribe("mail.order_under_review", peer=peers.MAIL)
 def send_under_review(order_id: int) -> None:
     """The payment service is still checking the payment."""
     order = Order.objects.get(pk=order_id)
@@ -108,7 +108,7 @@ def send_under_review(order_id: int) -> None:
         )
 
 
-@outbox.subscribe("mail.payment_denied")
+@outbox.subscribe("mail.payment_denied", peer=peers.MAIL)
 def send_payment_denied(order_id: int) -> None:
     """The payment under review was denied. Nothing is sent if the order has been paid or closed since."""
     order = Order.objects.get(pk=order_id)
@@ -125,7 +125,7 @@ def send_payment_denied(order_id: int) -> None:
         )
 
 
-@outbox.subscribe("mail.order_cancelled")
+@outbox.subscribe("mail.order_cancelled", peer=peers.MAIL)
 def send_cancelled(order_id: int) -> None:
     """The buyer has cancelled the order before it was paid."""
     order = Order.objects.get(pk=order_id)
@@ -142,7 +142,7 @@ def send_cancelled(order_id: int) -> None:
 # --- parcels ---
 
 
-@outbox.subscribe("mail.order_shipped")
+@outbox.subscribe("mail.order_shipped", peer=peers.MAIL)
 def send_shipped(shipment_id: int) -> None:
     """One mail per parcel: what is in it, how to follow it, and what is still to come."""
     shipment = Shipment.objects.select_related("order").get(pk=shipment_id)
@@ -165,7 +165,7 @@ def send_shipped(shipment_id: int) -> None:
         )
 
 
-@outbox.subscribe("mail.parcel_corrected")
+@outbox.subscribe("mail.parcel_corrected", peer=peers.MAIL)
 def send_parcel_corrected(shipment_id: int) -> None:
     """What was written about a parcel was wrong: this is right, as the rows are now."""
     shipment = Shipment.objects.select_related("order").get(pk=shipment_id)
@@ -186,7 +186,7 @@ def send_parcel_corrected(shipment_id: int) -> None:
         )
 
 
-@outbox.subscribe("mail.parcel_date_moved")
+@outbox.subscribe("mail.parcel_date_moved", peer=peers.MAIL)
 def send_parcel_date_moved(order_id: int, move: str) -> None:
     """The days as they are now; nothing once all has left or the money has gone back."""
     order = Order.objects.get(pk=order_id)
@@ -206,13 +206,13 @@ def send_parcel_date_moved(order_id: int, move: str) -> None:
 # --- answers that came later, or are missing ---
 
 
-@outbox.subscribe("intake.completed")
+@outbox.subscribe("intake.completed", peer=peers.LOCAL)
 def restart_turnaround(line_id: int) -> None:
     """The last missing answer has come: the working days of the report begin."""
     services.restart_turnaround(line_id)
 
 
-@outbox.subscribe("mail.new_report_date")
+@outbox.subscribe("mail.new_report_date", peer=peers.MAIL)
 def send_new_report_date(line_id: int) -> None:
     """The details came later than the payment, so the report does too. Not for refunded lines."""
     line = OrderLine.objects.select_related("order").get(pk=line_id)
@@ -230,12 +230,12 @@ def send_new_report_date(line_id: int) -> None:
         )
 
 
-@outbox.subscribe("mail.details_missing")
+@outbox.subscribe("mail.details_missing", peer=peers.MAIL)
 def send_details_missing(order_id: int) -> None:
     _send_about_details(order_id, name="details_missing")
 
 
-@outbox.subscribe("mail.details_reminder")
+@outbox.subscribe("mail.details_reminder", peer=peers.MAIL)
 def send_details_reminder(order_id: int) -> None:
     _send_about_details(order_id, name="details_reminder")
 
@@ -266,7 +266,7 @@ def _send_about_details(order_id: int, *, name: str) -> None:
 # --- looked up ---
 
 
-@outbox.subscribe("mail.order_links")
+@outbox.subscribe("mail.order_links", peer=peers.MAIL)
 def send_order_links(search_id: int) -> None:
     """A link to the orders of the address, if it has any. Its lifetime begins when the mail leaves."""
     search = OrderSearch.objects.filter(pk=search_id).first()
@@ -294,7 +294,7 @@ def send_order_links(search_id: int) -> None:
 # --- cancellation requests ---
 
 
-@outbox.subscribe("mail.cancellation_asked")
+@outbox.subscribe("mail.cancellation_asked", peer=peers.MAIL)
 def send_cancellation_request(request_id: int) -> None:
     """To the shop's own inboxes: somebody waits for an answer, and nothing is shipped until then."""
     request = CancellationRequest.objects.select_related("order").get(pk=request_id)
@@ -314,7 +314,7 @@ def send_cancellation_request(request_id: int) -> None:
     )
 
 
-@outbox.subscribe("mail.cancellation_answered")
+@outbox.subscribe("mail.cancellation_answered", peer=peers.MAIL)
 def send_cancellation_answer(request_id: int) -> None:
     """The merchant's answer, in the language of the order."""
     request = CancellationRequest.objects.select_related("order").get(pk=request_id)
@@ -338,7 +338,7 @@ def send_cancellation_answer(request_id: int) -> None:
 # --- corrections ---
 
 
-@outbox.subscribe("mail.address_corrected")
+@outbox.subscribe("mail.address_corrected", peer=peers.MAIL)
 def send_address_corrected(order_id: int) -> None:
     """The delivery details as they are now, to the order's mailbox."""
     order = Order.objects.get(pk=order_id)
@@ -355,7 +355,7 @@ def send_address_corrected(order_id: int) -> None:
     )
 
 
-@outbox.subscribe("mail.email_corrected")
+@outbox.subscribe("mail.email_corrected", peer=peers.MAIL)
 def send_email_corrected(correction_id: int) -> None:
     """Whoever reads the old mailbox learns that it no longer belongs to the order, and not what does."""
     correction = EmailCorrection.objects.select_related("order").get(pk=correction_id)

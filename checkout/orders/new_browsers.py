@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import override
 
 from checkout.models import Order, OrderEvent
-from shop.background import outbox
+from shop.background import outbox, peers
 from shop.mail import send
 from shop.web.rate_limit import RateLimit
 
@@ -29,7 +29,7 @@ def note(order: Order) -> None:
     outbox.publish("mail.order_opened", key=str(event.pk), event_id=event.pk)
 
 
-@outbox.subscribe("mail.order_opened")
+@outbox.subscribe("mail.order_opened", peer=peers.MAIL)
 def send_order_opened(event_id: int) -> None:
     """Somebody has named the address of the order in a browser that did not know it; perhaps its owner."""
     event = OrderEvent.objects.select_related("order").get(pk=event_id)

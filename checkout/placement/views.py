@@ -28,6 +28,7 @@ from checkout.shipping.rates import TARIFFS
 from checkout.stock import OutOfStock, TooManyUnpaid, TooMuchHeld
 from shop.web.rate_limit import RateLimit
 from shop.web.unsent import give_back, takes_text
+from shop.web.upload_handler import takes_files
 
 from . import answer_copy, draft_fields, drafts, shipping_estimate, unpaid_holds
 from .forms import CheckoutForms, Sent, ServiceContactForm
@@ -35,6 +36,7 @@ from .forms import CheckoutForms, Sent, ServiceContactForm
 PERSONAL_OFFERS = RateLimit("promo-email", limit=30, minutes=60)
 
 
+@takes_files
 @takes_text(EmailForm, ShippingForm, ServiceContactForm)
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()

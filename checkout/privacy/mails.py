@@ -3,14 +3,14 @@
 from django.utils.translation import override
 
 from checkout.models import PrivacyRequest
-from shop.background import outbox
+from shop.background import outbox, peers
 from shop.mail import last_mail, send
 
 from . import erasure
 from .requests import LINK
 
 
-@outbox.subscribe("mail.privacy_link")
+@outbox.subscribe("mail.privacy_link", peer=peers.MAIL)
 def send_link(request_id: int) -> None:
     """The link that confirms the request; its lifetime begins when the mail leaves."""
     request = PrivacyRequest.objects.select_related("order").filter(pk=request_id).first()
@@ -33,13 +33,13 @@ def send_link(request_id: int) -> None:
     )
 
 
-@outbox.subscribe("erasure.confirmed")
+@outbox.subscribe("erasure.confirmed", peer=peers.LOCAL)
 def begin_erasure(request_id: int) -> None:
     """Erase now, unless something is in the way: then the hourly job tries again."""
     erasure.carry_out(request_id)
 
 
-@outbox.subscribe("mail.order_erased")
+@outbox.subscribe("mail.order_erased", peer=peers.MAIL)
 def send_order_erased(request_id: int) -> None:
     """The last mail to the client's address, which is erased from the request afterwards."""
     request = PrivacyRequest.objects.select_related("order").get(pk=request_id)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from checkout import order_access
 from checkout.models import Order, PrivacyRequest
 from checkout.orders.mailed_link import InvalidLink
+from checkout.signals import lines_left_out
 from shop.web.rate_limit import RateLimit
 
 from . import erasure, export
@@ -65,6 +66,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponseBase:
     if privacy_request.kind == Kind.ERASURE:
         return _erasure(request, privacy_request)
     if request.method != "POST":
+        context["left_out"] = lines_left_out(privacy_request.order)[1]
         return render(request, "checkout/privacy_export.html", context)
     privacy_requests.mark_used(privacy_request)
     name = f"order-{privacy_request.order.number}.zip"

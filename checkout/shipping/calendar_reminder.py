@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from shop import clock
-from shop.background import outbox
+from shop.background import outbox, peers
 from shop.l10n import working_days
 from shop.mail import send
 
@@ -29,7 +29,7 @@ def remind_of_gazettes() -> None:
     outbox.publish("mail.calendar_reminder", key=str(year), year=year)
 
 
-@outbox.subscribe("mail.calendar_reminder")
+@outbox.subscribe("mail.calendar_reminder", peer=peers.MAIL)
 def send_calendar_reminder(year: int) -> None:
     """Mail the merchant the days off of each region in the year, as the shop counts them."""
     send(

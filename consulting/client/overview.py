@@ -1,9 +1,9 @@
 """What the key page shows: how far each report is, what we wait for, and who has opened what."""
 
-from collections.abc import Iterable
+import datetime as dt
 from dataclasses import dataclass
+from http import HTTPStatus
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from checkout.intake import answers
@@ -12,8 +12,11 @@ from checkout.models import Order
 from consulting.access import line_is_open
 from consulting.case_messages import names_of
 from consulting.models import AccessLog, Case, Report
+from shop.audit import trail
+from shop.models import AuditEntry
 
 SHOWN_AT_FIRST = 10
+MOST_SHOWN = 1000
 What = AccessLog.What
 BY_SERVICE = {What.KEY_SENT, What.KEY_REPLACED, What.KEY_REVOKED, What.READDRESSED}
 
@@ -52,19 +55,49 @@ def case_summaries(order: Order) -> list[CaseSummary]:
 class DescribedAccess:
     """A line of the access log in words."""
 
-    entry: AccessLog
+    at: dt.datetime
+    what: str
     who: str
+    case: Case | None = None
 
 
-def access_log(order: Order) -> QuerySet[AccessLog]:
-    """Newest first."""
-    return order.access_log.select_related("case__line__order")
-
-
-def described(accesses: Iterable[AccessLog]) -> list[DescribedAccess]:
-    entries = list(accesses)
+def access_log(order: Order, *, most: int = MOST_SHOWN) -> list[DescribedAccess]:
+    """What was opened of the order, by whomever, newest first."""
+    entries = list(order.access_log.select_related("case__line__order")[:most])
     names = names_of({entry.who for entry in entries})
-    return [DescribedAccess(entry, _who(entry, names.get(entry.who, ""))) for entry in entries]
+    opened = [
+        DescribedAccess(entry.at, entry.get_what_display(), _who(entry, names.get(entry.who, "")), entry.case)
+        for entry in entries
+    ]
+    both = sorted([*opened, *_looks_of_staff(order, most)], key=lambda access: access.at, reverse=True)
+    return both[:most]
+
+
+def _looks_of_staff(order: Order, most: int) -> list[DescribedAccess]:
+    """Each page once an hour: whoever works on an order opens it again and again."""
+    entries = AuditEntry.objects.filter(
+        order_number=order.number, deed=AuditEntry.Deed.LOOK, status=HTTPStatus.OK
+    )
+    seen, looks = set(), []
+    for entry in entries[: most * 4]:
+        look = (entry.actor, entry.subject, entry.at.replace(minute=0, second=0, microsecond=0))
+        if look not in seen:
+            seen.add(look)
+            looks.append(DescribedAccess(entry.at, _looked_at(entry), _("The shop's staff")))
+    return looks
+
+
+def _looked_at(entry: AuditEntry) -> str:
+    if entry.detail.startswith(trail.CLIENTS_PAGE):
+        return _("Your own page of the order opened")
+    if entry.page.startswith("consulting:"):
+        return _("Case opened in the consultants' workspace")
+    return {
+        "payments.payment": _("Payment opened"),
+        "payments.refund": _("Refund opened"),
+        "consulting.orderkey": _("Page about the order key opened, without the key"),
+        "consulting.case": _("Case opened, without details and report"),
+    }.get(entry.subject, _("Order opened"))
 
 
 def _who(entry: AccessLog, name: str) -> str:

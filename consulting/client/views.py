@@ -22,6 +22,7 @@ from consulting.keys import services as keys
 from consulting.keys import throttle as key_throttle
 from consulting.keys.views import too_many
 from shop.web.unsent import takes_text
+from shop.web.upload_handler import takes_files
 
 from . import overview
 from .forms import UnlockForm
@@ -82,14 +83,14 @@ def index(request: HttpRequest) -> HttpResponse:
     grant = access.current_grant(request)
     if grant is None:
         return redirect("consulting:unlock")
-    log = overview.access_log(grant.order)
+    log = overview.access_log(grant.order, most=overview.SHOWN_AT_FIRST + 1)
     cards = overview.case_summaries(grant.order)
     context = {
         "order": grant.order,
         "cards": cards,
         "has_reports": any(card.is_open and card.case.is_published for card in cards),
-        "access_log": overview.described(log[: overview.SHOWN_AT_FIRST]),
-        "has_more_access": len(log[: overview.SHOWN_AT_FIRST + 1]) > overview.SHOWN_AT_FIRST,
+        "access_log": log[: overview.SHOWN_AT_FIRST],
+        "has_more_access": len(log) > overview.SHOWN_AT_FIRST,
     }
     return render(request, "consulting/index.html", context)
 
@@ -102,10 +103,11 @@ def access_log(request: HttpRequest) -> HttpResponse:
     if grant is None:
         return redirect("consulting:unlock")
     page = Paginator(overview.access_log(grant.order), PER_PAGE).get_page(request.GET.get("page"))
-    context = {"order": grant.order, "page": page, "access_log": overview.described(page.object_list)}
+    context = {"order": grant.order, "page": page, "access_log": page.object_list}
     return render(request, "consulting/access_log.html", context)
 
 
+@takes_files
 @takes_text()
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -8,6 +8,7 @@ with it.
 import logging
 import secrets
 
+from django.conf import settings
 from django.db import transaction
 
 from checkout import order_access
@@ -17,6 +18,7 @@ from consulting import report_encryption
 from consulting.access import order_is_open
 from consulting.models import AccessLog, OrderKey, Report
 from shop import clock
+from shop.audit import subjects, trail
 from shop.background import outbox
 
 from . import services as keys
@@ -29,6 +31,10 @@ What = AccessLog.What
 
 class KeyChanged(Exception):
     """The key is not the one any more that was to be replaced, revoked or sent: somebody was faster."""
+
+
+class NeedsSecondPerson(Exception):
+    """One person alone may not give an order to another mailbox."""
 
 
 class NothingToOpen(Exception):
@@ -144,11 +150,13 @@ def request_key(email: str, *, number: str, language: str) -> None:
 
 
 @transaction.atomic
-def readdress(order_key: OrderKey, email: str, *, actor: str) -> OrderKey:
+def readdress(order_key: OrderKey, email: str, *, actor: str, is_approved: bool = False) -> OrderKey:
     """The order belongs to another mailbox from now on: it gets a new key, the old mailbox a notice.
 
-    Raises KeyChanged and NothingToOpen.
+    Raises KeyChanged, NothingToOpen, and NeedsSecondPerson unless a second one has approved it.
     """
+    if settings.MAILBOX_FOUR_EYES and not is_approved:
+        raise NeedsSecondPerson(str(order_key))
     order = Order.objects.lock(order_key.order_id)
     _current(order_key)
     if not order_is_open(order):
@@ -159,4 +167,8 @@ def readdress(order_key: OrderKey, email: str, *, actor: str) -> OrderKey:
 
 
 def _log(order: Order, what: str, actor: str) -> AccessLog:
+    if actor:
+        deed = trail.Deed.MAILBOX if what == What.READDRESSED else trail.Deed.KEY
+        subject = subjects.Subject("checkout.order", str(order.pk), order.number)
+        trail.record(deed, subject, actor=actor, detail=what)
     return AccessLog.objects.create(order=order, what=what, who=actor, at=clock.now())

@@ -15,7 +15,7 @@ from consulting import key_format
 from consulting.access import is_open
 from consulting.models import AccessLog, OrderKey
 from shop import clock, mail
-from shop.background import outbox
+from shop.background import outbox, peers
 from shop.web.rate_limit import RateLimit
 
 from . import lifecycle
@@ -27,14 +27,14 @@ logger = logging.getLogger(__name__)
 KEYS_MAILED = RateLimit("lost-key-mail", limit=3, minutes=24 * 60)  # per address and order
 
 
-@outbox.subscribe("mail.order_key")
+@outbox.subscribe("mail.order_key", peer=peers.MAIL)
 def send_again(entry_id: int) -> None:
     """Customer service sends the key once more."""
     entry = AccessLog.objects.select_related("order").get(pk=entry_id)
     _send(entry.order, "order_key", f"order-key-{entry.pk}")
 
 
-@outbox.subscribe("mail.lost_key")
+@outbox.subscribe("mail.lost_key", peer=peers.MAIL)
 def answer_request(search_id: int) -> None:
     """Somebody has lost a key: where number and address belong together, the mailbox gets an answer."""
     search = OrderSearch.objects.filter(pk=search_id).first()
@@ -48,7 +48,7 @@ def answer_request(search_id: int) -> None:
                 AccessLog.objects.create(order=order, what=AccessLog.What.KEY_SENT, at=clock.now())
 
 
-@outbox.subscribe("mail.key_replaced")
+@outbox.subscribe("mail.key_replaced", peer=peers.MAIL)
 def send_new_key(key_id: int) -> None:
     """The new key, unless there is a newer one by now."""
     order_key = OrderKey.objects.select_related("order").get(pk=key_id)
@@ -82,7 +82,7 @@ def _send(order: Order, template: str, message_key: str) -> bool:
     return "key_groups" in context
 
 
-@outbox.subscribe("mail.key_first_used")
+@outbox.subscribe("mail.key_first_used", peer=peers.MAIL)
 def tell_of_first_use(key_id: int) -> None:
     """The reports were opened for the first time with this key; if it was not the client, they can end it."""
     order_key = OrderKey.objects.select_related("order").get(pk=key_id)
@@ -102,7 +102,7 @@ def tell_of_first_use(key_id: int) -> None:
     )
 
 
-@outbox.subscribe(key_throttle.ALARM)
+@outbox.subscribe(key_throttle.ALARM, peer=peers.MAIL)
 def tell_of_guessing(hour: str) -> None:
     """To the shop's own inboxes."""
     with override(settings.LANGUAGE_CODE):

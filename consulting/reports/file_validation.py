@@ -16,7 +16,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from checkout.intake.file_kinds import kind_of
-from checkout.intake.uploads import MB, PDF_BLANKS, Refused, clean_image, trimmed_pdf
+from checkout.intake.pictures import clean_image
+from checkout.intake.refused import Refused
+from checkout.intake.uploads import MB, PDF_BLANKS, trimmed_pdf
 
 MAX_MB = 25
 CONTENT_TYPES = {

@@ -12,7 +12,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from checkout.intake.uploads import ORPHAN_AGE, Refused
+from checkout.intake.refused import Refused
+from checkout.intake.uploads import ORPHAN_AGE
 from checkout.models import Order
 from consulting import report_encryption
 from consulting.models import Report, ReportFile
@@ -43,8 +44,8 @@ def keep(
             yield piece
 
     try:
-        dek = report_encryption.prepare(report)
-        sealed = report_encryption.seal_file(report, dek, stored_as, measured())
+        report_encryption.prepare(report)
+        sealed = report_encryption.seal_file(report, stored_as, measured())
         storage().save(stored_as, as_file(sealed))
     except OSError:
         logger.exception("A file of a report could not be stored")

@@ -13,11 +13,21 @@ from django.utils.timezone import localtime
 from checkout import services as checkout
 from checkout.models import Order
 from payments.gateways import get_gateway
-from payments.gateways.base import CodeSent, Declined, EncryptedCard, GatewayError, Handoff, Started
+from payments.gateways.base import (
+    CodeSent,
+    Declined,
+    EncryptedCard,
+    GatewayBusy,
+    GatewayError,
+    Handoff,
+    Started,
+)
 from payments.models import Payment
 from payments.models.payment import InvalidTransition
 from payments.purchase import purchase_of
 from shop import clock
+from shop.background import outbound
+from shop.background.lines import Busy, line
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 
@@ -82,7 +92,7 @@ def request_code(order_id: int, *, revision: int, card: EncryptedCard, on_phone:
 
 def handoff(payment: Payment) -> Handoff | None:
     """The page where the buyer goes on; None unless the attempt waits for them."""
-    if payment.status != Status.AWAITING or payment.approval_declined_at:
+    if payment.status != Status.AWAITING or payment.approval_declined_at or outbound.is_off():
         return None
     if payment.method == Method.UNIONPAY_PAGE:
         response = get_gateway("unionpay").start(purchase_of(payment))  # local
@@ -150,7 +160,21 @@ def _new_reference(order: Order, now: dt.datetime) -> str:
 
 
 def _start(payment: Payment, card: EncryptedCard | None) -> None:
-    """Tell the gateway of the attempt. Needs the claim."""
+    """Tell the gateway of the attempt. Needs the claim.
+
+    Where too many wait for the gateway already, nothing has begun and the buyer reads that it is not reached.
+    """
+    if payment.method == Method.UNIONPAY_PAGE:  # local
+        _start_now(payment, card)
+        return
+    try:
+        with line(payment.gateway):
+            _start_now(payment, card)
+    except Busy:
+        record_gateway_error(payment, GatewayBusy())
+
+
+def _start_now(payment: Payment, card: EncryptedCard | None) -> None:
     if payment.method == Method.UNIONPAY_CARD:
         if card is None:  # the process that had the card died before it was sent: the buyer types it again
             return

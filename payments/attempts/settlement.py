@@ -8,6 +8,7 @@ from payments.gateways.base import Approved, Declined, GatewayError, Unfinished
 from payments.models import Payment
 from payments.models.payment import LEASE, UNANSWERED
 from payments.purchase import purchase_of
+from shop.background.lines import Busy, line
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 
@@ -33,7 +34,8 @@ def settle(payment: Payment) -> Payment:
 def ask(payment: Payment) -> bool:
     """Like ``settle``, and also for captured payments: fetch refunds and reversals.
 
-    Returns False if another process holds the lease or the gateway is unreachable.
+    Returns False if another process holds the lease, the gateway is unreachable, or too many requests of this
+    process wait for it: then the sweep asks when it would have asked anyway.
     """
     with payment.claim() as is_ours:
         return is_ours and _ask(payment)
@@ -42,10 +44,13 @@ def ask(payment: Payment) -> bool:
 def _ask(payment: Payment) -> bool:
     payment.refresh_from_db()
     try:
-        if payment.status == Status.CAPTURED:
-            movements.sync_movements(payment)
-        else:
-            _ask_for_result(payment)
+        with line(payment.gateway):
+            if payment.status == Status.CAPTURED:
+                movements.sync_movements(payment)
+            else:
+                _ask_for_result(payment)
+    except Busy:
+        return False
     except GatewayError as error:
         record_gateway_error(payment, error)
         return False

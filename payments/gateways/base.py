@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from shop.background.peers import Silence
+
 
 @dataclass(frozen=True)
 class Item:
@@ -183,7 +185,7 @@ class Parcel:
     items: tuple[Item, ...] = ()
 
 
-class GatewayError(Exception):
+class GatewayError(Silence):
     """The gateway could not be asked, or its answer cannot be trusted. Nothing is known; ask again."""
 
     def __init__(self, code: str, *, debug_id: str = "") -> None:
@@ -194,6 +196,13 @@ class GatewayError(Exception):
 
 class Misconfigured(GatewayError):
     """Our credentials, certificates or permissions are wrong: a person must act."""
+
+
+class GatewayBusy(GatewayError):
+    """Too many requests of this process wait for the gateway already. Nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__("BUSY")
 
 
 class ParcelRefused(Exception):
@@ -280,6 +289,13 @@ class Gateway(Protocol):
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:
         """Check size, shape and required headers. Raises InvalidNotification; no network."""
+        ...
+
+    def judge_notification(self, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+        """Refuse what the gateway cannot have sent, as far as that shows without the network.
+
+        Returns the headers that ``verify_notification`` needs, and no others. Raises InvalidNotification.
+        """
         ...
 
     def verify_notification(self, headers: Mapping[str, str], body: bytes) -> bool:

@@ -9,7 +9,7 @@ from django.utils.translation import override
 
 from payments.gateways import unionpay
 from shop import clock
-from shop.background import outbox
+from shop.background import outbox, peers
 from shop.mail import send
 
 from . import report
@@ -27,7 +27,7 @@ def watch_money() -> None:
                 outbox.publish("mail.money_health", key=f"{check.name}:{day}", check=check.name, day=day)
 
 
-@outbox.subscribe("mail.money_health")
+@outbox.subscribe("mail.money_health", peer=peers.MAIL)
 def send_health_alert(check: str, day: str) -> None:
     """Re-run the check at send time; send nothing if it has turned green."""
     with override(settings.LANGUAGE_CODE):
@@ -65,7 +65,7 @@ def _publish_certificate_alarm(key: str, *, file: str, serial: str, day: dt.date
     outbox.publish("mail.certificate_alarm", key=key, file=file, serial=serial, day=day.isoformat(), fact=key)
 
 
-@outbox.subscribe("mail.certificate_alarm")
+@outbox.subscribe("mail.certificate_alarm", peer=peers.MAIL)
 def send_certificate_alarm(file: str, serial: str, day: str, fact: str) -> None:
     """Mail the merchant about a certificate; without ``file`` it is the daily renewal that fails."""
     moment = dt.datetime.fromisoformat(day)

@@ -15,6 +15,7 @@ from checkout.models import Order
 from payments.gateways import unionpay
 from payments.gateways.paypal.codes import concern_of
 from payments.models import Dispute, GatewayEvent, LedgerEntry, Payment, Refund
+from payments.webhooks import reception
 from shop import clock
 from shop.l10n.money import formatted
 from shop.monitoring.audit import MAX_FINDINGS, Check, Checks, Finding, Repair, check
@@ -76,8 +77,7 @@ def _event_finding(event: GatewayEvent) -> Finding:
 
 
 def forgeries() -> Check:
-    since = clock.now() - dt.timedelta(hours=1)
-    count = GatewayEvent.objects.filter(is_verified=False, received_at__gte=since).count()
+    count = reception.count_refused(since=clock.now() - dt.timedelta(hours=1))
     findings = []
     if count > FORGERIES:
         findings.append(

@@ -4,26 +4,37 @@ import datetime as dt
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.utils.translation import gettext_lazy as _
 
 from shop import clock
 
 from .payment import Payment
 
-LEFT_BEHIND_AFTER = dt.timedelta(seconds=20)
+RETRY_SECONDS = [5, 10, 20, 30]  # the last one repeats
 
 
 class GatewayEventQuerySet(models.QuerySet["GatewayEvent"]):
-    def left_behind(self) -> Self:
-        """Events whose worker died or learnt nothing, and whose time has come."""
+    def due(self) -> Self:
+        """Events that nobody has acted on, or from which nothing was learnt yet, and whose time has come.
+
+        Those that are proven, or about a payment of ours, come first: strangers can send many others.
+        """
         now = clock.now()
-        is_due = Q(next_try_at__lte=now) | Q(next_try_at=None, received_at__lt=now - LEFT_BEHIND_AFTER)
-        return self.filter(is_due, processed_at=None).exclude(is_verified=False)
+        too_far = now + dt.timedelta(seconds=RETRY_SECONDS[-1]) + clock.SKEW  # the clock was put back
+        is_due = Q(next_try_at=None) | Q(next_try_at__lte=now) | Q(next_try_at__gt=too_far)
+        is_strange = Case(When(is_verified=None, payment=None, then=1), default=0)
+        rows = self.filter(is_due, processed_at=None).exclude(is_verified=False)
+        return rows.order_by(is_strange, "received_at")
+
+    def wake(self, gateway: str) -> int:
+        """Make those due that were tried in vain; return how many. The gateway answers again."""
+        waiting = self.filter(gateway=gateway, processed_at=None, next_try_at__gt=clock.now())
+        return waiting.update(next_try_at=clock.now())
 
 
 class GatewayEvent(models.Model):
-    """What a gateway sent us, byte for byte. A hint to ask, never a fact."""
+    """What a gateway sent us, byte for byte, as long as it is not refused. A hint to ask, never a fact."""
 
     gateway = models.CharField(_("gateway"), max_length=10)
     event_id = models.CharField(_("event"), max_length=128)
@@ -39,12 +50,24 @@ class GatewayEvent(models.Model):
         Payment, models.SET_NULL, null=True, related_name="events", verbose_name=_("payment")
     )
 
+    # Of what was refused no more is kept than a repetition is known by, and whoever looks into it needs.
+    digest = models.CharField(max_length=64, blank=True, default="", db_default="")
+    network = models.CharField(max_length=50, blank=True, default="", db_default="")
+    refused_for = models.CharField(max_length=40, blank=True, default="", db_default="")
+
     objects = GatewayEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-received_at"]
         verbose_name = _("gateway event")
         verbose_name_plural = _("gateway events")
+        indexes = [
+            models.Index(
+                fields=["payment"],
+                name="events_not_verified",
+                condition=Q(is_verified__isnull=True, processed_at__isnull=True),
+            )
+        ]
         constraints = [models.UniqueConstraint(fields=["gateway", "event_id"], name="one_row_per_event")]
 
     def __str__(self) -> str:

@@ -50,8 +50,28 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         return self.filter(status__in=Payment.LIVE)
 
     def due(self) -> Self:
-        """Attempts whose outcome is unknown and whose time to ask again has come."""
-        return self.filter(next_check_at__lte=clock.now()).exclude(status=Payment.Status.CAPTURED)
+        """Attempts whose outcome is unknown and whose time to ask again has come.
+
+        Also those whose time is further ahead than their next wait can be: the clock was put back.
+        """
+        now = clock.now()
+        is_due = Q(next_check_at__lte=now)
+        for method, intervals in Payment.POLL_INTERVALS.items():
+            for checks, seconds in enumerate([0, *intervals]):
+                longest = max(dt.timedelta(seconds=seconds), dt.timedelta(seconds=intervals[0]), LEASE)
+                is_same = Q(checks__gte=checks) if checks == len(intervals) else Q(checks=checks)
+                is_due |= is_same & Q(method=method, next_check_at__gt=now + longest + clock.SKEW)
+        return self.filter(is_due).exclude(status=Payment.Status.CAPTURED)
+
+    def at(self, gateway: str) -> Self:
+        """Attempts at this gateway."""
+        is_paypal = Q(method=Payment.Method.PAYPAL)
+        return self.filter(is_paypal if gateway == "paypal" else ~is_paypal)
+
+    def wake(self, gateway: str) -> int:
+        """Make those due that could not be asked about; return how many. The gateway answers again."""
+        rows = self.at(gateway).filter(problem=UNREACHABLE, next_check_at__gt=clock.now())
+        return rows.exclude(status=Payment.Status.CAPTURED).update(next_check_at=clock.now())
 
 
 class Payment(models.Model):
@@ -188,7 +208,10 @@ class Payment(models.Model):
         """
         now = clock.now()
         until = now + LEASE
-        is_ours = self._set_claim(Q(claimed_until__isnull=True) | Q(claimed_until__lt=now), until)
+        is_free = (
+            Q(claimed_until__isnull=True) | Q(claimed_until__lt=now) | Q(claimed_until__gt=until + clock.SKEW)
+        )
+        is_ours = self._set_claim(is_free, until)
         try:
             yield is_ours
         finally:
@@ -202,7 +225,8 @@ class Payment(models.Model):
     @property
     def is_claimed(self) -> bool:
         """Whether some process holds the lease."""
-        return self.claimed_until is not None and self.claimed_until >= clock.now()
+        now = clock.now()
+        return self.claimed_until is not None and now <= self.claimed_until <= now + LEASE + clock.SKEW
 
     # --- its state, and when the gateway is asked again ---
 

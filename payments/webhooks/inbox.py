@@ -1,4 +1,4 @@
-"""Notifications of gateways: stored first, never believed. A verified one only makes us ask the gateway."""
+"""Notifications of gateways: judged, stored, never believed. A verified one only makes us ask the gateway."""
 
 import datetime as dt
 import logging
@@ -6,89 +6,94 @@ from collections.abc import Mapping
 
 from django.db import transaction
 from django.db.models import Q
+from django.http import HttpRequest
 
 from payments import disputes
 from payments.attempts import settlement
 from payments.gateways import get_gateway
 from payments.gateways.base import GatewayError, Notification
 from payments.models import GatewayEvent, Payment
-from payments.models.payment import alert_staff
+from payments.models.gateway_event import RETRY_SECONDS
+from payments.models.payment import UNANSWERED, alert_staff
 from shop import clock
 from shop.background import dispatch
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 
+from . import reception
+
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 64 * 1024
-RETRY_SECONDS = [5, 10, 20, 30]  # the last one repeats
 TRIED_FOR = dt.timedelta(days=3)  # then staff hear of it
 UNKNOWN_FOR = dt.timedelta(hours=1)  # how long an event about something we do not know is kept trying
-KEPT_HEADERS = ("paypal-", "content-type")
 
 
 @retry_transaction
-def receive(gateway: str, headers: Mapping[str, str], body: bytes) -> GatewayEvent:
-    """Store a notification; a repeat returns the row we have. Raises InvalidNotification.
+def receive(
+    gateway: str, headers: Mapping[str, str], body: bytes, *, sender: HttpRequest | None = None
+) -> GatewayEvent | None:
+    """Store a notification; a repeat returns the row we have, and what is about no money of ours none.
 
     UnionPay's signature is checked at once: that needs no network. Its body, which may name the card,
-    is not kept.
+    is not kept. Raises InvalidNotification and TooManyWait: then nothing is kept.
     """
     adapter = get_gateway(gateway)
     notification = adapter.read_notification(headers, body)
     is_local = gateway == "unionpay"
-    event, created = GatewayEvent.objects.get_or_create(
-        gateway=gateway,
-        event_id=notification.event_id,
-        defaults={
-            "headers": _kept_headers(headers),
-            "body": b"" if is_local else body,
-            "received_at": clock.now(),
-            "is_verified": adapter.verify_notification(headers, body) if is_local else None,
-            "kind": notification.kind[:60],
-            "payment": _payment_of(notification),
-        },
-    )
-    if not created and event.is_verified is False:  # a forgery under its name, or a wrong setting of ours
-        created = _verify_again(event, headers, body)
+    if not is_local and not reception.concerns_us(notification.kind):
+        return None
+    kept = adapter.judge_notification(headers, body)
+    event = GatewayEvent.objects.filter(gateway=gateway, event_id=notification.event_id).first()
+    if event and event.is_verified is not False:
+        return event
+    payment = _payment_of(notification)
+    if event:  # a forgery under its name, or a wrong setting of ours: no genuine one may be lost for that
+        reception.check_repetition(event, reception.digest_of(kept, body))
+    if not is_local:
+        reception.admit(payment, sender)
+    values = {
+        "headers": kept,
+        "body": b"" if is_local else body,
+        "received_at": clock.now(),
+        "is_verified": True if is_local else None,
+        "processed_at": None,
+        "tries": 0,
+        "next_try_at": None,
+        "kind": notification.kind[:60],
+        "payment": payment,
+        "network": reception.network_told(sender),
+        "refused_for": "",
+    }
+    if event:
+        GatewayEvent.objects.filter(pk=event.pk, is_verified=False).update(**values)
+        event.refresh_from_db()
+    else:
+        event, is_new = GatewayEvent.objects.get_or_create(
+            gateway=gateway, event_id=notification.event_id, defaults=values
+        )
+        if not is_new:
+            return event
     failpoint("before_notification_committed")
-    if created and event.is_verified is not False:
-        dispatch.after_commit("payments.tasks.process_event", event.pk)
+    dispatch.after_commit("payments.tasks.follow_notices", gateway)
     return event
 
 
-def _verify_again(event: GatewayEvent, headers: Mapping[str, str], body: bytes) -> bool:
-    """Verify a refused event that is delivered again, so that no genuine one is lost.
-
-    Returns whether it counts as new.
-    """
-    if event.gateway == "unionpay":
-        if not get_gateway("unionpay").verify_notification(headers, body):
-            return False
-        event.is_verified = True
-    else:
-        event.is_verified, event.headers, event.body = None, _kept_headers(headers), body
-    event.received_at, event.processed_at, event.tries = clock.now(), None, 0
-    event.save()
-    return True
-
-
-def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name.lower().startswith(KEPT_HEADERS)}
-
-
-def process(event: GatewayEvent) -> None:
+def process(event: GatewayEvent) -> bool:
     """Verify the event and ask the gateway for the facts; schedule another try if nothing was learnt.
 
-    Another worker may hold the same event: each step is safe twice, and only one asks at a time.
+    Another worker may hold the same event: each step is safe twice, and only one asks at a time. Returns
+    False where the gateway was asked and did not answer.
     """
     if event.processed_at is not None:
-        return
+        return True
+    has_answered = True
     try:
         is_done = _verify(event) is False or _fetch_facts(event)
+        has_answered = is_done or event.payment is None or not _is_unanswered(event.payment)
     except GatewayError as error:
         logger.warning("Gateway event %s: %s", event.pk, error.code)
-        is_done = False
+        is_done = has_answered = False
     if not is_done and clock.now() - event.received_at > TRIED_FOR:
         with transaction.atomic():
             note = f"Notification {event.event_id} ({event.kind}) could not be followed up"
@@ -97,17 +102,28 @@ def process(event: GatewayEvent) -> None:
     if is_done:
         event.processed_at = clock.now()
         event.save(update_fields=["processed_at"])
+        if event.is_verified is None:
+            reception.refuse(event, "PayPal did not say")
     else:
         wait = RETRY_SECONDS[min(event.tries, len(RETRY_SECONDS) - 1)]
         event.tries, event.next_try_at = event.tries + 1, clock.now() + dt.timedelta(seconds=wait)
         event.save(update_fields=["tries", "next_try_at"])
+    return has_answered
+
+
+def _is_unanswered(payment: Payment) -> bool:
+    payment.refresh_from_db(fields=["problem"])
+    return payment.problem in UNANSWERED
 
 
 def _verify(event: GatewayEvent) -> bool:
     if event.is_verified is None:
         adapter = get_gateway(event.gateway)
         event.is_verified = adapter.verify_notification(event.headers, bytes(event.body))
-        event.save(update_fields=["is_verified"])
+        if event.is_verified:
+            event.save(update_fields=["is_verified"])
+        else:
+            reception.refuse(event, "PayPal has not sent it")
     return event.is_verified
 
 

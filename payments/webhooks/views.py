@@ -2,32 +2,41 @@
 
 import logging
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseForbidden
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from payments.gateways.base import GatewayError, InvalidNotification
 from shop.devstack.failpoints import failpoint
 
-from . import inbox
+from . import inbox, reception
 
 logger = logging.getLogger(__name__)
+
+PLAIN = "text/plain; charset=utf-8"
 
 
 @csrf_exempt
 @require_POST
 def notify(request: HttpRequest, gateway: str) -> HttpResponse:
-    """Store what a gateway sends; a worker verifies it and asks the gateway for the facts."""
+    """Store what a gateway may have sent; a worker verifies it and asks the gateway for the facts."""
     if gateway not in {"paypal", "unionpay"}:
         raise Http404
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        return HttpResponseForbidden("https only", content_type=PLAIN)
     try:
         if int(request.headers.get("Content-Length") or 0) > inbox.MAX_BYTES:
-            return HttpResponseBadRequest()
-        event = inbox.receive(gateway, request.headers, request.body)
+            raise InvalidNotification("size")
+        inbox.receive(gateway, request.headers, request.body, sender=request)
         failpoint("after_notification_committed")
-    except (InvalidNotification, ValueError):
+    except (InvalidNotification, ValueError) as error:
+        reception.REFUSED.take(request)
+        logger.warning("Notification of %s refused: %s", gateway, error)
         return HttpResponseBadRequest()
+    except reception.TooManyWait:
+        return HttpResponse(status=429, headers={"Retry-After": str(reception.RETRY_AFTER)})
     except GatewayError as error:  # it cannot be verified now: the gateway sends it again
         logger.error("Notification of %s: %s", gateway, error.code)
         return HttpResponse(status=503)
-    return HttpResponse("ok") if event.is_verified is not False else HttpResponseBadRequest()
+    return HttpResponse("ok", content_type=PLAIN)

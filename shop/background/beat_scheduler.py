@@ -3,6 +3,8 @@
 Celery's own keeps it in a ``shelve``, which ends beat when the disk is full. Here a file that cannot be
 written is written at the next occasion; one that cannot be read only means that nothing is known of before
 the start. Either way nothing is lost: what is to be done stands in the database.
+
+A clock that is put back, before the start or while beat runs, keeps no task waiting longer than usual.
 """
 
 import datetime as dt
@@ -27,6 +29,15 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]  # has no types
             if entry := self.schedule.get(name):
                 # Never in the future: a clock that was put right must not keep a task waiting.
                 entry.last_run_at = min(ran_at, entry.default_now())
+
+    def tick(self, *arguments: Any, **options: Any) -> float:
+        late = [entry for entry in self.schedule.values() if entry.last_run_at > entry.default_now()]
+        for entry in late:
+            entry.last_run_at = entry.default_now()
+        if late:
+            logger.warning("The clock was put back; beat counts anew")
+            self._heap = None  # it is ordered by the hours of before
+        return float(super().tick(*arguments, **options))
 
     def _last_runs(self) -> dict[str, dt.datetime]:
         try:

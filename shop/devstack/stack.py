@@ -15,7 +15,7 @@ from types import FrameType
 
 from django.conf import settings
 
-from . import processes
+from . import log_rotation, processes
 
 START_PATIENCE = 90.0  # seconds until a program must answer
 STOP_PATIENCE = 7.0  # seconds to finish what is being done
@@ -42,7 +42,7 @@ def programs() -> list[Program]:
     """Everything that must run, in the order of starting. The sandbox belongs to the demo only."""
     shop = [
         _web(),
-        _celery("worker", "--queues", "shop,outbox", "--pool", "threads", "--concurrency", "4"),
+        _celery("worker", "--queues", "shop,outbox"),
         _celery("beat"),
     ]
     return shop if settings.PRODUCTION else [_sandbox(), *shop]
@@ -99,6 +99,8 @@ class Stack:
                 when_open()
             while not self.stop_requests:
                 self._look_for_the_dead()
+                for program in self.wanted:
+                    log_rotation.keep_small(log_file(program.name))
                 time.sleep(GLANCE)
         finally:
             self._stop()
@@ -133,8 +135,8 @@ def _start(program: Program) -> subprocess.Popen[bytes]:
     path = log_file(program.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
-        path.replace(path.with_suffix(".log.1"))
-    with path.open("wb") as log:
+        path.replace(log_rotation.earlier(path))
+    with log_rotation.opened(path) as log:
         return processes.start(
             program.arguments,
             cwd=settings.BASE_DIR,

@@ -17,6 +17,7 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from shop.background import outbound
 from shop.keyring import fingerprints
 
 REMEMBERED_FOR = 1.0  # seconds
@@ -33,7 +34,7 @@ _broker_quiet_until = float("-inf")
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok\n", content_type="text/plain")
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
 @require_safe
@@ -68,7 +69,7 @@ def _parts() -> Parts:
     if parts["database"] == "ok":
         parts["migrations"] = _migrations()
         parts["secrets"] = "missing" if fingerprints.is_refused() else "ok"
-    return parts | {"broker": _broker()}
+    return parts | {"broker": _broker(), "outbound": "off" if outbound.is_off() else "ok"}
 
 
 def _summed(parts: Parts) -> Parts:

@@ -7,6 +7,7 @@ gunicorn's, Python's last resort. Our formatter looks at the whole line once mor
 import logging
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -77,6 +78,9 @@ class RequestIdFilter(logging.Filter):
 class MaskingFormatter(logging.Formatter):
     """One line: time, level, logger, request id, message; secrets masked, also in tracebacks."""
 
+    converter = time.gmtime  # whatever machine writes it, and on the night when clocks are put back
+    default_time_format, default_msec_format = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
+
     def __init__(self) -> None:
         super().__init__(
             "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s", defaults={"request_id": "-"}
@@ -99,10 +103,17 @@ def logging_config(*, level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request_id": {"()": "shop.monitoring.logging.RequestIdFilter"}},
+        "filters": {
+            "request_id": {"()": "shop.monitoring.logging.RequestIdFilter"},
+            "bursts": {"()": "shop.monitoring.log_bursts.BurstFilter"},
+        },
         "formatters": {"line": {"()": "shop.monitoring.logging.MaskingFormatter"}},
         "handlers": {
-            "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["bursts", "request_id"],
+            }
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {

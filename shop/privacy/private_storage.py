@@ -8,6 +8,7 @@ text.
 import datetime as dt
 import io
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -81,6 +82,11 @@ class PrivateFileStorage(Storage):
 
     def size(self, name: str) -> int:
         return Path(self.path(name)).stat().st_size
+
+    def free(self) -> int:
+        """Bytes that are left where the files lie. The folder may not be there before the first one."""
+        there = next(folder for folder in (self.location, *self.location.parents) if folder.exists())
+        return shutil.disk_usage(there).free
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
         """No folders, and all files; ``path`` is empty."""

@@ -1,7 +1,9 @@
 """What the environment says of this machine: the mode, where state lies, and how secrets are read or made."""
 
 import json
+import os
 import secrets
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,9 +59,20 @@ DEBUG = env.bool("DEBUG", False)
 if DEBUG and PRODUCTION:
     raise ImproperlyConfigured("DEBUG cannot be on with SHOP_MODE=production.")
 
+
+def make_private(folder: Path) -> None:
+    """Have a folder that nobody but the shop's user can enter, whatever the files in it allow."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.stat()
+    if found.st_uid != os.getuid() or found.st_mode & stat.S_ISVTX:  # such as /tmp
+        raise ImproperlyConfigured(f"VAR_DIR ({folder}) must be a folder of the shop's user alone.")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        folder.chmod(0o700)
+
+
 # State of this installation: database, queue, media, generated demo secrets. Ignored by git.
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / ".var"))).resolve()
-VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+make_private(VAR_DIR)
 
 
 def fernet_key() -> str:

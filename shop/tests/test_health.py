@@ -26,7 +26,7 @@ def test_the_process_lives_without_asking_the_database(client):
 def test_the_shop_is_ready_when_everything_answers(client, db):
     response = client.get("/readyz")
     assert response.status_code == 200
-    ok = dict.fromkeys(("database", "migrations", "secrets", "broker"), "ok")
+    ok = dict.fromkeys(("database", "migrations", "secrets", "broker", "outbound"), "ok")
     assert response.json() == {"shop": "ready", **ok}
 
 
@@ -51,6 +51,7 @@ def test_an_unreachable_database_is_told_without_details(client, monkeypatch):
         "migrations": "unknown",
         "secrets": "unknown",
         "broker": "ok",
+        "outbound": "ok",
     }
     assert b"10.1.2.3" not in response.content
 

@@ -209,7 +209,7 @@ def test_a_record_is_one_line_whoever_sends_it(client, monkeypatch):
         raise OperationalError(f"no\n{forged}") from sqlite3.OperationalError("unable to open\x1b[2J")
 
     monkeypatch.setattr("shop.database.is_unavailable", lambda problem: True)
-    monkeypatch.setattr("shop.views.render", fail)
+    monkeypatch.setattr("shop.web.pages.render", fail)
     browser = Client(raise_request_exception=False)
     with everything_logged() as log:
         browser.get("/en/help/%0A" + forged.replace(" ", "%20"))

@@ -25,6 +25,7 @@ def heard(monkeypatch):
 
     heard_failures = {}
     monkeypatch.setitem(outbox._handlers, "test", [handler])
+    monkeypatch.setitem(outbox._peers, "test", "local")
     return SimpleNamespace(calls=calls, failures=heard_failures)
 
 
@@ -94,6 +95,7 @@ def hopeless(monkeypatch):
             raise error
 
         monkeypatch.setitem(outbox._handlers, "test", [handler])
+        monkeypatch.setitem(outbox._peers, "test", "local")
         publish(1)
         return tries
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from shop.background import outbound
 from shop.l10n.languages import current_language
 
 
@@ -25,4 +26,4 @@ def shop_details() -> dict[str, Any]:
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:
-    return {"shop": shop_details()}
+    return {"shop": shop_details(), "outbound_is_off": outbound.is_off()}

@@ -10,10 +10,10 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
 from shop import database
-from shop.views import logger
 
 from . import unsent
 from .context_processors import shop_details
+from .pages import logger
 
 RETRY_AFTER = 10  # seconds
 
@@ -50,13 +50,6 @@ def _given_back(request: HttpRequest, status: int, why: str, *, then: str) -> Ht
     if not unsent.holds_text(request):
         return None
     return unsent.give_back(request, then=then, why=why, status=status)
-
-
-def locked_out(request: HttpRequest, _response: object = None, _credentials: object = None) -> HttpResponse:
-    """The answer to a sign-in after too many wrong passwords, even with the right one, for a while."""
-    minutes = round(settings.AXES_COOLOFF_TIME * 60)
-    context = {"is_error_page": True, "minutes": minutes}
-    return render(request, "locked_out.html", context, status=429)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -75,10 +75,7 @@ class RateLimit:
         Exact: of many at once as many get one as there are left. Those about one key wait for each other,
         and not for more than the server's own work: locks, count and row are one round trip.
         """
-        limit_of = {self._stored(key): self.limit}
-        if isinstance(key, HttpRequest):
-            surroundings = surroundings_of(client_address(key))
-            limit_of = {surroundings: AROUND * self.limit} | limit_of  # one key if there is no address
+        limit_of = self._limits(key)
         locks = name_locks(*(f"rate limit {self.scope} {stored}" for stored in limit_of))
         asked = ", ".join(["(%s, %s)"] * len(limit_of))
         now, since = map(connection.ops.adapt_datetimefield_value, (clock.now(), self._since(self.minutes)))
@@ -100,6 +97,28 @@ class RateLimit:
     def release(self, rows: Sequence[int]) -> None:
         """Take back a hit that ``take`` has counted."""
         Try.objects.filter(pk__in=rows).delete()
+
+    def count(self, key: HttpRequest | str) -> int:
+        """The key's hits within the window, for alarms and words on pages: nothing is allowed by it."""
+        hits = Try.objects.filter(purpose=self.scope, at__gte=self._since(self.minutes))
+        return hits.filter(network=self._stored(key)).count()
+
+    def free_at(self, key: HttpRequest | str) -> dt.datetime:
+        """When the key's next hit is within the limits: now, or when its oldest one has left the window."""
+        free = clock.now()
+        hits = Try.objects.filter(purpose=self.scope, at__gte=self._since(self.minutes))
+        for network, limit in self._limits(key).items():
+            newest = hits.filter(network=network).order_by("-at").values_list("at", flat=True)[:limit]
+            if len(newest) == limit:
+                free = max(free, newest[limit - 1] + dt.timedelta(minutes=self.minutes))
+        return free
+
+    def _limits(self, key: HttpRequest | str) -> dict[str, int]:
+        limit_of = {self._stored(key): self.limit}
+        if isinstance(key, HttpRequest):
+            surroundings = surroundings_of(client_address(key))
+            limit_of = {surroundings: AROUND * self.limit} | limit_of  # one key if there is no address
+        return limit_of
 
     def total(self, *, minutes: int) -> int:
         """The hits of all keys within so many minutes; a hit that counts in two networks is one."""

@@ -18,7 +18,7 @@ from checkout.intake.pdf_passwords import needs_password
 from checkout.models import Draft, Order, Upload
 from checkout.tests import files
 from checkout.tests.intake_scenes import checkout, order_of, page_of
-from checkout.tests.scenes import add, make_service, pay
+from checkout.tests.scenes import add, pay
 from shop import clock
 from shop.tests.harness.leaks import find_leaks
 from shop.web import upload_handler
@@ -27,29 +27,6 @@ pytestmark = pytest.mark.django_db
 URL = "/en/checkout/"
 PDFS = Path(__file__).with_name("pdfs")  # made with pypdf 6: 5 ways to encrypt, with and without a password
 LOCKED, OPEN = (sorted(PDFS.glob(f"{kind}-*.pdf")) for kind in ("locked", "open"))
-
-
-@pytest.fixture(autouse=True)
-def media(settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "media"
-    return settings.MEDIA_ROOT
-
-
-@pytest.fixture
-def service():
-    """A service that asks for a plan and nothing else."""
-    variant = make_service()
-    variant.product.questions.all().delete()
-    IntakeQuestion.objects.create(
-        product=variant.product,
-        key="plan",
-        kind=IntakeQuestion.Kind.FILE,
-        label_zh_hant="平面圖",
-        label_en="Floor plan",
-        is_required=True,
-        options={"most": 2, "max_mb": 1, "accept": ["pdf", "jpeg", "png"]},
-    )
-    return variant
 
 
 def send(client, service, *contents, names=("plan.pdf",), **changes):

@@ -23,6 +23,8 @@ from paypalrestsdk.api import Api
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from shop.background import outbound, peers
+from shop.background.lines import line, serves_requests
 from shop.database import assert_no_transaction
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,10 @@ class Patience:
     read: float = 20
     total: float = 30
     reconnects: bool = True
+
+
+# Somebody waits in front of a browser. What PayPal has done after this, the sweep finds out.
+OF_REQUESTS = Patience(connect=2, read=6, total=8)
 
 
 @dataclass(frozen=True)
@@ -123,16 +129,18 @@ class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
     ) -> Answer:
         """Make one exchange. Every request must be safe to repeat: a GET, a PATCH to one end, or with an id.
 
-        Raises the SDK's exceptions for everything but 2xx, and those of ``requests`` where no answer came.
+        Raises the SDK's exceptions for everything but 2xx, those of ``requests`` where no answer came; Busy.
         """
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
-        request = _Request(method, path, data, headers or {}, _Waiting(patience or Patience()))
-        token = self._bearer(request.waiting)
-        try:
-            return self._authorised(token, request)
-        except exceptions.UnauthorizedAccess:
-            self._forget(token)
-            return self._authorised(self._bearer(request.waiting), request)
+        patience = patience or (OF_REQUESTS if serves_requests() else Patience())
+        with line(peers.PAYPAL):
+            request = _Request(method, path, data, headers or {}, _Waiting(patience))
+            token = self._bearer(request.waiting)
+            try:
+                return self._authorised(token, request)
+            except exceptions.UnauthorizedAccess:
+                self._forget(token)
+                return self._authorised(self._bearer(request.waiting), request)
 
     def get_token_hash(
         self, authorization_code: None = None, refresh_token: None = None, headers: None = None
@@ -192,6 +200,7 @@ class SafeApi(Api):  # type: ignore[misc]  # the SDK has no types
 
     def _send(self, base: str, request: _Request, headers: dict[str, str]) -> Answer:
         assert_no_transaction()
+        outbound.require(requests.ConnectionError)
         started = time.monotonic()
         with self.session.request(
             request.method,

@@ -9,7 +9,8 @@ from typing import Any
 import requests
 from paypalrestsdk import exceptions
 
-from payments.gateways.base import GatewayError, Misconfigured
+from payments.gateways.base import GatewayBusy, GatewayError, Misconfigured
+from shop.background.lines import Busy
 
 from .client import Answer, Patience, SafeApi
 
@@ -87,6 +88,8 @@ def ask(
         headers["Prefer"] = f"return={prefer}"
     try:
         return api.call(method, path, body, headers=headers, raw=raw, patience=patience)
+    except Busy:
+        raise GatewayBusy from None
     except requests.Timeout:
         raise Unavailable("TIMEOUT") from None
     except requests.RequestException:

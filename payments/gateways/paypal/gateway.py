@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 
@@ -30,6 +31,7 @@ from payments.gateways.base import (
 from shop import clock
 
 from . import notifications
+from .announcements import MOST_PAGES, Announcement, next_query, read_announcements, utc
 from .answers import ID, TRACKER, read_order, read_refund, read_started, read_trackers, refund_with_key
 from .client import Patience, SafeApi, default_api
 from .codes import Meaning, concern_of, meaning, outcome_of
@@ -91,6 +93,21 @@ class PayPal:
             return read_order(purchase, self._order(purchase))
         except Refused as refusal:
             return outcome_of(refusal.issue, refusal.debug_id)
+
+    def announced(self, since: dt.datetime, until: dt.datetime) -> list[Announcement]:
+        """What PayPal told this shop's webhooks in that time, as PayPal lists it. Raises GatewayError."""
+        query = urlencode({"page_size": 100, "start_time": utc(since), "end_time": utc(until)})
+        found: list[Announcement] = []
+        for _page in range(MOST_PAGES):
+            try:
+                answer = ask(self._api, "GET", f"/v1/notifications/webhooks-events?{query}")
+            except Refused as refusal:
+                raise GatewayError(refusal.issue, debug_id=refusal.debug_id) from None
+            found += read_announcements(answer.body)
+            query = next_query(answer.body)
+            if not query:
+                return found
+        raise GatewayError("TOO_MANY_EVENTS")
 
     def capture(self, purchase: Purchase) -> Outcome:
         """Take the money.
@@ -220,6 +237,10 @@ class PayPal:
 
     def read_notification(self, headers: Mapping[str, str], body: bytes) -> Notification:
         return notifications.read(headers, body)
+
+    def judge_notification(self, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+        """By its five headers; whether PayPal has sent it, only PayPal can say."""
+        return notifications.plausible_headers(headers)
 
     def verify_notification(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Ask PayPal. The certificate address in the headers is passed on and never fetched by us."""

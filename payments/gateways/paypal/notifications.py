@@ -4,12 +4,17 @@ A webhook is a hint. Its signature covers only a CRC-32 of the body, which can b
 believed: the shop asks the API about the object it names.
 """
 
+import datetime as dt
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from django.conf import settings
 
 from payments.gateways.base import InvalidNotification, Notification
+from shop import clock
 
 from .answers import ID
 from .movements import DISPUTE_ID
@@ -24,6 +29,13 @@ _HEADERS = {
     "paypal-transmission-sig": ("transmission_sig", 500),
     "paypal-transmission-time": ("transmission_time", 100),
 }
+_ALGORITHM = re.compile(r"SHA(256|384|512)with(RSA|ECDSA)")
+_TRANSMISSION_ID = re.compile(r"[A-Za-z0-9-]{8,50}")
+_SIGNATURE = re.compile(r"[A-Za-z0-9+/]{40,498}={0,2}")
+_HOST = re.compile(r"(?:[a-z0-9-]+\.)+paypal\.com")
+_CERTIFICATES = "/v1/notifications/certs/"
+# PayPal repeats a notification for three days; a clock may be wrong, ours too.
+OLDEST, FROM_THE_FUTURE = dt.timedelta(days=4), dt.timedelta(days=1)
 # What these call the money that left us. Their resource is the refund.
 _MOVED_AS: dict[str, Literal["refund", "reversal"]] = {
     "PAYMENT.CAPTURE.REFUNDED": "refund",
@@ -55,6 +67,49 @@ def read(headers: Mapping[str, str], body: bytes) -> Notification:
         moved=_unique(ID, list(_own_ids(resource))) if moved_as else (),
         moved_as=moved_as,
     )
+
+
+def plausible_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The five headers that PayPal asks for. Raises InvalidNotification where PayPal cannot have written one.
+
+    This proves nothing: whoever knows how they look can write them.
+    """
+    fields = _transmission(headers)
+    patterns = {
+        "auth_algo": _ALGORITHM,
+        "transmission_id": _TRANSMISSION_ID,
+        "transmission_sig": _SIGNATURE,
+    }
+    for name, pattern in patterns.items():
+        if not pattern.fullmatch(fields[name]):
+            raise InvalidNotification(name)
+    _check_certificate(fields["cert_url"])
+    _check_age(fields["transmission_time"])
+    return {header: fields[field] for header, (field, _longest) in _HEADERS.items()}
+
+
+def _check_certificate(address: str) -> None:
+    """It is never fetched by us, but PayPal's certificates lie nowhere else."""
+    own = urlsplit(settings.PAYPAL_API_BASE)
+    try:
+        told = urlsplit(address)
+        is_paypal = told.scheme == "https" and _HOST.fullmatch(told.netloc) is not None
+    except ValueError:
+        raise InvalidNotification("cert_url") from None
+    is_own = (told.scheme, told.netloc) == (own.scheme, own.netloc)
+    path = told.path.removeprefix(own.path) if is_own else told.path
+    if not (is_paypal or is_own) or not path.startswith(_CERTIFICATES):
+        raise InvalidNotification("cert_url")
+
+
+def _check_age(text: str) -> None:
+    try:
+        sent_at = dt.datetime.fromisoformat(text)
+        age = clock.now() - sent_at
+    except (ValueError, TypeError, OverflowError):  # none, or one without a time zone
+        raise InvalidNotification("transmission_time") from None
+    if not -FROM_THE_FUTURE <= age <= OLDEST:
+        raise InvalidNotification("transmission_time")
 
 
 def verification_body(headers: Mapping[str, str], body: bytes, webhook_id: str) -> bytes:

@@ -7,9 +7,11 @@ import requests
 from django.conf import settings
 
 from shop import clock
+from shop.background import outbound, peers
+from shop.background.lines import Busy, line
 from shop.database import assert_no_transaction
 
-from ..base import GatewayError, Misconfigured
+from ..base import GatewayBusy, GatewayError, Misconfigured
 from . import certificates, codes
 from .crypto import UnknownSigner, Untrusted
 from .wire import MAX_BYTES, Fields, NotAMessage, detail_code, form_encoded, parse_answer
@@ -31,12 +33,16 @@ def ask(endpoint: str, fields: Fields) -> Fields:
     trust = certificates.trust()
     started = time.monotonic()
     try:
-        answer = parse_answer(_post(f"{settings.UNIONPAY_GATEWAY}/{endpoint}", form_encoded(signed)))
+        with line(peers.UNIONPAY):
+            body = _post(f"{settings.UNIONPAY_GATEWAY}/{endpoint}", form_encoded(signed))
+        answer = parse_answer(body)
         if not answer.get("respCode"):
             raise NotAMessage("no respCode")
         trust.verify(answer, clock.now())
         if any(answer.get(name) != fields[name] for name in ("orderId", "txnTime")):
             raise Untrusted("answer to another request")
+    except Busy:
+        raise GatewayBusy from None
     except NotAMessage as error:
         raise _failure(fields, "not-a-message") from error
     except Untrusted as error:
@@ -53,6 +59,7 @@ def ask(endpoint: str, fields: Fields) -> Fields:
 
 
 def _post(url: str, body: bytes) -> bytes:
+    outbound.require(requests.ConnectionError)
     with requests.Session() as session:
         session.trust_env = False  # no proxy and no password file of this machine
         with session.post(

@@ -26,6 +26,7 @@ OPERATIONS = {
     "update tracker": "track",
     "show dispute": "dispute",
     "verify webhook": "verify",
+    "list webhooks": "list",
 }
 # The processor's or PayPal's last word on this attempt; the rest may pass when it is tried again.
 FINAL_ISSUES = {

@@ -16,6 +16,7 @@ urlpatterns = [
     path("v2/payments/refunds/<str:refund_id>", refunds.show_one),
     path("v1/customer/disputes/<str:dispute_id>", disputes.show),
     path("v1/notifications/verify-webhook-signature", webhooks.verify),
+    path("v1/notifications/webhooks-events", webhooks.listing),
     path("v1/notifications/certs/<str:cert_id>", webhooks.certificate),
     path("checkoutnow", buyer_views.checkout),
 ]

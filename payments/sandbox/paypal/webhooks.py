@@ -5,6 +5,7 @@ import secrets
 import uuid
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 from django.conf import settings
@@ -194,6 +195,23 @@ def verify(exchange: Exchange) -> Reply:
     )
     unchanged = sent is not None and member_text(exchange.text, "webhook_event") == sent["body"]
     return Reply(200, {"verification_status": "SUCCESS" if genuine and unchanged else "FAILURE"})
+
+
+@endpoint("list webhooks", "GET")
+def listing(exchange: Exchange) -> Reply:
+    """The events of some time, newest first, page by page. Unverified: how PayPal names the next page."""
+    wanted = exchange.request.GET
+    size, page = int(wanted.get("page_size", 10)), int(wanted.get("page", 1))
+    events = [json.loads(each["body"]) for each in store.every("paypal-event")]
+    since, until = wanted.get("start_time", ""), wanted.get("end_time", "9999")
+    found = [event for event in reversed(events) if since <= event["create_time"] <= until]
+    shown = found[size * (page - 1) : size * page]
+    links = []
+    if len(found) > size * page:
+        query = urlencode({**wanted.dict(), "page": page + 1})
+        href = f"{settings.PAYPAL_API_BASE}/v1/notifications/webhooks-events?{query}"
+        links = [{"href": href, "rel": "next", "method": "GET"}]
+    return Reply(200, {"events": shown, "count": len(shown), "links": links})
 
 
 def member_text(document: str, member: str) -> str:

@@ -18,6 +18,7 @@ from payments.models import LedgerEntry, Payment
 from payments.models import payment as attempts
 from payments.tests.harness.paypal_scenes import awaiting
 from shop import clock
+from shop.background import breakers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("hosts")]
 
@@ -106,10 +107,12 @@ def test_a_silent_gateway_is_asked_a_few_times_per_round_of_expiry(shop, monkeyp
     monkeypatch.setattr(type(shop), "fetch", fail)
     travel(hours=1)
     tasks.expire_orders()
-    assert len(asked) == tasks.MAX_SILENCE
-    for _ in range(30):
+    assert len(asked) == breakers.PATIENCE
+    for number in range(30):
+        travel(hours=1, seconds=20 * (number + 1))
         tasks.expire_orders()
     assert len(set(asked)) == 6  # everybody has a turn
+    assert len(asked) == breakers.PATIENCE + 30, "one look a round"
 
 
 def test_coming_back_by_the_cancel_link_says_nothing_of_money_that_may_be_taken(shop, client):

@@ -1,4 +1,4 @@
-"""What the tests need beyond Python, installed from Debian's packages where that may be: ``make test``."""
+"""What the tests need beyond Python, installed from Debian's packages where that may be."""
 
 import os
 import shutil
@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .browser import LIGHT, PROGRAMS
+from .effort import IS_FULL
 
 PGSERVER = Path(__file__).resolve().parents[3] / ".ci" / "postgresql.txt"  # where it may not be installed
 
@@ -31,11 +32,19 @@ NEEDED: dict[str, Callable[[], bool]] = {
     "fonts-noto-cjk": _chinese_font,
     "gettext": lambda: bool(shutil.which("msgfmt")),
 }
+# For what runs only in `make prove`.
+NEEDED_TO_PROVE: dict[str, Callable[[], bool]] = {"nginx-light": lambda: bool(nginx())}
+
+
+def nginx() -> str:
+    """Debian keeps it where only root looks for programs."""
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or ""
 
 
 def missing() -> list[str]:
     """Names of Debian packages."""
-    return [package for package, is_there in NEEDED.items() if not is_there()]
+    needed = {**NEEDED, **(NEEDED_TO_PROVE if IS_FULL else {})}
+    return [package for package, is_there in needed.items() if not is_there()]
 
 
 def install(packages: list[str]) -> None:

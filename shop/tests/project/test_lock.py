@@ -11,6 +11,8 @@ LOCKS = {
     "requirements.txt": PROJECT["project"]["dependencies"],
     "requirements-dev.txt": PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"],
     ".ci/tools.txt": PROJECT["dependency-groups"]["tools"],
+    ".ci/scanners.txt": PROJECT["dependency-groups"]["scanners"],
+    ".ci/semgrep.txt": PROJECT["dependency-groups"]["semgrep"],
     ".ci/postgresql.txt": PROJECT["dependency-groups"]["postgresql"],
 }
 COMES_WITH_PYTHON = {"pip", "setuptools", "wheel"}  # `venv` puts them in

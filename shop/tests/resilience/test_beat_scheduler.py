@@ -10,7 +10,7 @@ import pytest
 from shop.background.beat_scheduler import Scheduler
 from shop.celery import app
 
-ROUND, DAILY = "sweep payments", "watch certificates"
+ROUND, DAILY = "sweep payments: paypal", "watch certificates"
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def test_a_full_disk_does_not_end_beat(file, caplog):
 
 
 DAMAGED = [
-    b"", b"{", b"[]", b"7", b'{"sweep payments": 1}', b"\xff\x00", b"\0" * 512,
-    b'{"sweep payments": "2026-11-29T08:00:00"}',  # by hand: of which zone?
+    b"", b"{", b"[]", b"7", b'{"sweep payments: paypal": 1}', b"\xff\x00", b"\0" * 512,
+    b'{"sweep payments: paypal": "2026-11-29T08:00:00"}',  # by hand: of which zone?
 ]  # fmt: skip
 
 

@@ -81,11 +81,14 @@ def message(monkeypatch):
     """A message whose handler counts."""
     calls = []
     monkeypatch.setitem(outbox._handlers, "test", [lambda number: calls.append(number)])
+    monkeypatch.setitem(outbox._peers, "test", "local")
 
     def publish():
         calls.clear()
         OutboxMessage.objects.all().delete()
-        OutboxMessage.objects.create(key="test:1", topic="test", payload={"number": 1}, due_at=clock.now())
+        OutboxMessage.objects.create(
+            key="test:1", topic="test", peer="local", payload={"number": 1}, due_at=clock.now()
+        )
         return calls
 
     return publish
@@ -95,7 +98,7 @@ def message(monkeypatch):
 def test_without_a_claim_two_workers_send_the_same_message(message, meet, monkeypatch):
     calls = message()
     monkeypatch.setattr(
-        outbox, "_claim", lambda: OutboxMessage.objects.filter(delivered_at__isnull=True).first()
+        outbox, "_claim", lambda peer: OutboxMessage.objects.filter(delivered_at__isnull=True).first()
     )
     meet("after_message_claimed")
     in_two_workers(deliver_outbox)

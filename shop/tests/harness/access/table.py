@@ -33,6 +33,7 @@ PAGES = {
     "checkout:estimate": ("302 cart:detail", "405"),
     "checkout:orders": ("200", "405"),  # those of the browser that asks
     "checkout:forget": ("405", "302 cart:detail"),
+    "checkout:forget_orders": ("405", "302 checkout:orders"),
     "checkout:find": ("200", "302 checkout:link_sent writes"),
     "checkout:link_sent": ("200", "405"),
     "checkout:open_link": (
@@ -44,16 +45,16 @@ PAGES = {
         "buyer: 200; else: 302 checkout:order",
         "buyer: 302 checkout:order writes; else: 403",  # it is given back
     ),
-    "checkout:details": (
-        "mei: 200; else: 302 checkout:order",
-        "mei: 302 checkout:details writes; else: 403",
+    "checkout:details": (  # of the browser that placed the order; elsewhere the order key opens them
+        "buyer: 200; else: 302 consulting:unlock",
+        "buyer: 302 checkout:details writes; else: 403",
     ),
     "checkout:privacy": (
         "mei: 200; else: 302 checkout:order",
         "mei: 302 checkout:privacy writes; else: 302 checkout:order",
     ),
     "checkout:privacy_link": ("mei: 200; else: 403", "mei: 200 writes; else: 403"),  # with the mail, too
-    "checkout:file": ("mei: 200; else: 404", "405"),
+    "checkout:file": ("buyer: 200; else: 404", "405"),
     "checkout:request_cancellation": (
         "mei: 200; else: 302 checkout:order",
         "mei: 302 checkout:order writes; else: 403",
@@ -87,6 +88,7 @@ PAGES = {
     "consulting:report_version": ("unlocked: 200 writes; other: 404; else: 302 consulting:unlock", "405"),
     "consulting:changes": ("unlocked: 200 writes; other: 404; else: 302 consulting:unlock", "405"),
     "consulting:file_of_report": ("unlocked: 200 writes; other: 404; else: 302 consulting:unlock", "405"),
+    "consulting:send_key": ("405", "mei: 302 checkout:order writes; else: 302 consulting:lost_key"),
     "consulting:lost_key": ("200", "302 consulting:key_sent writes"),
     "consulting:key_sent": ("200", "405"),
     "consulting:new_key": (
@@ -142,6 +144,28 @@ PAGES = {
     "shop:contact": ("200", "405"),
     "shop:terms": ("200", "405"),
     "shop:privacy": ("200", "405"),
+    "sign_in:account": ("visitors: 302 admin:login; else: 200", "visitors: 302 admin:login; else: 405"),
+    "sign_in:code": ("visitors: 302 admin:login; else: 302 admin:index",) * 2,  # nobody has an app here
+    "sign_in:set_up": (
+        "visitors: 302 admin:login; else: 200 writes",  # the key that the page shows
+        "visitors: 302 admin:login; else: 200 writes",
+    ),
+    "sign_in:recovery_codes": (
+        "visitors: 302 admin:login; else: 405",
+        "visitors: 302 admin:login; else: 302 sign_in:account",
+    ),
+    "sign_in:remove": (
+        "visitors: 302 admin:login; else: 405",
+        "visitors: 302 admin:login; else: 302 sign_in:account",
+    ),
+    "sign_in:reset": (
+        "visitors: 302 admin:login; superuser: 200; else: 403",
+        "visitors: 302 admin:login; superuser: 302 admin:auth_user_change; else: 403",
+    ),
+    "sign_in:send_link": ("405", "302 sign_in:link_sent"),
+    "sign_in:link_sent": ("200", "405"),
+    "sign_in:use_link": ("200", "302 admin:login"),  # whoever has the mail
+    "admin:view_on_site": ("404", "404"),  # would tell the link of any row by its number
     "admin:login": ("visitors: 200; else: 302 admin:index", "200"),
     "admin:logout": ("visitors: 302 admin:index; else: 405", "visitors: 302 admin:index; else: 200"),
 }
@@ -158,7 +182,7 @@ MODELS = {
     "catalog_category": ("merchant superuser",) * 4,
     "catalog_product": ("merchant superuser",) * 4,
     "catalog_stockreceipt": ("merchant superuser", "", "", ""),
-    "checkout_order": ("shopkeepers", "", "shopkeepers", ""),
+    "checkout_order": ("shopkeepers", "", "merchant superuser", ""),
     "checkout_promotion": ("merchant superuser",) * 4,
     "checkout_stockmovement": ("merchant superuser", "", "", ""),
     "consulting_accesslog": ("merchant superuser", "", "", ""),
@@ -168,17 +192,20 @@ MODELS = {
     "payments_ledgerentry": ("merchant superuser", "", "", ""),
     "payments_payment": ("merchant superuser", "", "", ""),
     "payments_refund": ("merchant superuser", "", "", ""),
+    "shop_approvalrequest": ("merchant superuser", "", "", ""),
+    "shop_auditentry": ("superuser", "", "", ""),
     "shop_outboxmessage": ("merchant superuser", "", "", ""),
 }
 ADMIN = {
     "app_list": "consultants merchant superuser",
     "auth_user_password_change": "superuser",
     "autocomplete": "",
-    "checkout_order_cancellation": "shopkeepers",
-    "checkout_order_correct": "shopkeepers",
-    "checkout_order_hold": "shopkeepers",
+    "checkout_order_cancellation": "merchant superuser",
+    "checkout_order_correct": "merchant superuser",
+    "checkout_order_hold": "merchant superuser",
+    "checkout_order_mailbox": "merchant superuser",
     "checkout_order_parcel": "shopkeepers",
-    "checkout_order_promise": "shopkeepers",
+    "checkout_order_promise": "merchant superuser",
     "checkout_order_ship": "shopkeepers",
     "consulting_orderkey_deed": "merchant superuser",
     "index": "staff",
@@ -193,7 +220,7 @@ ADMIN = {
     "payments_refund_order": "merchant superuser",
     "payments_refund_retry": "merchant superuser",
     "payments_return_payment": "merchant superuser",
-    "view_on_site": "staff",
+    "shop_approvalrequest_decide": "merchant superuser",
 }
 
 # Views that take a POST without the token of our forms, and why.

@@ -115,9 +115,11 @@ def running(
     redis_url: str = "",
     var: Path | None = None,
     program: tuple[str, ...] = ("manage.py", "runstack"),
+    base: Path = BASE,
     **more: str,
 ) -> Iterator[OwnStack]:
-    """Open a shop, close it again. Empty addresses: the embedded stores; ``var`` is a folder to begin with.
+    """Open a shop, close it again. Empty addresses: the embedded stores; ``var`` is a folder to begin with,
+    ``base`` the folder of other code than this.
 
     At the end PayPal's own description judges what its stand-in and the shop have said to each other.
     """
@@ -140,7 +142,7 @@ def running(
     with console.open("wb") as output:
         process = processes.start(
             [sys.executable, *program],
-            cwd=BASE,
+            cwd=base,
             env=surroundings,
             stdout=output,
             stderr=subprocess.STDOUT,

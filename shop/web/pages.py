@@ -12,8 +12,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language, override
 from django.views.decorators.http import require_safe
 
-from . import clock
-from .privacy import retention
+from shop import clock
+from shop.privacy import retention
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,100 @@
+"""What a restored copy would do once it may speak, and what the world knows that it does not."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db.models import Count, Max, Min
+
+from checkout.models import Order
+from checkout.privacy import erasure
+from payments.gateways.paypal.announcements import Announcement
+from payments.gateways.paypal.gateway import PayPal
+from payments.models import GatewayEvent, Payment, Refund
+from shop import clock
+from shop.background import outbound
+from shop.models import OutboxMessage
+from shop.privacy import retention
+
+MARGIN = dt.timedelta(hours=1)  # a quiet hour before the backup leaves no trace
+TAKEN = "PAYMENT.CAPTURE.COMPLETED"
+BEIJING = dt.timezone(dt.timedelta(hours=8))
+
+
+def last_known() -> dt.datetime | None:
+    """The youngest trace of business in this database: about when its backup was made."""
+    traces = [
+        OutboxMessage.objects.aggregate(at=Max("created_at"))["at"],
+        Payment.objects.aggregate(at=Max("started_at"))["at"],
+        GatewayEvent.objects.aggregate(at=Max("received_at"))["at"],
+    ]
+    return max((at for at in traces if at), default=None)
+
+
+def would_leave() -> Iterator[str]:
+    """Line by line what happens when SHOP_OUTBOUND is taken away."""
+    waiting = OutboxMessage.objects.filter(delivered_at=None, given_up_at=None)
+    for row in waiting.values("topic").annotate(n=Count("pk"), oldest=Min("created_at")).order_by("topic"):
+        yield f"{row['topic']}: {row['n']} would be delivered; the oldest is of {_at(row['oldest'])}"
+    refunds = Refund.objects.filter(status=Refund.Status.CREATED).select_related("payment__order")
+    for refund in refunds.order_by("started_at"):
+        payment = refund.payment
+        yield (
+            f"refund of {payment.currency} {refund.amount} of order {payment.order.number} would be asked of "
+            f"{payment.gateway}: look there whether it was done already"
+        )
+    asked = Payment.objects.exclude(next_check_at=None).exclude(status=Payment.Status.CAPTURED)
+    for each in asked.values("method").annotate(n=Count("pk")).order_by("method"):
+        yield f"{each['n']} attempts to pay by {each['method']} would be asked about, and settled"
+    if expiring := Order.objects.past_hold().count():
+        yield f"{expiring} unpaid orders are past their hold and would expire, after their gateway was asked"
+    if erasing := len(erasure.confirmed_requests()):
+        yield f"{erasing} erasures that clients have confirmed would be carried out"
+    for kind, count in retention.overdue():
+        if count:
+            yield f"{count} of {kind.name} are past their time and would be deleted"
+
+
+def unknown_at_paypal(since: dt.datetime) -> Iterator[str]:
+    """Money that PayPal told our webhooks of since then, and that this database does not have."""
+    with outbound.questions_are_allowed():
+        announced = PayPal().announced(since - MARGIN, clock.now())
+    for each in announced:
+        if each.kind == TAKEN and (problem := _problem(each)):
+            yield f"{each.at} {each.amount}, capture {each.gateway_id}, reference {each.reference}: {problem}"
+
+
+def _problem(money: Announcement) -> str:
+    """Empty where the payment is booked."""
+    payment = (
+        Payment.objects.filter(capture_reference=money.gateway_id).exclude(capture_reference="").first()
+        or Payment.objects.filter(reference=money.reference).first()
+    )
+    if payment is None:
+        return (
+            "nothing here knows it. Its order is lost: write to the payer (PayPal shows who), or give it back"
+        )
+    if payment.status != Payment.Status.CAPTURED:
+        return f"order {payment.order.number} will be found paid by itself"
+    return ""
+
+
+def files_to_compare(since: dt.datetime) -> Iterator[str]:
+    """UnionPay answers about attempts that we can name. The rest stands in files of its merchants' portal.
+
+    By the days of settlement, which end at ``UNIONPAY_DAY_ENDS`` on a clock in Beijing.
+    """
+    hour, minute = map(int, settings.UNIONPAY_DAY_ENDS.split(":"))
+    day = _settlement_day((since - MARGIN).astimezone(BEIJING), dt.time(hour, minute))
+    last = _settlement_day(clock.now().astimezone(BEIJING), dt.time(hour, minute))
+    while day <= last:
+        yield f"the transaction file (ZM) of {day:%Y-%m-%d}: each orderId must be a reference under Payments"
+        day += dt.timedelta(days=1)
+
+
+def _settlement_day(moment: dt.datetime, ends: dt.time) -> dt.date:
+    return moment.date() + dt.timedelta(days=moment.time() >= ends)
+
+
+def _at(moment: dt.datetime) -> str:
+    return f"{moment.astimezone(clock.now().tzinfo):%Y-%m-%d %H:%M %Z}"

@@ -1,0 +1,66 @@
+"""What ``manage.py restored`` tells of a copy that may not speak yet."""
+
+import datetime as dt
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from payments.gateways.base import GatewayError
+from payments.health import restored
+from shop import clock
+from shop.keyring import fingerprints
+from shop.models import OutboxMessage
+
+
+@pytest.fixture
+def silent(settings):
+    settings.OUTBOUND = False
+
+
+def told(*options):
+    output = StringIO()
+    try:
+        call_command("restored", *options, stdout=output)
+    except SystemExit as end:
+        return output.getvalue(), end.code
+    return output.getvalue(), 0
+
+
+def test_what_would_leave_is_told_and_stays(db, refund, silent):
+    text, status = told()
+    assert status == 0
+    assert "The secrets are those of this database." in text
+    assert f"refund of HKD 10.00 of order {refund.payment.order.number} would be asked of paypal" in text
+    assert "mail.new_order: 1 would be delivered" in text
+    assert "PayPal was not asked" in text
+    assert not OutboxMessage.objects.exclude(delivered_at=None).exists()
+
+
+def test_money_taken_after_the_backup_is_found(db, paid, settings, started, approve, paypal):
+    purchase, url = started()  # an order that this database lost
+    approve(url)
+    lost = paypal.capture(purchase)
+    settings.OUTBOUND = False
+    with pytest.raises(GatewayError):
+        paypal.fetch(purchase)
+    text, status = told("--ask", "--since", (clock.now() - dt.timedelta(minutes=5)).isoformat())
+    assert status == 1
+    assert (
+        f"HKD 1234.50, capture {lost.reference}, reference {purchase.reference}: nothing here knows" in text
+    )
+    assert paid.capture_reference not in text, "it is booked"
+
+
+def test_what_cannot_be_asked_is_named_by_its_file(db, settings):
+    settings.UNIONPAY_DAY_ENDS = "23:00"
+    begin = clock.now() - dt.timedelta(days=2)
+    lines = list(restored.files_to_compare(begin))
+    assert len(lines) in {3, 4}
+    assert all("transaction file (ZM)" in line for line in lines)
+
+
+def test_a_copy_without_its_secrets_is_told_so(db, monkeypatch):
+    monkeypatch.setattr(fingerprints, "problems", lambda: ["SEAL_KEYS lacks a secret"])
+    with pytest.raises(CommandError, match="SEAL_KEYS lacks a secret"):
+        told()

@@ -1,0 +1,86 @@
+"""Who may have a notification stored: anybody can send one, and only the gateway can say whether it did.
+
+PayPal repeats for three days what it gets no 2xx for, and the shop asks PayPal about every payment by
+itself: so a notification that is turned away costs time, never money. Those about a payment of ours, which
+strangers cannot name, do not share their room with the others.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.db.models import Q
+from django.http import HttpRequest
+
+from payments.gateways.base import InvalidNotification
+from payments.models import GatewayEvent, Payment
+from shop import clock
+from shop.models import Try
+from shop.web.client_address import client_address
+from shop.web.rate_limit import RateLimit, network_of
+
+# Notifications of one network, about nothing we know and about payments of ours. A sale sends hundreds of
+# the second kind in a minute, from few addresses.
+STRANGE_ONES = RateLimit("strange-notice", limit=60, minutes=10)
+KNOWN_ONES = RateLimit("known-notice", limit=2_000, minutes=10)
+PER_PAYMENT = 20  # not verified yet
+ROOM_FOR_KNOWN = 10  # times as many may wait as of the others
+RETRY_AFTER = 60  # seconds
+ASKED_AGAIN_AFTER = dt.timedelta(hours=1)  # about the same bytes; what refused them may have been our setting
+FAMILIES = ("PAYMENT.", "CHECKOUT.", "CUSTOMER.DISPUTE.")  # of PayPal's events about money of ours
+# Those that leave no row, for the alarm. One network counts up to so many.
+REFUSED = RateLimit("refused-notice", limit=100, minutes=60)
+
+
+class TooManyWait(Exception):
+    """No room for one more that is not verified. The gateway sends it again."""
+
+
+def admit(payment: Payment | None, sender: HttpRequest | None) -> None:
+    """Let one more wait for PayPal's word. Raises TooManyWait. Of several at once a few more may pass."""
+    waiting = GatewayEvent.objects.filter(is_verified=None, processed_at=None)
+    most = settings.PAYPAL_NOTICES_WAITING
+    if payment is None:
+        share, is_full = STRANGE_ONES, waiting.filter(payment=None).count() >= most
+    else:
+        is_full = waiting.filter(payment=payment).count() >= PER_PAYMENT
+        is_full = is_full or waiting.exclude(payment=None).count() >= ROOM_FOR_KNOWN * most
+        share = KNOWN_ONES
+    if is_full or (sender is not None and not share.take(sender)):
+        raise TooManyWait
+
+
+def concerns_us(kind: str) -> bool:
+    """Whether PayPal's event may be about money; a webhook can subscribe to many others."""
+    return kind.startswith(FAMILIES)
+
+
+def digest_of(headers: Mapping[str, str], body: bytes) -> str:
+    """The same for the same bytes: of the headers that are kept, and of the body."""
+    kept = "\n".join(f"{name}: {headers[name]}" for name in sorted(headers))
+    return hashlib.sha256(kept.encode() + b"\n\n" + body).hexdigest()
+
+
+def check_repetition(event: GatewayEvent, digest: str) -> None:
+    """Raises InvalidNotification for what PayPal has disowned within the hour."""
+    if event.digest == digest and clock.now() - event.received_at < ASKED_AGAIN_AFTER:
+        raise InvalidNotification("refused before")
+
+
+def network_told(sender: HttpRequest | None) -> str:
+    return network_of(client_address(sender)) if sender is not None else ""
+
+
+def refuse(event: GatewayEvent, reason: str) -> None:
+    """Keep nothing of what was sent but what a repetition is known by."""
+    event.digest = digest_of(event.headers, bytes(event.body))
+    event.headers, event.body, event.refused_for = {}, b"", reason
+    event.save(update_fields=["is_verified", "digest", "headers", "body", "refused_for"])
+
+
+def count_refused(since: dt.datetime) -> int:
+    """Refused notifications of the last hour: those that left a row, and (at least) those that left none."""
+    rows = GatewayEvent.objects.filter(is_verified=False, received_at__gte=since).count()
+    hits = Try.objects.filter(purpose=REFUSED.scope, at__gte=since)
+    return rows + hits.exclude(Q(network__endswith="/24") | Q(network__endswith="/48")).count()

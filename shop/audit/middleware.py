@@ -1,0 +1,118 @@
+"""One entry for each request that somebody of the staff makes: pages, lists, searches, forms, refusals.
+
+Shoppers' requests write nothing and ask nothing: whether somebody is signed in is looked up only on the
+staff's pages, or where the session was read anyway.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import ResolverMatch
+
+from shop.web import once
+
+from . import subjects, trail
+
+UNTOLD = {"admin:jsi18n"}  # a script with the admin's words
+MOST_IDS = 40
+FORBIDDEN = 403
+
+_pages: dict[str, str] = {}
+_actions: dict[str, str] = {}
+
+
+def name_deed(deed: str, *, page: str = "", action: str = "") -> None:
+    """A form of this page, or this action on a list, is a deed of its own kind."""
+    (_pages if page else _actions)[page or action] = deed
+
+
+class AuditStaff:
+    """Middleware: see the module."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        token = trail.current_request.set(request)
+        try:
+            response = self.get_response(request)
+            match = request.resolver_match
+            if match and (person := _person(request, match)):
+                _record(request, match, response, person)
+        finally:
+            trail.current_request.reset(token)
+        return response
+
+
+def is_staffs(match: ResolverMatch) -> bool:
+    """Whether the page is the staff's own."""
+    is_desks = getattr(match.func, "__module__", "").startswith("consulting.workspace.")
+    return once.is_staff_page(match) or is_desks or match.namespace == "sign_in"
+
+
+def _person(request: HttpRequest, match: ResolverMatch) -> User | None:
+    """Who of the staff asks. Asks the database nothing for a shopper."""
+    if match.view_name in UNTOLD:
+        return None
+    if is_staffs(match):
+        user: Any = request.user
+    elif request.session.accessed or "token" in match.kwargs or match.namespace == "consulting":
+        user = getattr(request, "staff_behind", None)  # a client's own page has the session of a client
+    else:
+        return None
+    return user if user and user.is_authenticated and user.is_staff else None
+
+
+def _record(request: HttpRequest, match: ResolverMatch, response: HttpResponse, person: User) -> None:
+    subject = subjects.of_request(request, match)
+    if not is_staffs(match) and not subject.order_number:
+        return  # a page of the shop about nobody
+    trail.record(
+        _deed(request, match, response, subject),
+        subject,
+        actor=person.get_username(),
+        page=match.view_name,
+        status=response.status_code,
+        detail=_detail(request, response) if is_staffs(match) else trail.CLIENTS_PAGE,
+    )
+
+
+def _deed(
+    request: HttpRequest, match: ResolverMatch, response: HttpResponse, subject: subjects.Subject
+) -> str:
+    if response.status_code == FORBIDDEN:
+        return trail.Deed.DENIED
+    if request.method not in {"GET", "HEAD"}:
+        action = request.POST.get("action", "")
+        return _pages.get(match.view_name) or _actions.get(action) or trail.Deed.SENT
+    if request.GET.get("q", "").strip():
+        return trail.Deed.SEARCH
+    return trail.Deed.LOOK if subject.id or not match.view_name.endswith("changelist") else trail.Deed.LIST
+
+
+def _detail(request: HttpRequest, response: HttpResponse) -> str:
+    """What is not personal: the action and its rows, how much was found by a search, which filters."""
+    told = []
+    if request.method not in {"GET", "HEAD"}:
+        told += [f"action {action}" for action in [_word(request.POST.get("action", ""))] if action]
+        told += _ids(request.POST)
+    elif typed := request.GET.get("q", "").strip():
+        told.append(f"search {trail.search_digest(typed)}")
+    found = getattr(getattr(response, "context_data", None) or {}, "get", lambda _name: None)("cl")
+    if found is not None:
+        told.append(f"found {found.result_count}")
+        if 0 < len(found.result_list) <= MOST_IDS:
+            told.append("rows " + " ".join(str(row.pk) for row in found.result_list))
+    return ", ".join(told)
+
+
+def _word(text: str) -> str:
+    return text if re.fullmatch(r"[a-z][a-z _-]{0,40}", text) else ""
+
+
+def _ids(sent: QueryDict) -> list[str]:
+    chosen = [text for text in sent.getlist("_selected_action") if re.fullmatch(r"[0-9]{1,18}", text)]
+    return ["rows " + " ".join(chosen[:MOST_IDS])] if chosen else []

@@ -1,0 +1,79 @@
+"""Writing an entry. Who asks, and from where, is known from the request that is underway."""
+
+from contextvars import ContextVar
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
+
+from shop import clock
+from shop.models import AuditEntry
+from shop.monitoring.logging import current_request_id
+from shop.typed_values.characters import fold
+from shop.web.client_address import client_address
+
+from .subjects import Subject
+
+Deed = AuditEntry.Deed
+NOTHING = Subject()
+CLIENTS_PAGE = "client's own page"  # how the details of such an entry begin
+
+current_request: ContextVar[HttpRequest | None] = ContextVar("audited_request", default=None)
+
+
+def record(
+    deed: str,
+    subject: Subject = NOTHING,
+    *,
+    actor: str | None = None,
+    page: str = "",
+    status: int | None = None,
+    detail: str = "",
+) -> None:
+    """Add an entry: in the caller's transaction, so that a deed and its entry are true together.
+
+    ``actor`` is a user name, by default that of the request. ``detail`` holds no personal data.
+    """
+    request = current_request.get()
+    request_id = current_request_id.get()
+    AuditEntry.objects.create(
+        at=clock.now(),
+        actor=(_actor(request) if actor is None else actor)[:150],
+        session=_session(request),
+        network=client_address(request)[:45] if request else "",
+        request_id="" if request_id == "-" else request_id,
+        deed=deed,
+        page=page[:100],
+        subject=subject.label,
+        subject_id=subject.id,
+        order_number=subject.order_number,
+        status=status,
+        detail=detail[:300],
+    )
+
+
+def _actor(request: HttpRequest | None) -> str:
+    user = getattr(request, "user", None)
+    return str(user.get_username()) if user is not None and user.pk else ""
+
+
+def _session(request: HttpRequest | None) -> str:
+    """Tells one sign-in of a person from another; opens nothing."""
+    session = getattr(request, "staff_session", None) or getattr(request, "session", None)
+    key = getattr(session, "session_key", None)
+    return salted_hmac("shop.audit.session", key, algorithm="sha256").hexdigest()[:16] if key else ""
+
+
+def search_digest(typed: str, *, secret: str | None = None) -> str:
+    """Stands for what was searched: mostly a client's name or address, which the trail is not to hold.
+
+    Whoever suspects a search can ask for it by typing the words.
+    """
+    words = " ".join(fold(typed).casefold().split())
+    return salted_hmac("shop.audit.search", words, secret=secret, algorithm="sha256").hexdigest()[:16]
+
+
+def search_digests(typed: str) -> list[str]:
+    """Those of all secrets that a search may have been written under."""
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return [search_digest(typed, secret=secret) for secret in secrets]

@@ -1,0 +1,155 @@
+"""Whatever strangers send to any address, the database keeps little of it: a new address is met here too.
+
+Each address that takes a POST gets all it can hold, from somebody with nothing and from somebody with a full
+cart: every field that its page shows, and many that no page has.
+"""
+
+import copy
+import datetime as dt
+import json
+import logging
+import uuid
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.utils.timezone import now
+
+from checkout.placement import draft_fields
+from checkout.tests.scenes import add, make_goods, make_service
+from payments.attempts import services as attempts
+from payments.attempts import sms_code_views
+from payments.gateways.base import GatewayError
+from shop.tests.harness.access import table
+from shop.tests.harness.access import world as world_of
+from shop.tests.harness.effort import IS_FULL
+from shop.tests.harness.hostile import forms_of
+
+pytestmark = pytest.mark.django_db
+FORM = "application/x-www-form-urlencoded"
+OF_UNKNOWN_FIELDS = 4 * 1024  # bytes of all tables together: a session, hits of limits, a search
+OF_ALL_FIELDS = 2 * draft_fields.MOST_BYTES  # sealed and written as text
+PER_NETWORK = 12 * 1024 * 1024
+
+
+@pytest.fixture(autouse=True)
+def surroundings(settings, tmp_path, monkeypatch):
+    def fail(code):
+        raise GatewayError("TIMEOUT")
+
+    settings.MEDIA_ROOT = tmp_path
+    monkeypatch.setattr(attempts, "get_gateway", fail)
+    monkeypatch.setattr(sms_code_views, "get_gateway", fail, raising=False)
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def strangers():
+    """Browsers without anything, and with goods and a service in the cart."""
+    full = Client(raise_request_exception=False)
+    add(full, make_goods("TEA-77"))
+    add(full, make_service("SV-77"), 2)
+    full.get("/en/checkout/")
+    nobody = {"nobody": Client(raise_request_exception=False)} if IS_FULL else {}
+    return nobody | {"a full cart": full}
+
+
+def addresses():
+    """(name, path) of every page of visitors that a POST may reach."""
+    world = world_of.make()
+    for name, pattern in world_of.doors():
+        if name in table.PAGES and table.declared(name, "post", "nobody") != "405":
+            yield name, world_of.path_of(world, name, pattern)
+    yield "admin:login", "/en/admin/login/"
+
+
+def stored_bytes() -> int:
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        sums = (f'SELECT coalesce(sum(octet_length(t::text)), 0) FROM "{name}" t' for name in tables)
+        cursor.execute(f"SELECT sum(coalesce) FROM ({' UNION ALL '.join(sums)}) s")
+        return int(cursor.fetchone()[0])
+
+
+def unknown_fields() -> dict[str, str]:
+    return {f"x{number}": "y" * 9_000 for number in range(100)}
+
+
+def fields_of(browser, path) -> dict[str, str]:
+    """All fields of the page's forms, each with a long text; what leads to another branch stays as it is."""
+    page = browser.get(path)
+    forms = forms_of(page.content.decode()) if page.status_code == 200 and not page.streaming else []
+    fields = {}
+    for form in forms:
+        for name, value in form.fields:
+            is_choice = name in {"action", "quote", "seen", "method", "kind", "revision", "variant", "region"}
+            fields[name] = value.decode() if is_choice else "長" * 1_000
+    return fields
+
+
+def notices():
+    """A notification that looks like PayPal's as closely as a stranger can make it."""
+    headers = {
+        "PayPal-Auth-Algo": "SHA256withRSA",
+        "PayPal-Cert-Url": "https://api.paypal.com/v1/notifications/certs/CERT-1",
+        "PayPal-Transmission-Id": str(uuid.uuid4()),
+        "PayPal-Transmission-Sig": "A" * 344,
+        "PayPal-Transmission-Time": now().astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        **{f"PayPal-X{number}": "x" * 8_000 for number in range(50)},
+    }
+    body = {
+        "id": f"WH-{uuid.uuid4()}",
+        "event_type": "PAYMENT.CAPTURE.COMPLETED",
+        "resource": {"x": "y" * 60_000},
+    }
+    return json.dumps(body).encode(), headers
+
+
+def send(browser, name, path, fields):
+    browser = copy.copy(browser)
+    browser.cookies = copy.deepcopy(browser.cookies)
+    if name == "gateways:notify":
+        body, headers = notices()
+        return browser.generic("POST", path, body, "application/json", headers=headers)
+    return browser.generic("POST", path, urlencode(fields).encode(), FORM)
+
+
+def growth(browser, name, path, fields, times=1) -> int:
+    """Bytes by which the tables grow. It is taken back."""
+    with transaction.atomic():
+        before = stored_bytes()
+        for _ in range(times):
+            send(browser, name, path, fields)
+        grown = stored_bytes() - before
+        transaction.set_rollback(True)
+    return grown
+
+
+def test_no_address_lets_a_stranger_store_much(strangers, record_property):
+    large, seen = {}, 0
+    for name, path in addresses():
+        for who, browser in strangers.items():
+            unknown = growth(browser, name, path, unknown_fields())
+            known = growth(browser, name, path, {**fields_of(browser, path), "action": "keep"})
+            seen += 1
+            most = OF_ALL_FIELDS if name == "gateways:notify" else OF_UNKNOWN_FIELDS
+            if unknown > most or known > OF_ALL_FIELDS:
+                large[name, who] = (unknown, known)
+    record_property("figure", f"{seen} pairs of address and stranger")
+    assert large == {}
+    assert seen > 20
+
+
+@pytest.mark.skipif(not IS_FULL, reason="minutes; in make prove")
+def test_one_network_cannot_store_much_in_an_hour_either(strangers):
+    """Three hundred of the largest posts to each address."""
+    large = {}
+    for name, path in addresses():
+        for who, browser in strangers.items():
+            grown = growth(browser, name, path, fields_of(browser, path) | {"action": "keep"}, 300)
+            if grown > PER_NETWORK:
+                large[name, who] = grown
+    assert large == {}

@@ -1,0 +1,1 @@
+"""Programs of others that look for holes: in the sources, and in a running shop. Only in `make prove`."""
