@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     from shop import database
     from shop.celery import app
-    from shop.tests.harness import flush
+    from shop.tests.harness import flush, staff_client
 
     app.conf.broker_url = "memory://"  # a wake-up of the worker goes nowhere
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hundreds of sign-ins
@@ -63,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}  # no collectstatic before the tests
     database.limit_sessions("web")  # tests see what a request sees
     TransactionTestCase._fixture_teardown = flush.empty_tables
+    staff_client.use_cookie_of_staff()
     effort.pytest_configure(config)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from catalog.models import MAX_QUANTITY, Variant
@@ -26,6 +27,8 @@ def limit_of(variant: Variant, *, available: int | None, others: int) -> Limit:
     limits = [Limit(MAX_QUANTITY)]
     if product.max_per_order is not None:
         limits.append(Limit(max(0, product.max_per_order - others)))
+    elif variant.tracks_stock:
+        limits.append(Limit(settings.MOST_PER_ORDER))
     if product.is_service and product.terms is not None:
         limits.append(Limit(max(0, product.terms.max_subjects - others)))
     if available is not None:

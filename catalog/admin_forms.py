@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
 from django.utils.text import capfirst
@@ -33,6 +34,12 @@ class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Product
         fields = "__all__"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "max_per_order" in self.fields:
+            text = gettext("All variants together. Empty: %(n)s of each.")
+            self.fields["max_per_order"].help_text = text % {"n": settings.MOST_PER_ORDER}
 
     def clean_code(self) -> str:
         return fold_code(self.cleaned_data["code"])

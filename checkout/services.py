@@ -31,6 +31,7 @@ from .signals import money_is_on_its_way, order_paid
 
 Status = Order.Status
 REOPENED_FOR = dt.timedelta(hours=24)
+LONGEST_HOLD = dt.timedelta(hours=3)  # from placing, however often a payment is begun
 
 
 class AlreadyOrdered(Exception):
@@ -93,13 +94,20 @@ class Submission:
 
 @retry_transaction
 def place_order(
-    draft_id: int, submission: Submission, quote: Quote, *, variants: Mapping[int, Variant] | None = None
+    draft_id: int,
+    submission: Submission,
+    quote: Quote,
+    *,
+    variants: Mapping[int, Variant] | None = None,
+    origin: stock.Origin | None = None,
 ) -> Order:
     """Make the order that this cart becomes. The same submission again returns the same order.
 
     A changed submission makes a new revision while no payment was started, else a new order that supersedes
     the old one. ``variants``: those of the quote, where the caller has just read them with their products,
-    terms and questions. Raises OutOfStock and CodeNotUsable (nothing is changed then) and AlreadyOrdered.
+    terms and questions. ``origin``: where a visitor places it from, whose unpaid orders may hold
+    only so much. Raises OutOfStock, TooManyUnpaid, TooMuchHeld and CodeNotUsable (nothing is changed then)
+    and AlreadyOrdered.
 
     The promotion's row is locked before the stock, so that its uses are counted one order after the other.
     """
@@ -134,6 +142,8 @@ def place_order(
     lines = _write(order, submission, quote, digests[0], variants, promotion)
     if promotion:
         promotions.redeem(order, promotion)
+    if origin:
+        stock.admit(order, lines, origin)
     stock.reserve(order, lines)
     failpoint("after_stock_reserved")
     if order.revision == 1:
@@ -226,12 +236,14 @@ def _line(order: Order, position: int, variant: Variant, quoted: QuoteLine, *, w
 def begin_payment(order: Order, *, minutes: int) -> None:
     """Record that a payment starts, and hold the stock for ``minutes`` at least.
 
-    Raises NotPayable. Needs the order's lock.
+    Raises NotPayable, also where that would be beyond ``LONGEST_HOLD``: else goods could be held for ever by
+    changing the method of payment. Needs the order's lock.
     """
-    if order.status != Status.PENDING:
+    until = clock.now() + dt.timedelta(minutes=minutes)
+    if order.status != Status.PENDING or until > max(order.hold_until, order.placed_at + LONGEST_HOLD):
         raise NotPayable(order.number)
     order.payment_started_at = order.payment_started_at or clock.now()
-    order.hold_until = max(order.hold_until, clock.now() + dt.timedelta(minutes=minutes))
+    order.hold_until = max(order.hold_until, until)
     order.save(update_fields=["payment_started_at", "hold_until"])
 
 

@@ -39,6 +39,10 @@ personal_data = Signal()
 # Sent when a browser shall know of no order any more. Arguments: request.
 browser_forgets_orders = Signal()
 
+# Asked when a client wants a copy of everything. Arguments: order. A receiver returns the ids of the lines of
+# which answers, files and messages stay out of it at present, and a sentence that says why.
+closed_lines = Signal()
+
 # Asked when somebody looks whether the money is in order. A receiver returns audit.Checks.
 money_checks = Signal()
 
@@ -87,6 +91,13 @@ def collect_sections(order: Order, *, reveal: bool) -> list[Section]:
     """Sections that apps above add to the confirmation. ``reveal``: the reader is surely the customer."""
     responses: list[tuple[Any, Any]] = confirmation_sections.send(type(order), order=order, reveal=reveal)
     return [section for _receiver, section in responses if isinstance(section, Section)]
+
+
+def lines_left_out(order: Order) -> tuple[set[int], list[str]]:
+    """Ids of the lines that a copy of everything leaves out at present, and why, in sentences."""
+    responses: list[tuple[Any, Any]] = closed_lines.send(type(order), order=order)
+    answers = [answer for _receiver, answer in responses if answer]
+    return {pk for ids, _why in answers for pk in ids}, [why for _ids, why in answers]
 
 
 def has_money_on_its_way(order: Order) -> bool:

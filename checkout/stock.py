@@ -2,15 +2,23 @@
 change is a row of its own; the CHECK constraints on ``Variant`` are the second line.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from django.db.models import Case, F, IntegerField, Sum, Value, When
+from django.conf import settings
+from django.db.models import Case, F, IntegerField, QuerySet, Sum, Value, When
 
 from catalog.models import Variant
-from checkout.models import Order, OrderLine, StockMovement
+from checkout.models import HoldOrigin, Order, OrderLine, StockMovement
 from shop import clock
+from shop.database import lock_names
+from shop.typed_values.email_addresses import identity
 
 Kind = StockMovement.Kind
+AROUND = 3  # times as many unpaid orders around a network as from it
+ORIGINS_KEPT = dt.timedelta(days=1)
+ONE_VISIT = dt.timedelta(hours=1)  # in which a cart that is ordered, changed and ordered again is one order
 
 
 class OutOfStock(Exception):
@@ -19,6 +27,83 @@ class OutOfStock(Exception):
     def __init__(self, available: dict[int, int]) -> None:
         super().__init__(", ".join(map(str, available)))
         self.available = available
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an order is placed from: digests of the client's network and of what lies around it."""
+
+    network: str
+    surroundings: str
+
+
+class TooManyUnpaid(Exception):
+    """So many orders hold goods unpaid that no other may. ``of_address``: those of the order's address."""
+
+    def __init__(self, *, of_address: bool) -> None:
+        super().__init__("of the address" if of_address else "of the network")
+        self.of_address = of_address
+
+
+class TooMuchHeld(Exception):
+    """The unpaid orders from there would hold too much. ``left``: variant id -> what could be reserved."""
+
+    def __init__(self, left: dict[int, int]) -> None:
+        super().__init__(", ".join(map(str, left)))
+        self.left = left
+
+
+def admit(order: Order, lines: Iterable[OrderLine], origin: Origin) -> None:
+    """Let the order hold goods before it is paid, as far as those from there may; nothing is reserved yet.
+
+    Of a product ``UNPAID_SHARE_PERCENT`` may be held, one piece at least. The first order from there may take
+    more: a buyer is to have the last two. Once it lapsed it is not the first any more, for a day.
+
+    An address counts only from there, or anybody could have its owner refused. Raises TooManyUnpaid and
+    TooMuchHeld. Needs the order's lock.
+    """
+    needed = {line.variant_id: line for line in lines if line.variant.tracks_stock}
+    if not needed:
+        HoldOrigin.objects.filter(order=order).delete()
+        return
+    lock_names(f"unpaid orders {origin.surroundings}")  # so two at once see each other
+    placed = {"network": origin.network, "surroundings": origin.surroundings, "at": clock.now()}
+    HoldOrigin.objects.update_or_create(order=order, defaults=placed)
+    nearby = Order.objects.filter(hold_origin__surroundings=origin.surroundings).exclude(pk=order.pk)
+    waiting = nearby.unpaid().values_list("email", "hold_origin__network")
+    if sum(identity(email) == identity(order.email) for email, _ in waiting) >= settings.UNPAID_PER_ADDRESS:
+        raise TooManyUnpaid(of_address=True)
+    from_network = sum(network == origin.network for _, network in waiting)
+    most = settings.UNPAID_PER_NETWORK
+    if from_network >= most or len(waiting) >= AROUND * most:
+        raise TooManyUnpaid(of_address=False)
+    held = _held_in(StockMovement.objects.filter(order__in=nearby.unpaid(), variant__in=needed))
+    lapsed = _lapsed(order, origin, needed)
+    left = {}
+    for pk, line in needed.items():
+        share = max(1, -(-line.variant.on_hand * settings.UNPAID_SHARE_PERCENT // 100))
+        if (held.get(pk) or pk in lapsed) and line.quantity + held.get(pk, 0) > share:
+            left[pk] = max(0, share - held.get(pk, 0))
+    if left:
+        raise TooMuchHeld(left)
+
+
+def _lapsed(order: Order, origin: Origin, variant_ids: Iterable[int]) -> set[int]:
+    """The variants that went back on sale unpaid, within a day, after an order from there had held them."""
+    released = StockMovement.objects.filter(
+        order__hold_origin__surroundings=origin.surroundings,
+        variant__in=variant_ids,
+        kind=Kind.RELEASE,
+        at__gte=clock.now() - ORIGINS_KEPT,
+    )
+    cart = Order.objects.filter(draft=order.draft)
+    if not cart.filter(placed_at__lt=clock.now() - ONE_VISIT).exists():
+        released = released.exclude(order__in=cart)  # its buyer changes what was typed
+    return set(released.values_list("variant_id", flat=True))
+
+
+def old_origins() -> QuerySet[HoldOrigin]:
+    return HoldOrigin.objects.filter(at__lt=clock.now() - ORIGINS_KEPT)
 
 
 def reserve(order: Order, lines: Iterable[OrderLine]) -> None:
@@ -45,7 +130,7 @@ def sell(order: Order) -> None:
 def returnable(order: Order) -> dict[int, int]:
     """Variant id -> quantity that was sold to the order and has not come back."""
     sign = Case(When(kind=Kind.SELL, then=1), default=-1, output_field=IntegerField())
-    return _sums(order, [Kind.SELL, Kind.RETURN], sign)
+    return _sums(order.stock_movements.all(), [Kind.SELL, Kind.RETURN], sign)
 
 
 def give_back(order: Order, quantities: Mapping[int, int], *, fact: int) -> None:
@@ -75,14 +160,18 @@ def take_again(order: Order, *, fact: int) -> None:
 
 def holding(order: Order) -> dict[int, int]:
     """Variant id -> quantity that the order holds now."""
+    return _held_in(order.stock_movements.all())
+
+
+def _held_in(movements: QuerySet[StockMovement]) -> dict[int, int]:
     sign = Case(When(kind=Kind.RESERVE, then=1), default=-1, output_field=IntegerField())
-    return _sums(order, [Kind.RESERVE, Kind.RELEASE, Kind.SELL], sign)
+    return _sums(movements, [Kind.RESERVE, Kind.RELEASE, Kind.SELL], sign)
 
 
-def _sums(order: Order, kinds: list[StockMovement.Kind], sign: Case) -> dict[int, int]:
+def _sums(movements: QuerySet[StockMovement], kinds: list[StockMovement.Kind], sign: Case) -> dict[int, int]:
     """Variant id -> sum of these movements, where it is not zero."""
     rows = (
-        order.stock_movements.filter(kind__in=kinds)
+        movements.filter(kind__in=kinds)
         .values_list("variant_id")
         .annotate(held=Sum(F("quantity") * sign))
         .order_by("variant_id")

@@ -20,6 +20,7 @@ from .models import AccessLog, Case, OrderKey
 
 SESSION_NAME = "report_grant"
 IDLE = dt.timedelta(minutes=30)
+LONGEST = dt.timedelta(hours=12)  # that one look-up of the key opens the reports, however busy
 REMEMBERED = dt.timedelta(minutes=1)  # so seldom is the session written: it also holds the cart
 BY_KEY = dt.timedelta(hours=24)  # how long a key that was read out opens a case to a consultant
 
@@ -57,14 +58,15 @@ class Grant:
 def grant(request: HttpRequest, order_key: OrderKey) -> None:
     """Remember the unlocked order in a session with a new name. The key itself is not kept."""
     request.session.cycle_key()
-    _extend(request, order_key)
+    _extend(request, order_key, since=clock.now().timestamp())
 
 
-def _extend(request: HttpRequest, order_key: OrderKey) -> None:
+def _extend(request: HttpRequest, order_key: OrderKey, *, since: float) -> None:
     request.session[SESSION_NAME] = {
         "key": order_key.pk,
         "stamp": order_access.stamp(order_key.order),  # another e-mail address ends it too
-        "until": (clock.now() + IDLE).timestamp(),
+        "since": since,
+        "until": min((clock.now() + IDLE).timestamp(), since + LONGEST.total_seconds()),
     }
 
 
@@ -84,8 +86,9 @@ def current_grant(request: HttpRequest) -> Grant | None:
         forget(request)
         _explain(request, order_key)
         return None
+    since = granted.get("since", clock.now().timestamp())  # of before there was an end: it begins now
     if granted["until"] < (clock.now() + IDLE - REMEMBERED).timestamp():
-        _extend(request, order_key)
+        _extend(request, order_key, since=since)
     return Grant(order_key.order, order_key)
 
 

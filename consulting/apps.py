@@ -9,6 +9,7 @@ class ConsultingConfig(AppConfig):
     def ready(self) -> None:
         from checkout.signals import (
             browser_forgets_orders,
+            closed_lines,
             confirmation_sections,
             money_checks,
             open_matters,
@@ -18,9 +19,12 @@ class ConsultingConfig(AppConfig):
             unbegun_services,
         )
         from consulting import audited, export, mails, receivers, retention, staff_notes  # noqa: F401 - some
+        from consulting.keys import (
+            four_eyes,  # noqa: F401 - registers itself
+            pepper_rotation,  # noqa: F401 - registers itself
+        )
         from consulting.keys import health as key_health
         from consulting.keys import mails as key_mails  # noqa: F401 - registers itself
-        from consulting.keys import pepper_rotation  # noqa: F401 - registers itself
 
         order_paid.connect(receivers.give_key, dispatch_uid="consulting.give_key")
         confirmation_sections.connect(receivers.key_section, dispatch_uid="consulting.key_section")
@@ -29,4 +33,5 @@ class ConsultingConfig(AppConfig):
         money_checks.connect(key_health.checks, dispatch_uid="consulting.key_health")
         open_matters.connect(retention.open_matters, dispatch_uid="consulting.open_matters")
         order_erased.connect(retention.erase, dispatch_uid="consulting.erase")
+        closed_lines.connect(export.closed, dispatch_uid="consulting.closed")
         personal_data.connect(export.holdings, dispatch_uid="consulting.holdings")

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from checkout.models import Order
@@ -11,24 +12,30 @@ from shop import clock
 from shop.models import AuditEntry
 
 from . import case_messages, report_encryption
-from .access import line_is_open
-from .models import AccessLog, Case, Report
+from .access import active_key, line_is_open
+from .keys.services import NotOpened
+from .models import AccessLog, Case, OrderKey, Report
 from .reports import archive, report_files
+from .reports import services as reports
 
 logger = logging.getLogger(__name__)
 
 
 @sensitive_variables()
 def holdings(sender: type[Order], order: Order, **_kwargs: Any) -> Holdings:
-    """Published reports of what is paid for; a draft is the consultant's."""
+    """Published reports of what is paid for, opened by the order key; a draft is the consultant's.
+
+    Without a key that is active a copy holds neither reports nor messages: see ``closed``.
+    """
     facts: dict[str, Any] = {"cases": []}
     files: dict[str, bytes] = {}
+    order_key = active_key(order)
     for case in Case.objects.of(order):
         is_open = line_is_open(case.line)
-        reports = case.reports.readable()
-        facts["cases"].append(_facts_of(case, list(reports)))
-        for report in reports if is_open else ():
-            files |= _files_of(report)
+        versions = case.reports.readable()
+        facts["cases"].append(_facts_of(case, list(versions), with_messages=order_key is not None))
+        for report in versions if order_key and is_open else ():
+            files |= _files_of(report, order_key)
     if facts["cases"]:
         AccessLog.objects.create(order=order, what=AccessLog.What.COPY, at=clock.now())
     facts["access_log"] = list(order.access_log.values("at", "what", "who", "case_id"))
@@ -38,8 +45,19 @@ def holdings(sender: type[Order], order: Order, **_kwargs: Any) -> Holdings:
     return Holdings(facts, files)
 
 
+def closed(sender: type[Order], order: Order, **_kwargs: Any) -> tuple[set[int], str] | None:
+    """The services of an order whose key was revoked: the mailbox, where copies go, may be in wrong hands."""
+    if not order.keys.exists() or active_key(order):
+        return None
+    why = _(
+        "No order key of this order is valid at present. So the copy holds no reports, no messages and none"
+        " of the answers and files that belong to the services. Please contact customer service."
+    )
+    return set(Case.objects.of(order).values_list("line_id", flat=True)), why
+
+
 @sensitive_variables()
-def _facts_of(case: Case, reports: list[Report]) -> dict[str, Any]:
+def _facts_of(case: Case, versions: list[Report], *, with_messages: bool) -> dict[str, Any]:
     return {
         "id": case.pk,
         "line": case.line.position,
@@ -48,25 +66,27 @@ def _facts_of(case: Case, reports: list[Report]) -> dict[str, Any]:
         "due_on": case.due_on,
         "opened_at": case.opened_at,
         "reports": [
-            {"version": r.version, "author": r.author, "published_at": r.published_at} for r in reports
+            {"version": r.version, "author": r.author, "published_at": r.published_at} for r in versions
         ],
         "messages": [
             {"at": entry.message.at, "from": entry.name or "client", "text": entry.text}
-            for entry in case_messages.entries(case)
+            for entry in (case_messages.entries(case) if with_messages else ())
         ],
     }
 
 
 @sensitive_variables()
-def _files_of(report: Report) -> dict[str, bytes]:
+def _files_of(report: Report, order_key: OrderKey) -> dict[str, bytes]:
     """The text and its files, by their place in the copy."""
     folder = f"reports/{report.case.line.position}-{report.case.subject}-v{report.version}"
     try:
-        opened = report_encryption.admitted_from_escrow(report)
+        opened = reports.open_version(report.case, order_key, report.version)
         files = {f"{folder}.md": opened.text.document()}
         for file in opened.text.attachments:
             files[f"{folder}/{archive.safe(file.name)}"] = b"".join(report_files.read(opened, file))
+    except NotOpened:  # the key ended this moment
+        return {}
     except report_encryption.Unreadable:
-        logger.error("Report %s does not open from escrow", report.pk)
+        logger.error("Report %s does not open with its order key", report.pk)
         return {}
     return files

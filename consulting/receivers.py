@@ -39,7 +39,7 @@ def key_section(sender: type[Order], order: Order, reveal: bool, **_: Any) -> Se
     cases = [(case, line_is_open(case.line)) for case in Case.objects.of(order)]
     is_locked = order.is_refunded or all(case.line.is_refunded for case, _is_open in cases)
     context: dict[str, Any] = {"unlock_url": unlock_url(), "cases": cases, "is_locked": is_locked}
-    if reveal and not is_locked:
+    if reveal and not is_locked and not order.mailbox_doubted_at:
         canonical = keys.read_key(order_key)
         context["key_groups"] = key_format.groups(canonical)
         context["key_aloud"] = spoken_form.aloud(canonical)

@@ -4,7 +4,7 @@
 
     identity     "<case id>.<version>|<order id>"
     body         nonce(12) | AES-256-GCM(DEK, document,   "report-v1|" + identity)
-    escrow_wrap  MultiFernet(ESCROW_KEYS, newest first).encrypt(DEK)
+    escrow_wrap  MultiFernet(ESCROW_KEYS, newest first).encrypt(DEK); opens to the case's consultant alone
     client_wrap  pepper id(8) | nonce(12) | AES-256-GCM(KEK, DEK, "report-kek-v1|" + identity)
     KEK          HKDF-SHA256(order key + pepper, salt(16), "report-kek-v1|" + identity)
     file         nonce prefix(7) | a piece of 1 MiB after another:
@@ -31,10 +31,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.core.files import File
 from django.views.decorators.debug import sensitive_variables
 
-from . import key_format, report_document
+from . import access, key_format, report_document
 from .models import Report
 from .report_document import ReportDocument
 
@@ -43,6 +45,10 @@ PEPPER_ID = 8
 PREFIX = 7
 PIECE = 1024 * 1024
 TAG = 16
+
+
+class NotAssigned(PermissionDenied):
+    """The case is not this person's, so escrow stays closed to them."""
 
 
 class Unreadable(Exception):
@@ -59,13 +65,16 @@ class Opened:
 
 
 @sensitive_variables()
-def prepare(report: Report) -> bytes:
-    """The key of the version, made with the first call (the row is not saved). Case and version must be
-    final.
-    """
+def prepare(report: Report) -> None:
+    """Make the key of the version if it has none (the row is not saved). Case and version must be final."""
+    _dek_to_write_with(report)
+
+
+@sensitive_variables()
+def _dek_to_write_with(report: Report) -> bytes:
     if report.escrow_wrap:
         with suppress(Unreadable):  # else sealed under escrow keys that are gone: nothing is left to keep
-            return dek_from_escrow(report)
+            return _dek_from_escrow(report)
     dek = AESGCM.generate_key(256)
     report.salt = secrets.token_bytes(16)
     report.escrow_wrap = _escrow().encrypt(dek)
@@ -75,14 +84,14 @@ def prepare(report: Report) -> bytes:
 @sensitive_variables()
 def seal(report: Report, text: ReportDocument) -> None:
     """Put the text into the row (not saved), for staff only. Case and version must be final."""
-    report.body = _encrypt(prepare(report), text.packed(), f"report-v1|{_identity(report)}")
+    report.body = _encrypt(_dek_to_write_with(report), text.packed(), f"report-v1|{_identity(report)}")
     report.client_wrap = b""
 
 
 @sensitive_variables()
 def admit_client(report: Report, canonical_key: str) -> None:
     """Let the order key open the report (not saved)."""
-    _admit(report, canonical_key, dek_from_escrow(report))
+    _admit(report, canonical_key, _dek_from_escrow(report))
 
 
 @sensitive_variables()
@@ -118,12 +127,6 @@ def open_for_client(report: Report, canonical_key: str) -> ReportDocument:
 
 
 @sensitive_variables()
-def open_from_escrow(report: Report) -> ReportDocument:
-    """The text, for the consultant at work on it. Raises Unreadable."""
-    return _open(report, dek_from_escrow(report))
-
-
-@sensitive_variables()
 def admitted_by_key(report: Report, canonical_key: str) -> Opened:
     """The text and the key to the files, by the order key. Raises Unreadable."""
     dek = dek_for_client(report, canonical_key)
@@ -131,10 +134,22 @@ def admitted_by_key(report: Report, canonical_key: str) -> Opened:
 
 
 @sensitive_variables()
-def admitted_from_escrow(report: Report) -> Opened:
-    """The same for the consultant. Raises Unreadable."""
-    dek = dek_from_escrow(report)
+def admitted_as_consultant(report: Report, consultant: User) -> Opened:
+    """The same from escrow, for the consultant whose case it is: the one door through which escrow shows
+    anything.
+
+    Raises NotAssigned and Unreadable.
+    """
+    if not access.is_assigned(consultant, report.case):
+        raise NotAssigned(str(report))
+    dek = _dek_from_escrow(report)
     return Opened(report, _open(report, dek), dek)
+
+
+@sensitive_variables()
+def has_note(report: Report) -> bool:
+    """Whether the version says what it changes. Raises Unreadable."""
+    return bool(_open(report, _dek_from_escrow(report)).note)
 
 
 @sensitive_variables()
@@ -149,8 +164,8 @@ def dek_for_client(report: Report, canonical_key: str) -> bytes:
 
 
 @sensitive_variables()
-def dek_from_escrow(report: Report) -> bytes:
-    """The key of the version, for staff. Raises Unreadable."""
+def _dek_from_escrow(report: Report) -> bytes:
+    """The key of the version, which leaves this module through a door alone. Raises Unreadable."""
     try:
         return _escrow().decrypt(bytes(report.escrow_wrap))
     except InvalidToken as error:
@@ -165,10 +180,10 @@ def _open(report: Report, dek: bytes) -> ReportDocument:
 
 
 @sensitive_variables()
-def seal_file(report: Report, dek: bytes, stored_as: str, content: Iterator[bytes]) -> Iterator[bytes]:
-    """The file as it is written to disk, piece by piece."""
+def seal_file(report: Report, stored_as: str, content: Iterator[bytes]) -> Iterator[bytes]:
+    """The file of a version that is prepared as it is written to disk, piece by piece."""
     purpose, prefix = _file_purpose(report, stored_as), secrets.token_bytes(PREFIX)
-    cipher = AESGCM(_file_key(dek, purpose))
+    cipher = AESGCM(_file_key(_dek_to_write_with(report), purpose))
     yield prefix
     for number, piece, is_last in _numbered(_pieces(content)):
         yield cipher.encrypt(_file_nonce(prefix, number, is_last), piece, purpose.encode())

@@ -13,6 +13,7 @@ from catalog.models import IntakeQuestion
 from checkout.intake import answers
 from checkout.models import Intake, Order
 from shop import clock
+from shop.audit import approvals
 from shop.devstack.failpoints import failpoint
 from shop.privacy import retention
 from shop.privacy.retention_rules import in_days
@@ -79,6 +80,7 @@ def erase(sender: type[Order], order: Order, **_kwargs: Any) -> None:
     Case.objects.filter(line__order=order).update(withdrawn_because=None)
     Message.objects.filter(case__line__order=order).delete()
     AccessLog.objects.filter(order=order).delete()
+    approvals.forget_order(order.number)
     order.keys.update(state=OrderKey.State.REVOKED, sealed=b"")
 
 

@@ -37,6 +37,7 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
         "needs_attention",
     ]
     list_filter = ["status", "method", "needs_attention"]
+    more_lookups = ("problem",)  # money health leads here
     readings = (email_address,)
     search_fields = [
         "reference", "gateway_id", "capture_reference", "order__number", "order__email", "order__recipient",

@@ -19,7 +19,7 @@ class PaymentsConfig(AppConfig):
         from payments import audited, checks, mails, privacy, staff_notes  # noqa: F401 - four register
         from payments.attempts import closing
         from payments.health import alerts, captures, gateways, refunds  # noqa: F401 - alerts registers itself
-        from payments.refunds import summaries
+        from payments.refunds import approved, summaries  # noqa: F401 - approved registers itself
 
         confirmation_sections.connect(summaries.refunds_section, dispatch_uid="payments.refunds_section")
         money_is_on_its_way.connect(

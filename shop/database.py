@@ -3,9 +3,11 @@
 1. ``limit_sessions``: no session of the web or of a worker holds up others for long.
 2. ``retry_transaction``: a transaction that lost a race, or its connection, runs again where that is safe.
 3. ``is_unavailable``: tells an error that passes from one of our own; the buyer reads a page that says so.
+4. ``lock_names``: one at a time where there is no row yet to lock.
 """
 
 import functools
+import hashlib
 import logging
 import random
 import select
@@ -161,6 +163,29 @@ def _give_up_on_silence(connecting: float, answering: float) -> None:
                 raise psycopg2.OperationalError(f"the database has said nothing for {seconds:.0f} s")
 
     extensions.set_wait_callback(wait)
+
+
+def lock_names(*names: str) -> None:
+    """Wait until no other transaction holds one of these names, and hold them until this one ends.
+
+    What others have committed before is seen by the next statement. Needs a transaction; on SQLite that is
+    the lock already, for each of ours begins as a writer.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("lock_names() belongs inside the transaction that it guards")
+    if locks := name_locks(*names):
+        with connection.cursor() as cursor:
+            cursor.execute(locks)
+
+
+def name_locks(*names: str) -> str:
+    """The statements with which ``lock_names`` does so, to be sent together with what they guard."""
+    if connection.vendor != "postgresql":
+        return ""
+    digests = (hashlib.sha256(name.encode()).digest() for name in names)
+    numbers = {int.from_bytes(digest[:8], "big", signed=True) for digest in digests}
+    # Sorted: two that need the same names do not wait for each other.
+    return "".join(f"SELECT pg_advisory_xact_lock({number});" for number in sorted(numbers))
 
 
 class OpenTransaction(Exception):

@@ -1,9 +1,18 @@
-"""The kernel's tables: outbox messages, leases, hits of rate limits, sent forms, fingerprints of secrets."""
+"""The kernel's tables: outbox, leases, limits, sent forms, marks of secrets, second factors, audit trail."""
 
+from typing import TYPE_CHECKING
+
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from shop import clock
+from shop.crypto import EncryptedJSONField, SealedBytesField
+
+if TYPE_CHECKING:
+    Device = models.Model  # has no types
+else:
+    from django_otp.models import Device
 
 
 class OutboxMessage(models.Model):
@@ -93,6 +102,36 @@ class Canary(models.Model):
         return f"{self.family} {self.since}"
 
 
+class AuthenticatorApp(Device):
+    """The app of a member of staff that makes codes (TOTP, RFC 6238): ``shop.admin.sign_in.second_factor``.
+
+    One that is not confirmed by a code of its own is only being set up.
+    """
+
+    key = SealedBytesField()  # 20 bytes
+    last_step = models.BigIntegerField(
+        default=-1, db_default=-1
+    )  # of the last code taken; none is taken twice
+    added_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "confirmed"], name="one_app_per_person")]
+
+
+class RecoveryCode(models.Model):
+    """A digest of a code that stands in once for the app."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "digest"], name="one_digest_per_code")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.used_at or ''}".strip()
+
+
 class AuditEntry(models.Model):
     """Who among the staff did or looked at what. Only ever added: triggers refuse the rest (``shop.audit``).
 
@@ -167,3 +206,40 @@ class AuditCutoff(models.Model):
 
     def __str__(self) -> str:
         return f"{self.before}"
+
+
+class ApprovalRequest(models.Model):
+    """Something that one member of staff asks for and another has to agree to (``shop.audit.approvals``)."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        APPROVED = "approved", _("approved")
+        DECLINED = "declined", _("declined")
+        TAKEN_BACK = "taken_back", _("taken back")
+        VOID = "void", _("not possible any more")
+        EXPIRED = "expired", _("expired")
+
+    key = models.CharField(max_length=80, unique=True)  # the same wish asked twice is one
+    kind = models.CharField(_("what"), max_length=20)
+    order_number = models.CharField(_("order"), max_length=20)
+    payload = EncryptedJSONField(default=dict)  # what will be done; empty once it is decided
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.WAITING)
+    asked_by = models.CharField(_("asked by"), max_length=150)
+    asked_at = models.DateTimeField(_("asked at"))
+    expires_at = models.DateTimeField(_("until"))
+    decided_by = models.CharField(_("decided by"), max_length=150, blank=True)
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    note = models.CharField(_("reason"), max_length=200, blank=True)  # for the one who asked
+
+    class Meta:
+        verbose_name = _("approval")
+        verbose_name_plural = _("approvals")
+        ordering = ["-asked_at"]
+        indexes = [
+            models.Index(
+                fields=["expires_at"], name="approvals_that_wait", condition=models.Q(state="waiting")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.order_number}"

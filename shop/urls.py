@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         path("", include("payments.urls")),
         path("", include("consulting.urls")),
         path("", include((pages, "shop"))),
+        path("admin/sign-in/", include("shop.admin.sign_in.urls")),
         # Django's redirect to what a row calls its page: it asks for no permission on the row.
         path("admin/r/<path:row>", views.no_such_page),
         path("admin/", admin.site.urls),

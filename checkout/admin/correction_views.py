@@ -17,6 +17,7 @@ from checkout.orders.forms import CorrectionForms
 from checkout.shipping import fulfilment
 from shop.typed_values.fields import DayField
 from shop.typed_values.promised_days import check_promised
+from shop.web.asks_again import asks_again
 from shop.web.unsent import refuse
 
 from .fulfilment_views import ShipForm
@@ -98,6 +99,7 @@ def promise(request: HttpRequest, order_id: int) -> HttpResponse:
     return _page(request, "promise.html", order, title, {"form": form})
 
 
+@asks_again
 def correct(request: HttpRequest, order_id: int) -> HttpResponse:
     """The page behind "Correct address or e-mail"; with reports, the e-mail address has a page of its own."""
     order = order_for(request, order_id, CORRECT)

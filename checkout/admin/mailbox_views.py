@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from checkout.models import Order
 from checkout.privacy import mailbox_doubts
+from shop.web.asks_again import asks_again
 
 from .permissions import DOUBT_MAILBOX, order_for
 
@@ -16,6 +17,7 @@ def urls(site: admin.AdminSite) -> list[URLPattern]:
     return [path("<int:order_id>/mailbox/", site.admin_view(mailbox), name="checkout_order_mailbox")]
 
 
+@asks_again
 def mailbox(request: HttpRequest, order_id: int) -> HttpResponse:
     """Says what it stops, and does it at the press of the button."""
     order = order_for(request, order_id, DOUBT_MAILBOX)

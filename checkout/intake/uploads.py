@@ -58,9 +58,8 @@ def receive(
     for field, question in questions.items():
         for file in request.FILES.getlist(field):
             try:
-                if PER_NETWORK.is_exceeded(request):
+                if not PER_NETWORK.take(request):
                     raise Refused(_("Too many files came from your network. Please try again in an hour."))
-                PER_NETWORK.hit(request)
                 upload_budgets.check(request, file.size or 0)
                 _keep(owner, field, question, file)
             except Refused as refusal:

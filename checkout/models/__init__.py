@@ -5,7 +5,7 @@ from .order import Delivery, Draft, InvalidTransition, Order, OrderEvent, OrderL
 from .promotion import Promotion, Redemption
 from .requests import CancellationRequest, EmailCorrection, OrderSearch, PrivacyRequest
 from .shipment import Shipment, ShipmentCorrection, ShipmentItem
-from .stock import StockMovement
+from .stock import HoldOrigin, StockMovement
 
 __all__ = [
     "AnswerRow",
@@ -13,6 +13,7 @@ __all__ = [
     "Delivery",
     "Draft",
     "EmailCorrection",
+    "HoldOrigin",
     "Intake",
     "InvalidTransition",
     "Order",

@@ -42,3 +42,15 @@ class StockMovement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.variant_id} {self.kind} {self.quantity}"
+
+
+class HoldOrigin(models.Model):
+    """Where an order that holds stock before it is paid was placed from: two digests, kept for a day."""
+
+    order = models.OneToOneField(Order, models.CASCADE, related_name="hold_origin")
+    network = models.CharField(max_length=32)
+    surroundings = models.CharField(max_length=32, db_index=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.at}"

@@ -18,7 +18,7 @@ from .forms import FindForm
 from .history import progress_of
 from .mailed_link import InvalidLink
 
-PER_ADDRESS = RateLimit("find-order", limit=3, minutes=60)
+ASKED = RateLimit("find-order", limit=10, minutes=15)
 
 
 @never_cache
@@ -32,7 +32,7 @@ def find(request: HttpRequest) -> HttpResponse:
         request,
         form,
         lookup.request_link,
-        per_address=PER_ADDRESS,
+        per_network=ASKED,
         next_page="checkout:link_sent",
     )
     context = {"form": form, "has_orders": bool(order_access.granted_ids(request))}

@@ -1,4 +1,8 @@
-"""Forms by which anybody may have a mail sent to an order's address: all get the same answer."""
+"""Forms by which anybody may have a mail sent to an order's address: all get the same answer.
+
+Those who ask are counted by their network only. How many mails a mailbox gets is counted by the worker, when
+one really goes out: what strangers type about somebody's address takes nothing from its owner.
+"""
 
 from typing import Protocol
 
@@ -10,8 +14,6 @@ from django.views.decorators.debug import sensitive_variables
 from shop.l10n.languages import current_language
 from shop.typed_values.email_addresses import identity
 from shop.web.rate_limit import RateLimit
-
-MAX_PER_NETWORK, NETWORK_MINUTES = 10, 15
 
 
 class Publish(Protocol):
@@ -26,22 +28,19 @@ def accept(
     form: Form,
     publish: Publish,
     *,
-    per_address: RateLimit,
+    per_network: RateLimit,
     next_page: str,
 ) -> HttpResponse | None:
-    """The response to a posted form with e-mail address and order number; None to show the form.
-
-    Nobody is sent more mails than ``per_address`` allows, whoever asks for them; the answer does not tell.
-    """
-    if request.method != "POST":
+    """The response to a posted form with e-mail address and order number; None to show the form."""
+    if request.method != "POST" or not form.is_valid():
         return None
-    per_network = RateLimit(per_address.scope, MAX_PER_NETWORK, NETWORK_MINUTES)
-    if per_network.is_exceeded(request):
+    if not per_network.take(request):
         return render(request, "429.html", status=429)
-    if not form.is_valid():
-        return None
-    per_network.hit(request)
     email, number = form.cleaned_data["email"], form.cleaned_data["number"]
-    if per_address.take(identity(email)):
-        publish(email, number=number, language=current_language())
+    publish(email, number=number, language=current_language())
     return redirect(next_page)
+
+
+def subject(email: str, number: str) -> str:
+    """What the mails about this address and order are counted by."""
+    return f"{identity(email)} {number}"

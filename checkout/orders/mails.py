@@ -13,8 +13,12 @@ from checkout.shipping.rates import TARIFFS
 from checkout.signals import collect_sections
 from shop.background import outbox, peers
 from shop.mail import last_mail, send
+from shop.web.rate_limit import RateLimit
 
-from . import corrections, lookup
+from . import corrections, lookup, mail_requests
+
+# Per address and number. When it is used up, a link that is still good lies in the mailbox.
+LINKS_MAILED = RateLimit("find-order-mail", limit=3, minutes=30)
 
 
 def order_url(order: Order) -> str:
@@ -271,17 +275,20 @@ def send_order_links(search_id: int) -> None:
     orders = lookup.orders_of(search)
     if not orders:
         return
-    send(
-        "order_links",
-        to=[orders[0].email],
-        concerns=orders[0].number,
-        context={
-            "link": lookup.LINK.url(search.pk, language=search.language),
-            "minutes": int(lookup.LINK.lifetime.total_seconds() // 60),
-        },
-        language=search.language,
-        message_key=f"order-links-{search.pk}",
-    )
+    with LINKS_MAILED.taken(mail_requests.subject(search.email, search.number)) as taken:
+        if not taken:
+            return
+        send(
+            "order_links",
+            to=[orders[0].email],
+            concerns=orders[0].number,
+            context={
+                "link": lookup.LINK.url(search.pk, language=search.language),
+                "minutes": int(lookup.LINK.lifetime.total_seconds() // 60),
+            },
+            language=search.language,
+            message_key=f"order-links-{search.pk}",
+        )
 
 
 # --- cancellation requests ---

@@ -10,6 +10,8 @@ from shop.background import outbox, peers
 from shop.mail import send
 from shop.web.rate_limit import RateLimit
 
+NAMED = RateLimit("new-browser", limit=settings.NEW_BROWSERS_A_DAY, minutes=24 * 60)  # per order
+
 
 class TooMany(Exception):
     """So many browsers have named the address today that another has to take the mailed link."""
@@ -21,7 +23,7 @@ def note(order: Order) -> None:
 
     None is let in unheard: where the mails of a day are used up, no address is taken.
     """
-    if not RateLimit("new-browser", limit=settings.NEW_BROWSERS_A_DAY, minutes=24 * 60).take(order.number):
+    if not NAMED.take(order.number):
         raise TooMany(order.number)
     event = order.log("opened in another browser, by its e-mail address", fact=OrderEvent.Fact.OPENED)
     outbox.publish("mail.order_opened", key=str(event.pk), event_id=event.pk)

@@ -72,13 +72,14 @@ def order_page(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _name_email(request: HttpRequest, order: Order) -> HttpResponse:
-    if EMAIL_GUESSES.is_exceeded(request):
-        return render(request, "429.html", status=429)
     form = OrderEmailForm(request.POST)
     if form.is_valid():
+        taken = EMAIL_GUESSES.take(request)
+        if not taken:
+            return render(request, "429.html", status=429)
         if identity(form.cleaned_data["email"]) == identity(order.email):
+            EMAIL_GUESSES.release(taken)
             return _let_in(request, order, form)
-        EMAIL_GUESSES.hit(request)
         form.add_error("email", _("This is not the e-mail address of the order."))
     return render(request, "checkout/order.html", order_context(order, known=False, form=form))
 

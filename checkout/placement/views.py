@@ -25,12 +25,12 @@ from checkout.orders.views import bought
 from checkout.promotions.services import CodeNotUsable, offer_of
 from checkout.quote import Quote, differences, make_quote, read_signed
 from checkout.shipping.rates import TARIFFS
-from checkout.stock import OutOfStock
+from checkout.stock import OutOfStock, TooManyUnpaid, TooMuchHeld
 from shop.web.rate_limit import RateLimit
 from shop.web.unsent import give_back, takes_text
 from shop.web.upload_handler import takes_files
 
-from . import answer_copy, draft_fields, drafts, shipping_estimate
+from . import answer_copy, draft_fields, drafts, shipping_estimate, unpaid_holds
 from .forms import CheckoutForms, Sent, ServiceContactForm
 
 PERSONAL_OFFERS = RateLimit("promo-email", limit=30, minutes=60)
@@ -129,10 +129,11 @@ def _asks_too_often(request: HttpRequest, cart: Cart) -> bool:
     """A code for first orders tells whether an e-mail address has ordered here: not to one who tries many."""
     if not cart.promo_code:
         return False
-    if PERSONAL_OFFERS.is_exceeded(request):
+    taken = PERSONAL_OFFERS.take(request)
+    if not taken:
         return True
-    if offer_of(cart, email=_email_in(request.POST)).is_personal:
-        PERSONAL_OFFERS.hit(request)
+    if not offer_of(cart, email=_email_in(request.POST)).is_personal:
+        PERSONAL_OFFERS.release(taken)
     return False
 
 
@@ -162,13 +163,18 @@ def _place(request: HttpRequest, cart: Cart, draft: Draft, sent: Sent) -> HttpRe
         return _page(request, cart, forms, typed=request.POST, changes=changes)
     variants = {line.variant.pk: line.variant for line in cart.lines}
     try:
-        order = services.place_order(draft.pk, submission, quote, variants=variants)
+        order = services.place_order(
+            draft.pk, submission, quote, variants=variants, origin=unpaid_holds.origin_of(request)
+        )
     except CodeNotUsable:
         changes = differences(quote, _quote(cart, forms, submission.email))
         return _page(request, cart, forms, typed=request.POST, changes=changes)
     except OutOfStock:
         messages.warning(request, _("Some of the goods have just been sold. Nothing has been ordered yet."))
         return redirect("cart:detail")
+    except (TooManyUnpaid, TooMuchHeld) as error:
+        refusal = unpaid_holds.sentences(error, variants)
+        return _page(request, cart, forms, typed=request.POST, refusal=refusal)
     except services.AlreadyOrdered as error:
         return redirect(error.order)
     response = redirect("payments:pay", token=order.token)
@@ -192,6 +198,7 @@ def _page(
     typed: QueryDict,
     changes: list[str] | None = None,
     copied: answer_copy.Copied | None = None,
+    refusal: list[str] | None = None,
 ) -> HttpResponse:
     """``typed`` fills unbound forms without complaining about what is still missing."""
     for form in forms.all:
@@ -208,6 +215,7 @@ def _page(
         "forms": forms,
         "quote": quote,
         "changes": [] if is_part else sentences,
+        "refusal": refusal,
         "quote_changes": sentences if is_part else [],
         "tariff": TARIFFS.get(quote.shipping_method),
         "language_form": "checkout-form",

@@ -10,8 +10,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.views.decorators.debug import sensitive_variables
 
 from checkout.intake import uploads
-from checkout.models import Intake, Order
-from checkout.signals import Holdings, personal_data
+from checkout.models import Intake, Order, Upload
+from checkout.signals import Holdings, lines_left_out, personal_data
 from shop import clock
 
 IN_MEMORY = 5 * 1024 * 1024  # larger ones lie in a nameless file while they are sent
@@ -80,13 +80,18 @@ def _own(order: Order) -> Holdings:
     request_facts = ("reason", "state", "asked_at", "answer", "answered_at")
     facts["cancellation_requests"] = list(order.cancellations.values(*request_facts))
     facts["privacy_requests"] = list(order.privacy_requests.values("kind", "asked_at", "confirmed_at"))
-    intakes = Intake.objects.filter(line__order=order).order_by("line__position", "subject")
+    left_out, why = lines_left_out(order)
+    if why:
+        facts["left_out"] = why
+    intakes = Intake.objects.filter(line__order=order).exclude(line__in=left_out)
+    intakes = intakes.order_by("line__position", "subject")
     facts["answers"] = [
         {"line": intake.line.position, "subject": intake.subject, "answers": intake.answers}
         for intake in intakes.select_related("line")
     ]
     files = {}
-    for upload in uploads.of_order(order):
+    own = Upload.objects.filter(intakes__line__order=order).exclude(intakes__line__in=left_out)
+    for upload in own.distinct():
         try:
             files[f"files/{upload.pk}-{upload.name}"] = uploads.read(upload)
         except (FileNotFoundError, InvalidToken):

@@ -8,6 +8,7 @@ from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from checkout import stock
 from checkout.intake import uploads
 from checkout.models import Draft, Order, PrivacyRequest
 from checkout.orders import lookup
@@ -126,6 +127,15 @@ retention.declare(
         lambda: _("%(days)s, encrypted") % {"days": in_days(lookup.KEPT.days)},
         lambda: lookup.old_searches().count(),
         lookup.delete_old_searches,
+    ),
+    retention.DataClass(
+        "hold-origins",
+        82,
+        gettext_lazy("A fingerprint of the network from which you order goods"),
+        gettext_lazy("So that nobody keeps goods from others without paying for them"),
+        lambda: in_days(stock.ORIGINS_KEPT.days),
+        lambda: stock.old_origins().count(),
+        lambda: stock.old_origins().delete(),
     ),
     retention.DataClass(
         "privacy-requests",

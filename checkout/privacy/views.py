@@ -10,13 +10,14 @@ from django.views.decorators.http import require_http_methods
 from checkout import order_access
 from checkout.models import Order, PrivacyRequest
 from checkout.orders.mailed_link import InvalidLink
+from checkout.signals import lines_left_out
 from shop.web.rate_limit import RateLimit
 
 from . import erasure, export
 from . import requests as privacy_requests
 
 Kind = PrivacyRequest.Kind
-PER_ORDER = RateLimit("privacy-request", limit=3, minutes=60)
+PER_ORDER = RateLimit("privacy-request", limit=3, minutes=60)  # and kind: a link is good for longer
 
 
 @never_cache
@@ -41,7 +42,7 @@ def _create_request(request: HttpRequest, order: Order, kind: PrivacyRequest.Kin
     if order.mailbox_doubted_at:
         text = _("No link can be sent for this order at present. Please contact customer service.")
         messages.warning(request, text)
-    elif PER_ORDER.take(order.number):
+    elif PER_ORDER.take(f"{order.number} {kind}"):
         privacy_requests.create_request(order, kind)
         text = _("We are sending a link to the e-mail address of the order. It is good for 24 hours.")
         messages.success(request, text)
@@ -65,6 +66,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponseBase:
     if privacy_request.kind == Kind.ERASURE:
         return _erasure(request, privacy_request)
     if request.method != "POST":
+        context["left_out"] = lines_left_out(privacy_request.order)[1]
         return render(request, "checkout/privacy_export.html", context)
     privacy_requests.mark_used(privacy_request)
     name = f"order-{privacy_request.order.number}.zip"

@@ -26,12 +26,15 @@ def enter(request: HttpRequest) -> HttpResponse:
     cart = Cart(request.session)
     if cart.is_empty:
         return redirect("cart:detail")
-    if CODE_GUESSES.is_exceeded(request):
+    taken = CODE_GUESSES.take(request)
+    if not taken:
         return _wait(request)
     form = PromoForm(request.POST, cart=cart)
-    if not form.is_valid():
-        if form.offer is not None and not form.offer.name:  # no such code
-            CODE_GUESSES.hit(request)
+    is_valid = form.is_valid()
+    is_guess = not is_valid and form.offer is not None and not form.offer.name  # no such code
+    if not is_guess:
+        CODE_GUESSES.release(taken)
+    if not is_valid:
         return page(request, promo_form=form)
     with locked_cart(request) as locked:
         locked.promo_code = form.cleaned_data["code"]

@@ -21,7 +21,7 @@ from shop.web.rate_limit import RateLimit
 
 from .forms import LostKeyForm
 
-PER_ADDRESS = RateLimit("lost-key", limit=3, minutes=24 * 60)
+ASKED = RateLimit("lost-key", limit=10, minutes=15)
 PER_ORDER = RateLimit("key-button", limit=3, minutes=60)  # of its own: it cannot silence the form
 
 
@@ -36,7 +36,7 @@ def lost_key(request: HttpRequest) -> HttpResponse:
         request,
         form,
         lifecycle.request_key,
-        per_address=PER_ADDRESS,
+        per_network=ASKED,
         next_page="consulting:key_sent",
     )
     return accepted or render(request, "consulting/lost_key.html", {"form": form})

@@ -36,10 +36,10 @@ def messages_of_client(request: HttpRequest, pk: int) -> HttpResponse:
         return _closed(request, case)
     form = MessageForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if PER_CASE.is_exceeded(str(pk)):
-            form.add_error("text", _("You have written very often. Please send this in an hour."))
-        else:
-            return _send(case, form.cleaned_data["text"], request)
+        taken = PER_CASE.take(str(pk))
+        if taken:
+            return _send(case, form.cleaned_data["text"], request, taken)
+        form.add_error("text", _("You have written very often. Please send this in an hour."))
     shown = list(case_messages.entries(case))
     case_messages.note_seen(case, by_client=True)
     context = {"case": case, "order": grant.order, "entries": shown, "form": form, "is_open": True}
@@ -55,12 +55,12 @@ def _closed(request: HttpRequest, case: Case) -> HttpResponse:
 
 
 @sensitive_variables("text")
-def _send(case: Case, text: str, request: HttpRequest) -> HttpResponse:
+def _send(case: Case, text: str, request: HttpRequest, taken: list[int]) -> HttpResponse:
     try:
         message = case_messages.write_to_consultant(case, text=text)
     except case_messages.Closed:
+        PER_CASE.release(taken)
         return _closed(request, case)
-    PER_CASE.hit(str(case.pk))
     messages.success(request, _("Your message was sent."))
     if message.moved_to:
         day = date_format(message.moved_to)

@@ -28,7 +28,6 @@ from . import overview
 from .forms import UnlockForm
 from .locked import ask_to_unlock
 
-PURPOSE = "report-unlock"
 PER_PAGE = 50  # lines of the access log
 
 
@@ -45,7 +44,7 @@ def unlock(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():  # a typing error is told without a look-up, and is no try
         return _unlock_page(request, form)
     try:
-        look_up = key_throttle.count_look_up(request, PURPOSE)
+        look_up = key_throttle.count_look_up(request, key_throttle.BY_CLIENTS)
         order_key = keys.unlock(
             form.cleaned_data["order_key"], form.cleaned_data["email"], known_orders=known_orders
         )

@@ -6,10 +6,12 @@ entry in the histories of the order and of the key's accesses.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -23,8 +25,9 @@ from consulting.access import order_is_open
 from consulting.models import OrderKey
 from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch, email_address
+from shop.web.asks_again import asks_again
 
-from . import lifecycle
+from . import four_eyes, lifecycle
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise as Text
@@ -146,6 +149,7 @@ class OrderKeyAdmin(TolerantSearch, ReadOnlyAdmin[OrderKey]):
         )
         return [action, *super().get_urls()]
 
+    @asks_again
     def action_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
         """Says what will happen, and does it at the press of the button."""
         if name not in KEY_ACTIONS:
@@ -161,6 +165,8 @@ class OrderKeyAdmin(TolerantSearch, ReadOnlyAdmin[OrderKey]):
             return self._action_page(request, order_key, action, form)
         actor = request.user.get_username()
         try:
+            if form and settings.MAILBOX_FOUR_EYES:
+                return self._asked(request, order_key, form.cleaned_data["email"])
             if form:
                 lifecycle.readdress(order_key, form.cleaned_data["email"], actor=actor)
             elif action.perform:
@@ -179,6 +185,14 @@ class OrderKeyAdmin(TolerantSearch, ReadOnlyAdmin[OrderKey]):
             f"{reverse('admin:consulting_orderkey_changelist')}?q={order_key.order.number}"
         )
 
+    def _asked(self, request: HttpRequest, order_key: OrderKey, email: str) -> HttpResponse:
+        """Nothing is changed: a colleague is asked."""
+        actor, key = request.user.get_username(), uuid.uuid4().hex  # one page is sent once: shop.web.once
+        wish = four_eyes.ask(order_key, email, actor=actor, key=key)
+        text = _("Nothing was changed yet: another mailbox needs a second person, who was told.")
+        messages.info(request, text)
+        return HttpResponseRedirect(reverse("admin:shop_approvalrequest_change", args=[wish.pk]))
+
     def _action_page(
         self, request: HttpRequest, order_key: OrderKey, action: KeyAction, form: EmailForm | None
     ) -> HttpResponse:
@@ -189,6 +203,7 @@ class OrderKeyAdmin(TolerantSearch, ReadOnlyAdmin[OrderKey]):
             "masked": self.masked(order_key),
             "action": action,
             "form": form,
+            "needs_second": action.asks_email and settings.MAILBOX_FOUR_EYES,
             "opts": self.opts,
         }
         return render(request, "admin/consulting/deed.html", context)

@@ -8,6 +8,7 @@ with it.
 import logging
 import secrets
 
+from django.conf import settings
 from django.db import transaction
 
 from checkout import order_access
@@ -30,6 +31,10 @@ What = AccessLog.What
 
 class KeyChanged(Exception):
     """The key is not the one any more that was to be replaced, revoked or sent: somebody was faster."""
+
+
+class NeedsSecondPerson(Exception):
+    """One person alone may not give an order to another mailbox."""
 
 
 class NothingToOpen(Exception):
@@ -145,11 +150,13 @@ def request_key(email: str, *, number: str, language: str) -> None:
 
 
 @transaction.atomic
-def readdress(order_key: OrderKey, email: str, *, actor: str) -> OrderKey:
+def readdress(order_key: OrderKey, email: str, *, actor: str, is_approved: bool = False) -> OrderKey:
     """The order belongs to another mailbox from now on: it gets a new key, the old mailbox a notice.
 
-    Raises KeyChanged and NothingToOpen.
+    Raises KeyChanged, NothingToOpen, and NeedsSecondPerson unless a second one has approved it.
     """
+    if settings.MAILBOX_FOUR_EYES and not is_approved:
+        raise NeedsSecondPerson(str(order_key))
     order = Order.objects.lock(order_key.order_id)
     _current(order_key)
     if not order_is_open(order):

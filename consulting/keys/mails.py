@@ -10,18 +10,21 @@ from django.utils.translation import override
 from django.views.decorators.debug import sensitive_variables
 
 from checkout.models import Order, OrderSearch
-from checkout.orders import lookup
+from checkout.orders import lookup, mail_requests
 from consulting import key_format
 from consulting.access import is_open
 from consulting.models import AccessLog, OrderKey
 from shop import clock, mail
 from shop.background import outbox, peers
+from shop.web.rate_limit import RateLimit
 
 from . import lifecycle
 from . import services as keys
 from . import throttle as key_throttle
 
 logger = logging.getLogger(__name__)
+
+KEYS_MAILED = RateLimit("lost-key-mail", limit=3, minutes=24 * 60)  # per address and order
 
 
 @outbox.subscribe("mail.order_key", peer=peers.MAIL)
@@ -38,8 +41,11 @@ def answer_request(search_id: int) -> None:
     if search is None:  # forgotten: nobody waits for it any more
         return
     for order in lookup.orders_of(search):
-        if order.keys.exists() and _send(order, "order_key", f"lost-key-{search.pk}"):
-            AccessLog.objects.create(order=order, what=AccessLog.What.KEY_SENT, at=clock.now())
+        if not order.keys.exists():
+            continue
+        with KEYS_MAILED.taken(mail_requests.subject(order.email, order.number)) as taken:
+            if taken and _send(order, "order_key", f"lost-key-{search.pk}"):
+                AccessLog.objects.create(order=order, what=AccessLog.What.KEY_SENT, at=clock.now())
 
 
 @outbox.subscribe("mail.key_replaced", peer=peers.MAIL)

@@ -14,10 +14,10 @@ from shop import clock
 from shop.background import outbox
 from shop.web.rate_limit import RateLimit
 
-PURPOSES = ["report-unlock", "consultant-unlock"]
-MAX_WRONG = 10  # per /32 or /64
-MAX_WRONG_AROUND = 30  # per /24 or /48
+MAX_WRONG = 10  # per /32 or /64, three times as many around it
 MINUTES = 15
+BY_CLIENTS = RateLimit("report-unlock", MAX_WRONG, MINUTES)
+BY_CONSULTANTS = RateLimit("consultant-unlock", MAX_WRONG, MINUTES)
 MANY = 100  # a minute, of all networks together
 ALARM = "mail.key_alarm"
 
@@ -38,9 +38,8 @@ class LookUp:
         self.rate_limit.release(self.hits)
 
 
-def count_look_up(request: HttpRequest, purpose: str) -> LookUp:
+def count_look_up(request: HttpRequest, rate_limit: RateLimit) -> LookUp:
     """Take one of the client's tries. Raises LimitReached."""
-    rate_limit = RateLimit(purpose, MAX_WRONG, MINUTES, limit_around=MAX_WRONG_AROUND)
     hits = rate_limit.take(request)
     if not hits:
         raise LimitReached
@@ -49,7 +48,7 @@ def count_look_up(request: HttpRequest, purpose: str) -> LookUp:
 
 def alarm_if_many() -> None:
     """Staff hear, once an hour, when there are very many. Nobody is kept out by it."""
-    count = sum(RateLimit(purpose, MANY, minutes=1).total() for purpose in PURPOSES)
+    count = sum(each.total(minutes=1) for each in (BY_CLIENTS, BY_CONSULTANTS))
     if count > MANY:
         hour = f"{localtime(clock.now()):%Y-%m-%d %H}"
         with transaction.atomic():

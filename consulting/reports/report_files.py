@@ -44,8 +44,8 @@ def keep(
             yield piece
 
     try:
-        dek = report_encryption.prepare(report)
-        sealed = report_encryption.seal_file(report, dek, stored_as, measured())
+        report_encryption.prepare(report)
+        sealed = report_encryption.seal_file(report, stored_as, measured())
         storage().save(stored_as, as_file(sealed))
     except OSError:
         logger.exception("A file of a report could not be stored")

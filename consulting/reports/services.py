@@ -13,8 +13,8 @@ from django.views.decorators.debug import sensitive_variables
 from checkout.models import Intake, Order
 from checkout.orders import cancellations
 from consulting import report_document, report_encryption
-from consulting.access import is_open, line_is_open
-from consulting.keys.services import SealedKeyDamaged, lock_active_key, read_key
+from consulting.access import is_assigned, is_open, line_is_open, may_read
+from consulting.keys.services import NotOpened, SealedKeyDamaged, lock_active_key, read_key
 from consulting.models import AccessLog, Case, OrderKey, Report
 from consulting.report_document import ReportDocument
 from shop import clock
@@ -99,15 +99,36 @@ def latest(case: Case) -> Report | None:
 
 
 @sensitive_variables()
-def text_of(report: Report | None) -> ReportDocument | None:
-    """The text for the consultant at work; None where there is none that opens."""
+def opened_by(report: Report, reader: User) -> report_encryption.Opened:
+    """What a consultant may read: any version of a case of their own, from escrow. Of others only what the
+    order key opens that its client has read out to them.
+
+    Raises NotAssigned and Unreadable.
+    """
+    case = report.case
+    if is_assigned(reader, case) or not may_read(reader, case):
+        return report_encryption.admitted_as_consultant(report, reader)
+    try:
+        return open_version(case, case.order.keys.get(state=OrderKey.State.ACTIVE), report.version)
+    except NotOpened as error:
+        raise report_encryption.Unreadable(str(report)) from error
+
+
+@sensitive_variables()
+def text_of(report: Report | None, reader: User) -> ReportDocument | None:
+    """The text for a consultant; None where there is none that opens. Raises NotAssigned."""
     if report is None or not report.body:  # erased
         return None
     try:
-        return report_encryption.open_from_escrow(report)
+        return opened_by(report, reader).text
     except report_encryption.Unreadable:
-        logger.error("Report %s does not open from escrow", report.pk)
+        logger.error("Report %s does not open to %s", report.pk, reader.get_username())
         return None
+
+
+def shown_version(case: Case, reader: User) -> Report | None:
+    """The version that a consultant finds on the page of the case: of somebody else's, what is published."""
+    return latest(case) if is_assigned(reader, case) else case.reports.readable().first()
 
 
 def open_answers(case: Case, consultant: User) -> tuple[Intake | None, Intake | None]:
@@ -142,7 +163,7 @@ def save_draft(
     """
     case = _locked(case)
     report = latest(case)
-    before = text_of(report) or ReportDocument("", "")
+    before = text_of(report, author) or ReportDocument("", "")
     if report and report.is_published:
         before = replace(before, note="")  # it tells of the version before
     text = report_document.make(
@@ -156,31 +177,33 @@ def save_draft(
         return report
     if seen is not None and seen != (report.stamp if report else ""):
         raise NewerDraft(str(case))
-    return _save(author, *_draft(case), lambda _report, draft: replace(text, attachments=draft.attachments))
+    return _save(
+        author, *_draft(case, author), lambda _report, draft: replace(text, attachments=draft.attachments)
+    )
 
 
 @transaction.atomic
 @sensitive_variables()
 def revise(case: Case, *, author: User, change: Callable[[Report, ReportDocument], ReportDocument]) -> Report:
     """Change the draft, whatever it is by now; after a published version a new one begins."""
-    return _save(author, *_draft(_locked(case)), change)
+    return _save(author, *_draft(_locked(case), author), change)
 
 
 @sensitive_variables()
-def _draft(case: Case) -> tuple[Report, ReportDocument]:
+def _draft(case: Case, author: User) -> tuple[Report, ReportDocument]:
     """The version that may be written to (not saved), and what it says so far. The caller holds the lock."""
     report = latest(case)
     if report is None:
         report, text = Report(case=case, version=1), ReportDocument("", "")
     else:
-        text = text_of(report) or ReportDocument("", "")
+        text = text_of(report, author) or ReportDocument("", "")
     if not report.is_published:
         report_encryption.prepare(report)
         return report, text
     following = Report(case=case, version=report.version + 1)
     report_encryption.prepare(following)
     files = (
-        report_files.copy(report_encryption.admitted_from_escrow(report), following)
+        report_files.copy(report_encryption.admitted_as_consultant(report, author), following)
         if text.attachments
         else ()
     )
@@ -223,7 +246,7 @@ def publish(report: Report, *, actor: str, seen: str | None = None) -> Report:
     order_key = case.order.keys.filter(state=OrderKey.State.ACTIVE).select_related("order").first()
     if order_key is None or not is_open(order_key) or not line_is_open(case.line):
         raise NothingToPublish(str(case))
-    if report.version > 1 and not report_encryption.open_from_escrow(report).note:
+    if report.version > 1 and not report_encryption.has_note(report):
         raise NoteMissing(str(case))
     report_encryption.admit_client(report, read_key(order_key))
     report.published_at = clock.now()

@@ -13,7 +13,7 @@ from checkout.models import Order
 from checkout.services import IntakeAnswers
 from checkout.shipping import fulfilment
 from checkout.tests.scenes import make_cart, make_goods, make_service, place
-from consulting import key_format
+from consulting import key_format, report_encryption
 from consulting.keys import services as keys
 from consulting.reports import services as reports
 
@@ -101,3 +101,12 @@ def stripped(response, typed: str) -> str:
     """The page without its tokens and without what was typed."""
     page = re.sub(r'name="(csrfmiddlewaretoken|page_token)" value="[\w-]+"', "", response.content.decode())
     return page.replace(typed, "TYPED")
+
+
+def dek_of(report):
+    return report_encryption._dek_to_write_with(report)
+
+
+def from_escrow(report):
+    """The text, whoever's case it is."""
+    return report_encryption._open(report, report_encryption._dek_from_escrow(report))

@@ -45,7 +45,7 @@ def case_detail(request: HttpRequest, pk: int) -> HttpResponse:
     if not access.is_assigned(request.user, case):
         raise PermissionDenied
     latest = services.latest(case)
-    text = services.text_of(latest)
+    text = services.text_of(latest, user_of(request))
     action = request.POST.get("action", "")
     form = ReportForm(request.POST, correcting=_is_correcting(latest), needs_note=action == "publish")
     if request.FILES.get("report_pdf") or (text and text.report_file):
@@ -124,7 +124,7 @@ def _save(request: HttpRequest, case: Case, form: ReportForm, action: str) -> Ht
             _("The draft was saved elsewhere since you opened it. Compare both; saving again replaces it."),
         )
         _tell_about_files(request, form)
-        return _case_page(request, case, form=form, newer=services.text_of(newer))
+        return _case_page(request, case, form=form, newer=services.text_of(newer, user_of(request)))
     except Refused as refusal:
         form.add_error(None, refusal.message)
         return _case_page(request, case, form=form)
@@ -161,8 +161,8 @@ def _case_page(request: HttpRequest, case: Case, form: ReportForm | None = None,
     context["may_read"] = access.may_read(request.user, case)
     context["may_withdraw"] = access.may_withdraw(request.user, case)
     if context["may_read"]:
-        latest = services.latest(case)
-        text = services.text_of(latest)
+        latest = services.shown_version(case, user_of(request))
+        text = services.text_of(latest, user_of(request))
         context["contact"], context["answers"] = services.open_answers(case, user_of(request))
         context["versions"] = case.reports.all()
         context["latest"] = latest
@@ -208,7 +208,7 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
     if not access.is_assigned(request.user, case):
         raise PermissionDenied
     draft = services.latest(case)
-    text = services.text_of(draft)
+    text = services.text_of(draft, user_of(request))
     if draft is None or text is None:
         return redirect("consulting:case", pk=pk)
     if request.method == "POST":
@@ -218,7 +218,7 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("consulting:case", pk=pk)
     context = pages.report_context(draft, text, file_url=lambda number: _file_url(draft, number))
     before = case.reports.filter(published_at__isnull=False).first()
-    old = services.text_of(before)
+    old = services.text_of(before, user_of(request))
     if old:
         context |= pages.comparison_context(old, text) | {"before": before}
     return render(request, "consulting/publish.html", context)
@@ -245,7 +245,7 @@ def _publish(request: HttpRequest, draft: Report) -> HttpResponse:
 def report_version(request: HttpRequest, pk: int, version: int) -> HttpResponse:
     """One version of the report, for its consultant, and what it changed."""
     report = _readable_version(request, pk, version)
-    text = services.text_of(report)
+    text = services.text_of(report, user_of(request))
     context: dict[str, Any] = {
         "case": report.case,
         "order": report.case.order,
@@ -255,7 +255,7 @@ def report_version(request: HttpRequest, pk: int, version: int) -> HttpResponse:
     if text:
         context |= pages.report_context(report, text, file_url=lambda number: _file_url(report, number))
     before = report.case.reports.filter(published_at__isnull=False, version__lt=version).first()
-    old = services.text_of(before)
+    old = services.text_of(before, user_of(request))
     if old and text:
         context |= pages.comparison_context(old, text) | {"before": before}
     return render(request, "consulting/version.html", context)
@@ -268,7 +268,7 @@ def report_file(request: HttpRequest, pk: int, version: int, number: int) -> Htt
     """A file of one version, to save."""
     report = _readable_version(request, pk, version)
     try:
-        opened = report_encryption.admitted_from_escrow(report)
+        opened = services.opened_by(report, user_of(request))
         if not 0 < number <= len(opened.text.attachments):
             raise Http404
         return attachments.download(opened, opened.text.attachments[number - 1])

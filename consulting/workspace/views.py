@@ -27,7 +27,6 @@ from consulting.reports import services as reports
 from .access import consultants_only, user_of, writers_only
 from .forms import ConsultantKeyForm
 
-PURPOSE = "consultant-unlock"
 PER_PAGE = 50
 LISTS = {
     "mine": gettext_lazy("My cases"),
@@ -54,7 +53,7 @@ def open_with_key(request: HttpRequest) -> HttpResponse:
     form = ConsultantKeyForm(request.POST)
     if form.is_valid():
         try:
-            look_up = key_throttle.count_look_up(request, PURPOSE)
+            look_up = key_throttle.count_look_up(request, key_throttle.BY_CONSULTANTS)
             order = keys.open_with_key(user_of(request), form.cleaned_data["order_key"])
         except key_throttle.LimitReached:
             return too_many(request)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from payments.models import Payment
 from shop.l10n.money import formatted
+from shop.web.asks_again import asks_again
 
 from . import decisions
 
@@ -20,6 +21,7 @@ def urls(site: admin.AdminSite) -> list[URLPattern]:
     return [path("<int:payment_id>/decide/", site.admin_view(decide), name="payments_payment_decide")]
 
 
+@asks_again
 @require_http_methods(["GET", "HEAD", "POST"])
 def decide(request: HttpRequest, payment_id: int) -> HttpResponse:
     """A second click finds that it has been decided already."""

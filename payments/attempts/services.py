@@ -25,7 +25,8 @@ from payments.gateways.base import (
 from payments.models import Payment
 from payments.models.payment import InvalidTransition
 from payments.purchase import purchase_of
-from shop import clock, outbound
+from shop import clock
+from shop.background import outbound
 from shop.background.lines import Busy, line
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint

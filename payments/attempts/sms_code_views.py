@@ -39,9 +39,9 @@ Status = Payment.Status
 
 RESEND_AFTER = 60  # seconds; UnionPay refuses before that
 MINUTES = 30
-MAX_PER_NETWORK = 20  # an office may be one network
-MAX_PER_ORDER = 8
-MAX_CODES = 10  # guesses per order
+SENT_PER_NETWORK = RateLimit("sms", 20, MINUTES)  # an office may be one network
+SENT_PER_ORDER = RateLimit("sms-order", 8, MINUTES)
+CODE_GUESSES = RateLimit("sms-code", 10, MINUTES)  # per order, whoever guesses
 
 _FIELDS = {"61": "number", "62": "number", "65": "cvc", "66": "phone", "69": "code", "73": "expiry"}
 
@@ -81,10 +81,8 @@ def pay(request: HttpRequest, token: str) -> JsonResponse:
         return _go("pay", order)
     if response := _unless_code_is_awaited(order):
         return response
-    guesses = RateLimit(f"code {order.pk}", MAX_CODES, MINUTES)
-    if guesses.is_exceeded_by_all():
+    if not CODE_GUESSES.take(str(order.pk)):
         return _error(_too_many(), field="code", status=429)
-    guesses.hit(request)
     revision = form.cleaned_data["revision"]
     try:
         payment = attempts.pay(
@@ -120,13 +118,13 @@ def _problem_of(request: HttpRequest, form: Form) -> JsonResponse | None:
 
 def _is_over_limit(request: HttpRequest, order: Order) -> bool:
     """Count the request and return whether it is one too many, per network or per order."""
-    per_network = RateLimit("sms", MAX_PER_NETWORK, MINUTES)
-    per_order = RateLimit(f"sms {order.pk}", MAX_PER_ORDER, MINUTES)
-    if per_network.is_exceeded(request) or per_order.is_exceeded_by_all():
+    taken = SENT_PER_NETWORK.take(request)
+    if not taken:
         return True
-    per_network.hit(request)
-    per_order.hit(request)
-    return False
+    if SENT_PER_ORDER.take(str(order.pk)):
+        return False
+    SENT_PER_NETWORK.release(taken)
+    return True
 
 
 def _after_sending(order: Order, payment: Payment) -> JsonResponse:

@@ -123,6 +123,12 @@ def _pay(request: HttpRequest, order: Order) -> HttpResponse:
     except services.InProgress:
         return redirect("payments:progress", token=order.token)
     except NotPayable:
+        order.refresh_from_db()
+        if order.status == Order.Status.PENDING:
+            text = _(
+                "The time to pay this order is nearly over. Please wait until it has ended, then order again."
+            )
+            messages.warning(request, text)
         return redirect(order)
     return _next_step(request, payment)
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from shop import clock
 from shop.monitoring.audit import Check, Finding, NotRepaired
+from shop.web.asks_again import asks_again
 from shop.web.once import safe_to_repeat
 
 from . import report
@@ -63,6 +64,7 @@ def _allowed(finding: Finding, user: User | AnonymousUser) -> Any:
     return finding.repair if finding.repair and user.has_perm(finding.repair.permission) else None
 
 
+@asks_again
 @safe_to_repeat("what was put right is no finding any more; a gateway may be asked")
 @require_POST
 def repair(request: HttpRequest) -> HttpResponse:

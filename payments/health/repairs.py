@@ -17,6 +17,7 @@ from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
 from payments.models.ledger import ReferenceTaken
 from payments.refunds import reconciliation
 from payments.refunds import services as refunds
+from payments.refunds.four_eyes import NeedsSecondPerson
 from payments.refunds.plan import DisputeOpen, NothingToRefund, TooMuch
 from payments.webhooks import inbox
 from shop.monitoring.audit import NotRepaired
@@ -42,6 +43,10 @@ def _refunding() -> Iterator[None]:
         yield
     except (refunds.NotRefused, NothingToRefund, TooMuch):
         raise NotRepaired(_("So much is not left to give back any more. Please look at the order.")) from None
+    except NeedsSecondPerson:
+        raise NotRepaired(
+            _("This needs a second person. Please refund it from its order, where you can ask one.")
+        ) from None
     except DisputeOpen:
         raise NotRepaired(_("The gateway decides about this money while the dispute is open.")) from None
 

@@ -11,7 +11,8 @@ from checkout.privacy import erasure
 from payments.gateways.paypal.announcements import Announcement
 from payments.gateways.paypal.gateway import PayPal
 from payments.models import GatewayEvent, Payment, Refund
-from shop import clock, outbound
+from shop import clock
+from shop.background import outbound
 from shop.models import OutboxMessage
 from shop.privacy import retention
 

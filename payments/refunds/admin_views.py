@@ -22,8 +22,10 @@ from checkout.models import Order
 from checkout.stock import OutOfStock
 from payments.models import Payment, Refund
 from shop.l10n import money
+from shop.web.asks_again import asks_again
 from shop.web.once import safe_to_repeat
 
+from . import four_eyes
 from . import services as refunds
 from .forms import ReasonForm, RefundForm, form_values
 from .plan import (
@@ -55,7 +57,7 @@ def urls(site: admin.AdminSite) -> list[URLPattern]:
     ]
     once = safe_to_repeat("a refund is found again by the key of its preview")
     return [
-        path(route, site.admin_view(once(functools.partial(_guarded, view, site))), name=name)
+        path(route, site.admin_view(asks_again(once(functools.partial(_guarded, view, site)))), name=name)
         for route, view, name in pages
     ]
 
@@ -65,7 +67,18 @@ def _guarded(
 ) -> HttpResponse:
     if not may_refund(request):
         raise PermissionDenied
-    return view(request, site=site, **ids)
+    try:
+        return view(request, site=site, **ids)
+    except (NothingToRefund, DisputeOpen) as error:  # it came in between, while the form was judged
+        refund = Refund.objects.filter(key=_key(request) or None).first()
+        if refund:  # a second click
+            return _requested(request, refund.payment.order, refund)
+        return _no_refund(request, site, _order_of(**ids), error)
+
+
+def _order_of(*, order_id: int | None = None, **money: int) -> Order:
+    by_money = {"payment_id": "payments", "refund_id": "payments__refunds"}
+    return Order.objects.get(**{by_money[name]: pk for name, pk in money.items()} or {"pk": order_id})
 
 
 def may_refund(request: HttpRequest) -> bool:
@@ -107,7 +120,32 @@ def refund_order(request: HttpRequest, *, site: admin.AdminSite, order_id: int) 
         )
     except REFUSALS:
         return page.changed(refund_order, order_id=order_id)
+    except four_eyes.NeedsSecondPerson as needed:
+        seen = request.POST.get("seen", "")
+        how = {"way": "order", "chosen": four_eyes.stored(form.refund_request()), "seen": seen}
+        return _asked(request, needed, key=_key(request), told=_lines(form.plan), form=form, **how)
     return _requested(request, order, refund)
+
+
+def _asked(
+    request: HttpRequest, needed: four_eyes.NeedsSecondPerson, *, form: ReasonForm | None = None, **how: Any
+) -> HttpResponse:
+    """Nothing is refunded: a colleague is asked."""
+    reason = form.cleaned_data["reason"] if form else ""
+    wish = four_eyes.ask(needed, actor=_name(request), reason=reason, **how)
+    text = _("Nothing was refunded yet: an amount like this needs a second person, who was told.")
+    messages.info(request, text)
+    return HttpResponseRedirect(reverse("admin:shop_approvalrequest_change", args=[wish.pk]))
+
+
+def _lines(plan: RefundPlan) -> list[tuple[str, str]]:
+    """What of the order would be refunded, for the second person."""
+    lines = [
+        (f"{each.line.name} × {each.quantity}", money.formatted(each.amount, plan.currency))
+        for each in plan.lines
+    ]
+    closes = [(line.name, _("The consultation reports close.")) for line in plan.closes]
+    return lines + closes
 
 
 def _requested(request: HttpRequest, order: Order, refund: Refund) -> HttpResponse:
@@ -155,6 +193,8 @@ def return_payment(request: HttpRequest, *, site: admin.AdminSite, payment_id: i
         except (NothingToRefund, DisputeOpen) as error:
             messages.warning(request, _why(error))
             return _to_order(payment.order)
+        except four_eyes.NeedsSecondPerson as needed:
+            return _asked(request, needed, key=_key(request), form=form, way="payment", payment=payment.pk)
         return _requested(request, payment.order, refund)
     if not payment.is_unused:
         messages.warning(request, _why(NothingToRefund()))
@@ -225,6 +265,8 @@ def retry(request: HttpRequest, *, site: admin.AdminSite, refund_id: int) -> Htt
         return page.render("retry.html", {"refund": refund, "amount": amount})
     try:
         again = refunds.retry_refund(refund, actor=_name(request))
+    except four_eyes.NeedsSecondPerson as needed:
+        return _asked(request, needed, key=refunds.next_key(refund), way="retry", refund=refund.pk)
     except refunds.NotRefused:
         messages.warning(request, _("This refund was not refused."))
     except (NothingToRefund, DisputeOpen) as error:
@@ -271,7 +313,9 @@ class _Page:
         return self.render("refund.html", {"form": form})
 
     def _preview(self, form: RefundForm, plan: RefundPlan) -> HttpResponse:
-        return self.render("preview.html", {"form": form, "plan": plan, "key": _new_key()})
+        needs_second = not self.explains and four_eyes.is_too_much(plan.payment, plan.total)
+        context = {"form": form, "plan": plan, "key": _new_key(), "needs_second": needs_second}
+        return self.render("preview.html", context)
 
     def changed(self, view: Callable[..., HttpResponse], **ids: int) -> HttpResponse:
         """Something has happened since the preview: it is shown anew, and nothing was done."""

@@ -27,6 +27,7 @@ from shop.background import outbox
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 
+from . import four_eyes
 from .plan import (
     DisputeOpen,
     NothingToRefund,
@@ -63,13 +64,20 @@ class NotRefused(Exception):
 
 @retry_transaction
 def request_refund(
-    order_id: int, request: RefundRequest, *, key: str, actor: str, reason: str = "", seen: str | None = None
+    order_id: int,
+    request: RefundRequest,
+    *,
+    key: str,
+    actor: str,
+    reason: str = "",
+    seen: str | None = None,
+    is_approved: bool = False,
 ) -> Refund:
     """Store a refund for the worker to do. The same ``key`` (32 hex digits) is the same refund.
 
     What will not be delivered is out of shipping at once, and goods are back in stock. ``seen`` is the digest
-    of the plan that its reader agreed to. Raises NothingToRefund, NothingChosen, DisputeOpen, TooMuch and
-    PlanChanged.
+    of the plan that its reader agreed to. Raises NothingToRefund, NothingChosen, DisputeOpen, TooMuch,
+    PlanChanged, and NeedsSecondPerson unless a second one has approved it.
     """
     order = Order.objects.lock(order_id)
     known = Refund.objects.filter(key=key, payment__order=order).first()
@@ -86,6 +94,7 @@ def request_refund(
         actor=actor,
         reason=reason,
         shipping=plan.shipping,
+        is_approved=is_approved,
     )
     _store_lines(refund, plan)
     _withdraw(order, refund, plan, actor)
@@ -93,10 +102,12 @@ def request_refund(
 
 
 @retry_transaction
-def return_unused(payment: Payment, *, key: str, actor: str, reason: str = "") -> Refund:
+def return_unused(
+    payment: Payment, *, key: str, actor: str, reason: str = "", is_approved: bool = False
+) -> Refund:
     """Give back all booked money that pays no order: of the wrong amount, or what could not be used.
 
-    The same ``key`` is the same refund. Raises NothingToRefund and DisputeOpen.
+    The same ``key`` is the same refund. Raises NothingToRefund, DisputeOpen and NeedsSecondPerson.
     """
     payment = payment.lock()
     known = payment.refunds.filter(key=key).first()
@@ -108,8 +119,9 @@ def return_unused(payment: Payment, *, key: str, actor: str, reason: str = "") -
         raise DisputeOpen(payment.reference)
     payment.close_alarm()
     return _create_refund(
-        payment, payment.refundable_amount, key=key, origin=Origin.STAFF, actor=actor, reason=reason
-    )
+        payment, payment.refundable_amount, key=key, origin=Origin.STAFF, actor=actor, reason=reason,
+        is_approved=is_approved,
+    )  # fmt: skip
 
 
 def give_back(payment: Payment, why: str) -> None:
@@ -121,16 +133,16 @@ def give_back(payment: Payment, why: str) -> None:
 
 
 @retry_transaction
-def retry_refund(refund: Refund, *, actor: str) -> Refund:
+def retry_refund(refund: Refund, *, actor: str, is_approved: bool = False) -> Refund:
     """Try a refused refund again, under a new key. Any number of clicks: one new refund per refused one.
 
-    Raises NotRefused, NothingToRefund, DisputeOpen, TooMuch.
+    Raises NotRefused, NothingToRefund, DisputeOpen, TooMuch, NeedsSecondPerson.
     """
     payment = refund.payment.lock()
     refused = payment.refunds.get(pk=refund.pk)
     if not _is_ours_and_refused(refused):
         raise NotRefused(refund.pk)
-    known = payment.refunds.filter(key=_next_key(refused)).first()
+    known = payment.refunds.filter(key=next_key(refused)).first()
     if known:
         return known
     if payment.order.is_disputed or payment.disputes.filter(is_open=True).exists():
@@ -140,11 +152,12 @@ def retry_refund(refund: Refund, *, actor: str) -> Refund:
     again = _create_refund(
         payment,
         refused.amount,
-        key=_next_key(refused),
+        key=next_key(refused),
         origin=Origin.STAFF,
         actor=actor,
         reason=refused.reason,
         shipping=refused.shipping,
+        is_approved=is_approved,
     )
     RefundLine.objects.bulk_create(
         RefundLine(refund=again, line_id=row.line_id, quantity=row.quantity, amount=row.amount)
@@ -169,14 +182,14 @@ def _check_still_owed(payment: Payment, refused: Refund) -> None:
 
 def can_be_retried(refund: Refund) -> bool:
     """Whether the gateway refused it and nobody has tried it anew."""
-    return _is_ours_and_refused(refund) and not Refund.objects.filter(key=_next_key(refund)).exists()
+    return _is_ours_and_refused(refund) and not Refund.objects.filter(key=next_key(refund)).exists()
 
 
 def _is_ours_and_refused(refund: Refund) -> bool:
     return refund.status == Status.FAILED and refund.origin in {Origin.STAFF, Origin.AUTOMATIC}
 
 
-def _next_key(refund: Refund) -> str:
+def next_key(refund: Refund) -> str:
     """The key of the one retry of this refund."""
     return uuid.uuid5(uuid.UUID(refund.key), "again").hex
 
@@ -229,9 +242,11 @@ def take_back_explanation(refund: Refund, *, actor: str, seen: str) -> None:
 
 def _create_refund(
     payment: Payment, amount: Decimal, *, key: str, origin: Refund.Origin, actor: str = "", reason: str = "",
-    shipping: Decimal = Decimal(0),
+    shipping: Decimal = Decimal(0), is_approved: bool = False,
 ) -> Refund:  # fmt: skip
     """Create the refund and publish the message that gets it done."""
+    if origin == Origin.STAFF and actor and not is_approved:
+        four_eyes.check(payment, amount)
     refund = Refund.objects.create(
         payment=payment,
         origin=origin,
@@ -247,9 +262,8 @@ def _create_refund(
     transaction.on_commit(lambda: failpoint("after_refund_committed"))
     outbox.publish("payment.refund", key=key, refund_id=refund.pk)
     if origin == Origin.STAFF:
-        detail = f"{amount} {payment.captured_currency}"
-        subject = subjects.of_object("payments.refund", refund.pk)
-        trail.record(trail.Deed.REFUND, subject, actor=actor, detail=detail)
+        told = subjects.of_object("payments.refund", refund.pk)
+        trail.record(trail.Deed.REFUND, told, actor=actor, detail=f"{amount} {payment.captured_currency}")
     return refund
 
 

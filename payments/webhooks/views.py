@@ -2,7 +2,8 @@
 
 import logging
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseForbidden
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -13,6 +14,8 @@ from . import inbox, reception
 
 logger = logging.getLogger(__name__)
 
+PLAIN = "text/plain; charset=utf-8"
+
 
 @csrf_exempt
 @require_POST
@@ -20,6 +23,8 @@ def notify(request: HttpRequest, gateway: str) -> HttpResponse:
     """Store what a gateway may have sent; a worker verifies it and asks the gateway for the facts."""
     if gateway not in {"paypal", "unionpay"}:
         raise Http404
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        return HttpResponseForbidden("https only", content_type=PLAIN)
     try:
         if int(request.headers.get("Content-Length") or 0) > inbox.MAX_BYTES:
             raise InvalidNotification("size")
@@ -34,4 +39,4 @@ def notify(request: HttpRequest, gateway: str) -> HttpResponse:
     except GatewayError as error:  # it cannot be verified now: the gateway sends it again
         logger.error("Notification of %s: %s", gateway, error.code)
         return HttpResponse(status=503)
-    return HttpResponse("ok")
+    return HttpResponse("ok", content_type=PLAIN)

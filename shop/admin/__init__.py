@@ -1,5 +1,5 @@
 """The shop's own part of the admin: the outbox, the people, and what every app's admin builds on."""
 
-from shop.admin import audit, outbox, staff
+from shop.admin import approvals, audit, outbox, staff
 
-__all__ = ["audit", "outbox", "staff"]
+__all__ = ["approvals", "audit", "outbox", "staff"]

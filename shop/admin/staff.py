@@ -1,12 +1,16 @@
 """The people who work here, as Django keeps them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest, HttpResponse
 
 from shop.typed_values.fields import FORM_FIELDS
+from shop.web.asks_again import asks_again
+
+from .search import AnyAdmin
 
 if TYPE_CHECKING:
     AnyUserAdmin = UserAdmin[User]
@@ -14,11 +18,37 @@ else:  # not generic when it runs
     AnyUserAdmin = UserAdmin
 
 admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+class AsksAgain(AnyAdmin):
+    """Mixin: whoever changes what people may do, or how they sign in, shows that it is them."""
+
+    @asks_again
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().add_view(request, *args, **kwargs)
+
+    @asks_again
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().change_view(request, *args, **kwargs)
+
+    @asks_again
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().delete_view(request, *args, **kwargs)
+
+
+@admin.register(Group)
+class StaffGroupAdmin(AsksAgain, GroupAdmin):
+    """The groups and what their members may do."""
 
 
 @admin.register(User)
-class StaffAdmin(AnyUserAdmin):
+class StaffAdmin(AsksAgain, AnyUserAdmin):
     """Mails go to their addresses, which are read as a customer's is."""
 
     formfield_overrides = FORM_FIELDS
     readonly_fields = ("last_login", "date_joined")  # facts
+
+    @asks_again
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().user_change_password(request, *args, **kwargs)

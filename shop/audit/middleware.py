@@ -6,9 +6,9 @@ staff's pages, or where the session was read anyway.
 
 import re
 from collections.abc import Callable
+from typing import Any
 
-from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import ResolverMatch
 
@@ -39,8 +39,9 @@ class AuditStaff:
         token = trail.current_request.set(request)
         try:
             response = self.get_response(request)
-            if request.resolver_match and _is_told(request, request.resolver_match):
-                _record(request, request.resolver_match, response)
+            match = request.resolver_match
+            if match and (person := _person(request, match)):
+                _record(request, match, response, person)
         finally:
             trail.current_request.reset(token)
         return response
@@ -48,40 +49,31 @@ class AuditStaff:
 
 def is_staffs(match: ResolverMatch) -> bool:
     """Whether the page is the staff's own."""
-    return once.is_staff_page(match) or getattr(match.func, "__module__", "").startswith(
-        "consulting.workspace."
-    )
+    is_desks = getattr(match.func, "__module__", "").startswith("consulting.workspace.")
+    return once.is_staff_page(match) or is_desks or match.namespace == "sign_in"
 
 
-def _is_told(request: HttpRequest, match: ResolverMatch) -> bool:
+def _person(request: HttpRequest, match: ResolverMatch) -> User | None:
+    """Who of the staff asks. Asks the database nothing for a shopper."""
     if match.view_name in UNTOLD:
-        return False
-    return _is_signed_in(request, match) and request.user.is_staff
-
-
-def _is_signed_in(request: HttpRequest, match: ResolverMatch) -> bool:
-    """Asks the database nothing for a shopper."""
+        return None
     if is_staffs(match):
-        return request.user.is_authenticated
-    session = getattr(request, "session", None)
-    if session is None or not (session.accessed or _is_about_an_order(request, match)):
-        return False
-    return SESSION_KEY in session
+        user: Any = request.user
+    elif request.session.accessed or "token" in match.kwargs or match.namespace == "consulting":
+        user = getattr(request, "staff_behind", None)  # a client's own page has the session of a client
+    else:
+        return None
+    return user if user and user.is_authenticated and user.is_staff else None
 
 
-def _is_about_an_order(request: HttpRequest, match: ResolverMatch) -> bool:
-    """A client's own page, whose view may not have looked at the session."""
-    has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
-    return has_session and ("token" in match.kwargs or match.namespace == "consulting")
-
-
-def _record(request: HttpRequest, match: ResolverMatch, response: HttpResponse) -> None:
+def _record(request: HttpRequest, match: ResolverMatch, response: HttpResponse, person: User) -> None:
     subject = subjects.of_request(request, match)
     if not is_staffs(match) and not subject.order_number:
         return  # a page of the shop about nobody
     trail.record(
         _deed(request, match, response, subject),
         subject,
+        actor=person.get_username(),
         page=match.view_name,
         status=response.status_code,
         detail=_detail(request, response) if is_staffs(match) else trail.CLIENTS_PAGE,

@@ -60,7 +60,8 @@ def _actor(request: HttpRequest | None) -> str:
 
 def _session(request: HttpRequest | None) -> str:
     """Tells one sign-in of a person from another; opens nothing."""
-    key = getattr(getattr(request, "session", None), "session_key", None)
+    session = getattr(request, "staff_session", None) or getattr(request, "session", None)
+    key = getattr(session, "session_key", None)
     return salted_hmac("shop.audit.session", key, algorithm="sha256").hexdigest()[:16] if key else ""
 
 

@@ -17,12 +17,12 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
-from shop import clock, outbound
+from shop import clock
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 from shop.models import OutboxMessage
 
-from . import breakers, dispatch, peers
+from . import breakers, dispatch, outbound, peers
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
@@ -96,6 +96,28 @@ def check_mail_server() -> Iterator[CheckMessage]:
         )
 
 
+def check_stores() -> Iterator[CheckMessage]:
+    """On this machine, or by a socket, nobody listens in between."""
+    database, broker = urlsplit(settings.DATABASE_URL), urlsplit(settings.REDIS_URL)
+    sslmode = parse_qs(database.query).get("sslmode", [""])[-1]
+    if _is_elsewhere(database.hostname) and sslmode not in {"verify-ca", "verify-full"}:
+        yield Error(
+            "DATABASE_URL names another machine, and whoever stands between them could read or answer.",
+            hint="?sslmode=verify-full, with the server's CA in sslrootcert.",
+            id="shop.E030",
+        )
+    if _is_elsewhere(broker.hostname) and broker.scheme != "rediss":
+        yield Error(
+            "REDIS_URL names another machine, and its password goes there in clear.",
+            hint="rediss://…?ssl_cert_reqs=required",
+            id="shop.E031",
+        )
+
+
+def _is_elsewhere(host: str | None) -> bool:
+    return bool(host) and host not in LOCAL and not unquote(host or "").startswith("/")
+
+
 def check_retention() -> Iterator[CheckMessage]:
     for name in sorted({name for name in dir(settings) if name.startswith("KEEP_")}):
         if getattr(settings, name) < 1:
@@ -165,6 +187,7 @@ CHECKS: list[Check] = [
     check_hosts,
     check_database,
     check_mail_server,
+    check_stores,
     check_retention,
     check_placeholders,
     check_files,

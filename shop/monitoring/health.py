@@ -17,7 +17,7 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from shop import outbound
+from shop.background import outbound
 from shop.keyring import fingerprints
 
 REMEMBERED_FOR = 1.0  # seconds
@@ -34,7 +34,7 @@ _broker_quiet_until = float("-inf")
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok\n", content_type="text/plain")
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
 @require_safe

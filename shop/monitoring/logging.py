@@ -7,6 +7,7 @@ gunicorn's, Python's last resort. Our formatter looks at the whole line once mor
 import logging
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -76,6 +77,9 @@ class RequestIdFilter(logging.Filter):
 
 class MaskingFormatter(logging.Formatter):
     """One line: time, level, logger, request id, message; secrets masked, also in tracebacks."""
+
+    converter = time.gmtime  # whatever machine writes it, and on the night when clocks are put back
+    default_time_format, default_msec_format = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
 
     def __init__(self) -> None:
         super().__init__(

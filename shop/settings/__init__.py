@@ -32,7 +32,7 @@ INSTALLED_APPS = [
     "csp",
     "axes",
     "phonenumber_field",
-    "django.contrib.admin",
+    "shop.apps.ShopAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -47,13 +47,16 @@ MIDDLEWARE = [
     "shop.web.middleware.refuse_without_secrets",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "shop.admin.sign_in.sessions.StaffSessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "shop.audit.middleware.AuditStaff",
     "shop.web.unsent.SignedOutStaff",
+    "shop.admin.sign_in.guard.Guard",
     "shop.web.once.OncePerPage",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "shop.web.middleware.personal_pages_are_not_cached",
@@ -124,10 +127,10 @@ if PRODUCTION and not env.str("EMAIL_URL", ""):
     raise ImproperlyConfigured("EMAIL_URL is not set. See .env.example.")
 
 # --- the world ----------------------------------------------------------------------------------------------
-# A restored copy begins with this off, lest it sends mails twice and asks for refunds: shop/outbound.py.
+# A restored copy begins with this off, lest it sends mails twice: shop/background/outbound.py.
 OUTBOUND = env.bool("SHOP_OUTBOUND", True)
 if not OUTBOUND:
-    EMAIL_BACKEND = "shop.outbound.HeldMails"
+    EMAIL_BACKEND = "shop.background.outbound.HeldMails"
     CELERY_BEAT_SCHEDULE = {}
 
 LOGGING = logging_config(level=env.str("LOG_LEVEL", "INFO"))

@@ -16,6 +16,7 @@ from django.urls import reverse, translate_url
 from django.utils import translation
 from django.utils.html import format_html
 
+from shop.audit import approvals
 from shop.l10n import staff_notes
 from shop.l10n.money import formatted
 from shop.web import once
@@ -50,6 +51,13 @@ def csrf_token(context: template.Context) -> str:
     if not own:
         return own
     return own + format_html('<input type="hidden" name="{}" value="{}">', once.FIELD, once.new_token())
+
+
+@register.simple_tag(takes_context=True)
+def waiting_approvals(context: template.Context) -> int:
+    """How many requests of colleagues wait for whoever reads the page."""
+    user = getattr(context.get("request"), "user", None)
+    return approvals.waiting_for(user) if user is not None and user.is_active and user.is_staff else 0
 
 
 @register.filter

@@ -14,6 +14,7 @@ from django.core import checks
 from payments import checks as payment_checks
 from shop.keyring import generate
 from shop.monitoring import deployment_checks
+from shop.tests.project.test_structure import sources
 
 BASE = Path(__file__).resolve().parents[2]
 EXAMPLE = (BASE / ".env.example").read_text()
@@ -223,6 +224,12 @@ def test_production_refuses_what_belongs_to_the_demo(production, command):
     assert "production" in done.stderr
 
 
+def test_production_never_shows_its_insides(production):
+    replace(production, DEBUG="on")
+    done = manage("check", ENV_FILE=str(production))
+    assert (done.returncode, done.stderr) == (1, "DEBUG cannot be on with SHOP_MODE=production.\n")
+
+
 # --- one wrong setting --------------------------------------------------------------------------------------
 
 
@@ -261,6 +268,9 @@ WRONG = [
     ("ALLOWED_HOSTS", ["inkstone.hk", "*"], "shop.E023"),
     ("DATABASE_URL", "sqlite:////var/lib/shop.sqlite3", "shop.E024"),
     ("EMAIL_USE_TLS", False, "shop.E025"),
+    ("DATABASE_URL", "postgresql://shop:t0psecret@db.inkstone.hk/shop", "shop.E030"),
+    ("DATABASE_URL", "postgresql://shop:t0psecret@db.inkstone.hk/shop?sslmode=require", "shop.E030"),
+    ("REDIS_URL", "redis://:t0psecret@10.0.0.5:6379/0", "shop.E031"),
     *(
         (name, wrong, "shop.E026")
         for name in (
@@ -306,6 +316,48 @@ def test_every_value_of_the_example_is_refused_in_the_environment(right, monkeyp
 def test_a_mail_server_on_this_machine_needs_no_tls(right):
     right.EMAIL_USE_TLS, right.EMAIL_HOST = False, "127.0.0.1"
     assert refused() == []
+
+
+def test_stores_on_this_machine_or_behind_tls_are_taken(right):
+    for database in ("verify.hk/shop?sslmode=verify-full", "%2Frun%2Fpostgresql/shop", "localhost/shop"):
+        right.DATABASE_URL = f"postgresql://shop:t0psecret@{database}"
+        assert refused() == [], database
+    right.REDIS_URL = "rediss://:t0psecret@10.0.0.5:6379/0?ssl_cert_reqs=required"
+    assert refused() == []
+
+
+WRITES_COOKIE = re.compile(r"set_(?:signed_)?cookie\(|cookie_name =")
+COOKIES = """
+import importlib, sys
+import django
+django.setup()
+from django.conf import settings
+names = {name: getattr(settings, name) for name in dir(settings) if name.endswith("COOKIE_NAME")}
+del names["LANGUAGE_COOKIE_NAME"]  # nothing sets it: the language stands in the address
+for name in sys.argv[1:]:
+    module = importlib.import_module(name)
+    owners = [module, *(each for each in vars(module).values() if getattr(each, "__module__", "") == name)]
+    for owner in owners:
+        found = getattr(owner, "__dict__", {}).items()
+        found = [(key, value) for key, value in found if key.lower() in {"cookie", "cookie_name"}]
+        names |= {f"{name}.{key}": value for key, value in found if isinstance(value, str)}
+print(*(f"{where}={name}" for where, name in names.items()), sep="\\n")
+"""
+
+
+def test_every_cookie_belongs_to_this_host_alone(production):
+    """Browsers take a name with ``__Host-`` only with Secure and Path=/, and from no neighbouring host."""
+    writers = [path for path in sources() if "sandbox" not in path.parts and "tests" not in path.parts]
+    writers = [path for path in writers if WRITES_COOKIE.search(path.read_text())]
+    assert len(writers) >= 3
+    named = [path for path in writers if re.search(r"set_(signed_)?cookie\(\s*[frb]*[\"']", path.read_text())]
+    assert named == [], "a cookie has its name in a constant or a setting, which is looked at here"
+    modules = [".".join(path.relative_to(BASE).with_suffix("").parts) for path in writers]
+    done = run(["-c", COOKIES, *modules], ENV_FILE=str(production), DJANGO_SETTINGS_MODULE="shop.settings")
+    assert done.returncode == 0, done.stderr
+    names = dict(line.split("=") for line in done.stdout.split())
+    assert len(names) >= 5
+    assert {where: name for where, name in names.items() if not name.startswith("__Host-")} == {}
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o620, 0o602])

@@ -125,7 +125,7 @@ def everything_of(order):
         "key": canonical,
         "found": keys._find_key(canonical),
         "client": report_encryption.open_for_client(reports[0], canonical),
-        "escrow": [report_encryption.open_from_escrow(report) for report in reports],
+        "escrow": [scenes.from_escrow(report) for report in reports],
     }
 
 
@@ -299,7 +299,7 @@ def test_a_report_that_is_saved_during_the_rotation_opens(order, settings, monke
     case = Case.objects.of(order).get()
     fresh_draft = lambda: services.save_draft(case, author=writer, title="newer", body="newer")  # noqa: E731
     while_held(monkeypatch, "before_value_replaced", lambda: rotate("ESCROW_KEYS"), fresh_draft)
-    assert [report_encryption.open_from_escrow(report).title for report in case.reports.all()] == [
+    assert [scenes.from_escrow(report).title for report in case.reports.all()] == [
         "newer",
         scenes.TITLE,
     ]

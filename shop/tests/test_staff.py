@@ -86,28 +86,6 @@ def test_production_is_never_seeded(settings):
         call_command("seed_demo")
 
 
-@pytest.mark.parametrize(
-    ("language", "sentence", "whom_to_ask"),
-    [
-        ("en", "You can try again in 15 minutes.", "whoever manages the staff accounts gives you a new one"),
-        ("zh-hant", "15分鐘後可再試", "請向管理職員賬戶的同事索取新密碼"),
-    ],
-)
-def test_who_is_locked_out_reads_for_how_long_and_the_way_on(client, db, language, sentence, whom_to_ask):
-    User.objects.create_user("lam", password="right-password-1", is_staff=True)
-    url = f"/{language}/admin/login/"
-    for _ in range(6):
-        page = client.post(url, {"username": "lam", "password": "wrong"})
-    text = " ".join(page.content.decode().split())
-    assert page.status_code == 429
-    assert sentence in text
-    assert whom_to_ask in text
-    assert f'href="{url}"' in text
-    assert client.post(url, {"username": "lam", "password": "right-password-1"}).status_code == 429
-    User.objects.create_user("wong", password="right-password-2", is_staff=True)
-    assert client.post(url, {"username": "wong", "password": "right-password-2"}).status_code == 302
-
-
 def test_no_page_that_edits_rows_overwrites_a_colleague():
     request = RequestFactory().get("/")
     request.user = User(is_superuser=True, is_active=True, is_staff=True)

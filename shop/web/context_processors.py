@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from shop import outbound
+from shop.background import outbound
 from shop.l10n.languages import current_language
 
 

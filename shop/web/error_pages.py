@@ -52,13 +52,6 @@ def _given_back(request: HttpRequest, status: int, why: str, *, then: str) -> Ht
     return unsent.give_back(request, then=then, why=why, status=status)
 
 
-def locked_out(request: HttpRequest, _response: object = None, _credentials: object = None) -> HttpResponse:
-    """The answer to a sign-in after too many wrong passwords, even with the right one, for a while."""
-    minutes = round(settings.AXES_COOLOFF_TIME * 60)
-    context = {"is_error_page": True, "minutes": minutes}
-    return render(request, "locked_out.html", context, status=429)
-
-
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return unsent.stale_token(request) or render(
         request, "403_csrf.html", {"is_error_page": True}, status=403

@@ -73,12 +73,21 @@ def headers_of_all(get_response: GetResponse) -> GetResponse:
 
 
 def personal_pages_are_not_cached(get_response: GetResponse) -> GetResponse:
-    """Whatever was made for one person (any page that read the session, or any non-GET) is stored nowhere."""
+    """Whatever was made for one person (any page that read the session, or any non-GET) is stored nowhere.
+
+    Nor is any page that is not there, for its address may be somebody's order. Search engines list no page
+    whose address holds a token: such links travel, and one that is found by a search would be everybody's.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         session = getattr(request, "session", None)
         is_personal = request.method != "GET" or (session is not None and session.accessed)
+        is_personal = is_personal or response.status_code == 404
+        match = request.resolver_match
+        if match is not None and "token" in match.kwargs:
+            response["X-Robots-Tag"] = "noindex, nofollow"
+            is_personal = True
         if is_personal and not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         return response

@@ -1,21 +1,38 @@
 """Rate limits per client network or per subject, counted in the database: all processes share the count.
 
-One row of ``Try`` is one hit; retention removes old ones.
+A hit is taken before the work that it allows is begun, and given back where that work does not count. One row
+of ``Try`` is one hit; retention removes old ones.
 """
 
 import datetime as dt
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db import connection
+from django.db.models import Q
 from django.http import HttpRequest
 
 from shop import clock
 from shop.crypto import keyed_digests
+from shop.database import name_locks
 from shop.models import Try
 
 from .client_address import client_address
+
+AROUND = 3  # times the limit of one network: what its surroundings may do together
+
+_TAKE = """
+WITH asked (network, most) AS (VALUES {asked})
+INSERT INTO shop_try (purpose, network, at)
+SELECT %s, network, %s FROM asked WHERE NOT EXISTS (
+    SELECT 1 FROM asked AS one WHERE one.most <= (
+        SELECT COUNT(*) FROM shop_try AS hit
+        WHERE hit.purpose = %s AND hit.network = one.network AND hit.at >= %s
+    )
+) RETURNING id
+"""
 
 
 def network_of(address: str) -> str:
@@ -42,57 +59,76 @@ def _network(address: str, ipv4: int, ipv6: int) -> str:
 class RateLimit:
     """At most ``limit`` hits per key within ``minutes``; each ``scope`` is counted on its own.
 
-    A key is a request, which stands for the client's network, or a text such as an e-mail address, of which
-    only a keyed digest is stored. ``limit_around`` also limits the surroundings of a request's network.
+    A key is a request, which stands for the client's network, or a text such as an order's number, of which
+    only a keyed digest is stored. The surroundings of a request's network have ``AROUND`` times the limit.
+
+    Each is a constant of its module: a test finds them all and has many take from each at once.
     """
 
     scope: str
     limit: int
     minutes: int
-    limit_around: int | None = None
-
-    def hit(self, key: HttpRequest | str) -> None:
-        """Count one hit of the key, whether or not it is within the limit."""
-        Try.objects.create(purpose=self.scope, network=self._stored(key), at=clock.now())
-
-    def is_exceeded(self, key: HttpRequest | str) -> bool:
-        """Whether the key has used up its hits."""
-        return self._hits().filter(network=self._stored(key)).count() >= self.limit
-
-    def is_exceeded_by_all(self) -> bool:
-        """Whether the hits of all keys together have used up the limit."""
-        return self.total() >= self.limit
-
-    def total(self) -> int:
-        """The hits of all keys within the window; a hit that counts in two networks is one."""
-        return self._hits().exclude(Q(network__endswith="/24") | Q(network__endswith="/48")).count()
 
     def take(self, key: HttpRequest | str) -> list[int]:
         """Count one hit if it is within the limits. Returns its rows for ``release``, none if it is not.
 
-        It is stored before it is compared: of several at once each sees the others, so together they never
-        pass the limits.
+        Exact: of many at once as many get one as there are left. Those about one key wait for each other,
+        and not for more than the server's own work: locks, count and row are one round trip.
         """
-        limits = {self._stored(key): self.limit}
-        if self.limit_around is not None and isinstance(key, HttpRequest):
-            surroundings = surroundings_of(client_address(key))
-            limits = {surroundings: self.limit_around} | limits  # one key if there is no address
-        now = clock.now()
-        rows = [Try.objects.create(purpose=self.scope, network=network, at=now).pk for network in limits]
-        hits = self._hits().filter(network__in=limits).order_by()
-        counts = dict(hits.values_list("network").annotate(Count("pk")))
-        if any(counts[network] > limit for network, limit in limits.items()):
+        limit_of = self._limits(key)
+        locks = name_locks(*(f"rate limit {self.scope} {stored}" for stored in limit_of))
+        asked = ", ".join(["(%s, %s)"] * len(limit_of))
+        now, since = map(connection.ops.adapt_datetimefield_value, (clock.now(), self._since(self.minutes)))
+        of_keys = [value for pair in limit_of.items() for value in pair]
+        with connection.cursor() as cursor:
+            cursor.execute(locks + _TAKE.format(asked=asked), [*of_keys, self.scope, now, self.scope, since])
+            return [pk for (pk,) in cursor.fetchall()]
+
+    @contextmanager
+    def taken(self, key: HttpRequest | str) -> Iterator[list[int]]:
+        """Context manager: what ``take`` returns, for the work of the block; given back if that raises."""
+        rows = self.take(key)
+        try:
+            yield rows
+        except BaseException:
             self.release(rows)
-            return []
-        return rows
+            raise
 
     def release(self, rows: Sequence[int]) -> None:
         """Take back a hit that ``take`` has counted."""
         Try.objects.filter(pk__in=rows).delete()
 
-    def _hits(self) -> QuerySet[Try]:
-        since = clock.now() - dt.timedelta(minutes=self.minutes)
-        return Try.objects.filter(purpose=self.scope, at__gte=since)
+    def count(self, key: HttpRequest | str) -> int:
+        """The key's hits within the window, for alarms and words on pages: nothing is allowed by it."""
+        hits = Try.objects.filter(purpose=self.scope, at__gte=self._since(self.minutes))
+        return hits.filter(network=self._stored(key)).count()
+
+    def free_at(self, key: HttpRequest | str) -> dt.datetime:
+        """When the key's next hit is within the limits: now, or when its oldest one has left the window."""
+        free = clock.now()
+        hits = Try.objects.filter(purpose=self.scope, at__gte=self._since(self.minutes))
+        for network, limit in self._limits(key).items():
+            newest = hits.filter(network=network).order_by("-at").values_list("at", flat=True)[:limit]
+            if len(newest) == limit:
+                free = max(free, newest[limit - 1] + dt.timedelta(minutes=self.minutes))
+        return free
+
+    def _limits(self, key: HttpRequest | str) -> dict[str, int]:
+        limit_of = {self._stored(key): self.limit}
+        if isinstance(key, HttpRequest):
+            surroundings = surroundings_of(client_address(key))
+            limit_of = {surroundings: AROUND * self.limit} | limit_of  # one key if there is no address
+        return limit_of
+
+    def total(self, *, minutes: int) -> int:
+        """The hits of all keys within so many minutes; a hit that counts in two networks is one."""
+        is_around = Q(network__endswith="/24") | Q(network__endswith="/48")
+        hits = Try.objects.filter(purpose=self.scope, at__gte=self._since(minutes))
+        return hits.exclude(is_around).count()
+
+    @staticmethod
+    def _since(minutes: int) -> dt.datetime:
+        return clock.now() - dt.timedelta(minutes=minutes)
 
     def _stored(self, key: HttpRequest | str) -> str:
         if isinstance(key, HttpRequest):

@@ -45,9 +45,7 @@ def test_one_order_has_so_many_bytes_before_and_after_it_is_placed(client, servi
     monkeypatch.setattr(upload_budgets, "MAX_ORDER_MB", 0.2)
     intake = order.lines.get().intakes.get(subject=1)
     request = SimpleNamespace(FILES=MultiValueDict({"plan": [files.sent(large()), files.sent(large())]}))
-    monkeypatch.setattr(
-        uploads, "PER_NETWORK", SimpleNamespace(take=lambda key: [1], is_exceeded=lambda key: False, hit=bool)
-    )
+    monkeypatch.setattr(uploads, "PER_NETWORK", SimpleNamespace(take=lambda key: [1]))
     monkeypatch.setattr(upload_budgets, "check", lambda *_: None)
     asked = replace_options(service.product.questions.get(), most=9)
     problems = uploads.receive(request, intake, {"plan": asked})

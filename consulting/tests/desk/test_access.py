@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from checkout.models import Order
+from checkout.tests.scenes import placed_in
 from consulting import access, key_format
 from consulting.keys import services as keys
 from consulting.models import Case
@@ -149,7 +150,7 @@ def test_no_mail_about_a_report_that_could_not_be_opened(order, cases, mailoutbo
 
 def test_the_order_page_shows_no_key_that_opens_nothing(client, order):
     key = key_format.groups(keys.read_key(order.keys.get()))[0]
-    client.post(order.get_absolute_url(), {"email": scenes.EMAIL})
+    placed_in(client, order)
     assert key in client.get(order.get_absolute_url()).content.decode()
     give_back(order, order.total)
     page = client.get(order.get_absolute_url()).content.decode()

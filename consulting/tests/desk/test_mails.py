@@ -119,4 +119,4 @@ def test_the_confirmation_page_shows_the_key_only_where_it_may(order, key):
         redacted = render_to_string(hidden.page_template, {"section": hidden})
     assert all(f"<span>{group}</span>" in page for group in key.split("-"))
     assert not any(group in redacted for group in key.split("-"))
-    assert "was sent to the e-mail address" in redacted
+    assert "is in the e-mail that we sent" in redacted

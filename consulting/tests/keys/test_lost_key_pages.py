@@ -120,6 +120,17 @@ def test_at_most_three_mails_a_day_go_to_an_address_and_the_answer_does_not_tell
     assert len(mails()) == 1
 
 
+def test_a_stranger_cannot_have_the_owner_go_without_a_mail(order, mails):
+    """Wrong pairs count against the network that asks, and against nobody else."""
+    for number in range(30):
+        ask(Client(), f"A7K3-9{number:03}", REMOTE_ADDR=f"10.0.{number}.1")
+        ask(Client(), order.number, f"nobody{number}@shop.example", REMOTE_ADDR=f"10.1.{number}.1")
+    assert mails() == []
+    ask(Client(), order.number)
+    (message,) = mails()
+    assert KEY.search(message.body)
+
+
 def test_a_network_may_ask_ten_times_in_a_quarter_of_an_hour(client, order):
     for number in range(10):
         assert ask(client, order.number, f"nobody{number}@shop.example").status_code == 302

@@ -56,7 +56,7 @@ def opened(report, case):
     except InvalidToken:
         pass
     for way in (
-        report_encryption.open_from_escrow,
+        scenes.from_escrow,
         lambda row: report_encryption.open_for_client(row, canonical),
     ):
         try:
@@ -122,10 +122,10 @@ def test_columns_exchanged_between_two_reports_are_refused(report, case, consult
     canonical = keys.read_key(case.order.keys.get())
     ways = {
         "body": [
-            report_encryption.open_from_escrow,
+            scenes.from_escrow,
             lambda row: report_encryption.open_for_client(row, canonical),
         ],
-        "escrow_wrap": [report_encryption.open_from_escrow],
+        "escrow_wrap": [scenes.from_escrow],
     }
     for way in ways.get(column, [lambda row: report_encryption.open_for_client(row, canonical)]):
         with pytest.raises(report_encryption.Unreadable):

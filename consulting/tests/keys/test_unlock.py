@@ -180,7 +180,7 @@ def pages(case):
 
 def test_the_report_is_read_with_all_that_identifies_it(opened, case, order):
     page = opened.get(reverse("consulting:report", args=[case.pk])).content.decode()
-    text = services.text_of(services.latest(case))
+    text = scenes.from_escrow(services.latest(case))
     for expected in [
         scenes.TITLE,
         scenes.TEXT,
@@ -221,6 +221,15 @@ def test_the_reports_lock_after_half_an_hour_without_use(opened, case, monkeypat
         monkeypatch.setattr(clock, "now", lambda minutes=minutes: start + dt.timedelta(minutes=minutes))
         assert opened.get(pages(case)[0]).status_code == 200
     monkeypatch.setattr(clock, "now", lambda: start + dt.timedelta(minutes=87 + 31))
+    assert opened.get(pages(case)[0]).status_code == 302
+
+
+def test_the_reports_lock_after_twelve_hours_however_busy(opened, case, monkeypatch):
+    start = clock.now()
+    for minutes in range(20, 12 * 60, 20):
+        monkeypatch.setattr(clock, "now", lambda minutes=minutes: start + dt.timedelta(minutes=minutes))
+        assert opened.get(reverse("consulting:index")).status_code == 200
+    monkeypatch.setattr(clock, "now", lambda: start + dt.timedelta(hours=12, minutes=1))
     assert opened.get(pages(case)[0]).status_code == 302
 
 

@@ -86,7 +86,7 @@ def test_the_index_offers_it_once_something_is_ready(reader):
 
 
 def test_what_does_not_open_is_named_instead(reader, cases):
-    text = reports.text_of(reports.latest(cases[0]))
+    text = scenes.from_escrow(reports.latest(cases[0]))
     report_files.storage().discard([text.attachments[0].stored_as])
     package = unpacked(reader)
     assert "平面圖.pdf" in package.read("Not included.txt").decode()

@@ -45,7 +45,9 @@ def reader(client, order, published):
 
 
 def opened(report) -> report_encryption.Opened:
-    return report_encryption.admitted_from_escrow(Report.objects.get(pk=report.pk))
+    return report_encryption.Opened(
+        row := Report.objects.get(pk=report.pk), scenes.from_escrow(row), scenes.dek_of(row)
+    )
 
 
 def path_of(stored_as: str) -> Path:
@@ -97,7 +99,7 @@ def test_files_of_every_size_come_back_whole(case, size):
     report = Report(case=case, version=1)
     content = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
     file = report_files.keep(report, iter([content[:100], content[100:]]), name="n", kind="txt")
-    has = report_encryption.Opened(report, None, report_encryption.prepare(report))
+    has = report_encryption.Opened(report, None, scenes.dek_of(report))
     assert file.size == size
     assert b"".join(report_files.read(has, file)) == content
 
@@ -126,9 +128,7 @@ def test_an_altered_file_is_refused(case, change):
         }[change]
     )
     with pytest.raises(report_encryption.Unreadable):
-        b"".join(
-            report_files.read(report_encryption.Opened(report, None, report_encryption.prepare(report)), file)
-        )
+        b"".join(report_files.read(report_encryption.Opened(report, None, scenes.dek_of(report)), file))
 
 
 def test_files_moved_between_reports_versions_and_places_are_refused(case, order, consultant, draft):
@@ -298,11 +298,11 @@ def file(content=CONTENT, name=NAME):
 def test_text_and_files_are_saved_with_one_button(workspace, case, consultant):
     reports.assign(case, consultant)
     assert post(workspace, case, attachments=[file(), file(name="b.pdf")]).status_code == 302
-    assert [file.name for file in reports.text_of(reports.latest(case)).attachments] == [NAME, "b.pdf"]
+    assert [file.name for file in scenes.from_escrow(reports.latest(case)).attachments] == [NAME, "b.pdf"]
     response = workspace.get(reverse("consulting:report_file", args=[case.pk, 1, 2]))
     assert b"".join(response.streaming_content) == CONTENT
     post(workspace, case, f"remove:{NAME}", seen=reports.latest(case).stamp)
-    assert [file.name for file in reports.text_of(reports.latest(case)).attachments] == ["b.pdf"]
+    assert [file.name for file in scenes.from_escrow(reports.latest(case)).attachments] == ["b.pdf"]
 
 
 def test_of_several_files_the_good_ones_and_the_text_are_kept(workspace, case, consultant):
@@ -313,7 +313,7 @@ def test_of_several_files_the_good_ones_and_the_text_are_kept(workspace, case, c
     assert "a long report" in page
     stamp = reports.latest(case).stamp
     assert f'value="{stamp}"' in page
-    text = reports.text_of(reports.latest(case))
+    text = scenes.from_escrow(reports.latest(case))
     assert (text.text, [file.name for file in text.attachments]) == ("a long report", [NAME])
     assert post(workspace, case, body="a long report", seen=stamp).status_code == 302
 
@@ -331,7 +331,9 @@ def test_a_pdf_can_be_the_report_itself(workspace, case, consultant, order, clie
     assert post(workspace, case, body="", report_pdf=file(name="outlook.pdf")).status_code == 302
     assert post(workspace, case, body="", report_pdf=file(name="new.pdf"), seen="1.2").status_code == 302
     draft = reports.latest(case)
-    assert [(file.name, file.is_report) for file in reports.text_of(draft).attachments] == [("new.pdf", True)]
+    assert [(file.name, file.is_report) for file in scenes.from_escrow(draft).attachments] == [
+        ("new.pdf", True)
+    ]
     reports.publish(draft, actor="lin")
     unlock(client, scenes.key_of(order))
     page = client.get(reverse("consulting:report", args=[case.pk])).content.decode()

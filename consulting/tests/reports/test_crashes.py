@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from checkout.models import Intake
-from consulting import report_encryption, retention
+from consulting import retention
 from consulting.keys import services as keys
 from consulting.models import AccessLog, Case, Report
 from consulting.reports import services as reports
@@ -63,8 +63,8 @@ def mails_due():
 def test_a_draft_whose_writer_died_is_the_one_before(written, consultant, die):
     save = lambda: reports.save_draft(written, author=consultant, title="x", body="half")  # noqa: E731
     die("before_draft_committed", save)
-    assert reports.text_of(reports.latest(written)).text == scenes.TEXT
-    assert reports.text_of(save()).text == "half"
+    assert scenes.from_escrow(reports.latest(written)).text == scenes.TEXT
+    assert scenes.from_escrow(save()).text == "half"
 
 
 @pytest.mark.failure("F80")
@@ -136,6 +136,4 @@ def test_forgetting_answers_goes_on_where_it_was(order, consultant, die, monkeyp
     assert left.count() == 0
     answers = str([intake.answers for intake in Intake.objects.filter(subject__gt=0)])
     assert scenes.ANSWER not in answers
-    assert all(
-        report_encryption.open_from_escrow(report) for report in Report.objects.select_related("case__line")
-    )
+    assert all(scenes.from_escrow(report) for report in Report.objects.select_related("case__line"))

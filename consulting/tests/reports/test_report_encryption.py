@@ -30,7 +30,7 @@ def test_a_report_opens_for_its_client_and_from_escrow(case, order):
     report = sealed(case)
     report_encryption.admit_client(report, canonical(order))
     assert report_encryption.open_for_client(report, canonical(order)) == TEXT
-    assert report_encryption.open_from_escrow(report) == TEXT
+    assert scenes.from_escrow(report) == TEXT
 
 
 def test_a_draft_opens_for_no_key(case, order):
@@ -68,7 +68,7 @@ def test_an_altered_row_is_refused(case, order, column):
         opened = []
         for open_it in (
             lambda row: report_encryption.open_for_client(row, key),
-            report_encryption.open_from_escrow,
+            scenes.from_escrow,
         ):
             try:
                 opened.append(open_it(report))
@@ -84,7 +84,7 @@ def test_a_cut_row_is_refused(case, order, cut):
     report_encryption.admit_client(report, canonical(order))
     report.body = report.body[:cut]
     with pytest.raises(report_encryption.Unreadable):
-        report_encryption.open_from_escrow(report)
+        scenes.from_escrow(report)
     report.client_wrap = report.client_wrap[:cut]
     with pytest.raises(report_encryption.Unreadable):
         report_encryption.open_for_client(report, canonical(order))
@@ -104,7 +104,7 @@ def test_a_row_moved_to_another_place_is_refused(case, order):
         for column in ("body", "salt", "client_wrap", "escrow_wrap"):
             setattr(moved, column, getattr(report, column))
         with pytest.raises(report_encryption.Unreadable):
-            report_encryption.open_from_escrow(moved)
+            scenes.from_escrow(moved)
         with pytest.raises(report_encryption.Unreadable):
             report_encryption.open_for_client(moved, canonical(order))
 
@@ -116,7 +116,7 @@ def test_a_report_whose_case_was_moved_to_another_order_opens_for_nobody(case, o
     Case.objects.filter(pk=case.pk).update(line=Case.objects.of(other).first().line, subject=9)
     report.case = Case.objects.get(pk=case.pk)
     with pytest.raises(report_encryption.Unreadable):
-        report_encryption.open_from_escrow(report)
+        scenes.from_escrow(report)
     for key in (canonical(order), canonical(other)):
         with pytest.raises(report_encryption.Unreadable):
             report_encryption.open_for_client(report, key)
@@ -128,11 +128,11 @@ def test_escrow_keys_rotate_newest_first(case, settings):
     before = sealed(case)
     settings.ESCROW_KEYS = [new, old]
     after = sealed(case)
-    assert report_encryption.open_from_escrow(before) == report_encryption.open_from_escrow(after) == TEXT
+    assert scenes.from_escrow(before) == scenes.from_escrow(after) == TEXT
     settings.ESCROW_KEYS = [new]
-    assert report_encryption.open_from_escrow(after) == TEXT
+    assert scenes.from_escrow(after) == TEXT
     with pytest.raises(report_encryption.Unreadable):
-        report_encryption.open_from_escrow(before)
+        scenes.from_escrow(before)
 
 
 def test_a_published_report_survives_a_new_pepper_and_falls_with_a_retired_one(case, order, settings):

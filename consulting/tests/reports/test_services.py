@@ -135,22 +135,25 @@ def test_a_released_case_waits_for_another_consultant(case, consultant):
 
 
 def test_a_draft_is_saved_over_and_a_published_version_never(case, consultant):
+    reports.assign(case, consultant)
     first = reports.save_draft(case, author=consultant, title="A", body="one")
     again = reports.save_draft(case, author=consultant, title="A", body="two")
     assert (again.pk, again.version, again.edit) == (first.pk, 1, 2)
     reports.publish(again, actor="lin")
     second = reports.save_draft(case, author=consultant, title="A", body="three")
     assert second.version == 2
-    assert report_encryption.open_from_escrow(Report.objects.get(version=1)).text == "two"
+    assert scenes.from_escrow(Report.objects.get(version=1)).text == "two"
 
 
 def test_an_unchanged_text_is_not_saved_again(case, consultant):
+    reports.assign(case, consultant)
     first = reports.save_draft(case, author=consultant, title="A", body="one", seen="")
     again = reports.save_draft(case, author=consultant, title="A", body="one\r\n", seen="")
     assert again.edit == first.edit == 1
 
 
 def test_two_tabs_notice_each_other(case, consultant):
+    reports.assign(case, consultant)
     reports.save_draft(case, author=consultant, title="A", body="one", seen="")
     with pytest.raises(reports.NewerDraft):
         reports.save_draft(case, author=consultant, title="A", body="from the other tab", seen="")
@@ -194,6 +197,7 @@ def test_a_draft_of_the_next_version_is_not_shown(case, consultant, order):
 
 
 def test_only_the_text_that_was_seen_is_published(case, consultant):
+    reports.assign(case, consultant)
     draft = reports.save_draft(case, author=consultant, title="A", body="one")
     reports.save_draft(case, author=consultant, title="A", body="two")
     with pytest.raises(reports.NewerDraft):

@@ -63,8 +63,8 @@ def test_a_note_is_asked_for_where_it_is_typed_and_nothing_is_lost(workspace, fi
 
 def test_the_note_of_one_version_is_not_that_of_the_next(db, second, case, consultant):
     draft = reports.save_draft(case, author=consultant, title=scenes.TITLE, body="third")
-    assert reports.text_of(draft).note == ""
-    assert reports.text_of(second).note == NOTE
+    assert scenes.from_escrow(draft).note == ""
+    assert scenes.from_escrow(second).note == NOTE
 
 
 @pytest.mark.failure("F75")
@@ -264,11 +264,11 @@ def test_empty_sections_are_named_before_publishing(workspace, case, consultant)
 
 def test_reports_sealed_before_there_were_notes_still_open(case, order):
     report = Report(case=case, version=1)
-    dek = report_encryption.prepare(report)
+    dek = scenes.dek_of(report)
     report.body = report_encryption._encrypt(
         dek, "# 標題\n\n內文".encode(), f"report-v1|{report_encryption._identity(report)}"
     )
-    text = report_encryption.open_from_escrow(report)
+    text = scenes.from_escrow(report)
     assert (text.title, text.text, text.lang, text.attachments) == ("標題", "內文", "zh-Hant", ())
 
 

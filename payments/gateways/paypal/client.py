@@ -23,8 +23,7 @@ from paypalrestsdk.api import Api
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from shop import outbound
-from shop.background import peers
+from shop.background import outbound, peers
 from shop.background.lines import line, serves_requests
 from shop.database import assert_no_transaction
 

@@ -6,8 +6,8 @@ import time
 import requests
 from django.conf import settings
 
-from shop import clock, outbound
-from shop.background import peers
+from shop import clock
+from shop.background import outbound, peers
 from shop.background.lines import Busy, line
 from shop.database import assert_no_transaction
 

@@ -11,7 +11,7 @@ from django.utils.translation import override
 
 from payments.gateways.base import GatewayError
 from payments.health import restored
-from shop import outbound
+from shop.background import outbound
 from shop.keyring import fingerprints
 
 

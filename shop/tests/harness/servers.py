@@ -173,6 +173,13 @@ class Redis:
         self.process.kill()
         self.process.wait(PATIENCE)
 
+    def hold(self) -> None:
+        """It accepts, and says nothing until ``release``."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def release(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         processes.stop([self.process], patience=5)
 

@@ -93,7 +93,7 @@ FAILURES = {
     ),
     "consulting:case ": ("assigned", (services, "open_answers"), None),
     "consulting:version": ("assigned", (context, "render_markdown"), None),
-    "consulting:publish": ("assigned", (report_encryption, "open_from_escrow"), None),
+    "consulting:publish": ("assigned", (report_encryption, "admitted_as_consultant"), None),
     "consulting:file": ("assigned", (uploads, "download"), None),
     "consulting:withdraw": ("assigned", (services, "withdraw"), {"reason": CANARY}),
     "consulting:case_messages": ("assigned", (case_messages, "write_to_client"), {"text": CANARY}),

@@ -13,6 +13,8 @@ from shop.tests.harness.access import world as world_of
 pytestmark = pytest.mark.django_db
 
 LEAST = 130
+# A text without its encoding would be guessed at.
+WHAT_IT_IS = re.compile(r'text/[a-z]+; charset="?utf-8"?|(application|image)/[a-z+.-]+')
 ROLES = ("nobody", "buyer", "unlocked", "assigned", "superuser")
 
 
@@ -30,7 +32,7 @@ def judged(response) -> tuple[int, list[str]]:
 
 def test_every_page_type_scores_as_promised():
     world = world_of.make()
-    poor, seen = {}, 0
+    poor, unnamed, seen = {}, {}, 0
     for role in ROLES:
         browser = world.browsers[role]
         for name, pattern in world_of.doors():
@@ -41,8 +43,12 @@ def test_every_page_type_scores_as_promised():
             points, why = judged(response)
             if points < LEAST:
                 poor[f"{role} {name} {response.status_code}"] = (points, why)
+            kind = response.get("Content-Type", "")
+            if not WHAT_IT_IS.fullmatch(kind) and (response.streaming or response.content):
+                unnamed[f"{role} {name}"] = kind
     assert seen > 300
     assert poor == {}
+    assert unnamed == {}
 
 
 def test_refusals_and_errors_have_the_same_headers(settings, monkeypatch):

@@ -12,7 +12,14 @@ import requests
 from shop.tests.harness.buyer import Buyer
 from shop.tests.harness.failures import APPS
 from shop.tests.harness.resilience_matrix import table
-from shop.tests.harness.resilience_matrix.table import AFTERWARDS, BASE, COLUMNS, ROWS, WORKS
+from shop.tests.harness.resilience_matrix.table import (
+    AFTERWARDS,
+    BASE,
+    COLUMNS,
+    DEGRADED,
+    ROWS,
+    WORKS,
+)
 from shop.tests.harness.resilience_matrix.walk import SLOWEST, Walk, known, pay_by_paypal
 from shop.tests.harness.stacks.stack import wait_for
 
@@ -150,8 +157,15 @@ def test_beat_that_was_away_for_an_hour_and_then_runs_twice_has_one_effect(shop,
 def test_only_a_database_that_is_down_closes_the_shop_and_pay_needs_nothing_else():
     refusing = [name for name, row in ROWS.items() if row.value("browse") != WORKS]
     assert refusing == ["postgresql"]
-    for name in ("redis-broker", "redis-cache", "smtp", "worker", "beat"):
-        assert {ROWS[name].value(column) for column in COLUMNS} == {WORKS}
+    for name in ("redis-broker", "redis-silent", "redis-cache", "smtp", "smtp-silent", "worker", "beat"):
+        assert {ROWS[name].value(column) for column in COLUMNS if column != "others"} == {WORKS}
+    waits_for_the_worker = [name for name, row in ROWS.items() if row.value("others") == DEGRADED]
+    assert waits_for_the_worker == ["redis-broker", "redis-silent", "worker"], "and for no other's peer"
+
+
+def test_each_peer_is_away_and_silent():
+    for name in ("redis-broker", "smtp", "paypal", "unionpay"):
+        assert {name, f"{name.removesuffix('-broker')}-silent"} <= ROWS.keys()
 
 
 def test_the_table_in_docs_is_this_one():

@@ -142,6 +142,27 @@ PAGES = {
     "shop:contact": ("200", "405"),
     "shop:terms": ("200", "405"),
     "shop:privacy": ("200", "405"),
+    "sign_in:account": ("visitors: 302 admin:login; else: 200", "visitors: 302 admin:login; else: 405"),
+    "sign_in:code": ("visitors: 302 admin:login; else: 302 admin:index",) * 2,  # nobody has an app here
+    "sign_in:set_up": (
+        "visitors: 302 admin:login; else: 200 writes",  # the key that the page shows
+        "visitors: 302 admin:login; else: 200 writes",
+    ),
+    "sign_in:recovery_codes": (
+        "visitors: 302 admin:login; else: 405",
+        "visitors: 302 admin:login; else: 302 sign_in:account",
+    ),
+    "sign_in:remove": (
+        "visitors: 302 admin:login; else: 405",
+        "visitors: 302 admin:login; else: 302 sign_in:account",
+    ),
+    "sign_in:reset": (
+        "visitors: 302 admin:login; superuser: 200; else: 403",
+        "visitors: 302 admin:login; superuser: 302 admin:auth_user_change; else: 403",
+    ),
+    "sign_in:send_link": ("405", "302 sign_in:link_sent"),
+    "sign_in:link_sent": ("200", "405"),
+    "sign_in:use_link": ("200", "302 admin:login"),  # whoever has the mail
     "admin:login": ("visitors: 200; else: 302 admin:index", "200"),
     "admin:logout": ("visitors: 302 admin:index; else: 405", "visitors: 302 admin:index; else: 200"),
 }
@@ -168,6 +189,7 @@ MODELS = {
     "payments_ledgerentry": ("merchant superuser", "", "", ""),
     "payments_payment": ("merchant superuser", "", "", ""),
     "payments_refund": ("merchant superuser", "", "", ""),
+    "shop_approvalrequest": ("merchant superuser", "", "", ""),
     "shop_auditentry": ("superuser", "", "", ""),
     "shop_outboxmessage": ("merchant superuser", "", "", ""),
 }
@@ -194,6 +216,7 @@ ADMIN = {
     "payments_refund_order": "merchant superuser",
     "payments_refund_retry": "merchant superuser",
     "payments_return_payment": "merchant superuser",
+    "shop_approvalrequest_decide": "merchant superuser",
     "view_on_site": "staff",
 }
 

@@ -42,6 +42,9 @@ from consulting.tests import documents, scenes
 from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
 from shop import clock
 from shop.admin import staff_groups
+from shop.admin.sign_in import links
+from shop.audit import approvals
+from shop.audit.subjects import Subject
 from shop.background import outbox
 from shop.models import AuditEntry, OutboxMessage
 
@@ -162,13 +165,16 @@ def _furnish(world: World) -> None:
     search = OrderSearch.objects.create(email=scenes.EMAIL, language="en", asked_at=now)
     request = CancellationRequest.objects.create(order=world.unpaid, reason="", asked_at=now)
     with transaction.atomic():
-        outbox.publish("test.message", key="1")
+        outbox.publish("mail.key_alarm", key="1", hour="1")
     copy_asked = privacy_requests.create_request(order, PrivacyRequest.Kind.EXPORT)
     promotion = Promotion.objects.create(code="CANARY", kind="percent", percent=5, name_zh_hant="x")
     attempt = {"ip_address": "10.0.0.1", "username": "x", "user_agent": "x", "path_info": "/"}
     tried = AccessAttempt.objects.create(**attempt, get_data="", post_data="", failures_since_start=1)
     failure = AccessFailureLog.objects.create(**attempt)
     goods = order.lines.get(kind="goods").variant
+    subject = Subject("checkout.order", str(order.pk), order.number)
+    how = {"way": "payment", "payment": payment.pk, "key": "", "reason": "", "amount": "1", "currency": "HKD"}
+    wish = approvals.ask("refund", subject, how, key="canary", actor="merchant")
     world.parts = {
         "token": order.token,
         "slug": goods.product.slug,
@@ -190,6 +196,7 @@ def _furnish(world: World) -> None:
         "payment_id": payment.pk,
         "refund_id": refund.pk,
         "request_id": request.pk,
+        "approval_id": wish.pk,
         "objects": {
             "catalog_product": goods.product_id,
             "catalog_category": goods.product.category_id,
@@ -204,6 +211,7 @@ def _furnish(world: World) -> None:
             "consulting_orderkey": OrderKey.objects.get(order=order).pk,
             "consulting_case": world.case.pk,
             "consulting_accesslog": AccessLog.objects.first().pk,
+            "shop_approvalrequest": wish.pk,
             "shop_auditentry": AuditEntry.objects.first().pk,
             "shop_outboxmessage": OutboxMessage.objects.first().pk,
             "checkout_promotion": promotion.pk,
@@ -239,6 +247,10 @@ def path_of(world: World, name: str, pattern: URLPattern) -> str:
 
 
 def _part(world: World, name: str, part: str) -> object:
+    if name == "sign_in:use_link":
+        return _token(links.make(User.objects.get(username="merchant"), "en"))
+    if name == "sign_in:reset":
+        return world.parts["objects"]["auth_user"]
     if part == "token" and name not in {"checkout:open_link", "checkout:privacy_link"}:
         if name == "checkout:details":
             return world.late.token
@@ -280,6 +292,7 @@ def body_of(world: World, name: str, role: str) -> dict[str, object]:
         "consulting:messages": {"text": "Changed"},
         "consulting:case_messages": {"text": "Changed"},
         "consulting:withdraw": {"reason": "Changed"},
+        "sign_in:send_link": {"username": "merchant"},
         "consulting:open_with_key": {"order_key": world.key},
         "consulting:case": {
             "title": "Changed",

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import redis
@@ -53,9 +54,13 @@ class FragileShop(CrashStack):
             "postgresql": self._no_database,
             "redis-broker": self._no_broker,
             "redis-cache": self._emptied_redis,
+            "redis-silent": lambda: self._held(self.broker),
             "smtp": self._no_smtp,
-            "paypal": lambda: self._no_gateway("paypal"),
-            "unionpay": lambda: self._no_gateway("unionpay"),
+            "smtp-silent": lambda: self._held(self.smtp),
+            "paypal": lambda: self._no_gateway("paypal", fault="reset"),
+            "paypal-silent": lambda: self._no_gateway("paypal", fault="hang", seconds=60),
+            "unionpay": lambda: self._no_gateway("unionpay", fault="reset"),
+            "unionpay-silent": lambda: self._no_gateway("unionpay", fault="hang", seconds=60),
             "disk-shop": self._no_room_for_files,
             "disk-database": self._no_room_for_rows,
             "worker": lambda: self.held("worker"),
@@ -118,9 +123,18 @@ class FragileShop(CrashStack):
             self.smtp.open()
 
     @contextmanager
-    def _no_gateway(self, gateway: str) -> Iterator[None]:
+    def _held(self, server: Redis | Proxy) -> Iterator[None]:
+        """Accepts, and says nothing: what a firewall does, and a machine that stands still."""
+        server.hold()
+        try:
+            yield
+        finally:
+            server.release()
+
+    @contextmanager
+    def _no_gateway(self, gateway: str, **fault: Any) -> Iterator[None]:
         for call in CALLS[gateway]:
-            arm(self.stack.sandbox_url, gateway=gateway, on=call, fault="reset", times=0)
+            arm(self.stack.sandbox_url, gateway=gateway, on=call, times=0, **fault)
         try:
             yield
         finally:

@@ -22,6 +22,7 @@ COLUMNS = {
     "status": "status page",
     "unlock": "unlock",
     "admin": "admin",
+    "others": "somebody else's payment",
 }
 AFTERWARDS = "afterwards"
 
@@ -44,6 +45,7 @@ def _all_refused(why: str) -> dict[str, tuple[str, str]]:
 SAYS_SO = "503, “We will be right back”"
 NOT_WRITTEN = "503; nothing was written, no gateway was called"
 CAUGHT_UP = "mails go out"
+LATER = "the money is taken; the order shows it when it is back, or once its page is looked at"
 
 ROWS = {
     "postgresql": Row(
@@ -53,7 +55,16 @@ ROWS = {
         "everybody goes on where they were; what PayPal's buyer approved is taken",
     ),
     "redis-broker": Row(
-        "Redis (broker)", "the server is killed and stays down", {}, f"{CAUGHT_UP} when it is back, empty"
+        "Redis (broker)",
+        "the server is killed and stays down",
+        {"others": (DEGRADED, LATER)},
+        f"{CAUGHT_UP} when it is back, empty",
+    ),
+    "redis-silent": Row(
+        "Redis (broker), silent",
+        "it accepts and says nothing",
+        {"others": (DEGRADED, LATER)},
+        f"{CAUGHT_UP}, each once",
     ),
     "redis-cache": Row(
         "Redis (cache)",
@@ -62,6 +73,7 @@ ROWS = {
         f"{CAUGHT_UP}; nothing but Celery has used Redis",
     ),
     "smtp": Row("SMTP", "nobody listens at the port", {}, f"{CAUGHT_UP}, each once"),
+    "smtp-silent": Row("SMTP, silent", "it accepts and says nothing", {}, f"{CAUGHT_UP}, each once"),
     "paypal": Row(
         "PayPal",
         "every call is reset",
@@ -71,9 +83,24 @@ ROWS = {
         },
         "what was approved is taken once",
     ),
+    "paypal-silent": Row(
+        "PayPal, silent",
+        "every call is taken and none answered",
+        {
+            "pay": (DEGRADED, "PayPal: “could not be reached”, no money taken; the card works"),
+            "return": (DEGRADED, "the answer is not known yet: “please do not pay again”"),
+        },
+        "what was approved is taken once",
+    ),
     "unionpay": Row(
         "UnionPay",
         "every call is reset",
+        {"pay": (DEGRADED, "card: the page waits for the answer; whoever chooses PayPal has paid")},
+        "the card is not charged any more, its order ends; everybody else has paid",
+    ),
+    "unionpay-silent": Row(
+        "UnionPay, silent",
+        "every call is taken and none answered",
         {"pay": (DEGRADED, "card: the page waits for the answer; whoever chooses PayPal has paid")},
         "the card is not charged any more, its order ends; everybody else has paid",
     ),
@@ -93,10 +120,16 @@ ROWS = {
             "return": (REFUSED, "503; taken once there is room"),
             "unlock": (REFUSED, NOT_WRITTEN),
             "admin": (REFUSED, NOT_WRITTEN),
+            "others": (REFUSED, NOT_WRITTEN),
         },
         "as after PostgreSQL",
     ),
-    "worker": Row("Celery worker", "killed and not started again", {}, f"{CAUGHT_UP}, each once"),
+    "worker": Row(
+        "Celery worker",
+        "killed and not started again",
+        {"others": (DEGRADED, LATER)},
+        f"{CAUGHT_UP}, each once",
+    ),
     "beat": Row(
         "beat", "killed and not started again", {}, "nothing was late but what only the clock starts"
     ),

@@ -1,0 +1,205 @@
+"""Refunds above an amount need a second person: nothing before, once, and never by the one who asked."""
+
+import threading
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core import mail
+from django.db import connection
+from django.test import Client
+
+from payments.health import repairs
+from payments.models import Refund
+from payments.refunds import four_eyes
+from payments.refunds import services as refunds
+from payments.refunds.four_eyes import NeedsSecondPerson
+from payments.tests.harness.refund_scenes import SERVICE, TEA, ask_for, paid_order, some
+from payments.tests.refunds.page_scenes import hidden, page_of, typed
+from shop import clock
+from shop.audit import approvals
+from shop.models import ApprovalRequest, AuditEntry
+from shop.monitoring.audit import NotRepaired
+
+pytestmark = pytest.mark.django_db
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+STATE = ApprovalRequest.State
+
+
+@pytest.fixture(autouse=True)
+def _limit(settings):
+    settings.REFUND_FOUR_EYES_ABOVE = Decimal(1000)
+
+
+def colleague(name="wong", *codenames):
+    person = User.objects.create_user(name, email=f"{name}@shop.example", is_staff=True)
+    named = codenames or ("add_refund", "view_order", "change_order")
+    person.user_permissions.set(Permission.objects.filter(codename__in=named))
+    return person
+
+
+def browser_of(person):
+    browser = Client()
+    browser.force_login(person, BACKEND)
+    return browser
+
+
+def ask_on_the_page(merchant, order):
+    """All of the consultation, by the pages."""
+    shown = merchant.post(page_of(order), typed(order, service=2) | {"action": "preview"})
+    assert "Ask a colleague to refund" in shown.content.decode()
+    values = hidden(shown) | {"action": "refund"}
+    asked = merchant.post(page_of(order), values)
+    assert asked.status_code == 302
+    assert merchant.post(page_of(order), values)["Location"] == asked["Location"], "a second click asks once"
+    return ApprovalRequest.objects.get(), asked["Location"]
+
+
+def decide(browser, page, decision, **more):
+    return browser.post(f"{page.removesuffix('change/')}decide/", {"decision": decision, **more}, follow=True)
+
+
+def test_nothing_happens_before_the_second_person_and_then_it_happens_once(merchant, order, deliver_outbox):
+    second = colleague()
+    deliver_outbox()
+    mail.outbox.clear()
+    wish, page = ask_on_the_page(merchant, order)
+    deliver_outbox()
+    assert not Refund.objects.exists()
+    assert [each.to for each in mail.outbox] == [["wong@shop.example"]]
+    own = merchant.get(page).content.decode()
+    assert "you cannot do that yourself" in own
+    assert 'value="approve"' not in own
+    assert decide(merchant, page, "approve").status_code == 403
+    assert not Refund.objects.exists()
+    theirs = browser_of(second)
+    assert "1 approval waits for you" in theirs.get("/en/admin/").content.decode()
+    assert "2,560.00" in theirs.get(page).content.decode()
+    done = decide(theirs, page, "approve").content.decode()
+    assert "Approved and done" in done
+    assert "decided before" in decide(theirs, page, "approve").content.decode()
+    assert (Refund.objects.get().amount, Refund.objects.get().actor) == (SERVICE, wish.asked_by)
+    wish.refresh_from_db()
+    assert (wish.state, wish.decided_by, wish.payload) == (STATE.APPROVED, "wong", {})
+    deeds = AuditEntry.objects.filter(deed__in=["requested", "approved", "refund"]).order_by("pk")
+    assert [(entry.deed, entry.actor, entry.order_number) for entry in deeds] == [
+        ("requested", wish.asked_by, order.number),
+        ("refund", wish.asked_by, order.number),
+        ("approved", "wong", order.number),
+    ]
+
+
+def test_who_may_not_refund_may_neither_see_nor_approve(merchant, order):
+    _, page = ask_on_the_page(merchant, order)
+    packer = browser_of(colleague("packer", "view_order", "change_order"))
+    assert "wait" not in packer.get("/en/admin/").content.decode()
+    assert packer.get(page).status_code in {302, 403}
+    assert decide(packer, page, "approve").status_code == 403
+    assert not Refund.objects.exists()
+
+
+def test_declining_tells_the_one_who_asked_why(merchant, order, deliver_outbox):
+    User.objects.filter(is_staff=True).update(email="asker@shop.example")
+    wish, page = ask_on_the_page(merchant, order)
+    decide(browser_of(colleague()), page, "decline", note="the parcel came back empty")
+    deliver_outbox()
+    told = [each for each in mail.outbox if each.to == ["asker@shop.example"]]
+    assert ["the parcel came back empty" in each.body for each in told] == [True]
+    assert not Refund.objects.exists()
+    page = merchant.get(page).content.decode()
+    assert "the parcel came back empty" in page
+    wish.refresh_from_db()
+    assert wish.state == STATE.DECLINED
+
+
+def test_many_small_ones_add_up_and_an_approved_one_does_not_count(order):
+    ask_for(order, some(order, amount=Decimal(900)))
+    with pytest.raises(NeedsSecondPerson):
+        ask_for(order, some(order, amount=Decimal(101)))
+    ask_for(order, some(order, amount=Decimal(100)))
+    with pytest.raises(NeedsSecondPerson):
+        ask_for(order, some(order, amount=Decimal(1)))
+    assert Refund.objects.count() == 2
+
+
+def test_without_a_limit_one_person_is_enough(settings, order):
+    settings.REFUND_FOUR_EYES_ABOVE = None
+    assert ask_for(order, some(order, service=2)).amount == SERVICE
+
+
+def test_what_has_changed_since_ends_the_request_and_does_nothing(merchant, order):
+    wish, page = ask_on_the_page(merchant, order)
+    ask_for(order, some(order, service=1), actor="")  # by the shop itself
+    before = Refund.objects.count()
+    assert "something has changed" in decide(browser_of(colleague()), page, "approve").content.decode()
+    wish.refresh_from_db()
+    assert (wish.state, Refund.objects.count()) == (STATE.VOID, before)
+
+
+def test_a_request_that_nobody_answers_ends(merchant, order, monkeypatch):
+    _, page = ask_on_the_page(merchant, order)
+    second = browser_of(colleague())
+    later = clock.now() + approvals.LIFETIME
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert "its time is over" in decide(second, page, "approve").content.decode()
+    assert not Refund.objects.exists()
+    assert "expired" in second.get(page).content.decode()
+
+
+def test_who_asked_and_may_no_longer_is_not_obeyed(merchant, order):
+    wish, page = ask_on_the_page(merchant, order)
+    User.objects.get(username=wish.asked_by).user_permissions.clear()
+    decide(browser_of(colleague()), page, "approve")
+    assert not Refund.objects.exists()
+
+
+def test_money_that_pays_no_order_and_a_refused_refund_need_two_as_well(merchant, order, payment):
+    payment.pays_order = False
+    payment.save()
+    with pytest.raises(NeedsSecondPerson):
+        refunds.return_unused(payment, key="0" * 32, actor="mei")
+    payment.pays_order = True
+    payment.save()
+    refused = Refund.objects.create(
+        payment=payment,
+        amount=SERVICE,
+        key="1" * 32,
+        status=Refund.Status.FAILED,
+        origin=Refund.Origin.STAFF,
+        started_at=clock.now(),
+    )
+    with pytest.raises(NotRepaired, match="second person"):
+        repairs.retry(refused, "mei")
+    assert Refund.objects.count() == 1
+    retried = merchant.post(f"/en/admin/payments/refund/{refused.pk}/retry/")
+    decide(browser_of(colleague()), retried["Location"], "approve")
+    assert Refund.objects.get(key=refunds.next_key(refused)).amount == SERVICE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_who_approve_at_once_do_it_once(gateway, approve, settings):
+    settings.REFUND_FOUR_EYES_ABOVE = Decimal(100)
+    order = paid_order(approve)
+    asker = colleague("asker")
+    with pytest.raises(NeedsSecondPerson) as needed:
+        ask_for(order, some(order, tea=2), actor="asker")
+    how = {"way": "order", "chosen": four_eyes.stored(some(order, tea=2)), "seen": None}
+    wish = four_eyes.ask(needed.value, key="a" * 32, actor=asker.username, **how)
+    people = [colleague(f"second-{each}") for each in range(6)]
+    outcomes = []
+
+    def press(person):
+        try:
+            outcomes.append(approvals.approve(wish.pk, user=person).state)
+        except approvals.Decided:
+            outcomes.append("decided")
+        connection.close()
+
+    threads = [threading.Thread(target=press, args=[person]) for person in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == [STATE.APPROVED] + ["decided"] * 5
+    assert Refund.objects.get().amount == TEA
+    assert AuditEntry.objects.filter(deed="approved").count() == 1

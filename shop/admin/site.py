@@ -1,0 +1,57 @@
+"""The admin: its lists are filtered by what they offer, and by nothing else from the address bar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.core.exceptions import BadRequest
+from django.db import DataError
+
+if TYPE_CHECKING:
+    from django.contrib.admin.views.main import ChangeList
+    from django.http import HttpRequest
+
+    from .search import AnyAdmin
+else:
+    AnyAdmin = admin.ModelAdmin
+
+# What the links of filters and of the hierarchy of dates end with. No beginnings, no patterns.
+COMPARISONS = {"exact", "id", "pk", "isnull", "in", "gte", "gt", "lt", "lte", "year", "month", "day"}
+
+
+class ListedLookups(AnyAdmin):
+    """Mixin: what ``list_filter``, ``date_hierarchy`` and ``more_lookups`` name may be asked for.
+
+    ``more_lookups``: an admin's own attribute, of what a link of ours asks for.
+    Django allows every column of the row itself, in every way: a secret could be asked for letter by letter.
+    """
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        filters = self.get_list_filter(request)
+        listed = {each[0] if isinstance(each, tuple | list) else each for each in filters}
+        parts = lookup.split("__")
+        while parts[-1:] and parts[-1] in COMPARISONS:
+            parts.pop()
+        return "__".join(parts) in {*listed, self.date_hierarchy, *getattr(self, "more_lookups", ())}
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """A value that is none of its column's, such as a year of twenty digits, is no fault of ours."""
+        if any(
+            "\0" in value for name, values in request.GET.lists() if name != SEARCH_VAR for value in values
+        ):
+            raise BadRequest("no text")
+        try:
+            return super().get_changelist_instance(request)
+        except (OverflowError, DataError) as error:
+            raise BadRequest("a filter's value") from error
+
+
+class ShopAdminSite(admin.AdminSite):
+    """Every admin that is registered gets ``ListedLookups``, those of packages too."""
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        base = admin_class or admin.ModelAdmin
+        names = {"__module__": base.__module__, "__doc__": base.__doc__}
+        super().register(model_or_iterable, type(base.__name__, (ListedLookups, base), names), **options)

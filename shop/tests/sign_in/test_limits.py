@@ -1,0 +1,260 @@
+"""Guessing passwords: from many addresses, of many names, many at once; and the rightful owner gets in."""
+
+import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.contrib.auth import hashers
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import User
+from django.core import mail
+from django.db import connection
+from django.test import Client
+
+from shop.admin.sign_in import hashers as own_hashers
+from shop.admin.sign_in import limits, notices
+from shop.models import OutboxMessage, Try
+from shop.tests.sign_in.scenes import PASSWORD, moved, person, sign_in
+
+__all__ = ["moved"]
+
+WRONG = "certainly not this one"
+
+
+@pytest.fixture
+def compared(monkeypatch):
+    """How many passwords were compared, by name."""
+    counts: Counter[str] = Counter()
+    authenticate = ModelBackend.authenticate
+
+    def count(self, request, username=None, password=None, **more):
+        counts[username] += 1
+        return authenticate(self, request, username=username, password=password, **more)
+
+    monkeypatch.setattr(ModelBackend, "authenticate", count)
+    return counts
+
+
+def guess(times, *, name="merchant", address="10.0.0.1"):
+    """Answers to wrong passwords; ``name`` and ``address`` may say ``{n}``."""
+    return Counter(
+        sign_in(Client(), name.format(n=n), WRONG, REMOTE_ADDR=address.format(n=n)).status_code
+        for n in range(times)
+    )
+
+
+@pytest.mark.django_db
+def test_one_account_from_thirty_addresses(compared, record_property):
+    person()
+    answers = Counter()
+    for n in range(30):
+        answers += guess(4, address=f"10.{n}.0.1")
+    assert answers == {200: 20, 429: 100}
+    assert compared["merchant"] == 20
+    record_property("figure", "120 wrong passwords from 30 addresses: 20 compared, 100 refused")
+
+
+@pytest.mark.django_db
+def test_one_account_from_one_network_of_ipv6(compared, record_property):
+    person()
+    assert guess(80, address="2001:db8:1:1::{n:x}") == {200: 5, 429: 75}
+    assert compared["merchant"] == 5
+    record_property("figure", "80 wrong passwords from one /64: 5 compared, 75 refused")
+
+
+@pytest.mark.django_db
+def test_sixty_names_from_one_address(compared, record_property):
+    assert guess(60, name="name-{n}") == {200: 20, 429: 40}
+    assert compared.total() == 20
+    record_property("figure", "60 names from one address: 20 compared, 40 refused")
+
+
+@pytest.mark.django_db
+def test_the_surroundings_of_a_network_have_a_limit_too(compared):
+    assert guess(100, name="name-{n}", address="2001:db8:1:{n:x}::1") == {200: 60, 429: 40}
+
+
+@pytest.mark.django_db
+def test_no_spelling_of_a_name_has_tries_of_its_own(compared):
+    spellings = ["merchant", "Merchant", "ＭＥＲＣＨＡＮＴ", " merchant", "mer\u200bchant"]
+    answers = Counter()
+    for n in range(60):
+        answers += guess(1, name=spellings[n % 5], address=f"10.{n}.0.1")
+    assert answers == {200: 20, 429: 40}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sixteen_at_once_do_not_pass_the_limit_together(compared):
+    person()
+
+    def one(_):
+        try:
+            return sign_in(Client(), "merchant", WRONG).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = Counter(pool.map(one, range(16)))
+    assert set(answers) <= {200, 429}
+    assert compared["merchant"] == answers[200] <= 5
+    assert answers[429] >= 11
+
+
+@pytest.mark.django_db
+def test_the_owner_gets_in_from_a_browser_that_is_known(compared):
+    person()
+    browser = Client()
+    assert sign_in(browser).status_code == 302
+    browser.post("/en/admin/logout/")
+    for n in range(30):
+        guess(1, address=f"10.{n}.0.1")
+    assert sign_in(Client(), REMOTE_ADDR="10.99.0.1").status_code == 429
+    guess(5, address="127.0.0.1")  # also from the owner's own network
+    assert sign_in(browser).status_code == 302
+
+
+@pytest.mark.django_db
+def test_a_known_browser_has_a_limit_of_its_own_and_is_nobody_elses(compared):
+    person()
+    person("lam")
+    browser = Client()
+    sign_in(browser)
+    browser.post("/en/admin/logout/")
+    answers = Counter(sign_in(browser, "merchant", WRONG).status_code for _ in range(14))
+    assert answers == {200: 10, 429: 4}
+    assert Counter(sign_in(browser, "lam", WRONG).status_code for _ in range(8)) == {200: 5, 429: 3}
+    forged = Client()
+    forged.cookies["known"] = browser.cookies["known"].value[:-2] + "xx"
+    for n in range(20):
+        guess(1, address=f"10.{n}.0.1")
+    assert sign_in(forged, REMOTE_ADDR="10.99.0.1").status_code == 429
+
+
+@pytest.mark.django_db
+def test_a_right_password_is_not_counted(compared):
+    person()
+    for _ in range(25):
+        assert sign_in(Client()).status_code == 302
+    assert not Try.objects.filter(purpose__startswith="sign-in").exists()
+
+
+@pytest.mark.django_db
+def test_a_mailed_link_is_the_way_in_once(deliver_outbox, moved):
+    person()
+    for n in range(20):
+        guess(1, address=f"10.{n}.0.1")
+    stranger, owner = Client(), Client()
+    for name in ("merchant", "nobody"):
+        asked = stranger.post("/en/admin/sign-in/link/", {"username": name})
+        assert asked.url == "/en/admin/sign-in/link/sent/"
+    mail.outbox.clear()
+    deliver_outbox()
+    (letter,) = [each for each in mail.outbox if "link/" in each.body]
+    assert letter.to == ["merchant@example.com"]
+    link = re.search(r"https?://\S+(/en/admin/sign-in/link/\S+)", letter.body).group(1)
+    assert sign_in(owner).status_code == 429
+    assert owner.get(link).status_code == 200  # a look uses nothing up
+    assert owner.post(link).url == "/en/admin/login/"
+    assert sign_in(owner, password=WRONG).status_code == 200  # it is no password
+    assert sign_in(owner).status_code == 302
+    assert stranger.post(link).status_code == 403
+    for n in range(6):
+        stranger.post("/en/admin/sign-in/link/", {"username": "merchant"}, REMOTE_ADDR=f"10.1.1.{n}")
+    assert OutboxMessage.objects.filter(topic=notices.LINK).count() == 3
+
+
+@pytest.mark.django_db
+def test_a_link_is_too_old_after_an_hour(moved):
+    from shop.admin.sign_in import links
+
+    link = links.make(person(), "en").partition("/en/")[2]
+    moved(minutes=61)
+    assert Client().post(f"/en/{link}").status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "sentences"),
+    [
+        ("en", ["You can try again from", "(Hong Kong time)", "Send me the link"]),
+        ("zh-hant", ["香港時間", "起可再試", "寄連結給我"]),
+    ],
+)
+def test_the_page_says_until_when_and_how_to_go_on(language, sentences):
+    guess(5)
+    url = f"/{language}/admin/login/"
+    page = Client().post(url, {"username": "merchant", "password": PASSWORD}, REMOTE_ADDR="10.0.0.1")
+    assert page.status_code == 429
+    assert 0 < int(page["Retry-After"]) <= 15 * 60 + 1
+    assert "no-store" in page["Cache-Control"]
+    text = page.content.decode()
+    assert all(sentence in text for sentence in sentences)
+    assert f'href="{url}"' in text
+    assert 'value="merchant"' in text
+
+
+@pytest.mark.django_db
+def test_after_the_wait_the_right_password_is_taken_again(moved):
+    person()
+    guess(6)
+    moved(minutes=16)
+    assert sign_in(Client(), REMOTE_ADDR="10.0.0.1").status_code == 302
+
+
+@pytest.mark.django_db
+def test_a_burst_is_told_to_the_person_and_the_owner_once(deliver_outbox):
+    person()
+    User.objects.create_superuser("owner", "owner@example.com", PASSWORD)
+    for n in range(30):
+        guess(1, address=f"10.{n}.0.1")
+    deliver_outbox()
+    assert sorted(each.to for each in mail.outbox) == [["merchant@example.com"], ["owner@example.com"]]
+    assert WRONG not in mail.outbox[0].body
+
+
+@pytest.mark.django_db
+def test_very_many_over_all_accounts_are_told_to_the_shop(deliver_outbox, settings, monkeypatch):
+    monkeypatch.setattr(limits, "ALARM_ALL", 10)
+    settings.MERCHANT_EMAILS = ["shop@example.com"]
+    guess(12, name="name-{n}")
+    deliver_outbox()
+    assert [each.to for each in mail.outbox] == [["shop@example.com"]]
+
+
+@pytest.mark.django_db
+def test_few_passwords_are_hashed_at_once_and_known_browsers_have_places_of_their_own(settings, monkeypatch):
+    settings.PASSWORD_HASHERS = ["shop.admin.sign_in.hashers.Argon2"]
+    monkeypatch.setattr(own_hashers, "PATIENCE", 0)
+    monkeypatch.setattr(own_hashers.Argon2, "memory_cost", 64)
+    person()
+    browser = Client()
+    assert sign_in(browser).status_code == 302
+    browser.post("/en/admin/logout/")
+    with own_hashers.place():
+        page = sign_in(Client(), password=WRONG)
+        assert (page.status_code, page["Retry-After"]) == (503, "10")
+        assert sign_in(browser).status_code == 302
+
+
+def test_passwords_are_hashed_by_argon2_and_older_ones_still_fit():
+    import shop.settings as of_the_shop
+
+    assert of_the_shop.PASSWORD_HASHERS[0] == "shop.admin.sign_in.hashers.Argon2"
+    for name in of_the_shop.PASSWORD_HASHERS:
+        hasher = hashers.import_string(name)()
+        assert hasher.verify(PASSWORD, hasher.encode(PASSWORD, hasher.salt()))
+
+
+@pytest.mark.django_db
+def test_a_foreign_next_leads_to_the_index():
+    person()
+    client = Client()
+    answer = client.post(
+        LOGIN_WITH, {"username": "merchant", "password": PASSWORD, "next": "//evil.example/"}
+    )
+    assert answer.url == "/en/admin/"
+    assert client.get(answer.url).status_code == 200
+
+
+LOGIN_WITH = "/en/admin/login/?next=//evil.example/"

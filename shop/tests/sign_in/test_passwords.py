@@ -1,0 +1,44 @@
+"""Which passwords staff may choose."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from shop.admin.staff_groups import _syllables
+
+PEOPLE = User(username="meiling", email="mei.chan@cloudink.example", first_name="Mei")
+REFUSED = [
+    "84029471",
+    "840294718264",
+    "merchant1",
+    "Hongkong1",
+    "cloudink",
+    "Password1234",
+    "P@ssw0rd2026!",
+    "Hongkong1111",
+    "cloudink1234",
+    "merchant2026!",
+    "qwertyuiop12",
+    "1qaz2wsx3edc",
+    "abcdefghijkl",
+    "aaaaaaaaaaaa",
+    "iloveyou2026",
+    "Summer2026!!",
+    "Admin@123456",
+    "Cloud-Inkstone",
+    "meiling-2026!",
+    "sunshine sunshine",
+]
+TAKEN = ["tortoise lamp violet", "bamboo-teapot-river", "gX4#kq9Lw2Rz", "我們昨天在竹林喝茶聽雨看山"]
+
+
+@pytest.mark.parametrize("password", REFUSED)
+def test_what_others_would_try_is_refused(password):
+    with pytest.raises(ValidationError):
+        validate_password(password, PEOPLE)
+
+
+@pytest.mark.parametrize("password", [*TAKEN, "-".join(_syllables())])
+def test_what_nobody_guesses_is_taken(password):
+    validate_password(password, PEOPLE)

@@ -1,0 +1,131 @@
+"""A revoked key closes the copy of everything, too; and staff can stop what a stolen mailbox opens."""
+
+import io
+import re
+import zipfile
+
+import pytest
+from django.urls import reverse
+
+from checkout.intake import uploads
+from checkout.models import Intake, Order, PrivacyRequest, Upload
+from checkout.orders import corrections
+from checkout.privacy import erasure, mailbox_doubts
+from checkout.privacy import requests as privacy_requests
+from consulting import case_messages
+from consulting.keys import lifecycle
+from consulting.models import Case
+from consulting.tests import scenes
+from consulting.tests.scenes import unlock
+from shop import clock
+
+pytestmark = pytest.mark.django_db
+FILE = b"canary-file"
+
+
+@pytest.fixture
+def order(db, settings, tmp_path):
+    """Tea and a report, published, with a file of the client's and a message."""
+    settings.MEDIA_ROOT = tmp_path
+    order = scenes.paid_order(subjects=1, goods=1)
+    case = Case.objects.of(order).get()
+    scenes.published(case, scenes.staff("lin", "change_case"))
+    case_messages.write_to_consultant(case, text="canary-message")
+    upload = Upload.objects.create(
+        field="f", name="a.txt", kind="txt", size=4, stored_as="a", uploaded_at=clock.now()
+    )
+    upload.intakes.add(Intake.objects.get(line__order=order, subject=1))
+    uploads.write_sealed("a", FILE)
+    return order
+
+
+def named(client, order):
+    client.post(order.get_absolute_url(), {"email": scenes.EMAIL})
+    return client
+
+
+def link_for(order, kind=PrivacyRequest.Kind.EXPORT) -> str:
+    request = privacy_requests.create_request(order, kind)
+    return re.sub(r"^https?://[^/]+", "", privacy_requests.LINK.url(request.pk, language="en"))
+
+
+def copy_of(client, order) -> str:
+    """All that the zip holds, as one text."""
+    answer = named(client, order).post(link_for(order))
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer))) as archive:
+        return "\n".join(archive.read(name).decode() for name in archive.namelist())
+
+
+CLOSED = [scenes.TEXT, scenes.ANSWER.partition(" ")[0], scenes.CONTACT, FILE.decode(), "canary-message"]
+
+
+def test_the_copy_holds_no_report_and_no_answer_while_no_key_is_active_and_says_so(client, order):
+    whole = copy_of(client, order)
+    assert all(text in whole for text in CLOSED)
+    lifecycle.revoke(order.keys.get(), actor="merchant")
+    page = named(client, order).get(link_for(order)).content.decode()
+    assert "No order key of this order is valid at present." in page
+    left = copy_of(client, order)
+    assert [text for text in CLOSED if text in left] == []
+    assert "No order key of this order is valid at present." in left
+    assert "Test tea" in left
+    lifecycle.reissue(order.pk, actor="merchant")
+    again = copy_of(client, order)
+    assert all(text in again for text in CLOSED)
+
+
+@pytest.mark.parametrize("kind", PrivacyRequest.Kind.values)
+def test_a_mailbox_in_doubt_opens_nothing(client, order, kind, mailoutbox, deliver_outbox):
+    link = link_for(order, kind)
+    deliver_outbox()
+    mailbox_doubts.set_doubt(order.pk, is_doubted=True, actor="merchant")
+    assert scenes.EMAIL not in client.get(order.get_absolute_url()).content.decode()
+    assert named(client, order).get(link).status_code == 410
+    page = client.post(reverse("checkout:privacy", args=[order.token]), {"kind": kind}, follow=True)
+    assert "No link can be sent for this order at present." in page.content.decode()
+    assert not PrivacyRequest.objects.exists()
+    mailoutbox.clear()
+    client.post(reverse("consulting:send_key", args=[order.token]))
+    deliver_outbox()
+    key = scenes.key_of(order)
+    assert mailoutbox
+    assert [mail.subject for mail in mailoutbox if key in mail.body or key in str(mail.alternatives)] == []
+    mailbox_doubts.set_doubt(order.pk, is_doubted=False, actor="merchant")
+    assert named(client, order).get(link).status_code == 410, "what was stopped does not come back"
+    mailoutbox.clear()
+    client.post(reverse("consulting:send_key", args=[order.token]))
+    deliver_outbox()
+    assert key in mailoutbox[-1].body
+
+
+def test_an_erasure_that_was_confirmed_is_stopped_too(client, order):
+    request = privacy_requests.create_request(order, PrivacyRequest.Kind.ERASURE)
+    erasure.confirm(request)
+    mailbox_doubts.set_doubt(order.pk, is_doubted=True, actor="merchant")
+    assert not erasure.carry_out(request.pk)
+    assert Order.objects.get(pk=order.pk).erased_at is None
+
+
+def test_another_mailbox_is_in_no_doubt(order):
+    mailbox_doubts.set_doubt(order.pk, is_doubted=True, actor="merchant")
+    corrections.readdress(Order.objects.get(pk=order.pk), "new@example.com", actor="care")
+    assert Order.objects.get(pk=order.pk).mailbox_doubted_at is None
+
+
+def test_staff_see_the_doubt_on_the_orders_page(client, order):
+    who = scenes.staff("boss", "view_order", "view_orderevent", "doubt_mailbox")
+    client.force_login(who, backend="django.contrib.auth.backends.ModelBackend")
+    page = reverse("admin:checkout_order_change", args=[order.pk])
+    assert "Mailbox in doubt" in client.get(page).content.decode()
+    client.post(reverse("admin:checkout_order_mailbox", args=[order.pk]), {"is_doubted": "yes"})
+    shown = client.get(page).content.decode()
+    assert "In doubt since" in shown
+    assert "Trust the mailbox again" in shown
+    assert list(order.events.values_list("note", "actor"))[-1] == ("mailbox in doubt", "boss")
+
+
+def test_open_reports_are_not_locked_by_it(client, order):
+    """The key is another matter: staff revoke it where they must."""
+    unlock(client, scenes.key_of(order))
+    mailbox_doubts.set_doubt(order.pk, is_doubted=True, actor="merchant")
+    assert unlock(client, scenes.key_of(order)).status_code == 302
