@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 
 from django.conf import settings
@@ -15,7 +17,9 @@ from .refused import Refused
 
 SMALL = 2_000_000  # pixels; a few copies of such a picture are less than another program
 MAX_WAIT = 15  # seconds for those before it
-_one_at_a_time = threading.BoundedSemaphore(1)  # in each process
+MAX_THREADS = 3  # of a process that clean a picture or wait to: the others serve everybody else
+_one_at_a_time = threading.BoundedSemaphore(1)
+_threads = threading.BoundedSemaphore(MAX_THREADS)
 
 
 def clean_image(content: bytes, kind: str) -> bytes:
@@ -24,18 +28,30 @@ def clean_image(content: bytes, kind: str) -> bytes:
         pixels = picture_cleaner.pixels_of(content, kind)
         if pixels > picture_cleaner.most_pixels(kind):
             raise _too_large()
-        if not _one_at_a_time.acquire(timeout=MAX_WAIT):
-            raise _busy()
-        try:
+        with _turn():
             return _cleaned_here(content, kind) if pixels <= SMALL else _cleaned_beside(content, kind)
-        finally:
-            _one_at_a_time.release()
     except TOO_LARGE_ERRORS:
         raise _too_large() from None
     except UnknownColours:
         raise _unknown_colours() from None
     except DAMAGED_ERRORS:
         raise _damaged() from None
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """One picture at a time in each process. Raises Refused where it would wait long, or among too many."""
+    if not _threads.acquire(blocking=False):
+        raise _busy()
+    try:
+        if not _one_at_a_time.acquire(timeout=MAX_WAIT):
+            raise _busy()
+        try:
+            yield
+        finally:
+            _one_at_a_time.release()
+    finally:
+        _threads.release()
 
 
 def _cleaned_here(content: bytes, kind: str) -> bytes:

@@ -71,7 +71,7 @@ def _fields(all_forms: CheckoutForms) -> Iterator[tuple[str, tuple[int, int]]]:
 
 def _limit(field: forms.Field) -> tuple[int, int]:
     if isinstance(field, forms.MultipleChoiceField):
-        return max(1, len(list(field.choices))), AT_LEAST
+        return max(1, len(list(field.widget.choices))), AT_LEAST
     if isinstance(field, forms.ChoiceField | forms.BooleanField):
         return 1, AT_LEAST
     return 1, max(AT_LEAST, TIMES * (getattr(field, "max_length", None) or 0))

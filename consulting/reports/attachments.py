@@ -11,7 +11,8 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from checkout.intake.uploads import MB, Refused, clean_name
+from checkout.intake.refused import Refused
+from checkout.intake.uploads import MB, clean_name
 from consulting import report_encryption
 from consulting.models import Case, Report
 from consulting.report_document import Attachment, ReportDocument

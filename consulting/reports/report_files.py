@@ -12,7 +12,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from checkout.intake.uploads import ORPHAN_AGE, Refused
+from checkout.intake.refused import Refused
+from checkout.intake.uploads import ORPHAN_AGE
 from checkout.models import Order
 from consulting import report_encryption
 from consulting.models import Report, ReportFile

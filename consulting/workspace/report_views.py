@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from checkout.intake.uploads import Refused, clean_name
+from checkout.intake.refused import Refused
+from checkout.intake.uploads import clean_name
 from consulting import access, report_document, report_encryption
 from consulting.models import Case, Report
 from consulting.report_document import ReportDocument

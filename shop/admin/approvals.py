@@ -45,7 +45,7 @@ class ApprovalRequestAdmin(TolerantSearch, ReadOnlyAdmin[ApprovalRequest]):
     list_display = ["order_number", "what", "asked_by", "asked_at", "expires_at", "shown_state", "decided_by"]
     list_filter = [StateFilter]
     search_fields = ["order_number", "asked_by", "decided_by"]
-    fields: tuple[str, ...] = ()
+    fields = ()
     change_form_template = "admin/approval.html"
 
     @admin.display(description=gettext_lazy("what"))
@@ -94,7 +94,9 @@ class ApprovalRequestAdmin(TolerantSearch, ReadOnlyAdmin[ApprovalRequest]):
         is_open, is_own = state == State.WAITING, wish.asked_by == user.get_username()
         may_decide = user.has_perm(kind.permission)
         return {
-            "title": kind.label,
+            "title": _("Approval: %(what)s") % {"what": kind.label},
+            "subtitle": None,
+            "what": kind.label,
             "wish": wish,
             "state": State(state).label,
             "facts": kind.facts(wish) if is_open and may_decide else [],

@@ -37,7 +37,9 @@ def takes_files(view: View) -> View:
     return view
 
 
-def _is_for_files(request: HttpRequest) -> bool:
+def _is_for_files(request: HttpRequest | None) -> bool:
+    if request is None:
+        return False
     try:
         match = request.resolver_match or resolve(request.path_info)
     except Resolver404:

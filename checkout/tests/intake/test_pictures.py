@@ -136,7 +136,9 @@ def test_the_program_gets_no_secret_and_has_a_limit_of_time(monkeypatch):
     assert (seen["env"], seen["timeout"]) == ({}, picture_cleaner.MAX_SECONDS)
 
 
-def test_one_picture_is_cleaned_at_a_time_and_who_waits_too_long_is_told(monkeypatch):
+@pytest.mark.parametrize("limits", [{"MAX_WAIT": 0}, {"_threads": threading.BoundedSemaphore(1)}])
+def test_one_picture_is_cleaned_at_a_time_and_who_waits_too_long_is_told(monkeypatch, limits):
+    """Or among too many: they would leave no thread for those who only look at pages."""
     inside, go_on = threading.Event(), threading.Event()
 
     def clean(content, kind):
@@ -144,7 +146,8 @@ def test_one_picture_is_cleaned_at_a_time_and_who_waits_too_long_is_told(monkeyp
         go_on.wait(30)
         return b""
 
-    monkeypatch.setattr(pictures, "MAX_WAIT", 0)
+    for name, value in limits.items():
+        monkeypatch.setattr(pictures, name, value)
     monkeypatch.setattr(pictures, "_cleaned_here", clean)
     first = threading.Thread(target=pictures.clean_image, args=(files.picture(), "jpeg"))
     first.start()

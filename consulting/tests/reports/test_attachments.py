@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.urls import reverse
 
-from checkout.intake.uploads import Refused
+from checkout.intake.refused import Refused
 from consulting import key_format, report_encryption
 from consulting.keys import services as keys
 from consulting.models import AccessLog, Case, Report, ReportFile

@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import InMemoryUploadedFile
 from PIL import Image
 
-from checkout.intake.uploads import Refused
+from checkout.intake.refused import Refused
 from checkout.tests import files, profiles
 from consulting.reports import file_validation
 from consulting.tests import documents
