@@ -183,8 +183,8 @@ def confirm(request: HttpRequest, user: User, app: AuthenticatorApp, typed: str)
 def remove(user: User) -> bool:
     """Take app and recovery codes away: who needs a second factor sets one up at the next page."""
     had_one = bool(AuthenticatorApp.objects.filter(user=user).delete()[0])
-    RecoveryCode.objects.filter(user=user).delete()
     if had_one:
+        RecoveryCode.objects.filter(user=user).delete()
         notices.publish_change(user, "removed")
     return had_one
 

@@ -11,6 +11,8 @@ import sys
 from contextlib import contextmanager
 
 import pytest
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.signals import got_request_exception
 from django.db import transaction
 from django.test import Client, RequestFactory
@@ -167,13 +169,13 @@ def test_the_report_that_is_looked_at_would_show_what_is_not_marked(settings):
 # --- sessions ---
 
 
-def session_of(browser):
-    return browser.cookies["session"].value
+def session_of(browser, cookie="session"):
+    return browser.cookies[cookie].value
 
 
-def with_session(key):
+def with_session(key, cookie="session"):
     browser = Client()
-    browser.cookies["session"] = key
+    browser.cookies[cookie] = key
     return browser
 
 
@@ -191,18 +193,24 @@ def test_unlocking_gives_the_session_another_name_and_the_old_one_opens_nothing(
 
 def test_signing_in_gives_the_session_another_name(world, client):
     fill_a_cart(client)
-    before = session_of(client)
+    shoppers = session_of(client)
+    planted = SessionStore()
+    planted["planted"] = True
+    planted.save()
+    client.cookies[settings.STAFF_COOKIE_NAME] = before = planted.session_key
     user = access_world.User.objects.get(username="assigned")
     user.set_password("a long enough password")
     user.save()
     login = {"username": "assigned", "password": "a long enough password"}
     assert client.post("/en/admin/login/", login).status_code == 302
-    assert session_of(client) != before
-    assert with_session(before).get("/en/consultant/").status_code == 302
+    staff = settings.STAFF_COOKIE_NAME
+    signed_in = session_of(client, staff)
+    assert signed_in not in {before, shoppers}
+    assert with_session(before, staff).get("/en/consultant/").status_code == 302
     assert client.get("/en/consultant/").status_code == 200
-    signed_in = session_of(client)
     client.post("/en/admin/logout/")
-    assert with_session(signed_in).get("/en/consultant/").status_code == 302, "nor after signing out"
+    assert with_session(signed_in, staff).get("/en/consultant/").status_code == 302, "nor after signing out"
+    assert session_of(client) == shoppers, "the cart is another matter"
 
 
 def test_paying_leaves_nothing_in_the_session_that_opens_anything(world):
