@@ -22,7 +22,7 @@ def test_every_page_is_read(captured, paypal, monkeypatch):
     whole = paypal.announced(*time)
     assert len({each.gateway_id for each in whole}) > 1
     monkeypatch.setattr(gateway, "urlencode", lambda query: urlencode({**query, "page_size": 1}))
-    assert paypal.announced(*time) == whole
+    assert set(whole) <= set(paypal.announced(*time)), "what is announced meanwhile may come in addition"
 
 
 def test_the_next_page_is_asked_of_nobody_else():
