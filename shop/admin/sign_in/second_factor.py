@@ -182,8 +182,10 @@ def confirm(request: HttpRequest, user: User, app: AuthenticatorApp, typed: str)
 @transaction.atomic
 def remove(user: User) -> bool:
     """Take app and recovery codes away: who needs a second factor sets one up at the next page."""
-    had_one = bool(AuthenticatorApp.objects.filter(user=user).delete()[0])
+    apps = AuthenticatorApp.objects.filter(user=user)
+    had_one = apps.exists()
     if had_one:
+        apps.delete()
         RecoveryCode.objects.filter(user=user).delete()
         notices.publish_change(user, "removed")
     return had_one
