@@ -85,7 +85,9 @@ def _one_by_one(what: str, peer: str, rows: Iterable[int], act: Callable[[int], 
     """Do it with each row, as long as the peer answers and no other process does the same."""
     breaker = breakers.of(peer)
     with leases.hold(f"{what} {peer}") as lease:
-        for row_id in rows if lease else ():
+        if lease is None:
+            return
+        for row_id in rows:
             if not lease.renew() or not breaker.may_ask():
                 return
             try:

@@ -7,7 +7,6 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 
 from . import database
-from .background import lines
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 try:
@@ -15,9 +14,10 @@ try:
 except ImproperlyConfigured as problem:  # a sentence for the operator, who needs no traceback
     raise SystemExit(str(problem)) from None
 database.limit_sessions("web")
+
+from .background import lines  # noqa: E402 - models and what reads the settings can be imported only now
+from .keyring import fingerprints  # noqa: E402
+
 lines.limit_requests()
-
-from .keyring import fingerprints  # noqa: E402 - a model can be imported only now
-
 fingerprints.require()
 connections.close_all()  # gunicorn forks its workers after this: none may share a connection

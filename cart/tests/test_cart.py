@@ -84,8 +84,12 @@ def test_what_others_have_reserved_cannot_be_added(cart):
     assert cart.add(variant, 3) == 1
 
 
-def test_nobody_needs_more_than_ninety_nine(cart):
-    assert cart.add(only_variant(goods(stock=500)), 500) == MAX_QUANTITY
+@pytest.mark.parametrize(("of_shop", "most"), [(20, 20), (500, MAX_QUANTITY)])
+def test_without_a_limit_of_the_product_that_of_the_shop_counts_and_nobody_needs_more_than_ninety_nine(
+    cart, settings, of_shop, most
+):
+    settings.MOST_PER_ORDER = of_shop
+    assert cart.add(only_variant(goods(stock=500)), 500) == most
 
 
 def test_the_shops_limit_counts_all_variants_of_a_product(cart):

@@ -12,8 +12,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from checkout.models import Intake, Order
 from checkout.orders import cancellations
-from consulting import report_document, report_encryption
-from consulting.access import is_assigned, is_open, line_is_open, may_read
+from consulting import access, report_document, report_encryption
+from consulting.access import is_open, line_is_open
 from consulting.keys.services import NotOpened, SealedKeyDamaged, lock_active_key, read_key
 from consulting.models import AccessLog, Case, OrderKey, Report
 from consulting.report_document import ReportDocument
@@ -106,7 +106,7 @@ def opened_by(report: Report, reader: User) -> report_encryption.Opened:
     Raises NotAssigned and Unreadable.
     """
     case = report.case
-    if is_assigned(reader, case) or not may_read(reader, case):
+    if access.is_assigned(reader, case) or not access.may_read(reader, case):
         return report_encryption.admitted_as_consultant(report, reader)
     try:
         return open_version(case, case.order.keys.get(state=OrderKey.State.ACTIVE), report.version)
@@ -128,7 +128,7 @@ def text_of(report: Report | None, reader: User) -> ReportDocument | None:
 
 def shown_version(case: Case, reader: User) -> Report | None:
     """The version that a consultant finds on the page of the case: of somebody else's, what is published."""
-    return latest(case) if is_assigned(reader, case) else case.reports.readable().first()
+    return latest(case) if access.is_assigned(reader, case) else case.reports.readable().first()
 
 
 def open_answers(case: Case, consultant: User) -> tuple[Intake | None, Intake | None]:

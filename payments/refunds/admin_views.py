@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods
 from checkout.models import Order
 from checkout.stock import OutOfStock
 from payments.models import Payment, Refund
+from shop.audit import approvals
 from shop.l10n import money
 from shop.web.asks_again import asks_again
 from shop.web.once import safe_to_repeat
@@ -78,7 +79,9 @@ def _guarded(
 
 def _order_of(*, order_id: int | None = None, **money: int) -> Order:
     by_money = {"payment_id": "payments", "refund_id": "payments__refunds"}
-    return Order.objects.get(**{by_money[name]: pk for name, pk in money.items()} or {"pk": order_id})
+    if order_id is not None:
+        return Order.objects.get(pk=order_id)
+    return Order.objects.get(**{by_money[name]: pk for name, pk in money.items()})
 
 
 def may_refund(request: HttpRequest) -> bool:
@@ -122,8 +125,13 @@ def refund_order(request: HttpRequest, *, site: admin.AdminSite, order_id: int) 
         return page.changed(refund_order, order_id=order_id)
     except four_eyes.NeedsSecondPerson as needed:
         seen = request.POST.get("seen", "")
-        how = {"way": "order", "chosen": four_eyes.stored(form.refund_request()), "seen": seen}
-        return _asked(request, needed, key=_key(request), told=_lines(form.plan), form=form, **how)
+        how: dict[str, Any] = {
+            "way": "order",
+            "chosen": four_eyes.stored(form.refund_request()),
+            "seen": seen,
+        }
+        how |= {"lines": _lines(form.plan), "closes": [line.name for line in form.plan.closes]}
+        return _asked(request, needed, key=_key(request), form=form, **how)
     return _requested(request, order, refund)
 
 
@@ -140,12 +148,10 @@ def _asked(
 
 def _lines(plan: RefundPlan) -> list[tuple[str, str]]:
     """What of the order would be refunded, for the second person."""
-    lines = [
+    return [
         (f"{each.line.name} × {each.quantity}", money.formatted(each.amount, plan.currency))
         for each in plan.lines
     ]
-    closes = [(line.name, _("The consultation reports close.")) for line in plan.closes]
-    return lines + closes
 
 
 def _requested(request: HttpRequest, order: Order, refund: Refund) -> HttpResponse:
@@ -334,6 +340,7 @@ class _Page:
             "title": self.title,
             "order": self.order,
             "explains": self.explains,
+            "wishes": approvals.waiting_about(self.order.number).filter(kind=four_eyes.KIND),
             "opts": Order._meta,
         }
         return render(self.request, f"admin/payments/{template}", shared | context)

@@ -74,8 +74,15 @@ def ask(needed: NeedsSecondPerson, *, key: str, actor: str, reason: str = "", **
 def facts(wish: ApprovalRequest) -> approvals.Facts:
     payload: Mapping[str, Any] = wish.payload
     told = [(_("Refund"), money.formatted(Decimal(payload["amount"]), payload["currency"]))]
-    if payload.get("told"):
-        told += [(name, text) for name, text in payload["told"]]
+    told += [(name, text) for name, text in payload.get("lines", [])]
+    chosen = payload.get("chosen", {})
+    for label, amount in (
+        (_("Shipping fee"), chosen.get("shipping")),
+        (_("Another amount"), chosen.get("amount")),
+    ):
+        if amount and Decimal(amount):
+            told.append((label, money.formatted(Decimal(amount), payload["currency"])))
+    told += [(name, _("The consultation reports close.")) for name in payload.get("closes", [])]
     return told + ([(_("Reason"), payload["reason"])] if payload["reason"] else [])
 
 

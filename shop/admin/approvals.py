@@ -17,6 +17,7 @@ from shop.admin.search import TolerantSearch
 from shop.audit import approvals
 from shop.models import ApprovalRequest
 from shop.typed_values.characters import fold
+from shop.web.asks_again import asks_again
 
 State = ApprovalRequest.State
 
@@ -45,7 +46,7 @@ class ApprovalRequestAdmin(TolerantSearch, ReadOnlyAdmin[ApprovalRequest]):
     list_display = ["order_number", "what", "asked_by", "asked_at", "expires_at", "shown_state", "decided_by"]
     list_filter = [StateFilter]
     search_fields = ["order_number", "asked_by", "decided_by"]
-    fields: tuple[str, ...] = ()
+    fields = ()
     change_form_template = "admin/approval.html"
 
     @admin.display(description=gettext_lazy("what"))
@@ -94,7 +95,9 @@ class ApprovalRequestAdmin(TolerantSearch, ReadOnlyAdmin[ApprovalRequest]):
         is_open, is_own = state == State.WAITING, wish.asked_by == user.get_username()
         may_decide = user.has_perm(kind.permission)
         return {
-            "title": kind.label,
+            "title": _("Approval: %(what)s") % {"what": kind.label},
+            "subtitle": None,
+            "what": kind.label,
             "wish": wish,
             "state": State(state).label,
             "facts": kind.facts(wish) if is_open and may_decide else [],
@@ -104,6 +107,7 @@ class ApprovalRequestAdmin(TolerantSearch, ReadOnlyAdmin[ApprovalRequest]):
             "is_alone": is_open and not approvals.others_who_may(wish.kind, wish.asked_by).exists(),
         }
 
+    @asks_again
     def decide_view(self, request: HttpRequest, approval_id: int) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied

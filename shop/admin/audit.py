@@ -1,9 +1,11 @@
 """The audit trail in the admin, for the owner: by person, order, deed, day, or words that were searched."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,7 +22,7 @@ class PersonFilter(admin.SimpleListFilter):
     title = gettext_lazy("who")
     parameter_name = "actor"
 
-    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:  # type: ignore[override]
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         names = AuditEntry.objects.exclude(actor="").order_by("actor").values_list("actor", flat=True)
         return [(name, name) for name in names.distinct()]
 
@@ -30,8 +32,8 @@ class PersonFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(TolerantSearch, ReadOnlyAdmin[AuditEntry]):
-    list_display = ["at", "actor", "deed", "order_number", "what", "status", "network", "told_detail"]
-    list_filter = [PersonFilter, "deed", "at"]
+    list_display = ["when", "actor", "deed", "order_number", "what", "told_detail", "network"]
+    list_filter = [PersonFilter, "deed"]
     search_fields = ["order_number", "actor", "request_id", "network"]
     search_help_text = gettext_lazy(
         "An order number, user name, network address or request - or words that somebody may have searched."
@@ -44,14 +46,18 @@ class AuditEntryAdmin(TolerantSearch, ReadOnlyAdmin[AuditEntry]):
     list_per_page = 50
 
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[AuditEntry], search_term: str
-    ) -> tuple[QuerySet[AuditEntry], bool]:
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         if words := search_term.strip()[:LONGEST_SEARCH]:
             digests = [f"search {digest}" for digest in trail.search_digests(words)]
             for digest in digests:
                 found |= queryset.filter(deed=trail.Deed.SEARCH, detail__startswith=digest)
         return found, may_repeat
+
+    @admin.display(description=gettext_lazy("at"), ordering="id")
+    def when(self, entry: AuditEntry) -> str:
+        return date_format(timezone.localtime(entry.at), "SHORT_DATETIME_FORMAT")
 
     @admin.display(description=gettext_lazy("object"))
     def what(self, entry: AuditEntry) -> str:

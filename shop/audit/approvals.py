@@ -79,6 +79,13 @@ def waiting_for(user: User) -> int:
     return waiting.exclude(asked_by=user.get_username()).count()
 
 
+def waiting_about(order_number: str) -> QuerySet[ApprovalRequest]:
+    """What is asked for about an order."""
+    return ApprovalRequest.objects.filter(
+        state=State.WAITING, expires_at__gt=clock.now(), order_number=order_number
+    )
+
+
 def others_who_may(kind: str, actor: str) -> QuerySet[User]:
     """Who could approve what ``actor`` asks for."""
     app, _, codename = _kinds[kind].permission.partition(".")

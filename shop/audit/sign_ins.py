@@ -50,7 +50,7 @@ def sign_in_failed(credentials: dict[str, Any], request: HttpRequest | None = No
 def _is_flooded(network: str) -> bool:
     failures = AuditEntry.objects.filter(deed=Deed.SIGN_IN_FAILED, at__gt=clock.now() - HOUR)
     counted = failures.aggregate(every=Count("pk"), own=Count("pk", filter=Q(network=network)))
-    return counted["every"] >= MOST_FAILURES or counted["own"] >= MOST_FAILURES_OF_ONE
+    return bool(counted["every"] >= MOST_FAILURES or counted["own"] >= MOST_FAILURES_OF_ONE)
 
 
 def _of(row: User | Group) -> subjects.Subject:

@@ -99,7 +99,7 @@ def _label_of(name: str) -> str:
     app, _, rest = name.partition("_")
     label = f"{app}.{rest.partition('_')[0]}"
     try:
-        return apps.get_model(label)._meta.label_lower
+        return str(apps.get_model(label)._meta.label_lower)
     except (LookupError, ValueError):  # a page of another kind
         return ""
 

@@ -3,7 +3,6 @@
 from contextvars import ContextVar
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
@@ -55,7 +54,7 @@ def record(
 
 def _actor(request: HttpRequest | None) -> str:
     user = getattr(request, "user", None)
-    return user.get_username() if isinstance(user, AbstractBaseUser) or getattr(user, "pk", None) else ""
+    return str(user.get_username()) if user is not None and user.pk else ""
 
 
 def _session(request: HttpRequest | None) -> str:

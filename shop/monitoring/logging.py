@@ -78,7 +78,8 @@ class RequestIdFilter(logging.Filter):
 class MaskingFormatter(logging.Formatter):
     """One line: time, level, logger, request id, message; secrets masked, also in tracebacks."""
 
-    converter = time.gmtime  # whatever machine writes it, and on the night when clocks are put back
+    # Whatever machine writes it, and on the night when clocks are put back.
+    converter = time.gmtime  # type: ignore[assignment]
     default_time_format, default_msec_format = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
 
     def __init__(self) -> None:

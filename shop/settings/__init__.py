@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "shop.web.middleware.refuse_without_secrets",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "shop.web.middleware.few_new_sessions",
     "shop.admin.sign_in.sessions.StaffSessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -1,14 +1,10 @@
-"""Work is divided by whom it talks to: shares of threads, breakers, and one message for each receiver."""
+"""Work is divided by whom it talks to: declared peers, shares of threads, leases, lines of requests."""
 
 import datetime as dt
-import json
-import socket
 import threading
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
-from aiosmtpd.controller import Controller
 from celery import shared_task
 from django.conf import settings
 from django.core import mail as outgoing
@@ -19,35 +15,11 @@ from shop.background import beat_scheduler, breakers, leases, lines, outbox, pee
 from shop.celery import app, share_threads
 from shop.models import Lease, OutboxMessage
 from shop.tasks import deliver_outbox
-from shop.tests.harness.environment import free_ports
+from shop.tests.harness.peers import all_lines_taken, publish, requests_are_limited, topic, travel
+
+__all__ = ["requests_are_limited", "topic", "travel"]  # fixtures
 
 OURS = ("shop.", "catalog.", "cart.", "checkout.", "payments.", "consulting.")
-
-
-@pytest.fixture
-def travel(monkeypatch):
-    def travel(**time):
-        moved = clock.now() + dt.timedelta(**time) - dt.datetime.now(dt.UTC)
-        monkeypatch.setattr(clock, "now", lambda: dt.datetime.now(dt.UTC) + moved)
-
-    return travel
-
-
-@pytest.fixture
-def topic(monkeypatch):
-    """``topic(handler, peer)``: messages of the topic "test" come to it."""
-
-    def subscribe(handler, peer="mail"):
-        monkeypatch.setitem(outbox._handlers, "test", [handler])
-        monkeypatch.setitem(outbox._peers, "test", peer)
-
-    return subscribe
-
-
-def publish(*numbers, **options):
-    with transaction.atomic():
-        for number in numbers:
-            outbox.publish("test", key=str(number), number=number, **options)
 
 
 # --- everything declares its peer ---
@@ -182,160 +154,6 @@ def test_a_hanging_peer_takes_its_own_threads_only(topic, transactional_db):
     app.tasks.pop(task.name)
 
 
-# --- a mail server that says nothing ---
-
-
-@contextmanager
-def silent_server(port):
-    """Accepts, and says nothing: what a firewall does. Yields the connections it has taken."""
-    taken, ear = [], socket.create_server(("127.0.0.1", port))
-
-    def accept():
-        while True:
-            try:
-                taken.append(ear.accept()[0])
-            except OSError:
-                return
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    try:
-        yield taken
-    finally:
-        ear.shutdown(socket.SHUT_RDWR)
-        ear.close()
-        thread.join()
-        for each in taken:
-            each.close()
-
-
-class Mailbox:
-    """Takes everything but mail to ``refused``."""
-
-    def __init__(self, refused=()):
-        self.refused, self.taken = refused, []
-
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        if address in self.refused:
-            return "550 5.1.1 no such mailbox"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server, session, envelope):
-        self.taken.append((envelope.rcpt_tos, envelope.content))
-        return "250 OK"
-
-
-@contextmanager
-def mail_server(port, **options):
-    mailbox = Mailbox(**options)
-    server = Controller(mailbox, hostname="127.0.0.1", port=port)
-    server.start()
-    try:
-        yield mailbox
-    finally:
-        server.stop()
-
-
-@pytest.fixture
-def smtp(settings, monkeypatch):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_ports(1)[0]
-    monkeypatch.setattr(mail, "GREETING_SECONDS", 0.2)
-    return settings.EMAIL_PORT
-
-
-def send_to(*receivers):
-    def handler(number):
-        mail.send(
-            "payment_alarm",
-            to=list(receivers),
-            context={"note": "a note", "admin_url": "https://shop.example/"},
-            language="en",
-            message_key=f"test-{number}",
-        )
-
-    return handler
-
-
-def test_one_look_at_a_silent_mail_server_is_all_and_its_first_word_sends_everything(
-    topic, smtp, transactional_db, travel
-):
-    topic(send_to("mei@example.com"))
-    publish(1, 2, 3)
-    with silent_server(smtp) as taken:
-        for _ in range(3):
-            deliver_outbox("mail")
-        assert len(taken) == 1, "the others are left unsent"
-        travel(seconds=10)
-        deliver_outbox("mail")
-        assert len(taken) == 2, "one look each ten seconds"
-    assert set(OutboxMessage.objects.values_list("attempts", flat=True)) == {0}, "no try of theirs"
-    with mail_server(smtp) as mailbox:
-        travel(seconds=10)
-        deliver_outbox("mail")
-    assert len(mailbox.taken) == 3
-    assert not OutboxMessage.objects.filter(delivered_at=None).exists()
-
-
-def test_what_waited_long_is_woken_by_the_first_mail_that_passes(topic, smtp, transactional_db):
-    """As after an outage in which the server answered 451, or before this worker began."""
-    topic(send_to("mei@example.com"))
-    publish(1, 2, 3)
-    publish(4, due_in=dt.timedelta(days=3))
-    late = clock.now() + dt.timedelta(hours=4)
-    OutboxMessage.objects.filter(key__in=["test:2", "test:3"]).update(
-        due_at=late, attempts=7, last_error="SMTPDataError"
-    )
-    with mail_server(smtp) as mailbox:
-        deliver_outbox("mail")
-    assert len(mailbox.taken) == 3
-    assert OutboxMessage.objects.get(delivered_at=None).key == "test:4", "it waits for its own day"
-
-
-def test_one_mail_that_no_server_takes_does_not_hold_up_the_others(topic, transactional_db):
-    tried = []
-
-    def handler(number):
-        tried.append(number)
-        if number == 1:
-            raise outbox.Passing("TimeoutError", longest=dt.timedelta(hours=48))
-
-    topic(handler)
-    publish(1, 2, 3)
-    deliver_outbox("mail")
-    assert tried == [1, 2, 3, 1], "woken once, for nobody knew how it was before"
-    assert OutboxMessage.objects.get(delivered_at=None).attempts == 2
-    deliver_outbox("mail")
-    assert len(tried) == 4
-
-
-# --- one message for each receiver ---
-
-
-def test_one_refused_address_of_several_is_seen_and_the_others_get_the_mail_once(
-    topic, smtp, transactional_db, travel
-):
-    """Django's SMTP backend says of such a mail that it was sent."""
-    topic(send_to("shop@example.com", "gone@example.com", "shop@example.com", ""))
-    publish(1)
-    with mail_server(smtp, refused={"gone@example.com"}) as mailbox:
-        for _ in range(4):
-            deliver_outbox("mail")
-            travel(hours=5)
-    assert [to for to, _ in mailbox.taken] == [["shop@example.com"]]
-    assert b"gone@example.com" not in mailbox.taken[0][1]
-    refused = OutboxMessage.objects.get(delivered_at=None)
-    assert (refused.last_error, refused.given_up_at is None) == ("mailbox unknown (550)", False)
-    assert "gone" not in refused.key + json.dumps(refused.payload) + refused.receiver
-    assert OutboxMessage.objects.count() == 3
-
-
-def test_a_mail_to_several_outside_of_the_outbox_is_refused():
-    with pytest.raises(RuntimeError, match="split"):
-        send_to("a@example.com", "b@example.com")(1)
-
-
 # --- one at a time, and clocks that are put back ---
 
 
@@ -395,37 +213,6 @@ def test_beat_counts_anew_when_the_clock_is_put_back_while_it_runs(tmp_path, mon
 
 
 # --- requests ---
-
-
-@pytest.fixture
-def requests_are_limited(monkeypatch):
-    monkeypatch.setattr(lines, "_limits_requests", True)
-    monkeypatch.setattr(lines, "_lines", {peer: lines.Lines() for peer in peers.ALL})
-
-
-@contextmanager
-def all_lines_taken(peer, *, since=0.0):
-    """By other threads, ``since`` seconds."""
-    over, taken = threading.Event(), threading.Semaphore(0)
-
-    def hold():
-        with lines.line(peer):
-            taken.release()
-            over.wait(20)
-
-    threads = [threading.Thread(target=hold) for _ in range(lines.PER_PEER)]
-    for thread in threads:
-        thread.start()
-        taken.acquire()
-    lines._lines[peer]._began = [began - since for began in lines._lines[peer]._began]
-    began = list(lines._lines[peer]._began)
-    try:
-        yield over
-    finally:
-        lines._lines[peer]._began = [moment + since for moment in began]
-        over.set()
-        for thread in threads:
-            thread.join()
 
 
 def test_requests_of_one_process_have_so_many_lines_to_a_gateway(requests_are_limited):

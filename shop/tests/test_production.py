@@ -280,6 +280,7 @@ WRONG = [
             "KEEP_MESSAGES_DAYS",
             "KEEP_ACCESS_LOG_DAYS",
             "KEEP_NOTIFICATIONS_DAYS",
+            "KEEP_AUDIT_DAYS",
         )
         for wrong in (0, -1)
     ),

@@ -4,12 +4,14 @@ import secrets
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers, patch_cache_control
 
 from shop.keyring import fingerprints
 from shop.monitoring.logging import current_request_id
 
 from .error_pages import unavailable
+from .rate_limit import RateLimit
 
 # A shop that is paid on other sites' pages needs nothing of the visitor's device.
 PERMISSIONS_POLICY = ", ".join(
@@ -23,6 +25,8 @@ PERMISSIONS_POLICY = ", ".join(
         "storage-access", "usb", "xr-spatial-tracking",
     )
 )  # fmt: skip
+
+NEW_SESSIONS = RateLimit("new-session", limit=150, minutes=15)  # an office may be one network
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -38,6 +42,21 @@ def request_id(get_response: GetResponse) -> GetResponse:
         finally:
             current_request_id.reset(token)
         response["X-Request-ID"] = identity
+        return response
+
+    return middleware
+
+
+def few_new_sessions(get_response: GetResponse) -> GetResponse:
+    """So many rows a network may begin: each click without a cookie is one. Within the session's own."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        session = request.session
+        is_new = session.modified and session.session_key is None and not session.is_empty()
+        if is_new and not NEW_SESSIONS.take(request):
+            session.clear()  # an empty one is not stored
+            return render(request, "429.html", status=429)
         return response
 
     return middleware

@@ -17,7 +17,9 @@ from payments.models import GatewayEvent, Payment
 from payments.models import payment as attempts
 from shop import clock
 from shop.background import breakers, leases, lines, peers
-from shop.tests.test_peers import all_lines_taken, requests_are_limited  # noqa: F401 - a fixture
+from shop.tests.harness.peers import all_lines_taken, requests_are_limited
+
+__all__ = ["requests_are_limited"]  # a fixture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("hosts")]
 
@@ -50,7 +52,10 @@ class Stub:
         return Unfinished("CREATED")
 
     def read_notification(self, headers, body):
-        return Notification(event_id=body.decode(), gateway_ids=(body.decode(),))
+        return Notification(event_id=body.decode(), kind="PAYMENT.CAPTURE.COMPLETED")
+
+    def judge_notification(self, headers, body):
+        return {}
 
     def verify_notification(self, headers, body):
         self._ask(body.decode())
@@ -181,12 +186,13 @@ def test_forged_notices_are_verified_by_one_at_a_time_and_a_silent_paypal_by_a_f
     paypal, _ = gateways
     paypal.is_silent = True
     ours = attempt(800)
-    for number in range(40):
-        Client().post("/pay/notify/paypal/", f"WH-FORGED-{number}", content_type="application/json")
-    Client().post("/pay/notify/paypal/", ours.gateway_id, content_type="application/json")
+    for name, payment in [*((f"WH-FORGED-{number}", None) for number in range(40)), ("WH-OURS", ours)]:
+        GatewayEvent.objects.create(
+            gateway="paypal", event_id=name, body=name.encode(), received_at=clock.now(), payment=payment
+        )
     tasks.follow_notices("paypal")
     assert len(paypal.asked) == breakers.PATIENCE
-    assert paypal.asked[0] == ours.gateway_id, "what may be true comes first"
+    assert paypal.asked[0] == "WH-OURS", "what may be true comes first"
 
 
 def test_a_notice_wakes_a_round_for_its_gateway(gateways, monkeypatch):
@@ -201,7 +207,7 @@ def test_a_notice_wakes_a_round_for_its_gateway(gateways, monkeypatch):
 @pytest.mark.parametrize("method", [PAYPAL, CARD])
 def test_who_presses_pay_while_others_wait_is_told_at_once_and_nothing_was_sent(
     gateways,
-    requests_are_limited,  # noqa: F811
+    requests_are_limited,
     client,
     method,
 ):
@@ -221,7 +227,7 @@ def test_who_presses_pay_while_others_wait_is_told_at_once_and_nothing_was_sent(
     assert gateway.sent == [payment.reference], "and now it is"
 
 
-def test_unionpays_own_page_needs_no_line(gateways, requests_are_limited):  # noqa: F811
+def test_unionpays_own_page_needs_no_line(gateways, requests_are_limited):
     """Its address is made here: nobody is asked."""
     order = place(make_cart((make_goods("TEA-800"), 1)))
     with all_lines_taken("unionpay", since=lines.SLOW):
@@ -229,7 +235,7 @@ def test_unionpays_own_page_needs_no_line(gateways, requests_are_limited):  # no
     assert gateways[1].sent == [payment.reference]
 
 
-def test_a_page_that_asks_while_others_wait_changes_nothing(gateways, requests_are_limited, client):  # noqa: F811
+def test_a_page_that_asks_while_others_wait_changes_nothing(gateways, requests_are_limited, client):
     payment = attempt(800)
     with all_lines_taken("paypal", since=lines.SLOW):
         client.get(f"/en/pay/{payment.order.token}/progress/")

@@ -3,7 +3,7 @@
 from django.apps import apps
 from django.db import connection
 
-INBOX = {"payments.gatewayevent", "shop.try"}  # what a notification may leave behind
+INBOX = {"payments.gatewayevent", "shop.try", "shop.lease"}  # what a notification may leave behind
 
 
 def everything():

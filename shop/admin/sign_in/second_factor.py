@@ -1,6 +1,6 @@
 """The second factor: codes of an app, and recovery codes that stand in for it, each taken once.
 
-The app's key is sealed at rest, recovery codes are kept as digests of 80 random bits. Taking a code is one
+The app's key is sealed at rest, recovery codes are kept as digests of 120 random bits. Taking a code is one
 conditional UPDATE, so of two posts at once one is refused.
 """
 
@@ -28,7 +28,7 @@ from shop.typed_values.characters import fold
 from . import known_browsers, limits, notices
 
 STEP, DIGITS, TOLERANCE = 30, 6, 1  # seconds; a clock may be one step off
-CODES, LETTERS, ALPHABET = 10, 16, "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CODES, LETTERS, ALPHABET = 10, 24, "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
 FRESH = dt.timedelta(minutes=10)
 AT = "second_factor_at"
@@ -151,7 +151,7 @@ def new_codes(user: User, *, tell: bool = True) -> list[str]:
 def pending_app(request: HttpRequest, user: User) -> AuthenticatorApp:
     """The app that this session is setting up. Another session's is replaced: its key may have been read."""
     pending = AuthenticatorApp.objects.filter(user=user, confirmed=False)
-    if found := pending.filter(pk=request.session.get(PENDING)).first():
+    if found := pending.filter(pk=request.session.get(PENDING, 0)).first():
         return found
     pending.delete()
     app, _ = AuthenticatorApp.objects.get_or_create(

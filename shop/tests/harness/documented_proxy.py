@@ -89,6 +89,7 @@ def in_seconds(time: str) -> int:
 class Running:
     url: str
     port: int
+    plain: int  # the port of plain HTTP
     certificate: Path
     folder: Path
 
@@ -122,7 +123,7 @@ def running(folder: Path, *, port: int, to: int) -> Iterator[Running]:
     process = processes.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: _listens(port), "nginx to listen")
-        yield Running(f"https://127.0.0.1:{port}", port, folder / "fullchain.pem", folder)
+        yield Running(f"https://127.0.0.1:{port}", port, plain, folder / "fullchain.pem", folder)
     finally:
         processes.stop([process], patience=5.0)
 

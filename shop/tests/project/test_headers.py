@@ -5,16 +5,19 @@ from http.cookies import SimpleCookie
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from shop.keyring import fingerprints
 from shop.tests.harness import observatory
 from shop.tests.harness.access import world as world_of
+from shop.web import once
 
 pytestmark = pytest.mark.django_db
 
 LEAST = 130
 # A text without its encoding would be guessed at.
 WHAT_IT_IS = re.compile(r'text/[a-z]+; charset="?utf-8"?|(application|image)/[a-z+.-]+')
+IN_FRONT_OF_THE_KEY = {"consulting:unlock", "consulting:lost_key", "consulting:key_sent"}
 ROLES = ("nobody", "buyer", "unlocked", "assigned", "superuser")
 
 
@@ -30,9 +33,19 @@ def judged(response) -> tuple[int, list[str]]:
     return observatory.score(dict(response.items()), response.cookies, page)
 
 
+def is_without_its_way_out(response, name: str) -> bool:
+    """Whether a page behind a sign-in, or behind the order key, has no button that ends that."""
+    match, page = response.resolver_match, response.content.decode()
+    view = getattr(match.func, "__module__", "")
+    if once.is_staff_page(match) or view.startswith("consulting.workspace."):
+        return f'action="{reverse("admin:logout")}"' not in page
+    is_behind_key = view.startswith("consulting.client.") and name not in IN_FRONT_OF_THE_KEY
+    return is_behind_key and f'action="{reverse("consulting:lock")}"' not in page
+
+
 def test_every_page_type_scores_as_promised():
     world = world_of.make()
-    poor, unnamed, seen = {}, {}, 0
+    poor, unnamed, shut_in, seen = {}, {}, [], 0
     for role in ROLES:
         browser = world.browsers[role]
         for name, pattern in world_of.doors():
@@ -46,9 +59,12 @@ def test_every_page_type_scores_as_promised():
             kind = response.get("Content-Type", "")
             if not WHAT_IT_IS.fullmatch(kind) and (response.streaming or response.content):
                 unnamed[f"{role} {name}"] = kind
+            if response.status_code == 200 and kind.startswith("text/html"):
+                shut_in += [f"{role} {name}"] if is_without_its_way_out(response, name) else []
     assert seen > 300
     assert poor == {}
     assert unnamed == {}
+    assert shut_in == []
 
 
 def test_refusals_and_errors_have_the_same_headers(settings, monkeypatch):

@@ -35,7 +35,13 @@ TAKES_FILES = {
     "checkout/intake/views.py": [("checkout:details", ORDER), ("consulting:details",)],
     "consulting/workspace/report_views.py": [("consulting:case", 7)],
 }
-KNOWS_OF_FILES = {"shop/web/once.py", "shop/web/unsent.py", "checkout/intake/uploads.py"}  # of whatever page
+# These look at what any page was sent, or say that files have to be chosen again.
+KNOWS_OF_FILES = {
+    "shop/web/once.py",
+    "shop/web/unsent.py",
+    "checkout/intake/uploads.py",
+    "shop/admin/sign_in/pages.py",
+}
 HOLDS_UP = 16  # gunicorn's threads: two processes of eight
 
 
@@ -94,6 +100,11 @@ def test_notices_and_the_admin_have_limits_of_their_own(path):
     zone = re.match(r"zone=(\w+) burst=\d+ nodelay", value("limit_req", body))[1]
     assert f"zone={zone}:" in documented_proxy.text()
     assert value("limit_req_status", body) == value("limit_conn_status", body) == "429"
+
+
+def test_a_gateway_that_writes_in_clear_is_not_led_on():
+    plain = documented_proxy.without_comments().split("\nserver {")[1]
+    assert plain.index("if ($uri ~ ^/pay/notify/) { return 403; }") < plain.index("return 301")
 
 
 def test_the_proxy_says_who_asks_and_adds_nothing_to_the_answer():
@@ -241,3 +252,15 @@ def test_each_header_comes_once_and_a_flood_of_notices_is_held_back(front):
         ]
         assert {answer.status_code for answer in notices} == {400, 429}
         assert session.get(f"{proxy.url}/en/", timeout=20).status_code == 200
+
+
+@pytest.mark.prove
+def test_plain_http_leads_people_on_and_refuses_gateways(front):
+    _stack, proxy = front
+    plain = f"http://127.0.0.1:{proxy.plain}"
+    with requests.Session() as session:
+        session.trust_env = False
+        page = session.get(f"{plain}/en/?q=1", timeout=20, allow_redirects=False)
+        assert (page.status_code, page.headers["Location"]) == (301, "https://127.0.0.1/en/?q=1")
+        notice = session.post(f"{plain}/pay/notify/paypal/", b"{}", timeout=20, allow_redirects=False)
+        assert notice.status_code == 403

@@ -31,7 +31,7 @@ __all__ = ["moved"]
 pytestmark = pytest.mark.django_db
 
 CODE_PAGE, SET_UP = "/en/admin/sign-in/code/", "/en/admin/sign-in/set-up/"
-CODES = re.compile(r"<code>((?:[0-9A-Z]{4}-){3}[0-9A-Z]{4})</code>")
+CODES = re.compile(r"<code>((?:[0-9A-Z]{4}-){5}[0-9A-Z]{4})</code>")
 
 
 def code_for(key, steps=0):

@@ -33,6 +33,7 @@ PAGES = {
     "checkout:estimate": ("302 cart:detail", "405"),
     "checkout:orders": ("200", "405"),  # those of the browser that asks
     "checkout:forget": ("405", "302 cart:detail"),
+    "checkout:forget_orders": ("405", "302 checkout:orders"),
     "checkout:find": ("200", "302 checkout:link_sent writes"),
     "checkout:link_sent": ("200", "405"),
     "checkout:open_link": (
@@ -44,16 +45,16 @@ PAGES = {
         "buyer: 200; else: 302 checkout:order",
         "buyer: 302 checkout:order writes; else: 403",  # it is given back
     ),
-    "checkout:details": (
-        "mei: 200; else: 302 checkout:order",
-        "mei: 302 checkout:details writes; else: 403",
+    "checkout:details": (  # of the browser that placed the order; elsewhere the order key opens them
+        "buyer: 200; else: 302 consulting:unlock",
+        "buyer: 302 checkout:details writes; else: 403",
     ),
     "checkout:privacy": (
         "mei: 200; else: 302 checkout:order",
         "mei: 302 checkout:privacy writes; else: 302 checkout:order",
     ),
     "checkout:privacy_link": ("mei: 200; else: 403", "mei: 200 writes; else: 403"),  # with the mail, too
-    "checkout:file": ("mei: 200; else: 404", "405"),
+    "checkout:file": ("buyer: 200; else: 404", "405"),
     "checkout:request_cancellation": (
         "mei: 200; else: 302 checkout:order",
         "mei: 302 checkout:order writes; else: 403",
@@ -87,6 +88,7 @@ PAGES = {
     "consulting:report_version": ("unlocked: 200 writes; other: 404; else: 302 consulting:unlock", "405"),
     "consulting:changes": ("unlocked: 200 writes; other: 404; else: 302 consulting:unlock", "405"),
     "consulting:file_of_report": ("unlocked: 200 writes; other: 404; else: 302 consulting:unlock", "405"),
+    "consulting:send_key": ("405", "mei: 302 checkout:order writes; else: 302 consulting:lost_key"),
     "consulting:lost_key": ("200", "302 consulting:key_sent writes"),
     "consulting:key_sent": ("200", "405"),
     "consulting:new_key": (
@@ -163,6 +165,7 @@ PAGES = {
     "sign_in:send_link": ("405", "302 sign_in:link_sent"),
     "sign_in:link_sent": ("200", "405"),
     "sign_in:use_link": ("200", "302 admin:login"),  # whoever has the mail
+    "admin:view_on_site": ("404", "404"),  # would tell the link of any row by its number
     "admin:login": ("visitors: 200; else: 302 admin:index", "200"),
     "admin:logout": ("visitors: 302 admin:index; else: 405", "visitors: 302 admin:index; else: 200"),
 }
@@ -179,7 +182,7 @@ MODELS = {
     "catalog_category": ("merchant superuser",) * 4,
     "catalog_product": ("merchant superuser",) * 4,
     "catalog_stockreceipt": ("merchant superuser", "", "", ""),
-    "checkout_order": ("shopkeepers", "", "shopkeepers", ""),
+    "checkout_order": ("shopkeepers", "", "merchant superuser", ""),
     "checkout_promotion": ("merchant superuser",) * 4,
     "checkout_stockmovement": ("merchant superuser", "", "", ""),
     "consulting_accesslog": ("merchant superuser", "", "", ""),
@@ -197,11 +200,12 @@ ADMIN = {
     "app_list": "consultants merchant superuser",
     "auth_user_password_change": "superuser",
     "autocomplete": "",
-    "checkout_order_cancellation": "shopkeepers",
-    "checkout_order_correct": "shopkeepers",
-    "checkout_order_hold": "shopkeepers",
+    "checkout_order_cancellation": "merchant superuser",
+    "checkout_order_correct": "merchant superuser",
+    "checkout_order_hold": "merchant superuser",
+    "checkout_order_mailbox": "merchant superuser",
     "checkout_order_parcel": "shopkeepers",
-    "checkout_order_promise": "shopkeepers",
+    "checkout_order_promise": "merchant superuser",
     "checkout_order_ship": "shopkeepers",
     "consulting_orderkey_deed": "merchant superuser",
     "index": "staff",
@@ -217,7 +221,6 @@ ADMIN = {
     "payments_refund_retry": "merchant superuser",
     "payments_return_payment": "merchant superuser",
     "shop_approvalrequest_decide": "merchant superuser",
-    "view_on_site": "staff",
 }
 
 # Views that take a POST without the token of our forms, and why.

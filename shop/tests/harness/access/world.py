@@ -86,7 +86,7 @@ class World:
             "the buyer": (person, BUYERS | SHOPKEEPERS),
             "the answers": ([scenes.ANSWER.partition(" ")[0], scenes.CONTACT, FILE], BUYERS | READERS),
             "the report": ([scenes.TITLE, scenes.TEXT, NOTE, REPORT_FILE], {"unlocked"} | READERS),
-            "the order key": ([self.key.replace("-", "")], BUYERS),
+            "the order key": ([self.key.replace("-", "")], {"buyer"}),
         }
 
 

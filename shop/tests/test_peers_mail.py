@@ -1,0 +1,170 @@
+"""A mail server that says nothing, and one message for each receiver."""
+
+import datetime as dt
+import json
+import socket
+import threading
+from contextlib import contextmanager
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from shop import clock, mail
+from shop.background import outbox
+from shop.models import OutboxMessage
+from shop.tasks import deliver_outbox
+from shop.tests.harness.environment import free_ports
+from shop.tests.harness.peers import publish, topic, travel
+
+__all__ = ["topic", "travel"]  # fixtures
+
+
+@contextmanager
+def silent_server(port):
+    """Accepts, and says nothing: what a firewall does. Yields the connections it has taken."""
+    taken, ear = [], socket.create_server(("127.0.0.1", port))
+
+    def accept():
+        while True:
+            try:
+                taken.append(ear.accept()[0])
+            except OSError:
+                return
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield taken
+    finally:
+        ear.shutdown(socket.SHUT_RDWR)
+        ear.close()
+        thread.join()
+        for each in taken:
+            each.close()
+
+
+class Mailbox:
+    """Takes everything but mail to ``refused``."""
+
+    def __init__(self, refused=()):
+        self.refused, self.taken = refused, []
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address in self.refused:
+            return "550 5.1.1 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        self.taken.append((envelope.rcpt_tos, envelope.content))
+        return "250 OK"
+
+
+@contextmanager
+def mail_server(port, **options):
+    mailbox = Mailbox(**options)
+    server = Controller(mailbox, hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        yield mailbox
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def smtp(settings, monkeypatch):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_ports(1)[0]
+    monkeypatch.setattr(mail, "GREETING_SECONDS", 0.2)
+    return settings.EMAIL_PORT
+
+
+def send_to(*receivers):
+    def handler(number):
+        mail.send(
+            "payment_alarm",
+            to=list(receivers),
+            context={"note": "a note", "admin_url": "https://shop.example/"},
+            language="en",
+            message_key=f"test-{number}",
+        )
+
+    return handler
+
+
+def test_one_look_at_a_silent_mail_server_is_all_and_its_first_word_sends_everything(
+    topic, smtp, transactional_db, travel
+):
+    topic(send_to("mei@example.com"))
+    publish(1, 2, 3)
+    with silent_server(smtp) as taken:
+        for _ in range(3):
+            deliver_outbox("mail")
+        assert len(taken) == 1, "the others are left unsent"
+        travel(seconds=10)
+        deliver_outbox("mail")
+        assert len(taken) == 2, "one look each ten seconds"
+    assert set(OutboxMessage.objects.values_list("attempts", flat=True)) == {0}, "no try of theirs"
+    with mail_server(smtp) as mailbox:
+        travel(seconds=10)
+        deliver_outbox("mail")
+    assert len(mailbox.taken) == 3
+    assert not OutboxMessage.objects.filter(delivered_at=None).exists()
+
+
+def test_what_waited_long_is_woken_by_the_first_mail_that_passes(topic, smtp, transactional_db):
+    """As after an outage in which the server answered 451, or before this worker began."""
+    topic(send_to("mei@example.com"))
+    publish(1, 2, 3)
+    publish(4, due_in=dt.timedelta(days=3))
+    late = clock.now() + dt.timedelta(hours=4)
+    OutboxMessage.objects.filter(key__in=["test:2", "test:3"]).update(
+        due_at=late, attempts=7, last_error="SMTPDataError"
+    )
+    with mail_server(smtp) as mailbox:
+        deliver_outbox("mail")
+    assert len(mailbox.taken) == 3
+    assert OutboxMessage.objects.get(delivered_at=None).key == "test:4", "it waits for its own day"
+
+
+def test_one_mail_that_no_server_takes_does_not_hold_up_the_others(topic, transactional_db):
+    tried = []
+
+    def handler(number):
+        tried.append(number)
+        if number == 1:
+            raise outbox.Passing("TimeoutError", longest=dt.timedelta(hours=48))
+
+    topic(handler)
+    publish(1, 2, 3)
+    deliver_outbox("mail")
+    assert tried == [1, 2, 3, 1], "woken once, for nobody knew how it was before"
+    assert OutboxMessage.objects.get(delivered_at=None).attempts == 2
+    deliver_outbox("mail")
+    assert len(tried) == 4
+
+
+# --- one message for each receiver ---
+
+
+def test_one_refused_address_of_several_is_seen_and_the_others_get_the_mail_once(
+    topic, smtp, transactional_db, travel
+):
+    """Django's SMTP backend says of such a mail that it was sent."""
+    topic(send_to("shop@example.com", "gone@example.com", "shop@example.com", ""))
+    publish(1)
+    with mail_server(smtp, refused={"gone@example.com"}) as mailbox:
+        for _ in range(4):
+            deliver_outbox("mail")
+            travel(hours=5)
+    assert [to for to, _ in mailbox.taken] == [["shop@example.com"]]
+    assert b"gone@example.com" not in mailbox.taken[0][1]
+    refused = OutboxMessage.objects.get(delivered_at=None)
+    assert (refused.last_error, refused.given_up_at is None) == ("mailbox unknown (550)", False)
+    assert "gone" not in refused.key + json.dumps(refused.payload) + refused.receiver
+    assert OutboxMessage.objects.count() == 3
+
+
+def test_a_mail_to_several_outside_of_the_outbox_is_refused():
+    with pytest.raises(RuntimeError, match="split"):
+        send_to("a@example.com", "b@example.com")(1)
