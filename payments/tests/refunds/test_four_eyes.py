@@ -136,11 +136,11 @@ def test_what_has_changed_since_ends_the_request_and_does_nothing(merchant, orde
     assert (wish.state, Refund.objects.count()) == (STATE.VOID, before)
 
 
-def test_a_request_that_nobody_answers_ends(merchant, order, monkeypatch):
-    _, page = ask_on_the_page(merchant, order)
+def test_a_request_that_nobody_answers_ends(merchant, order):
+    wish, page = ask_on_the_page(merchant, order)
     second = browser_of(colleague())
-    later = clock.now() + approvals.LIFETIME
-    monkeypatch.setattr(clock, "now", lambda: later)
+    assert wish.expires_at == wish.asked_at + approvals.LIFETIME
+    ApprovalRequest.objects.update(expires_at=clock.now())
     assert "its time is over" in decide(second, page, "approve").content.decode()
     assert not Refund.objects.exists()
     assert "expired" in second.get(page).content.decode()
