@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
@@ -78,7 +78,9 @@ class RequestIdFilter(logging.Filter):
 class MaskingFormatter(logging.Formatter):
     """One line: time, level, logger, request id, message; secrets masked, also in tracebacks."""
 
-    converter = time.gmtime  # whatever machine writes it, and on the night when clocks are put back
+    converter: Callable[[float | None], time.struct_time] = (
+        time.gmtime
+    )  # whatever machine writes it, and on the night when clocks are put back
     default_time_format, default_msec_format = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
 
     def __init__(self) -> None:
