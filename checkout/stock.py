@@ -67,18 +67,25 @@ def admit(order: Order, lines: Iterable[OrderLine], origin: Origin) -> None:
         HoldOrigin.objects.filter(order=order).delete()
         return
     lock_names(f"unpaid orders {origin.surroundings}")  # so two at once see each other
-    placed = {"network": origin.network, "surroundings": origin.surroundings, "at": clock.now()}
-    HoldOrigin.objects.update_or_create(order=order, defaults=placed)
+    here = HoldOrigin(order=order, network=origin.network, surroundings=origin.surroundings, at=clock.now())
+    HoldOrigin.objects.bulk_create(
+        [here],
+        update_conflicts=True,
+        unique_fields=["order"],
+        update_fields=["network", "surroundings", "at"],
+    )
     nearby = Order.objects.filter(hold_origin__surroundings=origin.surroundings).exclude(pk=order.pk)
-    waiting = nearby.unpaid().values_list("email", "hold_origin__network")
+    nearby = nearby.filter(hold_origin__at__gte=clock.now() - ORIGINS_KEPT).order_by()
+    others = list(nearby.values_list("status", "email", "hold_origin__network"))
+    waiting = [(email, network) for status, email, network in others if status == Order.Status.PENDING]
     if sum(identity(email) == identity(order.email) for email, _ in waiting) >= settings.UNPAID_PER_ADDRESS:
         raise TooManyUnpaid(of_address=True)
     from_network = sum(network == origin.network for _, network in waiting)
     most = settings.UNPAID_PER_NETWORK
     if from_network >= most or len(waiting) >= AROUND * most:
         raise TooManyUnpaid(of_address=False)
-    held = _held_in(StockMovement.objects.filter(order__in=nearby.unpaid(), variant__in=needed))
-    lapsed = _lapsed(order, origin, needed)
+    held = _held_in(StockMovement.objects.filter(order__in=nearby.unpaid())) if waiting else {}
+    lapsed = _lapsed(order, nearby) if others or order.revision > 1 else set()
     left = {}
     for pk, line in needed.items():
         share = max(1, -(-line.variant.on_hand * settings.UNPAID_SHARE_PERCENT // 100))
@@ -88,17 +95,14 @@ def admit(order: Order, lines: Iterable[OrderLine], origin: Origin) -> None:
         raise TooMuchHeld(left)
 
 
-def _lapsed(order: Order, origin: Origin, variant_ids: Iterable[int]) -> set[int]:
+def _lapsed(order: Order, nearby: QuerySet[Order]) -> set[int]:
     """The variants that went back on sale unpaid, within a day, after an order from there had held them."""
-    released = StockMovement.objects.filter(
-        order__hold_origin__surroundings=origin.surroundings,
-        variant__in=variant_ids,
-        kind=Kind.RELEASE,
-        at__gte=clock.now() - ORIGINS_KEPT,
-    )
     cart = Order.objects.filter(draft=order.draft)
-    if not cart.filter(placed_at__lt=clock.now() - ONE_VISIT).exists():
-        released = released.exclude(order__in=cart)  # its buyer changes what was typed
+    counted = nearby.exclude(draft=order.draft)
+    if cart.filter(placed_at__lt=clock.now() - ONE_VISIT).exists():  # else its buyer changes what was typed
+        counted = counted | cart
+    since = clock.now() - ORIGINS_KEPT
+    released = StockMovement.objects.filter(order__in=counted.values("pk"), kind=Kind.RELEASE, at__gte=since)
     return set(released.values_list("variant_id", flat=True))
 
 

@@ -34,8 +34,9 @@ def holdings(sender: type[Order], order: Order, **_kwargs: Any) -> Holdings:
         is_open = line_is_open(case.line)
         versions = case.reports.readable()
         facts["cases"].append(_facts_of(case, list(versions), with_messages=order_key is not None))
-        for report in versions if order_key and is_open else ():
-            files |= _files_of(report, order_key)
+        if order_key and is_open:
+            for report in versions:
+                files |= _files_of(report, order_key)
     if facts["cases"]:
         AccessLog.objects.create(order=order, what=AccessLog.What.COPY, at=clock.now())
     facts["access_log"] = list(order.access_log.values("at", "what", "who", "case_id"))

@@ -26,4 +26,4 @@ class ShopAdminConfig(admin_apps.AdminConfig):
     """Django's admin, with our site in the place of its own."""
 
     default = False
-    default_site = "shop.admin.site.ShopAdminSite"
+    default_site = "shop.web.admin_site.ShopAdminSite"

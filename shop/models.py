@@ -10,7 +10,13 @@ from shop import clock
 from shop.crypto import EncryptedJSONField, SealedBytesField
 
 if TYPE_CHECKING:
-    Device = models.Model  # has no types
+
+    class Device(models.Model):  # its own has no types
+        user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+        confirmed = models.BooleanField()
+
+        class Meta:
+            abstract = True
 else:
     from django_otp.models import Device
 
@@ -102,7 +108,7 @@ class Canary(models.Model):
         return f"{self.family} {self.since}"
 
 
-class AuthenticatorApp(Device):
+class AuthenticatorApp(Device):  # type: ignore[django-manager-missing]
     """The app of a member of staff that makes codes (TOTP, RFC 6238): ``shop.admin.sign_in.second_factor``.
 
     One that is not confirmed by a code of its own is only being set up.

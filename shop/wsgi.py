@@ -15,8 +15,8 @@ except ImproperlyConfigured as problem:  # a sentence for the operator, who need
     raise SystemExit(str(problem)) from None
 database.limit_sessions("web")
 
-from .background import lines  # noqa: E402 - it reads settings, and
-from .keyring import fingerprints  # noqa: E402 - a model can be imported only now
+from .background import lines  # noqa: E402 - models and what reads the settings can be imported only now
+from .keyring import fingerprints  # noqa: E402
 
 lines.limit_requests()
 fingerprints.require()

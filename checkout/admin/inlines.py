@@ -54,7 +54,7 @@ class ShipmentInline(ReadOnlyInline[Shipment, Order]):
     def get_fields(self, request: HttpRequest, obj: Order | None = None) -> list[str]:  # type: ignore[override]
         """Who may send a parcel may correct what was recorded of it."""
         is_shipper = request.user.has_perm(SHIP)
-        return [name for name in self.fields if is_shipper or name != "correct_link"]
+        return [str(name) for name in self.fields if is_shipper or name != "correct_link"]
 
     @admin.display(description=_("contents"))
     def contents(self, shipment: Shipment) -> str:

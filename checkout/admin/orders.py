@@ -85,7 +85,7 @@ class OrderAdmin(TolerantSearch):
     def get_fields(self, request: HttpRequest, obj: object = None) -> list[str]:  # type: ignore[override]
         return shown_to(request.user, [str(name) for name in self.fields])
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
+    def get_list_display(self, request: HttpRequest) -> list[str]:  # type: ignore[override]
         return shown_to(request.user, [str(name) for name in self.list_display])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:

@@ -1,5 +1,7 @@
 """What we hold about an order, for its client: to have a copy of it, or to have it erased."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -60,7 +62,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponseBase:
         privacy_request = privacy_requests.read_link(token)
     except InvalidLink:
         return render(request, "checkout/link_over.html", {"is_about_privacy": True}, status=410)
-    context = {"order": privacy_request.order, "asked": privacy_request}
+    context: dict[str, Any] = {"order": privacy_request.order, "asked": privacy_request}
     if not order_access.is_granted(request, privacy_request.order):
         return render(request, "checkout/privacy_elsewhere.html", context, status=403)
     if privacy_request.kind == Kind.ERASURE:

@@ -79,7 +79,9 @@ def _guarded(
 
 def _order_of(*, order_id: int | None = None, **money: int) -> Order:
     by_money = {"payment_id": "payments", "refund_id": "payments__refunds"}
-    return Order.objects.get(**{by_money[name]: pk for name, pk in money.items()} or {"pk": order_id})
+    if order_id is not None:
+        return Order.objects.get(pk=order_id)
+    return Order.objects.get(**{by_money[name]: pk for name, pk in money.items()})
 
 
 def may_refund(request: HttpRequest) -> bool:

@@ -7,16 +7,15 @@ strangers cannot name, do not share their room with the others.
 
 import datetime as dt
 import hashlib
+import math
 from collections.abc import Mapping
 
 from django.conf import settings
-from django.db.models import Q
 from django.http import HttpRequest
 
 from payments.gateways.base import InvalidNotification
 from payments.models import GatewayEvent, Payment
 from shop import clock
-from shop.models import Try
 from shop.web.client_address import client_address
 from shop.web.rate_limit import RateLimit, network_of
 
@@ -82,5 +81,4 @@ def refuse(event: GatewayEvent, reason: str) -> None:
 def count_refused(since: dt.datetime) -> int:
     """Refused notifications of the last hour: those that left a row, and (at least) those that left none."""
     rows = GatewayEvent.objects.filter(is_verified=False, received_at__gte=since).count()
-    hits = Try.objects.filter(purpose=REFUSED.scope, at__gte=since)
-    return rows + hits.exclude(Q(network__endswith="/24") | Q(network__endswith="/48")).count()
+    return rows + REFUSED.total(minutes=math.ceil((clock.now() - since).total_seconds() / 60))

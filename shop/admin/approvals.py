@@ -17,6 +17,7 @@ from shop.admin.search import TolerantSearch
 from shop.audit import approvals
 from shop.models import ApprovalRequest
 from shop.typed_values.characters import fold
+from shop.web.asks_again import asks_again
 
 State = ApprovalRequest.State
 
@@ -106,6 +107,7 @@ class ApprovalRequestAdmin(TolerantSearch, ReadOnlyAdmin[ApprovalRequest]):
             "is_alone": is_open and not approvals.others_who_may(wish.kind, wish.asked_by).exists(),
         }
 
+    @asks_again
     def decide_view(self, request: HttpRequest, approval_id: int) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
@@ -78,9 +78,8 @@ class RequestIdFilter(logging.Filter):
 class MaskingFormatter(logging.Formatter):
     """One line: time, level, logger, request id, message; secrets masked, also in tracebacks."""
 
-    converter: Callable[[float | None], time.struct_time] = (
-        time.gmtime
-    )  # whatever machine writes it, and on the night when clocks are put back
+    # Whatever machine writes it, and on the night when clocks are put back.
+    converter = time.gmtime  # type: ignore[assignment]
     default_time_format, default_msec_format = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 from django.urls import reverse
 
-from shop.admin.site import COMPARISONS
+from shop.web.admin_site import COMPARISONS
 
 ADMINS = sorted(admin.site._registry.items(), key=lambda pair: pair[0]._meta.label)
 ODD = ["(", "x", "[", "99999999999999999999", "2026-13-45", "\0", "\U0001f600"]

@@ -105,7 +105,7 @@ def test_a_process_that_begins_silent_sends_no_mail_and_starts_no_work(tmp_path)
 
 def test_the_outbox_stays_as_it_is(silent, db):
     with transaction.atomic():
-        outbox.publish("order.paid", key="1", order_id=1)
+        outbox.publish("mail.new_order", key="1", order_id=1)
     assert outbox.deliver_next() is False
     message = OutboxMessage.objects.get()
     assert (message.delivered_at, message.attempts, message.claimed_until) == (None, 0, None)

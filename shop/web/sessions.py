@@ -6,7 +6,7 @@ of ours (500) instead of "in a moment, please".
 """
 
 import datetime as dt
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
@@ -30,7 +30,7 @@ class SessionStore(db.SessionStore):
     has_come_back = False
 
     def load(self) -> dict[str, Any]:
-        row = self._get_session_from_db()
+        row = self._get_session_from_db()  # type: ignore[attr-defined]  # Django's stubs lack it
         if row is None:
             return {}
         self.has_come_back = True
@@ -42,7 +42,7 @@ class SessionStore(db.SessionStore):
         return data
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
-        row: Session = super().create_model_instance(data)
+        row = cast(Session, super().create_model_instance(data))
         if not self.has_come_back and SESSION_KEY not in data:
             row.expire_date = min(row.expire_date, timezone.now() + FIRST_LIFE)
         return row

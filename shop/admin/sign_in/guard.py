@@ -5,7 +5,7 @@ itself; a page that is added is guarded unless it is marked (``guard_marks``).
 """
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -53,7 +53,7 @@ class Guard:
             )
         if not request.user.is_authenticated:
             return None  # their own views ask for the password
-        user = cast("User", request.user)
+        user = request.user
         if second_factor.is_verified(request):
             return _ask_again(request, user, view)
         if _is_door(request, view):

@@ -44,7 +44,7 @@ def write(request: HttpRequest, response: HttpResponse) -> None:
         max_age=MAX_AGE,
         secure=settings.SESSION_COOKIE_SECURE or False,
         httponly=True,
-        samesite=settings.SESSION_COOKIE_SAMESITE,
+        samesite=settings.SESSION_COOKIE_SAMESITE,  # type: ignore[arg-type]
     )
 
 

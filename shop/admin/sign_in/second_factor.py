@@ -151,7 +151,7 @@ def new_codes(user: User, *, tell: bool = True) -> list[str]:
 def pending_app(request: HttpRequest, user: User) -> AuthenticatorApp:
     """The app that this session is setting up. Another session's is replaced: its key may have been read."""
     pending = AuthenticatorApp.objects.filter(user=user, confirmed=False)
-    if found := pending.filter(pk=request.session.get(PENDING)).first():
+    if found := pending.filter(pk=request.session.get(PENDING, 0)).first():
         return found
     pending.delete()
     app, _ = AuthenticatorApp.objects.get_or_create(

@@ -101,7 +101,7 @@ def _write(request: HttpRequest, response: HttpResponse, session: Any) -> None:
         patch_vary_headers(response, ("Cookie",))
     if session.is_empty():
         if name in request.COOKIES:
-            response.delete_cookie(name, samesite=settings.SESSION_COOKIE_SAMESITE)
+            response.delete_cookie(name, samesite=settings.SESSION_COOKIE_SAMESITE)  # type: ignore[arg-type]
         return
     if not session.modified or response.status_code == 500:
         return
@@ -115,5 +115,5 @@ def _write(request: HttpRequest, response: HttpResponse, session: Any) -> None:
         max_age=int(LONGEST.total_seconds()),
         secure=settings.SESSION_COOKIE_SECURE or False,
         httponly=True,
-        samesite=settings.SESSION_COOKIE_SAMESITE,
+        samesite=settings.SESSION_COOKIE_SAMESITE,  # type: ignore[arg-type]
     )

@@ -35,7 +35,13 @@ TAKES_FILES = {
     "checkout/intake/views.py": [("checkout:details", ORDER), ("consulting:details",)],
     "consulting/workspace/report_views.py": [("consulting:case", 7)],
 }
-KNOWS_OF_FILES = {"shop/web/once.py", "shop/web/unsent.py", "checkout/intake/uploads.py"}  # of whatever page
+# These look at what any page was sent, or say that files have to be chosen again.
+KNOWS_OF_FILES = {
+    "shop/web/once.py",
+    "shop/web/unsent.py",
+    "checkout/intake/uploads.py",
+    "shop/admin/sign_in/pages.py",
+}
 HOLDS_UP = 16  # gunicorn's threads: two processes of eight
 
 

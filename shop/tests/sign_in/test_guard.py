@@ -18,6 +18,7 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 BEFORE = {"admin:login", "admin:logout", "sign_in:code", "sign_in:set_up", "sign_in:send_link"}
 BEFORE |= {"sign_in:link_sent", "sign_in:use_link"}
 AGAIN = {
+    "admin:shop_approvalrequest_decide",
     *(f"admin:auth_{model}_{deed}" for model in ("user", "group") for deed in ("add", "change", "delete")),
     "admin:auth_user_password_change",
     "admin:checkout_order_correct",

@@ -1,4 +1,7 @@
-"""The admin: its lists are filtered by what they offer, and by nothing else from the address bar."""
+"""The admin: its lists are filtered by what they offer, and by nothing else from the address bar.
+
+Not in ``shop.admin``, which asks for the site while it is imported.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
     from django.http import HttpRequest
 
-    from .search import AnyAdmin
-else:
+    AnyAdmin = admin.ModelAdmin[Any]
+else:  # not generic when it runs
     AnyAdmin = admin.ModelAdmin
 
 # What the links of filters and of the hierarchy of dates end with. No beginnings, no patterns.
