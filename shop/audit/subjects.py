@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 from django.urls import ResolverMatch
 
@@ -80,9 +79,6 @@ def name_of_page(page: str) -> str:
 
 def _named(page: str, parts: Mapping[str, Any]) -> tuple[str, str]:
     name = page.partition(":")[2]
-    if kind := parts.get("content_type_id"):  # Django's way from an object of the admin to the shop's page
-        model = ContentType.objects.get_for_id(int(kind)).model_class()
-        return (model._meta.label_lower if model else ""), str(parts.get("object_id", ""))
     for part, identity in parts.items():
         if part in ID_PARTS:
             return _label_of(name), str(identity)
