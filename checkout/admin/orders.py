@@ -83,7 +83,9 @@ class OrderAdmin(TolerantSearch):
         return False
 
     def get_fields(self, request: HttpRequest, obj: object = None) -> list[str]:  # type: ignore[override]
-        return shown_to(request.user, [str(name) for name in self.fields])
+        fields = shown_to(request.user, [str(name) for name in self.fields])
+        # Whoever may change it reads it beside the button.
+        return [name for name in fields if name != "mailbox" or "mailbox_link" not in fields]
 
     def get_list_display(self, request: HttpRequest) -> list[str]:  # type: ignore[override]
         return shown_to(request.user, [str(name) for name in self.list_display])
@@ -227,8 +229,10 @@ class OrderAdmin(TolerantSearch):
         if order.erased_at:
             return "–"
         url = reverse("admin:checkout_order_mailbox", args=[order.pk])
-        label = _("Trust the mailbox again") if order.mailbox_doubted_at else _("Mailbox in doubt")
-        return format_html('<a class="button" href="{}">{}</a>', url, label)
+        if not order.mailbox_doubted_at:
+            return format_html('<a class="button" href="{}">{}</a>', url, _("Mailbox in doubt"))
+        button = format_html('<a class="button" href="{}">{}</a>', url, _("Trust the mailbox again"))
+        return format_html("{}<br>{}", self.mailbox(order), button)
 
     @admin.display(description=_("hold"))
     def hold_link(self, order: Order) -> str:

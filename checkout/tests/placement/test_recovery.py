@@ -158,7 +158,7 @@ def test_forgetting_deletes_cart_draft_and_cookie(client):
     assert FORGET in client.get(URL).content.decode()
     assert client.get(FORGET).status_code == 405
     page = client.post(FORGET, follow=True)
-    assert "what you had typed has been deleted" in page.content.decode()
+    assert "What you had typed is deleted" in page.content.decode()
     assert page.context["cart"].is_empty
     assert not Draft.objects.exists()
     assert client.cookies[recovery.COOKIE].value == ""
