@@ -80,8 +80,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """
     from checkout import order_numbers
     from shop.background import breakers
+    from shop.tests.harness import staff_client
 
     breakers.reset()
+    staff_client.stay_signed_in(item)
 
     if not effort.IS_FULL:
         order_numbers.choice = random.Random(item.nodeid).choice

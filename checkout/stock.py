@@ -91,8 +91,13 @@ def admit(order: Order, lines: Iterable[OrderLine], origin: Origin) -> None:
         share = max(1, -(-line.variant.on_hand * settings.UNPAID_SHARE_PERCENT // 100))
         if (held.get(pk) or pk in lapsed) and line.quantity + held.get(pk, 0) > share:
             left[pk] = max(0, share - held.get(pk, 0))
-    if left:
-        raise TooMuchHeld(left)
+    if left and all((each.available or 0) >= needed[each.pk].quantity for each in _as_they_are(left)):
+        raise TooMuchHeld(left)  # of what is sold out ``reserve`` tells
+
+
+def _as_they_are(variants: Iterable[int]) -> QuerySet[Variant]:
+    """Read again: while the order waited for others from there, some may have been sold."""
+    return Variant.objects.filter(pk__in=variants)
 
 
 def _lapsed(order: Order, nearby: QuerySet[Order]) -> set[int]:

@@ -12,6 +12,7 @@ _SUBJECTS = {
     "mail.address_corrected": gettext_noop("Delivery details corrected %(number)s"),
     "mail.cancellation_answered": gettext_noop("Your request to cancel %(number)s"),
     "mail.cancellation_asked": gettext_noop("Cancellation requested %(number)s"),
+    "mail.order_opened": gettext_noop("Your order was opened in another browser %(number)s"),
     "mail.details_missing": gettext_noop("Please add your details %(number)s"),
     "mail.details_reminder": gettext_noop("Please add your details %(number)s"),
     "mail.email_corrected": gettext_noop("E-mail address changed %(number)s"),

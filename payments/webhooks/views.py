@@ -31,8 +31,8 @@ def notify(request: HttpRequest, gateway: str) -> HttpResponse:
         inbox.receive(gateway, request.headers, request.body, sender=request)
         failpoint("after_notification_committed")
     except (InvalidNotification, ValueError) as error:
-        reception.REFUSED.take(request)
-        logger.warning("Notification of %s refused: %s", gateway, error)
+        if reception.REFUSED.take(request):  # so many lines an hour, too
+            logger.warning("Notification of %s refused: %s", gateway, error)
         return HttpResponseBadRequest()
     except reception.TooManyWait:
         return HttpResponse(status=429, headers={"Retry-After": str(reception.RETRY_AFTER)})

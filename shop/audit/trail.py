@@ -2,11 +2,10 @@
 
 from contextvars import ContextVar
 
-from django.conf import settings
 from django.http import HttpRequest
-from django.utils.crypto import salted_hmac
 
 from shop import clock
+from shop.crypto import keyed_digests
 from shop.models import AuditEntry
 from shop.monitoring.logging import current_request_id
 from shop.typed_values.characters import fold
@@ -61,19 +60,18 @@ def _session(request: HttpRequest | None) -> str:
     """Tells one sign-in of a person from another; opens nothing."""
     session = getattr(request, "staff_session", None) or getattr(request, "session", None)
     key = getattr(session, "session_key", None)
-    return salted_hmac("shop.audit.session", key, algorithm="sha256").hexdigest()[:16] if key else ""
+    return keyed_digests("shop.audit.session", key, length=16)[0] if key else ""
 
 
-def search_digest(typed: str, *, secret: str | None = None) -> str:
+def search_digest(typed: str) -> str:
     """Stands for what was searched: mostly a client's name or address, which the trail is not to hold.
 
     Whoever suspects a search can ask for it by typing the words.
     """
-    words = " ".join(fold(typed).casefold().split())
-    return salted_hmac("shop.audit.search", words, secret=secret, algorithm="sha256").hexdigest()[:16]
+    return search_digests(typed)[0]
 
 
 def search_digests(typed: str) -> list[str]:
     """Those of all secrets that a search may have been written under."""
-    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    return [search_digest(typed, secret=secret) for secret in secrets]
+    words = " ".join(fold(typed).casefold().split())
+    return keyed_digests("shop.audit.search", words, length=16)

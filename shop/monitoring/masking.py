@@ -46,7 +46,8 @@ _RULES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     (re.compile(r"(://)[^\s/@]+@"), r"\1***@"),  # a name and a password in an address
     (re.compile(r"[^\s@<>\"'(),;:=\[\]]+(?:@|%40)(?:[\w-]+\.)+[^\W\d_][\w-]+"), "***@***"),
     (re.compile(r"(?<![\w-])[0-9A-Z]{4}(?:[ ‐-―-][0-9A-Z]{4}){4}(?![\w-])", re.IGNORECASE), "****-****"),
-    (re.compile(r"(?<![\w-])[0-9A-HJKMNP-TV-Z]{20}(?![\w-])", re.IGNORECASE), "****-****"),
+    # Not our references of payments, which have digits and the first six letters only.
+    (re.compile(r"(?<![\w-])(?![0-9A-F]{20})[0-9A-HJKMNP-TV-Z]{20}(?![\w-])", re.IGNORECASE), "****-****"),
     (re.compile(rf"(?<![\w-])[A-Za-z0-9_-]{{{_TOKEN_LENGTH}}}(?![\w-])"), _token_or_word),
     (re.compile(r"\b\d(?:[ -]?\d){12,18}\b"), "****"),
     (re.compile(r"(?:\+|\b00|%2B)\d[\d ().-]{5,}\d"), _telephone),

@@ -41,6 +41,7 @@ LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
 # --- limits -------------------------------------------------------------------------------------------------
+NEW_SESSIONS_PER_NETWORK = env.int("NEW_SESSIONS_PER_NETWORK", 300)  # in 15 minutes; an office is one
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # staff's page of a service: 27 a question
 FILE_UPLOAD_HANDLERS = ["shop.web.upload_handler.CappedUploadHandler"]

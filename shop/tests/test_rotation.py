@@ -1,5 +1,6 @@
 """New secrets come in and old ones go, while the shop is open and whatever dies."""
 
+import datetime as dt
 import time
 from io import StringIO
 
@@ -28,7 +29,7 @@ from consulting.tests import scenes
 from shop import clock, crypto
 from shop.devstack import failpoints
 from shop.keyring import fingerprints, rotation
-from shop.models import Canary
+from shop.models import ApprovalRequest, AuthenticatorApp, Canary
 from shop.tests.harness.races import at_once, nothing_is_locked, while_held
 
 pytestmark = [pytest.mark.django_db, pytest.mark.failure("F78")]
@@ -77,6 +78,10 @@ def order():
     )
     upload.intakes.add(Intake.objects.get(line__order=made, subject=1))
     uploads.write_sealed("plan", b"%PDF")
+    AuthenticatorApp.objects.create(user=writer, key=crypto.seal_bytes(b"canary key of an app"), added_at=now)
+    ApprovalRequest.objects.create(
+        key="1", payload={"canary": "wish"}, asked_at=now, expires_at=now + dt.timedelta(days=7)
+    )
     return made
 
 
@@ -121,6 +126,8 @@ def everything_of(order):
         "copy": PrivacyRequest.objects.get().email,
         "withdrawal": Case.objects.get().withdrawn_because,
         "message": Message.objects.get().text,
+        "app": crypto.open_sealed_bytes(AuthenticatorApp.objects.get().key),
+        "wish": ApprovalRequest.objects.get().payload,
         "file": (upload.name, uploads.read(upload)),
         "key": canonical,
         "found": keys._find_key(canonical),

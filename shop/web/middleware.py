@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers, patch_cache_control
@@ -26,7 +27,7 @@ PERMISSIONS_POLICY = ", ".join(
     )
 )  # fmt: skip
 
-NEW_SESSIONS = RateLimit("new-session", limit=150, minutes=15)  # an office may be one network
+NEW_SESSIONS = RateLimit("new-session", limit=settings.NEW_SESSIONS_PER_NETWORK, minutes=15)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

@@ -9,6 +9,7 @@ from django.test import Client
 
 from cart.cart import Cart
 from checkout.models import Order, Promotion
+from checkout.promotions import views as promotion_views
 from checkout.tests.promotion_scenes import make_promotion
 from checkout.tests.scenes import TYPED, URL, add, make_goods, pay, post, quote_of
 from shop.background import outbox
@@ -120,7 +121,7 @@ def test_known_codes_that_do_not_apply_are_no_guesses(client):
     add(client, make_goods())
     for _ in range(12):
         enter(client, "test10")
-    assert not Try.objects.exists()
+    assert not Try.objects.filter(purpose=promotion_views.CODE_GUESSES.scope).exists()
 
 
 def test_an_empty_cart_takes_no_code_and_begins_no_session(client):

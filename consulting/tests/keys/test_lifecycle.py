@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from checkout.models import EmailCorrection, Order
+from checkout.tests.scenes import placed_in
 from consulting import access, key_format, report_encryption
 from consulting.keys import lifecycle
 from consulting.keys import services as keys
@@ -102,7 +103,7 @@ def test_a_browser_that_knew_the_order_is_a_stranger_after_the_key_was_replaced(
 def test_a_replaced_key_is_shown_on_no_page_not_even_to_who_knows_the_e_mail(order, order_key, key):
     """Whoever had stolen the first key knows the order's page and address too."""
     browser = Client()
-    browser.post(order.get_absolute_url(), {"email": scenes.EMAIL})
+    placed_in(browser, order)
     page = re.sub("<[^>]+>", "", browser.get(order.get_absolute_url()).content.decode())
     assert key in page
     lifecycle.replace(order_key)

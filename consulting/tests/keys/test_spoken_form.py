@@ -3,9 +3,9 @@
 import pytest
 from django.utils import translation
 
+from checkout.tests.scenes import placed_in
 from consulting import key_format
 from consulting.keys import spoken_form
-from consulting.tests import scenes
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_every_symbol_is_read_out_in_its_own_way(language):
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
 def test_the_confirmation_page_tells_how_the_key_is_read_out(client, order, key, language):
     address = order.get_absolute_url().replace("/en/", f"/{language}/")
-    client.post(address, {"email": scenes.EMAIL})
+    placed_in(client, order)
     page = client.get(address).content.decode()
     with translation.override(language):
         for group in spoken_form.aloud(key_format.parse(key)):

@@ -38,6 +38,7 @@ def test_a_report_is_published_once_however_often_the_button_is_pressed():
 def test_of_many_tabs_one_saves_and_the_others_are_told():
     case = Case.objects.of(scenes.paid_order()).first()
     author = scenes.staff("consultant-lin", "change_case")
+    case = reports.assign(case, author)
     texts = iter([f"text {number}" for number in range(8)])
     outcomes = at_once(
         *[lambda: reports.save_draft(case, author=author, title="A", body=next(texts), seen="")] * MANY

@@ -204,7 +204,8 @@ def listing(exchange: Exchange) -> Reply:
     size, page = int(wanted.get("page_size", 10)), int(wanted.get("page", 1))
     events = [json.loads(each["body"]) for each in store.every("paypal-event")]
     since, until = wanted.get("start_time", ""), wanted.get("end_time", "9999")
-    found = [event for event in reversed(events) if since <= event["create_time"] <= until]
+    events.sort(key=lambda event: (event["create_time"], event["id"]), reverse=True)  # of its own
+    found = [event for event in events if since <= event["create_time"] <= until]
     shown = found[size * (page - 1) : size * page]
     links = []
     if len(found) > size * page:

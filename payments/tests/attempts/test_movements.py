@@ -122,7 +122,7 @@ def test_a_reversal_is_known_by_any_of_its_signs(payment, inbox, client, hosts, 
             "支付服務已取回",
             "訂單{1}的付款{0}:{2}",
             f"100.00 HKD已被取回（{taken}）",
-            "由支付機構收回",
+            "由支付閘道收回",
         ),
     ]:
         with override(language):

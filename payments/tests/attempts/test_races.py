@@ -92,6 +92,7 @@ def test_without_the_lock_on_the_draft_the_same_crowd_makes_a_mess(gateway, clie
         assert Order.objects.count() > 1
     finally:
         with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM checkout_holdorigin")
             cursor.execute("DELETE FROM checkout_stockmovement")
             cursor.execute("DELETE FROM checkout_orderevent")
             cursor.execute("DELETE FROM checkout_orderline")

@@ -18,4 +18,4 @@ def payment(order):
 
 @pytest.fixture
 def merchant(client):
-    return staff(client, *SEES, "add_refund", "view_payment")
+    return staff(client, *SEES, "add_refund", "view_payment", "hold_order")

@@ -20,7 +20,7 @@ from shop.tests.harness.stores import LANGUAGES, assert_page_says_so
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PAGES = ["catalog:home", "cart:detail", "checkout:begin", "consulting:unlock", "admin:index"]
+PAGES = ["catalog:home", "cart:detail", "checkout:begin", "consulting:unlock"]
 
 
 @pytest.fixture(autouse=True)
