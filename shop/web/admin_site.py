@@ -33,8 +33,9 @@ class ListedLookups(AnyAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         filters = self.get_list_filter(request)
-        listed: set[Any] = {each[0] if isinstance(each, tuple | list) else each for each in filters}
-        listed |= {getattr(each, "parameter_name", None) for each in filters}  # of filters that are classes
+        if lookup in {getattr(each, "parameter_name", None) for each in filters}:
+            return True  # of a filter that is a class, and reads it itself
+        listed = {each[0] if isinstance(each, tuple | list) else each for each in filters}
         parts = lookup.split("__")
         while parts[-1:] and parts[-1] in COMPARISONS:
             parts.pop()
