@@ -115,9 +115,7 @@ class AuthenticatorApp(Device):  # type: ignore[django-manager-missing]
     """
 
     key = SealedBytesField()  # 20 bytes
-    last_step = models.BigIntegerField(
-        default=-1, db_default=-1
-    )  # of the last code taken; none is taken twice
+    last_step = models.BigIntegerField(default=-1, db_default=-1)  # of the last code taken: none twice
     added_at = models.DateTimeField()
 
     class Meta:

@@ -8,11 +8,12 @@ from typing import Protocol
 
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_variables
 
 from shop.l10n.languages import current_language
 from shop.typed_values.email_addresses import identity
+from shop.web import error_pages
 from shop.web.rate_limit import RateLimit
 
 
@@ -35,7 +36,7 @@ def accept(
     if request.method != "POST" or not form.is_valid():
         return None
     if not per_network.take(request):
-        return render(request, "429.html", status=429)
+        return error_pages.too_many(request, per_network)
     email, number = form.cleaned_data["email"], form.cleaned_data["number"]
     publish(email, number=number, language=current_language())
     return redirect(next_page)

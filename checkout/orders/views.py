@@ -22,6 +22,7 @@ from checkout.shipping.fulfilment import left_to_ship
 from checkout.shipping.rates import TARIFFS
 from checkout.signals import collect_sections, has_money_on_its_way
 from shop.typed_values.email_addresses import identity
+from shop.web import error_pages
 from shop.web.rate_limit import RateLimit
 
 from . import new_browsers
@@ -76,7 +77,7 @@ def _name_email(request: HttpRequest, order: Order) -> HttpResponse:
     if form.is_valid():
         taken = EMAIL_GUESSES.take(request)
         if not taken:
-            return render(request, "429.html", status=429)
+            return error_pages.too_many(request, EMAIL_GUESSES)
         if identity(form.cleaned_data["email"]) == identity(order.email):
             EMAIL_GUESSES.release(taken)
             return _let_in(request, order, form)

@@ -26,6 +26,7 @@ from checkout.promotions.services import CodeNotUsable, offer_of
 from checkout.quote import Quote, differences, make_quote, read_signed
 from checkout.shipping.rates import TARIFFS
 from checkout.stock import OutOfStock, TooManyUnpaid, TooMuchHeld
+from shop.web import error_pages
 from shop.web.rate_limit import RateLimit
 from shop.web.unsent import give_back, takes_text
 from shop.web.upload_handler import takes_files
@@ -76,7 +77,7 @@ def begin(request: HttpRequest) -> HttpResponse:
         return _page(request, cart, forms, typed=typed)
     if _asks_too_often(request, cart):
         drafts.save(request, cart, request.POST)
-        return render(request, "429.html", status=429)
+        return error_pages.too_many(request, PERSONAL_OFFERS)
     typed, copied = request.POST, None
     if is_copy := answer_copy.is_wanted(request.POST):
         typed, copied = answer_copy.copy(CheckoutForms(cart), request.POST)

@@ -10,6 +10,7 @@ from django.utils.translation import override
 
 from shop import clock
 from shop.web import error_pages
+from shop.web.rate_limit import RateLimit
 
 pytestmark = pytest.mark.django_db
 
@@ -129,9 +130,12 @@ def test_a_page_that_is_not_there_says_so_and_names_the_contact(client, language
 def test_every_error_page_names_the_contact_and_leads_home(rf, language, status):
     request = rf.post("/nowhere/")
     with override(language):
-        response = (
-            error_pages.unavailable(request) if status == 503 else error_pages.error_page(request, status)
-        )
+        if status == 503:
+            response = error_pages.unavailable(request)
+        elif status == 429:
+            response = error_pages.too_many(request, RateLimit("test", limit=1, minutes=15))
+        else:
+            response = error_pages.error_page(request, status)
     page = response.content.decode()
     assert response.status_code == status
     assert f"/{language}/contact/" in page

@@ -115,6 +115,8 @@ def test_a_network_begins_so_many_and_those_who_have_one_go_on(client, monkeypat
         add(Client(), tea)
     answer = Client().post("/en/cart/add/", {"variant": tea.pk, "quantity": 1})
     assert answer.status_code == 429
+    assert "Too many new visitors from your network" in answer.content.decode()
+    assert 0 < int(answer["Retry-After"]) <= 16 * 60
     assert Session.objects.count() == 3
     add(client, tea)
     add(Client(REMOTE_ADDR="198.51.100.7"), tea)

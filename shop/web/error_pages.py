@@ -1,3 +1,5 @@
+import datetime as dt
+import math
 import sys
 
 from django.conf import settings
@@ -7,19 +9,21 @@ from django.shortcuts import render
 from django.template.loader import get_template
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from shop import database
+from shop import clock, database
 
 from . import unsent
 from .context_processors import shop_details
 from .pages import logger
+from .rate_limit import RateLimit
 
 RETRY_AFTER = 10  # seconds
 
 
 def error_page(request: HttpRequest, status: int) -> HttpResponse:
-    """The page for a status that has one: 400, 403, 404, 429."""
+    """The page for a status that has one: 400, 403, 404."""
     return render(request, f"{status}.html", {"is_error_page": True}, status=status)
 
 
@@ -33,6 +37,24 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         "files": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
     }
     return render(request, "400.html", {"is_error_page": True, "most": most}, status=413)
+
+
+def too_many(request: HttpRequest, rate_limit: RateLimit, *, title: str = "", why: str = "") -> HttpResponse:
+    """The page for somebody who has used up a limit: until when, why, and where to go meanwhile.
+
+    ``title`` and ``why`` stand in the visitor's language; without them it is about guessing.
+    """
+    until = rate_limit.free_at(request) + dt.timedelta(seconds=59)  # its minute has ended then
+    context = {
+        "is_error_page": True,
+        "title": title or _("Too many tries"),
+        "why": why or _("This protects orders and accounts from being guessed."),
+        "until": localtime(until),
+    }
+    response = render(request, "429.html", context, status=429)
+    response["Retry-After"] = str(max(1, math.ceil((until - clock.now()).total_seconds())))
+    add_never_cache_headers(response)
+    return response
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers, patch_cache_control
+from django.utils.translation import gettext as _
 
 from shop.keyring import fingerprints
 from shop.monitoring.logging import current_request_id
 
-from .error_pages import unavailable
+from .error_pages import too_many, unavailable
 from .rate_limit import RateLimit
 
 # A shop that is paid on other sites' pages needs nothing of the visitor's device.
@@ -57,7 +57,9 @@ def few_new_sessions(get_response: GetResponse) -> GetResponse:
         is_new = session.modified and session.session_key is None and not session.is_empty()
         if is_new and not NEW_SESSIONS.take(request):
             session.clear()  # an empty one is not stored
-            return render(request, "429.html", status=429)
+            title = _("Too many new visitors from your network")
+            why = _("Whoever has a shopping cart or an order in this shop already can go on.")
+            return too_many(request, NEW_SESSIONS, title=title, why=why)
         return response
 
     return middleware

@@ -21,11 +21,9 @@ from django.urls import Resolver404, resolve
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
-MAX_FILE_BYTES = (
-    25 * 1024 * 1024
-)  # bytes of one file: a consultant's; what buyers send is judged more narrowly
-MAX_REQUEST_BYTES = 60 * 1024 * 1024  # bytes of all files of one request
-MAX_HELD_BYTES = 200 * 1024 * 1024  # bytes of all files that this process holds
+MAX_FILE_BYTES = 25 * 1024 * 1024  # of one file: a consultant's; buyers' are judged more narrowly
+MAX_REQUEST_BYTES = 60 * 1024 * 1024  # of all files of one request
+MAX_HELD_BYTES = 200 * 1024 * 1024  # of all files that this process holds
 
 _live: "weakref.WeakSet[_Content]" = weakref.WeakSet()
 _lock = threading.Lock()

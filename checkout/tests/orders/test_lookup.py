@@ -192,9 +192,14 @@ def test_a_typing_error_in_the_number_is_told_at_its_field(client):
     assert not OrderSearch.objects.exists()
 
 
-def test_one_network_may_ask_ten_times_in_a_quarter_of_an_hour(client):
+def test_one_network_may_ask_ten_times_in_a_quarter_of_an_hour(client, monkeypatch):
+    noon = dt.datetime(2026, 3, 2, 4, tzinfo=dt.UTC)  # in Hong Kong
+    monkeypatch.setattr(clock, "now", lambda: noon)
     codes = [ask(client, email=f"guess{number}@example.com").status_code for number in range(12)]
     assert codes == [302] * 10 + [429] * 2
+    refused = ask(client)
+    assert "You can try again from 12:15 (Hong Kong time)." in refused.content.decode()
+    assert refused["Retry-After"] == "959"  # its minute has ended then
     assert ask(client, REMOTE_ADDR="10.9.8.7").status_code == 302
 
 
