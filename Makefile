@@ -22,7 +22,7 @@ test: .venv/test ## Check everything: run all tests, and beside them style, type
 	$(BIN)/python -m pytest -q -n 3 --no-loadscope-reorder || status=$$?; \
 	wait $$lint || { status=$$?; cat .venv/lint.log; }; exit $$status
 
-prove: export SHOP_PROVE := 1
+prove .venv/prove: export SHOP_PROVE := 1
 prove: .venv/prove test ## The same with full counts and the long tests; takes as long as it takes
 
 lint messages: export ENV_FILE := /dev/null
@@ -50,7 +50,7 @@ lock: .venv/tools/ready ## Write the lock files from pyproject.toml; UPGRADE=--u
 	@$(COMPILE) pyproject.toml --output-file requirements.txt
 	@$(COMPILE) pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
 	@$(COMPILE) --group pyproject.toml:tools --output-file .ci/tools.txt
-	@for group in scanners semgrep; do $(COMPILE) --group pyproject.toml:$$group --output-file .ci/$$group.txt; done
+	@for group in scanners semgrep tls; do $(COMPILE) --group pyproject.toml:$$group --output-file .ci/$$group.txt; done
 	@$(COMPILE) --group pyproject.toml:postgresql --output-file .ci/postgresql.txt
 	@for version in 3.11 3.12 3.13 3.14; do for machine in x86_64 aarch64; do \
 		$(TOOLS)/uv --no-config pip install --quiet --dry-run --require-hashes --only-binary :all: --target .venv/dry \
@@ -94,11 +94,11 @@ FIND_PYTHON = for python in $${PYTHON:-python3 python3.11 python3.12 python3.13 
 	$$collect shop payments >/dev/null 2>&1 & $$collect catalog cart checkout consulting >/dev/null 2>&1 & wait
 	@touch $@
 
-.venv/prove: .venv/test .venv/scanners/ready .venv/semgrep/ready
+.venv/prove: .venv/test .venv/scanners/ready .venv/semgrep/ready .venv/tls/ready
 	@$(BIN)/python -m shop.tests.harness.machine
 	@touch $@
 
-.venv/tools/ready .venv/scanners/ready .venv/semgrep/ready: .venv/%/ready: .venv/python .ci/%.txt
+.venv/tools/ready .venv/scanners/ready .venv/semgrep/ready .venv/tls/ready: .venv/%/ready: .venv/python .ci/%.txt
 	@$(BIN)/python -m venv .venv/$*
 	@.venv/$*/bin/python $(INSTALL) -r .ci/$*.txt
 	@touch $@

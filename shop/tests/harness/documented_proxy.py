@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives import serialization as ser
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from shop.devstack import processes
 from shop.tests.harness import environment
@@ -90,13 +90,17 @@ class Running:
     url: str
     port: int
     plain: int  # the port of plain HTTP
-    certificate: Path
+    authority: Path  # whose certificate vouches for the server's
     folder: Path
 
 
 @contextmanager
-def running(folder: Path, *, port: int, to: int) -> Iterator[Running]:
-    """Exactly the documented block, but for ports, paths and the host's name, in front of a shop."""
+def running(
+    folder: Path, *, port: int, to: int, changed: Sequence[tuple[str, str]] = ()
+) -> Iterator[Running]:
+    """Exactly the documented block, but for ports, paths, the host's name and what is ``changed``: pairs of
+    the document's words and others. In front of a shop.
+    """
     folder.mkdir()
     _make_certificate(folder)
     [plain] = environment.free_ports(1)
@@ -109,6 +113,7 @@ def running(folder: Path, *, port: int, to: int) -> Iterator[Running]:
         "/var/log/nginx/": f"{folder}/",
         "/run/shop-bodies": f"{folder}/bodies",
         "http://127.0.0.1:8000": f"http://127.0.0.1:{to}",
+        **dict(changed),
     }.items():
         assert ours in block, ours
         block = block.replace(ours, theirs)
@@ -123,7 +128,7 @@ def running(folder: Path, *, port: int, to: int) -> Iterator[Running]:
     process = processes.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: _listens(port), "nginx to listen")
-        yield Running(f"https://127.0.0.1:{port}", port, plain, folder / "fullchain.pem", folder)
+        yield Running(f"https://127.0.0.1:{port}", port, plain, folder / "authority.pem", folder)
     finally:
         processes.stop([process], patience=5.0)
 
@@ -134,23 +139,57 @@ def _listens(port: int) -> bool:
 
 
 def _make_certificate(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
+    """``authority.pem``, and the chain and key that it vouches for, as a public authority's would be."""
+    authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of the tests")])
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    begin = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    of_issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
+    root = (
+        _begin(authority, authority_key, issuer=authority)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(signs_certificates=True), critical=True)
+        .sign(authority_key, hashes.SHA256())
+    )
     certificate = (
+        _begin(name, key, issuer=authority)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(of_issuer, critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+    (folder / "authority.pem").write_bytes(root.public_bytes(ser.Encoding.PEM))
+    (folder / "fullchain.pem").write_bytes(certificate.public_bytes(ser.Encoding.PEM))
+    (folder / "privkey.pem").write_bytes(
+        key.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.PKCS8, ser.NoEncryption())
+    )
+
+
+def _begin(name: x509.Name, key: ec.EllipticCurvePrivateKey, *, issuer: x509.Name) -> x509.CertificateBuilder:
+    begin = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    return (
         x509.CertificateBuilder()
         .subject_name(name)
-        .issuer_name(name)
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(begin)
         .not_valid_after(begin + dt.timedelta(days=30))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
-    (folder / "fullchain.pem").write_bytes(certificate.public_bytes(ser.Encoding.PEM))
-    (folder / "privkey.pem").write_bytes(
-        key.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.PKCS8, ser.NoEncryption())
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
     )

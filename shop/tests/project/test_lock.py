@@ -13,6 +13,7 @@ LOCKS = {
     ".ci/tools.txt": PROJECT["dependency-groups"]["tools"],
     ".ci/scanners.txt": PROJECT["dependency-groups"]["scanners"],
     ".ci/semgrep.txt": PROJECT["dependency-groups"]["semgrep"],
+    ".ci/tls.txt": PROJECT["dependency-groups"]["tls"],
     ".ci/postgresql.txt": PROJECT["dependency-groups"]["postgresql"],
 }
 COMES_WITH_PYTHON = {"pip", "setuptools", "wheel"}  # `venv` puts them in
