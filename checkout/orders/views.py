@@ -81,7 +81,10 @@ def _name_email(request: HttpRequest, order: Order) -> HttpResponse:
         if identity(form.cleaned_data["email"]) == identity(order.email):
             EMAIL_GUESSES.release(taken)
             return _let_in(request, order, form)
-        form.add_error("email", _("This is not the e-mail address of the order."))
+        wrong = _(
+            "This is not the e-mail address of the order. Please type the one that our mails about it go to."
+        )
+        form.add_error("email", wrong)
     return render(request, "checkout/order.html", order_context(order, known=False, form=form))
 
 

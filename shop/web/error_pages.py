@@ -47,6 +47,7 @@ def too_many(request: HttpRequest, rate_limit: RateLimit, *, title: str = "", wh
     until = rate_limit.free_at(request) + dt.timedelta(seconds=59)  # its minute has ended then
     context = {
         "is_error_page": True,
+        "messages": (),  # they tell of what has not come about
         "title": title or _("Too many tries"),
         "why": why or _("This protects orders and accounts from being guessed."),
         "until": localtime(until),
