@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from shop import clock
@@ -188,7 +190,7 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.at} {self.deed}"
+        return f"{date_format(localtime(self.at), 'SHORT_DATETIME_FORMAT')} {self.get_deed_display()}"
 
 
 class AuditLink(models.Model):
