@@ -29,7 +29,10 @@ SEMGREP = {
     ("html-from-parts", "shop/web/form_renderer.py"): (2, "as above"),
     ("html-from-parts", "shop/admin/sign_in/views.py"): (1, "as above"),
     ("sql-from-parts", "shop/migrations/0006_audit_trail.py"): (2, "names of the migration's own"),
-    ("signature-for-ever", "shop/admin/sign_in/links.py"): (1, "the text says when it was made, to be judged"),
+    ("signature-for-ever", "shop/admin/sign_in/links.py"): (
+        1,
+        "it says when it was made, and is judged by that",
+    ),
     ("signature-for-ever", "checkout/orders/mailed_link.py"): (1, "the text holds when it was mailed"),
     ("signature-for-ever", "checkout/quote.py"): (1, "what a page showed, compared with what holds now"),
     ("without-a-token", "payments/attempts/views.py"): (1, "UnionPay's page sends the browser back by POST"),
