@@ -190,9 +190,9 @@ def test_one_mail_asks_and_one_reminds_and_neither_says_anything_personal(
     deliver_outbox()
     reminding = [message for message in mail.outbox if "reminder" in message.body]
     assert len(reminding) == 1
-    assert order.get_absolute_url() in asking[0].body
     for message in asking + reminding:
         assert message.to == ["mei@example.com"]
+        assert order.get_absolute_url() in message.body
         assert reverse("consulting:details") in message.body
         for secret in (CANARY, "Mei", "father"):
             assert secret not in message.body + str(message.alternatives)
