@@ -10,7 +10,8 @@ from shop.admin.staff_groups import _syllables
 PEOPLE = User(username="meiling", email="mei.chan@cloudink.example", first_name="Mei")
 REFUSED = [
     "84029471",
-    "840294718264",
+    "840294718264",  # digits alone
+    "gX4#kq9Lw2R",  # eleven
     "merchant1",
     "Hongkong1",
     "cloudink",
