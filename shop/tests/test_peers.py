@@ -143,6 +143,7 @@ def test_a_hanging_peer_takes_its_own_threads_only(topic, transactional_db):
         thread.start()
         begun.acquire()
     task("paypal")
+    assert not begun.acquire(blocking=False), "it has left, and did not hang as a third"
     task("unionpay")
     topic(lambda number: done.append(number), "local")
     publish(1)
