@@ -155,6 +155,16 @@ def test_a_hanging_peer_takes_its_own_threads_only(topic, transactional_db):
     app.tasks.pop(task.name)
 
 
+def test_a_share_delivers_the_messages_of_its_own_peer_only(topic, transactional_db):
+    done = []
+    topic(lambda number: done.append(number), lambda number: "mail" if number == 1 else "local")
+    publish(1, 2)
+    deliver_outbox("local")
+    assert done == [2]
+    deliver_outbox("mail")
+    assert done == [2, 1]
+
+
 # --- one at a time, and clocks that are put back ---
 
 

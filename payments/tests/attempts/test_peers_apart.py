@@ -112,18 +112,26 @@ def test_one_sweep_at_a_time(gateways, monkeypatch, has_lease):
             yield lease
 
         monkeypatch.setattr(leases, "hold", nobody_asks)
-    barrier, together = threading.Barrier(2), []
+    inside, most, ended, change = [], [], [], threading.Condition()
 
     def meet():
-        try:
-            barrier.wait(0.3)
-        except threading.BrokenBarrierError:
-            return
-        together.append(1)
+        """Stay until the other one is here too, or has come back without having asked."""
+        with change:
+            inside.append(1)
+            most.append(len(inside))
+            change.notify_all()
+            change.wait_for(lambda: 2 in most or ended, 30)
+            inside.pop()
+
+    def sweep():
+        sweep_of_another_process()
+        with change:
+            ended.append(1)
+            change.notify_all()
 
     paypal.within = meet
-    in_two_workers(sweep_of_another_process)
-    assert bool(together) is not has_lease
+    in_two_workers(sweep)
+    assert max(most) == (1 if has_lease else 2)
 
 
 def test_a_silent_gateway_does_not_hold_up_the_others_attempts(gateways):

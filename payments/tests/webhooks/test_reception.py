@@ -17,7 +17,7 @@ from payments.sandbox.paypal import webhooks
 from payments.tests.harness.health_scenes import state
 from payments.tests.harness.paypal_scenes import take
 from payments.webhooks import inbox as shop_inbox
-from payments.webhooks import reception
+from payments.webhooks import reception, views
 from shop.models import Try
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("gateway"), pytest.mark.failure("F37", "F39")]
@@ -113,6 +113,13 @@ def test_what_paypal_cannot_have_written_is_refused_before_anything_is_stored(se
 def test_where_paypal_s_certificates_lie_is_known(settings, host):
     address = f"https://{host}/v1/notifications/certs/CERT-360caa42-fca2a594-a5cafa77"
     assert post(forged(settings, **{"PayPal-Cert-Url": address}), event(1)).status_code == 200
+
+
+@pytest.mark.parametrize("gateway", ["paypal", "unionpay"])
+def test_what_is_too_long_is_not_even_read(rf, gateway):
+    request = rf.post(f"/pay/notify/{gateway}/", b"x", content_type="x/y", CONTENT_LENGTH=str(64 * 1024 + 1))
+    request._stream = None  # whoever reads it fails
+    assert views.notify(request, gateway).status_code == 400
 
 
 def test_events_that_are_about_no_money_are_answered_and_not_kept(settings):
