@@ -35,7 +35,7 @@ class Browser:
         self.url = stack.url
         self.session = requests.Session()
         self.session.trust_env = False
-        self.session.headers |= {"X-Forwarded-For": address, "Referer": self.url}
+        self.session.headers.update({"X-Forwarded-For": address, "Referer": self.url})
         self.token = ""
 
     def load(self, path: str) -> str:
