@@ -149,22 +149,17 @@ def mails(stack: Any, buyer: Any) -> dict[str, int]:
 
 
 def silenced(stack: Any, buyer: Any) -> dict[str, int]:
-    """Strangers name the owner's address with numbers of other orders; then the owner asks."""
+    """Three times strangers name the owner's address with another order's number; then the owner asks."""
     from checkout.order_numbers import new_number
 
     owner = bought(stack, "owner@example.com")
-
-    def wrong(browser: Browser, _: int) -> int:
-        return browser.post(LOST, number=new_number(), email=owner.email)
-
-    at_once(stack, "10.9.{n}.1", LOST, wrong)
-    time.sleep(DELIVERED)
     before = len(stack.mails(owner.email))
-    browser = Browser(stack, "10.10.0.1")
-    browser.load(LOST)
-    browser.post(LOST, number=owner.number, email=owner.email)
+    for n, number in enumerate([*(new_number() for _ in range(3)), owner.number]):
+        browser = Browser(stack, f"10.9.{n}.1")
+        browser.load(LOST)
+        browser.post(LOST, number=number, email=owner.email)
     time.sleep(DELIVERED)
-    return {"the owner's own key mail after 48 wrong pairs (1)": len(stack.mails(owner.email)) - before}
+    return {"order key mailed to its owner after 3 wrong pairs (1)": len(stack.mails(owner.email)) - before}
 
 
 def passwords(stack: Any, buyer: Any) -> dict[str, int]:

@@ -168,6 +168,18 @@ def test_a_share_delivers_the_messages_of_its_own_peer_only(topic, transactional
 # --- one at a time, and clocks that are put back ---
 
 
+def test_one_at_a_time_looks_at_a_silent_peer(travel):
+    breaker = breakers.Breaker("paypal")
+    breaker.silent(for_all=True)
+    assert not breaker.may_ask()
+    travel(seconds=10)
+    assert (breaker.may_ask(), breaker.may_ask()) == (True, False), "the others wait for the one who looks"
+    breaker.unasked()
+    assert breaker.may_ask(), "who looked had nothing to ask"
+    travel(seconds=121)
+    assert breaker.may_ask(), "who looked has died"
+
+
 def test_a_lease_is_one_process_at_a_time_and_ends_with_a_dead_one(transactional_db, travel):
     with leases.hold("sweep") as first:
         with leases.hold("sweep") as second, leases.hold("other") as other:

@@ -133,6 +133,16 @@ def test_a_stranger_cannot_have_the_owner_go_without_a_mail(order, mails):
     assert KEY.search(message.body)
 
 
+def test_who_asks_about_one_order_takes_no_mail_from_another_of_the_same_address(order, mails):
+    other = scenes.paid_order()
+    mails()
+    for number in range(5):
+        ask(Client(), order.number, REMOTE_ADDR=f"10.0.{number}.1")
+    assert len(mails()) == 3
+    ask(Client(), other.number)
+    assert len(mails()) == 1
+
+
 def test_a_network_may_ask_ten_times_in_a_quarter_of_an_hour(client, order):
     for number in range(10):
         assert ask(client, order.number, f"nobody{number}@shop.example").status_code == 302

@@ -29,6 +29,7 @@ REFUSED = [
     "Admin@123456",
     "Cloud-Inkstone",
     "meiling-2026!",
+    "chan,mei,chan!",  # too easy for this person alone
     "sunshine sunshine",
 ]
 TAKEN = ["tortoise lamp violet", "bamboo-teapot-river", "gX4#kq9Lw2Rz", "我們昨天在竹林喝茶聽雨看山"]
