@@ -5,8 +5,8 @@ import sys
 import threading
 from functools import partial
 from io import BytesIO
-from types import SimpleNamespace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
