@@ -40,6 +40,7 @@ FIXED = {  # lines of the example that are right as they stand
     "UNIONPAY_GATEWAY",
     "UNIONPAY_CERT_DIR",
 }
+PATIENCE = 120  # seconds; a shop that opens where it must not goes on for ever
 MAKE_CERTIFICATES = """
 from cryptography import x509
 from payments.sandbox.unionpay import pki
@@ -57,6 +58,7 @@ def run(program, **environment):
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE,
     )
 
 
