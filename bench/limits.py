@@ -23,6 +23,7 @@ TRUSTED_PROXIES = ["127.0.0.1"]  # so that each client may name its own address
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 REFUSED = {429, 503}
 SERVICE, FIND, LOST = "auspicious-date-proposal", "/en/orders/find/", "/en/report/lost-key/"
+LINK_MAIL, KEY_MAIL = "The link to your orders", "Your order key again"
 GUESS = "certainly not this one"
 DELIVERED = 20.0  # seconds until all mails that wait have left
 Ask = Callable[["Browser", int], int]
@@ -136,15 +137,14 @@ def copies(stack: Any, buyer: Any) -> dict[str, int]:
 
 
 def mails(stack: Any, buyer: Any) -> dict[str, int]:
-    def got(address: str, path: str, number: str) -> int:
-        before = len(stack.mails(buyer.email))
+    def got(address: str, path: str, subject: str, number: str = "") -> int:
         at_once(stack, address, path, lambda browser, _: browser.post(path, email=buyer.email, number=number))
         time.sleep(DELIVERED)
-        return len(stack.mails(buyer.email)) - before
+        return sum(subject in mail["subject"] for mail in stack.mails(buyer.email))
 
     return {
-        "mails with links to one address, 48 networks (3)": got("10.7.{n}.1", FIND, ""),
-        "mails with one order key, 48 networks (3)": got("10.8.{n}.1", LOST, buyer.number),
+        "mails with links to one address, 48 networks (3)": got("10.7.{n}.1", FIND, LINK_MAIL),
+        "mails with one order key, 48 networks (3)": got("10.8.{n}.1", LOST, KEY_MAIL, buyer.number),
     }
 
 
@@ -153,13 +153,13 @@ def silenced(stack: Any, buyer: Any) -> dict[str, int]:
     from checkout.order_numbers import new_number
 
     owner = bought(stack, "owner@example.com")
-    before = len(stack.mails(owner.email))
     for n, number in enumerate([*(new_number() for _ in range(3)), owner.number]):
         browser = Browser(stack, f"10.9.{n}.1")
         browser.load(LOST)
         browser.post(LOST, number=number, email=owner.email)
     time.sleep(DELIVERED)
-    return {"order key mailed to its owner after 3 wrong pairs (1)": len(stack.mails(owner.email)) - before}
+    found = sum(KEY_MAIL in mail["subject"] for mail in stack.mails(owner.email))
+    return {"order key mailed to its owner after 3 wrong pairs (1)": found}
 
 
 def passwords(stack: Any, buyer: Any) -> dict[str, int]:
