@@ -1,24 +1,19 @@
 """How long somebody else waits while the mail server, PayPal or both gateways hang: seconds, side by side.
 
-``python bench/silent_peers.py`` measures this tree; ``python bench/silent_peers.py ../before .`` that of
-another folder too, one after the other on the same machine. Each is a whole shop as ``manage.py runstack``
-opens it, on PostgreSQL and Redis of its own. "Somebody else" pays with a UnionPay card, closes the tab at
-once, and is measured until the order is paid and until its confirmation lies in the mailbox. ``BENCH_CASES``
-names some of the cases, separated by commas.
+``python bench/silent_peers.py ../before .``: see ``side_by_side``. "Somebody else" pays with a UnionPay
+card, closes the tab at once, and is measured until the order is paid and until its confirmation lies in the
+mailbox.
 """
 
 import json
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
+
+import side_by_side
 
 GIVEN_UP = 120.0  # seconds
 SERVICE = "auspicious-date-proposal"  # nothing of it is ever sold out
@@ -32,77 +27,24 @@ CALLS = {"paypal": ["token", "create", "show", "capture", "verify"], "unionpay":
 EMPTY = "UPDATE payments_payment SET next_check_at = now() WHERE status IN ('created', 'awaiting')"
 
 
-def main() -> None:
-    trees = [Path(name).resolve() for name in sys.argv[1:] or ["."]]
-    found = {tree: measured(tree) for tree in trees}
-    rows = list(dict.fromkeys(row for figures in found.values() for row in figures))
-    say(f"{'seconds':<66}", *(f"{tree.name:>12}" for tree in trees))
-    for row in rows:
-        say(f"{row:<66}", *(f"{figures.get(row, '-'):>12}" for figures in found.values()))
-
-
-def say(*words: str) -> None:
-    sys.stdout.write(" ".join(words) + "\n")
-    sys.stdout.flush()
-
-
-def measured(tree: Path) -> dict[str, str]:
-    """In a process of its own, for each tree has modules of the same names."""
-    with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder) / "figures.json"
-        environment = os.environ | {"PYTHONPATH": str(tree), "BENCH_RESULT": str(result)}
-        script = f"import runpy; runpy.run_path({str(Path(__file__).resolve())!r}, run_name='measure')"
-        subprocess.run([sys.executable, "-c", script], cwd=tree, env=environment, check=True)  # noqa: S603
-        figures: dict[str, str] = json.loads(result.read_text())
-    return figures
-
-
-def measure() -> None:
-    from shop.tests.harness import environment, prepared
-
-    environment.prepare()
-    os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
-    import django
-
-    django.setup()
-    figures: dict[str, str] = {}
-    try:
-        for case in (usual, silent_mail_server, forged_notices, unfinished_attempts, both_gateways_hang):
-            if case.__name__ not in os.environ.get("BENCH_CASES", case.__name__).split(","):
-                continue
+def cases() -> Iterator[dict[str, str]]:
+    for case in (usual, silent_mail_server, forged_notices, unfinished_attempts, both_gateways_hang):
+        if side_by_side.is_wanted(case):
             with shop() as (stack, smtp):
                 found = case(stack, smtp)
-            say(f"{Path.cwd().name}: {found}")
-            figures |= found
-    finally:
-        Path(os.environ["BENCH_RESULT"]).write_text(json.dumps(figures))
-        prepared.drop_all()
-        environment.close(os.getpid())
+            yield found
 
 
 @contextmanager
 def shop() -> Iterator[tuple[Any, Any]]:
     from payments.tests.harness.rehearsal import disarm
     from shop.tests.harness.proxy import Proxy
-    from shop.tests.harness.stacks.stack import own_stores, running
 
-    with tempfile.TemporaryDirectory() as name, own_stores() as stores, Proxy(to=0) as smtp:
-        folder = Path(name)
-        (folder / "bench_settings.py").write_text(SETTINGS)
-        options = {
-            "DJANGO_SETTINGS_MODULE": "bench_settings",
-            "BENCH_SMTP_PORT": str(smtp.port),
-            "PYTHONPATH": f"{folder}{os.pathsep}{Path.cwd()}",
-        }
-        with running(folder, **stores, **options) as stack:
-            smtp.target = ("127.0.0.1", int(stack.environment["SANDBOX_SMTP_PORT"]))
-            try:
-                yield stack, smtp
-                smtp.release()
-                disarm(stack.sandbox_url)
-            except Exception:
-                say(stack.console.read_text(errors="replace"))
-                raise
+    with Proxy(to=0) as smtp, side_by_side.shop(SETTINGS, BENCH_SMTP_PORT=str(smtp.port)) as stack:
+        smtp.target = ("127.0.0.1", int(stack.environment["SANDBOX_SMTP_PORT"]))
+        yield stack, smtp
+        smtp.release()
+        disarm(stack.sandbox_url)
 
 
 class Somebody:
@@ -265,6 +207,6 @@ def both_gateways_hang(stack: Any, smtp: Any) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main()
+    side_by_side.compare(__file__, "seconds")
 elif __name__ == "measure":
-    measure()
+    side_by_side.measure(cases)

@@ -12,6 +12,7 @@ from checkout.models import Intake, Order, PrivacyRequest, Upload
 from checkout.orders import corrections
 from checkout.privacy import erasure, mailbox_doubts
 from checkout.privacy import requests as privacy_requests
+from checkout.shipping import fulfilment
 from consulting import case_messages
 from consulting.keys import lifecycle
 from consulting.models import Case
@@ -99,6 +100,10 @@ def test_a_mailbox_in_doubt_opens_nothing(client, order, kind, mailoutbox, deliv
 
 
 def test_an_erasure_that_was_confirmed_is_stopped_too(client, order):
+    pieces = {line.pk: line.quantity for line in order.lines.all() if line.ships}
+    fulfilment.ship(order.pk, carrier="other", tracking_number="1", quantities=pieces, actor="merchant")
+    order.refresh_from_db()
+    assert erasure.obstacles(order) == []
     request = privacy_requests.create_request(order, PrivacyRequest.Kind.ERASURE)
     erasure.confirm(request)
     mailbox_doubts.set_doubt(order.pk, is_doubted=True, actor="merchant")

@@ -14,7 +14,7 @@ import threading
 import warnings
 from contextlib import contextmanager
 
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test import Client
 
 from checkout.models import Order, OrderSearch
@@ -114,6 +114,20 @@ def test_no_refused_row_is_logged_whatever_the_database_refuses(transactional_db
     browser = Client()
     scenes.add(browser, tea)
     assert scenes.post(browser, **TYPED).status_code == 302, "every fault was mended"
+
+
+def test_nor_in_the_language_of_another_database():
+    """Its labels are translated, and none of them is known to the rules for texts."""
+    error = IntegrityError(
+        'null value in column "fault"\nD\u00c9TAIL : La ligne (7719, Canary Wren)\n contient\n\ncanary'
+    )
+    with everything_logged() as log:
+        try:
+            raise error
+        except IntegrityError:
+            logging.getLogger("shop").exception("refused: %s", error)
+    assert 'null value in column "fault"' in log.getvalue()
+    assert leaks(log.getvalue().replace("test_log_masking", "")) == []
 
 
 def test_nor_by_background_work(transactional_db):

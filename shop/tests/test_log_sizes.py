@@ -12,6 +12,7 @@ from shop.devstack import log_rotation
 from shop.devstack.stack import Program, Stack
 from shop.monitoring import log_bursts
 from shop.monitoring.log_bursts import BurstFilter
+from shop.monitoring.logging import logging_config
 from shop.settings.environment import make_private
 
 WRITER = "import sys\nfor n in range(20_000): print(f'{n:09}' + 'x' * 90, flush=True)"
@@ -85,6 +86,12 @@ def test_of_one_kind_of_refusal_only_so_many_lines_are_written_a_minute(monkeypa
         logger.removeHandler(handler)
     assert lines[:5] == [f"Not Found: /en/nothing-{number}/" for number in range(5)]
     assert lines[5:7] == ["something else", "Not Found: /en/nothing/ (45 like this were left out)"]
+
+
+def test_every_handler_counts_bursts():
+    made = logging_config(level="INFO")
+    assert made["filters"]["bursts"]["()"] == f"{BurstFilter.__module__}.{BurstFilter.__name__}"
+    assert [name for name, each in made["handlers"].items() if "bursts" not in each["filters"]] == []
 
 
 def test_a_folder_that_others_could_enter_is_closed_to_them(tmp_path):

@@ -143,6 +143,7 @@ def test_a_hanging_peer_takes_its_own_threads_only(topic, transactional_db):
         thread.start()
         begun.acquire()
     task("paypal")
+    assert not begun.acquire(blocking=False), "it has left, and did not hang as a third"
     task("unionpay")
     topic(lambda number: done.append(number), "local")
     publish(1)
@@ -154,7 +155,29 @@ def test_a_hanging_peer_takes_its_own_threads_only(topic, transactional_db):
     app.tasks.pop(task.name)
 
 
+def test_a_share_delivers_the_messages_of_its_own_peer_only(topic, transactional_db):
+    done = []
+    topic(lambda number: done.append(number), lambda number: "mail" if number == 1 else "local")
+    publish(1, 2)
+    deliver_outbox("local")
+    assert done == [2]
+    deliver_outbox("mail")
+    assert done == [2, 1]
+
+
 # --- one at a time, and clocks that are put back ---
+
+
+def test_one_at_a_time_looks_at_a_silent_peer(travel):
+    breaker = breakers.Breaker("paypal")
+    breaker.silent(for_all=True)
+    assert not breaker.may_ask()
+    travel(seconds=10)
+    assert (breaker.may_ask(), breaker.may_ask()) == (True, False), "the others wait for the one who looks"
+    breaker.unasked()
+    assert breaker.may_ask(), "who looked had nothing to ask"
+    travel(seconds=121)
+    assert breaker.may_ask(), "who looked has died"
 
 
 def test_a_lease_is_one_process_at_a_time_and_ends_with_a_dead_one(transactional_db, travel):

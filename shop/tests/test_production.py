@@ -40,6 +40,7 @@ FIXED = {  # lines of the example that are right as they stand
     "UNIONPAY_GATEWAY",
     "UNIONPAY_CERT_DIR",
 }
+PATIENCE = 120  # seconds; a shop that opens where it must not goes on for ever
 MAKE_CERTIFICATES = """
 from cryptography import x509
 from payments.sandbox.unionpay import pki
@@ -57,6 +58,7 @@ def run(program, **environment):
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE,
     )
 
 
@@ -222,6 +224,17 @@ def test_production_refuses_what_belongs_to_the_demo(production, command):
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "production" in done.stderr
+
+
+def test_what_guards_a_shop_in_production_is_on_unless_its_owner_says_otherwise(production):
+    on = ["STAFF_SECOND_FACTOR", "MAILBOX_FOUR_EYES", "SESSION_COOKIE_SECURE", "SECURE_SSL_REDIRECT"]
+    amounts = ["REFUND_FOUR_EYES_ABOVE", "SECURE_HSTS_SECONDS"]
+    off = ["SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD"]  # hosts that are not the shop's
+    show = (
+        f"from django.conf import settings as s; print(*(getattr(s, each) for each in {on + amounts + off}))"
+    )
+    done = manage("shell", "--no-imports", "--command", show, ENV_FILE=str(production))
+    assert done.stdout.split() == ["True"] * len(on) + ["5000", "31536000"] + ["False"] * len(off)
 
 
 def test_production_never_shows_its_insides(production):

@@ -1,7 +1,7 @@
 """Every rate limit there is: made once, taken from before the work is done, and exact when many come at once.
 
-The limits are found in the code. For each of them ``SCENES`` knows how a stranger comes to it; a limit that
-has no scene fails.
+The limits are found in the code. For each of them ``SCENES`` knows how somebody comes to it, or
+``REFUSED_IN`` which test sees it refuse; a limit that has neither fails.
 """
 
 import ast
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,10 @@ from checkout.models import PrivacyRequest
 from checkout.tests.scenes import add, make_cart, make_goods, place
 from consulting.tests import scenes
 from shop import clock
-from shop.models import Try
+from shop.admin.sign_in import notices
+from shop.models import OutboxMessage, Try
 from shop.tests.harness.effort import times
+from shop.tests.sign_in.scenes import person
 from shop.web.rate_limit import AROUND, RateLimit
 
 ROOT = Path(settings.BASE_DIR)
@@ -202,6 +204,13 @@ def asking_for_privacy() -> Scene:
     return Scene(post, lambda _: PrivacyRequest.objects.count())
 
 
+def asking_for_sign_in_links() -> Scene:
+    people = [person(f"name-{number}", group="").username for number in range(AT_ONCE)]
+    url = reverse("sign_in:send_link")
+    links = OutboxMessage.objects.filter(topic=notices.LINK)
+    return Scene(lambda n: Client().post(url, {"username": people[n]}), lambda _: links.count())
+
+
 SCENES: dict[str, Callable[[], Scene]] = {
     "checkout.orders.views.EMAIL_GUESSES": naming_an_address,
     "checkout.orders.lookup_views.ASKED": finding_orders,
@@ -209,7 +218,51 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "consulting.keys.throttle.BY_CLIENTS": unlocking,
     "checkout.promotions.views.CODE_GUESSES": entering_codes,
     "checkout.privacy.views.PER_ORDER": asking_for_privacy,
+    "shop.admin.sign_in.notices.LINKS_ASKED": asking_for_sign_in_links,
 }
+
+REFUSED_IN = {  # limit -> how the name of its own test begins
+    "consulting.client.key_views.PER_ORDER": "the_button_mails_the_key_and_shows_it_nowhere",
+    "consulting.client.message_views.PER_CASE": "who_writes_very_often_is_asked_to_wait_and_keeps_the_text",
+    "consulting.keys.throttle.BY_CONSULTANTS": "wrong_keys_of_consultants_are_limited_too",
+    "consulting.keys.mails.KEYS_MAILED": "at_most_three_mails_a_day",
+    "checkout.orders.new_browsers.NAMED": "no_browser_is_let_in_unheard_and_the_no_mailbox_is_flooded",
+    "checkout.orders.mails.LINKS_MAILED": "a_mailbox_gets_three_mails",
+    "checkout.placement.drafts.LARGE_DRAFTS": "a_network_that_has_stored_too_much",
+    "checkout.placement.views.PERSONAL_OFFERS": "nobody_can_ask_for_many_addresses_whether_they_have_ordered",
+    "checkout.intake.uploads.PER_NETWORK": "one_network_cannot_fill_the_disk",
+    "checkout.intake.upload_budgets.PIECES_PER_NETWORK": "one_network_has_so_many_bytes_an_hour",
+    "shop.admin.sign_in.limits.HERE": "one_account_from_one_network_of_ipv6",
+    "shop.admin.sign_in.limits.NETWORK": "sixty_names_from_one_address",
+    "shop.admin.sign_in.limits.ACCOUNT": "one_account_from_thirty_addresses",
+    "shop.admin.sign_in.limits.KNOWN": "a_known_browser_has_a_limit_of_its_own_and_is_nobody_elses",
+    "shop.admin.sign_in.limits.CODE": "wrong_codes_are_limited_and_told",
+    "shop.admin.sign_in.limits.CODE_DAY": "wrong_codes_are_limited_and_told",
+    "shop.admin.sign_in.notices.LINKS": "a_mailed_link_is_the_way_in_once",
+    "shop.admin.sign_in.links.USED": "a_mailed_link_is_the_way_in_once",
+    "shop.web.middleware.NEW_SESSIONS": "a_network_begins_so_many_and_those_who_have_one_go_on",
+    "payments.attempts.sms_code_views.SENT_PER_NETWORK": "one_network_gets_so_many_codes",
+    "payments.attempts.sms_code_views.SENT_PER_ORDER": "one_order_gets_so_many_codes_whoever_asks",
+    "payments.attempts.sms_code_views.CODE_GUESSES": "codes_cannot_be_guessed_for_long",
+    "payments.webhooks.reception.STRANGE_ONES": "one_network_takes_no_room_from_others",
+    "payments.webhooks.reception.KNOWN_ONES": "one_network_takes_no_room_from_others",
+    "payments.webhooks.reception.REFUSED": "a_flood_of_refused_ones_writes_no_more_than_it_may",
+}
+
+
+def test_for_each_there_is_a_test_in_which_it_refuses():
+    assert sorted([*SCENES, *REFUSED_IN]) == sorted(LIMITS)
+    tests = "".join(path.read_text() for path in ROOT.glob("*/tests/**/test_*.py"))
+    missing = {test for test in REFUSED_IN.values() if f"def test_{test}" not in tests}
+    assert missing == set()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", SCENES)
+def test_what_is_beyond_the_limit_is_not_done(name, monkeypatch):
+    monkeypatch.setattr(name, replace(LIMITS[name], limit=2))
+    scene = SCENES[name]()
+    assert scene.passed([scene.post(number) for number in range(4)]) == 2
 
 
 def all_at_once(does: Callable[[int], object], count: int) -> list[object]:

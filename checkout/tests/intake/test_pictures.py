@@ -6,6 +6,7 @@ import threading
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -136,10 +137,22 @@ def test_the_program_gets_no_secret_and_has_a_limit_of_time(monkeypatch):
     assert (seen["env"], seen["timeout"]) == ({}, picture_cleaner.MAX_SECONDS)
 
 
-@pytest.mark.parametrize("limits", [{"MAX_WAIT": 0}, {"_threads": threading.BoundedSemaphore(1)}])
-def test_one_picture_is_cleaned_at_a_time_and_who_waits_too_long_is_told(monkeypatch, limits):
-    """Or among too many: they would leave no thread for those who only look at pages."""
+@pytest.mark.parametrize(
+    ("limits", "waits"), [({"MAX_WAIT": 0}, True), ({"_threads": threading.BoundedSemaphore(1)}, False)]
+)
+def test_one_picture_is_cleaned_at_a_time_and_who_waits_too_long_is_told(monkeypatch, limits, waits):
+    """Or among too many, at once: they would leave no thread for those who only look at pages."""
     inside, go_on = threading.Event(), threading.Event()
+    turn, asked = pictures._one_at_a_time, []
+    monkeypatch.setattr(pictures, "MAX_WAIT", 0.1)
+    monkeypatch.setattr(
+        pictures,
+        "_one_at_a_time",
+        SimpleNamespace(
+            acquire=lambda timeout: asked.append(timeout) or turn.acquire(timeout=timeout),
+            release=turn.release,
+        ),
+    )
 
     def clean(content, kind):
         inside.set()
@@ -155,6 +168,7 @@ def test_one_picture_is_cleaned_at_a_time_and_who_waits_too_long_is_told(monkeyp
         assert inside.wait(30)
         with pytest.raises(Refused) as refusal:
             pictures.clean_image(files.picture(), "jpeg")
+        assert len(asked) == 1 + waits
     finally:
         go_on.set()
         first.join()

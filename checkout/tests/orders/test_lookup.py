@@ -10,6 +10,7 @@ from django.test import Client
 
 from checkout import order_access
 from checkout.models import Order, OrderSearch, PrivacyRequest
+from checkout.order_numbers import new_number
 from checkout.orders import lookup, mails
 from checkout.orders.mailed_link import InvalidLink
 from checkout.privacy import requests
@@ -225,10 +226,11 @@ def test_a_stranger_cannot_have_the_owner_go_without_a_mail(order, deliver_outbo
     deliver_outbox()
     mail.outbox.clear()
     for number in range(30):
-        ask(Client(), number=f"0000-{number:04}", REMOTE_ADDR=f"10.0.{number}.1")
-        ask(
+        wrong = ask(Client(), number=new_number(), REMOTE_ADDR=f"10.0.{number}.1")
+        foreign = ask(
             Client(), email=f"nobody{number}@example.com", number=order.number, REMOTE_ADDR=f"10.1.{number}.1"
         )
+        assert (wrong.status_code, foreign.status_code) == (302, 302)  # none was only a typing error
     deliver_outbox()
     assert mail.outbox == []
     ask(Client(), number=order.number)

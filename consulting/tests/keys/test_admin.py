@@ -13,6 +13,7 @@ from consulting.keys.admin import KEY_ACTIONS
 from consulting.tests import scenes
 from consulting.tests.scenes import give_back
 from shop.admin import staff_groups
+from shop.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 ALL = ["resend", "replace", "revoke", "reissue", "readdress"]
@@ -111,6 +112,11 @@ def test_every_action_is_done_at_its_button_and_logged_with_its_person(order, or
     ]  # fmt: skip
     assert {name for _what, name in log} == {who}
     assert order.events.filter(actor=who).count() == 6
+    trail = AuditEntry.objects.filter(order_number=order.number, actor=who).order_by("pk")
+    deeds = list(trail.exclude(detail="").values_list("deed", "detail"))
+    assert [(deed, what) for deed, what in deeds if deed in {"key", "mailbox"}] == [
+        ("mailbox" if what == "readdressed" else "key", what) for what, _who in log
+    ]
     deliver_outbox()
     assert {message.to[0] for message in mail.outbox} == {scenes.EMAIL, "new@shop.example"}
 

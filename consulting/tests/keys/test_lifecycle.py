@@ -14,7 +14,7 @@ from checkout.tests.scenes import placed_in
 from consulting import access, key_format, report_encryption
 from consulting.keys import lifecycle
 from consulting.keys import services as keys
-from consulting.models import AccessLog, Case, OrderKey
+from consulting.models import AccessLog, Case, OrderKey, Report
 from consulting.reports import services as reports
 from consulting.tests import scenes
 from consulting.tests.scenes import KEY, give_back, unlock
@@ -62,6 +62,13 @@ def test_the_new_key_opens_every_report_and_the_old_one_nothing(order, order_key
     with pytest.raises(keys.NotOpened):
         keys.unlock(key, scenes.EMAIL)
     assert keys.unlock(scenes.key_of(order), scenes.EMAIL) == new
+
+
+def test_a_revoked_key_leaves_no_report_wrapped_for_it(order_key, cases):
+    wraps = Report.objects.filter(case__in=cases).values_list("client_wrap", flat=True)
+    assert any(map(bytes, wraps))
+    lifecycle.revoke(order_key, actor="boss")
+    assert not any(map(bytes, wraps.all()))
 
 
 def test_of_a_key_that_is_over_nothing_is_kept_that_could_open_or_find_it(order_key, key):

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from checkout.models import Order
+from checkout.order_numbers import new_number
 from consulting import key_format
 from consulting.keys import lifecycle
 from consulting.models import AccessLog
@@ -123,12 +124,23 @@ def test_at_most_three_mails_a_day_go_to_an_address_and_the_answer_does_not_tell
 def test_a_stranger_cannot_have_the_owner_go_without_a_mail(order, mails):
     """Wrong pairs count against the network that asks, and against nobody else."""
     for number in range(30):
-        ask(Client(), f"A7K3-9{number:03}", REMOTE_ADDR=f"10.0.{number}.1")
-        ask(Client(), order.number, f"nobody{number}@shop.example", REMOTE_ADDR=f"10.1.{number}.1")
+        wrong = ask(Client(), new_number(), REMOTE_ADDR=f"10.0.{number}.1")
+        foreign = ask(Client(), order.number, f"nobody{number}@shop.example", REMOTE_ADDR=f"10.1.{number}.1")
+        assert (wrong.url, foreign.url) == (SENT, SENT)  # none was only a typing error
     assert mails() == []
     ask(Client(), order.number)
     (message,) = mails()
     assert KEY.search(message.body)
+
+
+def test_who_asks_about_one_order_takes_no_mail_from_another_of_the_same_address(order, mails):
+    other = scenes.paid_order()
+    mails()
+    for number in range(5):
+        ask(Client(), order.number, REMOTE_ADDR=f"10.0.{number}.1")
+    assert len(mails()) == 3
+    ask(Client(), other.number)
+    assert len(mails()) == 1
 
 
 def test_a_network_may_ask_ten_times_in_a_quarter_of_an_hour(client, order):

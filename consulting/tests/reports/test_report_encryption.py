@@ -1,5 +1,9 @@
+import ast
+from pathlib import Path
+
 import pytest
 from cryptography.fernet import Fernet
+from django.contrib.auth.models import User
 
 from consulting import key_format, report_document, report_encryption
 from consulting.keys import services as keys
@@ -31,6 +35,26 @@ def test_a_report_opens_for_its_client_and_from_escrow(case, order):
     report_encryption.admit_client(report, canonical(order))
     assert report_encryption.open_for_client(report, canonical(order)) == TEXT
     assert scenes.from_escrow(report) == TEXT
+
+
+def test_escrow_shows_a_report_to_its_own_consultant_and_nobody_else(case, order, consultant, colleague):
+    """Whichever page forgets to ask. Of what escrow opens, another function tells only if there is a note."""
+    scenes.published(case, consultant)
+    report = Report.objects.get()
+    assert report_encryption.admitted_as_consultant(report, consultant).text.title == scenes.TITLE
+    boss = scenes.staff("boss", "change_case", "assign_case", "change_report")
+    for stranger in (colleague, boss, User.objects.create_superuser("owner")):
+        with pytest.raises(report_encryption.NotAssigned):
+            report_encryption.admitted_as_consultant(report, stranger)
+    source = ast.parse(Path(report_encryption.__file__).read_text())
+    openers = {
+        each.name
+        for each in source.body
+        if "_dek_from_escrow(" in ast.unparse(each).partition(":")[2]
+        if isinstance(each, ast.FunctionDef)
+    }
+    writers = {"_dek_to_write_with", "admit_client"}
+    assert openers == {"admitted_as_consultant", "has_note", *writers}
 
 
 def test_a_draft_opens_for_no_key(case, order):

@@ -17,6 +17,7 @@ from payments.models import GatewayEvent, Payment
 from payments.models import payment as attempts
 from shop import clock
 from shop.background import breakers, leases, lines, peers
+from shop.models import Lease
 from shop.tests.harness.peers import all_lines_taken, requests_are_limited
 
 __all__ = ["requests_are_limited"]  # a fixture
@@ -112,18 +113,36 @@ def test_one_sweep_at_a_time(gateways, monkeypatch, has_lease):
             yield lease
 
         monkeypatch.setattr(leases, "hold", nobody_asks)
-    barrier, together = threading.Barrier(2), []
+    inside, most, ended, change = [], [], [], threading.Condition()
 
     def meet():
-        try:
-            barrier.wait(0.3)
-        except threading.BrokenBarrierError:
-            return
-        together.append(1)
+        """Stay until the other one is here too, or has come back without having asked."""
+        with change:
+            inside.append(1)
+            most.append(len(inside))
+            change.notify_all()
+            change.wait_for(lambda: 2 in most or ended, 30)
+            inside.pop()
+
+    def sweep():
+        sweep_of_another_process()
+        with change:
+            ended.append(1)
+            change.notify_all()
 
     paypal.within = meet
-    in_two_workers(sweep_of_another_process)
-    assert bool(together) is not has_lease
+    in_two_workers(sweep)
+    assert max(most) == (1 if has_lease else 2)
+
+
+def test_a_sweep_whose_lease_another_has_taken_ends(gateways):
+    """It was slower than the lease is long, and would ask beside the other."""
+    paypal, _ = gateways
+    for number in range(800, 804):
+        attempt(number)
+    paypal.within = lambda: Lease.objects.update(holder="another", until=clock.now() + leases.LENGTH)
+    tasks.sweep("paypal")
+    assert len(paypal.asked) == 1
 
 
 def test_a_silent_gateway_does_not_hold_up_the_others_attempts(gateways):

@@ -2,6 +2,7 @@
 
 import threading
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -9,12 +10,13 @@ from django.core import mail
 from django.db import connection
 from django.test import Client
 
+from checkout.shipping import fulfilment
 from payments.health import repairs
 from payments.models import Refund
 from payments.refunds import four_eyes
 from payments.refunds import services as refunds
 from payments.refunds.four_eyes import NeedsSecondPerson
-from payments.tests.harness.refund_scenes import SERVICE, TEA, ask_for, paid_order, some
+from payments.tests.harness.refund_scenes import SERVICE, TEA, ask_for, paid_order, some, tea_of
 from payments.tests.refunds.page_scenes import hidden, page_of, typed
 from shop import clock
 from shop.audit import approvals
@@ -90,11 +92,15 @@ def test_nothing_happens_before_the_second_person_and_then_it_happens_once(merch
 
 
 def test_who_may_not_refund_may_neither_see_nor_approve(merchant, order):
-    _, page = ask_on_the_page(merchant, order)
-    packer = browser_of(colleague("packer", "view_order", "change_order"))
+    wish, page = ask_on_the_page(merchant, order)
+    person = colleague("packer", "view_order", "change_order")
+    packer = browser_of(person)
     assert "wait" not in packer.get("/en/admin/").content.decode()
     assert packer.get(page).status_code in {302, 403}
     assert decide(packer, page, "approve").status_code == 403
+    for decision in (approvals.approve, partial(approvals.decline, note="")):  # whichever page forgets to ask
+        with pytest.raises(approvals.NotYours):
+            decision(wish.pk, user=person)
     assert not Refund.objects.exists()
 
 
@@ -134,6 +140,19 @@ def test_what_has_changed_since_ends_the_request_and_does_nothing(merchant, orde
     assert "something has changed" in decide(browser_of(colleague()), page, "approve").content.decode()
     wish.refresh_from_db()
     assert (wish.state, Refund.objects.count()) == (STATE.VOID, before)
+
+
+def test_the_refund_that_is_approved_is_the_one_that_was_previewed(merchant, order):
+    """The same pieces, but their parcel has left: they would not go back into stock any more."""
+    shown = merchant.post(page_of(order), typed(order, tea=2, service=2) | {"action": "preview"})
+    merchant.post(page_of(order), hidden(shown) | {"action": "refund"})
+    wish = ApprovalRequest.objects.get()
+    fulfilment.ship(
+        order.pk, carrier="sf", tracking_number="SF1", quantities={tea_of(order).pk: 2}, actor="mei"
+    )
+    approvals.approve(wish.pk, user=colleague())
+    wish.refresh_from_db()
+    assert (wish.state, Refund.objects.count()) == (STATE.VOID, 0)
 
 
 def test_a_request_that_nobody_answers_ends(merchant, order):

@@ -17,7 +17,7 @@ from payments.sandbox.paypal import webhooks
 from payments.tests.harness.health_scenes import state
 from payments.tests.harness.paypal_scenes import take
 from payments.webhooks import inbox as shop_inbox
-from payments.webhooks import reception
+from payments.webhooks import reception, views
 from shop.models import Try
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("gateway"), pytest.mark.failure("F37", "F39")]
@@ -115,6 +115,13 @@ def test_where_paypal_s_certificates_lie_is_known(settings, host):
     assert post(forged(settings, **{"PayPal-Cert-Url": address}), event(1)).status_code == 200
 
 
+@pytest.mark.parametrize("gateway", ["paypal", "unionpay"])
+def test_what_is_too_long_is_not_even_read(rf, gateway):
+    request = rf.post(f"/pay/notify/{gateway}/", b"x", content_type="x/y", CONTENT_LENGTH=str(64 * 1024 + 1))
+    request._stream = None  # whoever reads it fails
+    assert views.notify(request, gateway).status_code == 400
+
+
 def test_events_that_are_about_no_money_are_answered_and_not_kept(settings):
     for kind in ("VAULT.PAYMENT-TOKEN.CREATED", "BILLING.PLAN.CREATED", "", None):
         assert post(forged(settings), event(1) | {"event_type": kind}).status_code == 200
@@ -156,11 +163,20 @@ def test_one_payment_takes_no_room_from_others(settings, payment, monkeypatch):
     assert codes == [200, 200, 429, 429]
 
 
-def test_one_network_takes_no_room_from_others(settings, monkeypatch):
-    monkeypatch.setattr(reception, "STRANGE_ONES", replace(reception.STRANGE_ONES, limit=2))
-    codes = [post(forged(settings), event(number)).status_code for number in range(4)]
+@pytest.mark.parametrize("share", ["STRANGE_ONES", "KNOWN_ONES"])
+def test_one_network_takes_no_room_from_others(settings, payment, monkeypatch, share):
+    about = {"custom_id": payment.reference} if share == "KNOWN_ONES" else {}
+    monkeypatch.setattr(reception, share, replace(getattr(reception, share), limit=2))
+    codes = [post(forged(settings), event(number, **about)).status_code for number in range(4)]
     assert codes == [200, 200, 429, 429]
-    assert post(forged(settings), event(9), "192.0.2.1").status_code == 200
+    assert post(forged(settings), event(9, **about), "192.0.2.1").status_code == 200
+
+
+def test_all_that_name_payments_of_ours_have_room_for_so_many_together(settings, few, payment, monkeypatch):
+    """Buyers can name their own payments, each of many: nothing that waits may grow without end."""
+    monkeypatch.setattr(reception, "ROOM_FOR_KNOWN", 1)
+    codes = [post(forged(settings), event(n, custom_id=payment.reference)).status_code for n in range(5)]
+    assert codes == [200, 200, 200, 429, 429]
 
 
 def test_a_burst_of_genuine_ones_is_stored_whole_even_while_strangers_fill_their_room(settings, few, payment):
@@ -196,9 +212,10 @@ def test_the_alarm_counts_those_that_leave_nothing_too(settings):
     assert reception.count_refused(now() - dt.timedelta(hours=1)) == 21
 
 
-def test_a_flood_of_refused_ones_writes_no_more_than_it_may(settings, monkeypatch):
+def test_a_flood_of_refused_ones_writes_no_more_than_it_may(settings, monkeypatch, caplog):
     monkeypatch.setattr(reception, "REFUSED", replace(reception.REFUSED, limit=3))
     for gateway, body in [("paypal", b"{}"), ("unionpay", b"a=1")] * 5:
         assert Client().post(f"/pay/notify/{gateway}/", body, content_type="x/y").status_code == 400
     assert not GatewayEvent.objects.exists()
     assert Try.objects.filter(purpose="refused-notice").exclude(network__endswith="/24").count() == 3
+    assert sum("refused" in record.getMessage() for record in caplog.records) == 3

@@ -244,6 +244,10 @@ def test_passwords_are_hashed_by_argon2_and_older_ones_still_fit():
     for name in of_the_shop.PASSWORD_HASHERS:
         hasher = hashers.import_string(name)()
         assert hasher.verify(PASSWORD, hasher.encode(PASSWORD, hasher.salt()))
+    made = own_hashers.Argon2()
+    cost = made.decode(made.encode(PASSWORD, made.salt()))
+    assert cost["memory_cost"] >= 19 * 1024  # OWASP's least for two passes
+    assert (cost["time_cost"], cost["variety"]) == (2, "argon2id")
 
 
 @pytest.mark.django_db

@@ -10,7 +10,8 @@ from shop.admin.staff_groups import _syllables
 PEOPLE = User(username="meiling", email="mei.chan@cloudink.example", first_name="Mei")
 REFUSED = [
     "84029471",
-    "840294718264",
+    "840294718264",  # digits alone
+    "gX4#kq9Lw2R",  # eleven
     "merchant1",
     "Hongkong1",
     "cloudink",
@@ -28,6 +29,7 @@ REFUSED = [
     "Admin@123456",
     "Cloud-Inkstone",
     "meiling-2026!",
+    "chan,mei,chan!",  # too easy for this person alone
     "sunshine sunshine",
 ]
 TAKEN = ["tortoise lamp violet", "bamboo-teapot-river", "gX4#kq9Lw2Rz", "我們昨天在竹林喝茶聽雨看山"]

@@ -54,6 +54,14 @@ def test_after_the_password_comes_the_code_and_then_the_page_that_was_wanted():
     assert client.get(answer.url).status_code == 200
 
 
+def test_the_code_leads_to_no_foreign_page():
+    app = with_app(person())
+    client = Client()
+    sign_in(client)
+    answer = client.post(CODE_PAGE, {"code": code_of(app), "next": "//evil.example/"})
+    assert answer.url == ADMIN
+
+
 @pytest.mark.parametrize("dressed", ["{0} {1}", "\u200b{0}{1}\u200b", " {0}-{1} ", "wide"])
 def test_a_code_may_be_spaced_as_it_is_shown(dressed):
     app = with_app(person())
