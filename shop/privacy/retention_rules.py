@@ -35,7 +35,7 @@ def _sessions() -> QuerySet[Session]:
 
 
 def _sign_ins() -> list["QuerySet[AccessAttempt] | QuerySet[AccessFailureLog] | QuerySet[AccessLog]"]:
-    limit = clock.now() - SIGN_INS_KEPT
+    limit = clock.now() - SIGN_INS_KEPT  # of before: django-axes writes none any more
     kinds = (AccessAttempt, AccessFailureLog, AccessLog)
     return [kind.objects.filter(attempt_time__lt=limit) for kind in kinds]
 

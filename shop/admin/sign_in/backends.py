@@ -1,23 +1,13 @@
-"""The gate before the passwords: django-axes, whose log and middleware stay, with limits that are exact."""
+"""The gate before the passwords: django-axes with limits that are exact, and without its log."""
 
 from typing import Any
 
 from axes.backends import AxesStandaloneBackend
 from axes.exceptions import AxesBackendPermissionDenied, AxesBackendRequestParameterRequired
-from axes.handlers.proxy import AxesProxyHandler
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from shop.web.client_address import client_address
-from shop.web.rate_limit import network_of
-
 from . import limits
-
-
-def network_address(request: HttpRequest) -> str:
-    """What axes writes down as the address: of the network that one client may own."""
-    network = network_of(client_address(request))
-    return "" if network == "unknown" else network.partition("/")[0]
 
 
 class Gate(AxesStandaloneBackend):  # type: ignore[misc]  # has no types
@@ -29,7 +19,6 @@ class Gate(AxesStandaloneBackend):  # type: ignore[misc]  # has no types
     ) -> None:
         if request is None:
             raise AxesBackendRequestParameterRequired("Without a request nothing can be counted")
-        AxesProxyHandler.update_request(request)
         found = limits.count_password(request, username or "")
         if isinstance(found, limits.Tries):
             request.sign_in_tries = found  # type: ignore[attr-defined]

@@ -75,19 +75,29 @@ def stored_bytes() -> int:
         return int(cursor.fetchone()[0])
 
 
+def stored_rows() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        names = [
+            name for name in connection.introspection.table_names(cursor) if not name.startswith("shop_audit")
+        ]
+        counts = (f"SELECT '{name}', count(*) FROM \"{name}\"" for name in names)
+        cursor.execute(" UNION ALL ".join(counts))
+        return dict(cursor.fetchall())
+
+
 def unknown_fields() -> dict[str, str]:
     return {f"x{number}": "y" * 9_000 for number in range(100)}
 
 
-def fields_of(browser, path) -> dict[str, str]:
-    """All fields of the page's forms, each with a long text; what leads to another branch stays as it is."""
+def fields_of(browser, path, text="長" * 1_000) -> dict[str, str]:
+    """All fields of the page's forms, each with a text; what leads to another branch stays as it is."""
     page = browser.get(path)
     forms = forms_of(page.content.decode()) if page.status_code == 200 and not page.streaming else []
     fields = {}
     for form in forms:
         for name, value in form.fields:
             is_choice = name in {"action", "quote", "seen", "method", "kind", "revision", "variant", "region"}
-            fields[name] = value.decode() if is_choice else "長" * 1_000
+            fields[name] = value.decode() if is_choice else text
     return fields
 
 
@@ -141,6 +151,24 @@ def test_no_address_lets_a_stranger_store_much(strangers, record_property):
     record_property("figure", f"{seen} pairs of address and stranger")
     assert large == {}
     assert seen > 20
+
+
+def test_what_a_limit_refuses_leaves_no_row_but_in_the_trail(strangers, monkeypatch):
+    """Else a refusal is a way to fill the disk. The trail keeps so many wrong sign-ins an hour."""
+    monkeypatch.setattr(RateLimit, "take", lambda limit, key: [])
+    kept, refused = {}, set()
+    for name, path in addresses():
+        for browser in strangers.values():
+            with transaction.atomic():
+                before = stored_rows()
+                answer = send(browser, name, path, fields_of(browser, path, "長") | {"action": "keep"})
+                after = stored_rows()
+                transaction.set_rollback(True)
+            if answer.status_code == 429:
+                refused.add(name)
+                kept |= {(name, each): after[each] for each in after if after[each] > before[each]}
+    assert kept == {}
+    assert len(refused) >= 3
 
 
 @pytest.mark.prove

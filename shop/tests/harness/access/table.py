@@ -175,9 +175,6 @@ PAGES = {
 MODELS = {
     "auth_group": ("superuser", "superuser", "superuser", "superuser"),
     "auth_user": ("superuser", "superuser", "superuser", "superuser"),
-    "axes_accessattempt": ("superuser", "", "superuser", "superuser"),
-    "axes_accessfailurelog": ("superuser", "", "superuser", "superuser"),
-    "axes_accesslog": ("superuser", "", "superuser", "superuser"),
     "catalog_absence": ("merchant superuser",) * 4,
     "catalog_category": ("merchant superuser",) * 4,
     "catalog_product": ("merchant superuser",) * 4,

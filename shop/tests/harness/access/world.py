@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from axes.models import AccessAttempt, AccessFailureLog
-from axes.models import AccessLog as AxesLog
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
@@ -65,7 +63,7 @@ READERS = {"assigned", "told"}
 SHOPKEEPERS = {"merchant", "fulfilment", "superuser"}
 FILE = "canary-file-3310"
 NOTE, REPORT_FILE = "canary-note-6614", "canary-report-file-6615.pdf"
-QUIET = ("django_session", "shop_try", "shop_audit", "axes_", "django_admin_log")  # written whoever comes
+QUIET = ("django_session", "shop_try", "shop_audit", "django_admin_log")  # written whoever comes
 
 
 @dataclass
@@ -168,9 +166,6 @@ def _furnish(world: World) -> None:
         outbox.publish("mail.key_alarm", key="1", hour="1")
     copy_asked = privacy_requests.create_request(order, PrivacyRequest.Kind.EXPORT)
     promotion = Promotion.objects.create(code="CANARY", kind="percent", percent=5, name_zh_hant="x")
-    attempt = {"ip_address": "10.0.0.1", "username": "x", "user_agent": "x", "path_info": "/"}
-    tried = AccessAttempt.objects.create(**attempt, get_data="", post_data="", failures_since_start=1)
-    failure = AccessFailureLog.objects.create(**attempt)
     goods = order.lines.get(kind="goods").variant
     subject = Subject("checkout.order", str(order.pk), order.number)
     how = {"way": "payment", "payment": payment.pk, "key": "", "reason": "", "amount": "1", "currency": "HKD"}
@@ -215,9 +210,6 @@ def _furnish(world: World) -> None:
             "shop_auditentry": AuditEntry.objects.first().pk,
             "shop_outboxmessage": OutboxMessage.objects.first().pk,
             "checkout_promotion": promotion.pk,
-            "axes_accessattempt": tried.pk,
-            "axes_accessfailurelog": failure.pk,
-            "axes_accesslog": AxesLog.objects.first().pk,
             "auth_user": User.objects.get(username="assigned").pk,
             "auth_group": Group.objects.first().pk,
         },
