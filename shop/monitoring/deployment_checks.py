@@ -4,6 +4,7 @@ Each has a number and says what to do instead. None prints the value of a variab
 """
 
 import ipaddress
+import math
 import os
 import re
 import stat
@@ -30,6 +31,18 @@ SHOWN_TO_CLIENTS = (
     "CUSTOMER_SERVICE_PHONE",
     "DEFAULT_FROM_EMAIL",
 )
+# What would be off, or close the shop, at 0.
+LIMITS = (
+    "MOST_PER_ORDER",
+    "NEW_SESSIONS_PER_NETWORK",
+    "PAYPAL_NOTICES_WAITING",
+    "STOCK_HOLD_MINUTES",
+    "UNPAID_PER_ADDRESS",
+    "UNPAID_PER_NETWORK",
+    "UNPAID_SHARE_PERCENT",
+    "UPLOADS_FREE_MB",
+    "UPLOADS_UNCLAIMED_MB",
+)
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 Check = Callable[[], Iterator[CheckMessage]]
@@ -47,6 +60,38 @@ def check_mode() -> Iterator[CheckMessage]:
             hint="SHOP_MODE=production in the environment file.",
             id="shop.E020",
         )
+
+
+def check_guards() -> Iterator[CheckMessage]:
+    """What is on in production unless somebody has switched it off."""
+    if not settings.BEHIND_TLS_PROXY:
+        yield Error(
+            "BEHIND_TLS_PROXY is off: each address leads to https, and so to itself for ever.",
+            hint="Leave it out; docs/operations.md has the proxy.",
+            id="shop.E034",
+        )
+    if not settings.STAFF_SECOND_FACTOR:
+        yield Error(
+            "STAFF_SECOND_FACTOR is off: a stolen password alone refunds, and reads all orders.",
+            hint="Leave it out; each member of staff sets it up at the next sign-in.",
+            id="shop.E035",
+        )
+    if not settings.OUTBOUND:
+        yield Error(
+            "SHOP_OUTBOUND is off: no mail leaves, and no gateway is asked.",
+            hint="Only a restored copy is to be silent. Leave it out where customers come.",
+            id="shop.E036",
+        )
+
+
+def check_limits() -> Iterator[CheckMessage]:
+    for name in LIMITS:
+        if not 1 <= getattr(settings, name) <= (100 if name.endswith("_PERCENT") else math.inf):
+            yield Error(
+                f"{name} is out of range: what it limits would be closed to everybody, or open.",
+                hint="Leave it out for the default of .env.example.",
+                id="shop.E032",
+            )
 
 
 def check_proxies() -> Iterator[CheckMessage]:
@@ -83,6 +128,12 @@ def check_database() -> Iterator[CheckMessage]:
 
 
 def check_mail_server() -> Iterator[CheckMessage]:
+    if settings.OUTBOUND and not settings.EMAIL_BACKEND.endswith(".smtp.EmailBackend"):
+        yield Error(
+            "EMAIL_URL names no mail server: confirmations and order keys would go nowhere.",
+            hint="smtp+tls:// (port 587) or smtp+ssl:// (port 465).",
+            id="shop.E033",
+        )
     is_sealed = settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL
     if (
         settings.EMAIL_BACKEND.endswith(".smtp.EmailBackend")
@@ -106,9 +157,10 @@ def check_stores() -> Iterator[CheckMessage]:
             hint="?sslmode=verify-full, with the server's CA in sslrootcert.",
             id="shop.E030",
         )
-    if _is_elsewhere(broker.hostname) and broker.scheme != "rediss":
+    reads_certificate = parse_qs(broker.query).get("ssl_cert_reqs", ["required"])[-1] == "required"
+    if _is_elsewhere(broker.hostname) and not (broker.scheme == "rediss" and reads_certificate):
         yield Error(
-            "REDIS_URL names another machine, and its password goes there in clear.",
+            "REDIS_URL names another machine, and whoever stands between them could read its password.",
             hint="rediss://…?ssl_cert_reqs=required",
             id="shop.E031",
         )
@@ -171,10 +223,11 @@ def _is_open(path: Path) -> bool:
 
 def _is_address(text: str) -> bool:
     try:
-        ipaddress.ip_address(text)
+        return not ipaddress.ip_address(
+            text
+        ).is_unspecified  # 0.0.0.0 is a place to listen at, nobody's
     except ValueError:
         return False
-    return True
 
 
 def _text(value: Any) -> str:
@@ -183,6 +236,8 @@ def _text(value: Any) -> str:
 
 CHECKS: list[Check] = [
     check_mode,
+    check_guards,
+    check_limits,
     check_proxies,
     check_hosts,
     check_database,
