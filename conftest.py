@@ -1,8 +1,9 @@
 """Shared fixtures. The environment comes first: Django reads its settings when they are loaded."""
 
+import gc
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -65,6 +66,16 @@ def pytest_configure(config: pytest.Config) -> None:
     TransactionTestCase._fixture_teardown = flush.empty_tables
     staff_client.use_cookie_of_staff()
     effort.pytest_configure(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported for the tests stays: nobody looks for garbage in it, now or during any of them."""
+    gc.disable()
+    collected = yield
+    gc.freeze()
+    gc.enable()
+    return collected
 
 
 @pytest.hookimpl(trylast=True)

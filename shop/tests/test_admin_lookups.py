@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 from django.urls import reverse
 
+from shop.tests.harness.effort import times
 from shop.web.admin_site import COMPARISONS
 
 ADMINS = sorted(admin.site._registry.items(), key=lambda pair: pair[0]._meta.label)
@@ -69,9 +70,11 @@ def test_whatever_the_address_says_the_answer_is_no_500(boss, model, site_admin)
     names += [each.parameter_name for each in site_admin.list_filter if hasattr(each, "parameter_name")]
     for number, name in enumerate(names):
         assert boss.get(page, {name: ODD[number % len(ODD)]}).status_code < 500, name
-    for path, field in paths(model):
-        if path not in listed(site_admin) and not field.is_relation:
-            assert boss.get(page, {f"{path}__iregex": "("}).status_code == 400, path
+    refused = [
+        path for path, field in paths(model) if path not in listed(site_admin) and not field.is_relation
+    ]
+    for path in refused[:: times(9, 1)]:  # the test above asks them all without a page
+        assert boss.get(page, {f"{path}__iregex": "("}).status_code == 400, path
 
 
 def test_the_links_of_our_own_pages_are_allowed(asking):

@@ -15,6 +15,7 @@ from django.test import Client
 from shop.admin.sign_in import hashers as own_hashers
 from shop.admin.sign_in import limits, notices
 from shop.models import OutboxMessage, Try
+from shop.tests.harness.effort import times
 from shop.tests.sign_in.scenes import PASSWORD, moved, person, sign_in
 
 __all__ = ["moved"]
@@ -45,43 +46,48 @@ def guess(times, *, name="merchant", address="10.0.0.1"):
 
 
 @pytest.mark.django_db
-def test_one_account_from_thirty_addresses(compared, record_property):
+def test_one_account_from_many_addresses(compared, record_property):
     person()
-    answers = Counter()
-    for n in range(30):
+    answers, addresses = Counter(), times(7, 30)
+    for n in range(addresses):
         answers += guess(4, address=f"10.{n}.0.1")
-    assert answers == {200: 20, 429: 100}
+    refused = 4 * addresses - 20
+    assert answers == {200: 20, 429: refused}
     assert compared["merchant"] == 20
-    record_property("figure", "120 wrong passwords from 30 addresses: 20 compared, 100 refused")
+    said = f"{4 * addresses} wrong passwords from {addresses} addresses: 20 compared, {refused} refused"
+    record_property("figure", said)
 
 
 @pytest.mark.django_db
 def test_one_account_from_one_network_of_ipv6(compared, record_property):
     person()
-    assert guess(80, address="2001:db8:1:1::{n:x}") == {200: 5, 429: 75}
+    tries = times(12, 80)
+    assert guess(tries, address="2001:db8:1:1::{n:x}") == {200: 5, 429: tries - 5}
     assert compared["merchant"] == 5
-    record_property("figure", "80 wrong passwords from one /64: 5 compared, 75 refused")
+    record_property("figure", f"{tries} wrong passwords from one /64: 5 compared, {tries - 5} refused")
 
 
 @pytest.mark.django_db
-def test_sixty_names_from_one_address(compared, record_property):
-    assert guess(60, name="name-{n}") == {200: 20, 429: 40}
+def test_many_names_from_one_address(compared, record_property):
+    tries = times(26, 60)
+    assert guess(tries, name="name-{n}") == {200: 20, 429: tries - 20}
     assert compared.total() == 20
-    record_property("figure", "60 names from one address: 20 compared, 40 refused")
+    record_property("figure", f"{tries} names from one address: 20 compared, {tries - 20} refused")
 
 
 @pytest.mark.django_db
 def test_the_surroundings_of_a_network_have_a_limit_too(compared):
-    assert guess(100, name="name-{n}", address="2001:db8:1:{n:x}::1") == {200: 60, 429: 40}
+    tries = times(66, 100)
+    assert guess(tries, name="name-{n}", address="2001:db8:1:{n:x}::1") == {200: 60, 429: tries - 60}
 
 
 @pytest.mark.django_db
 def test_no_spelling_of_a_name_has_tries_of_its_own(compared):
     spellings = ["merchant", "Merchant", "ＭＥＲＣＨＡＮＴ", " merchant", "mer\u200bchant"]
-    answers = Counter()
-    for n in range(60):
+    answers, tries = Counter(), times(30, 60)
+    for n in range(tries):
         answers += guess(1, name=spellings[n % 5], address=f"10.{n}.0.1")
-    assert answers == {200: 20, 429: 40}
+    assert answers == {200: 20, 429: tries - 20}
 
 
 @pytest.mark.django_db(transaction=True)
