@@ -37,6 +37,7 @@ class Browser:
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.headers.update({"X-Forwarded-For": address, "Referer": self.url})
+        self.session.headers["Connection"] = "close"  # a kept one may be closed just when it is used
         self.token = ""
 
     def load(self, path: str) -> str:

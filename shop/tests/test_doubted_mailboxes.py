@@ -99,6 +99,15 @@ def test_a_mailbox_in_doubt_opens_nothing(client, order, kind, mailoutbox, deliv
     assert key in mailoutbox[-1].body
 
 
+def test_it_ends_what_browsers_knew_of_the_order(client, order):
+    """Whoever has the mailbox may have named its address, or followed a link, before."""
+    granted = named(client, order)
+    address = order.address["line1"]
+    assert address in granted.get(order.get_absolute_url()).content.decode()
+    mailbox_doubts.set_doubt(order.pk, is_doubted=True, actor="merchant")
+    assert address not in granted.get(order.get_absolute_url()).content.decode()
+
+
 def test_an_erasure_that_was_confirmed_is_stopped_too(client, order):
     pieces = {line.pk: line.quantity for line in order.lines.all() if line.ships}
     fulfilment.ship(order.pk, carrier="other", tracking_number="1", quantities=pieces, actor="merchant")

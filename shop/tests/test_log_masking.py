@@ -14,6 +14,7 @@ import threading
 import warnings
 from contextlib import contextmanager
 
+import pytest
 from django.db import IntegrityError, connection
 from django.test import Client
 
@@ -116,17 +117,29 @@ def test_no_refused_row_is_logged_whatever_the_database_refuses(transactional_db
     assert scenes.post(browser, **TYPED).status_code == 302, "every fault was mended"
 
 
-def test_nor_in_the_language_of_another_database():
-    """Its labels are translated, and none of them is known to the rules for texts."""
-    error = IntegrityError(
-        'null value in column "fault"\nD\u00c9TAIL : La ligne (7719, Canary Wren)\n contient\n\ncanary'
-    )
-    with everything_logged() as log:
-        try:
-            raise error
-        except IntegrityError:
-            logging.getLogger("shop").exception("refused: %s", error)
-    assert 'null value in column "fault"' in log.getvalue()
+@pytest.mark.parametrize(
+    "words",
+    [
+        'null value in column "fault"\nD\u00c9TAIL : La ligne (7719, Canary Wren)\n contient\n\ncanary',
+        'la syntaxe en entr\u00e9e ne convient pas au type integer : "Canary Wren"',
+    ],
+)
+def test_nor_in_the_language_of_another_database(words):
+    """The labels are translated, and none of them is known to the rules for texts."""
+    logger, first = logging.getLogger("shop"), logging.Handler()
+    seen = []  # by a handler that comes before any of ours, which leaves what it has made safe in the record
+    first.emit = lambda record: seen.append(logging.Formatter().format(record))
+    logger.addHandler(first)
+    try:
+        with everything_logged() as log:
+            try:
+                raise IntegrityError(words)
+            except IntegrityError as error:
+                logger.exception("refused: %s", error)
+    finally:
+        logger.removeHandler(first)
+    assert log.getvalue().count(words.partition('"')[0]) >= 4, "message and traceback of both handlers"
+    assert leaks("".join(seen).replace("test_log_masking", "")) == []
     assert leaks(log.getvalue().replace("test_log_masking", "")) == []
 
 

@@ -128,6 +128,14 @@ def test_many_small_ones_add_up_and_an_approved_one_does_not_count(order):
     assert Refund.objects.count() == 2
 
 
+def test_money_of_another_currency_always_needs_two(payment, settings):
+    """The amount up to which one is enough says nothing about it."""
+    four_eyes.check(payment, Decimal(1))
+    settings.CURRENCY = "USD"
+    with pytest.raises(NeedsSecondPerson):
+        four_eyes.check(payment, Decimal(1))
+
+
 def test_without_a_limit_one_person_is_enough(settings, order):
     settings.REFUND_FOUR_EYES_ABOVE = None
     assert ask_for(order, some(order, service=2)).amount == SERVICE
