@@ -223,9 +223,7 @@ def _is_open(path: Path) -> bool:
 
 def _is_address(text: str) -> bool:
     try:
-        return not ipaddress.ip_address(
-            text
-        ).is_unspecified  # 0.0.0.0 is a place to listen at, nobody's
+        return not ipaddress.ip_address(text).is_unspecified  # 0.0.0.0 is a place to listen at, nobody's
     except ValueError:
         return False
 
