@@ -13,6 +13,7 @@ from checkout.models import EmailCorrection, Order, OrderEvent
 from checkout.privacy import requests as privacy_requests
 from checkout.shipping.fulfilment import left_to_ship
 from checkout.shipping.rates import zone_of
+from checkout.signals import email_corrected
 from shop import clock
 from shop.background import outbox
 from shop.database import retry_transaction
@@ -128,6 +129,8 @@ def _correct_email(order: Order, email: str, *, actor: str = "") -> None:
         order.log(SET_BY_STAFF, actor=actor)
     else:
         order.log("e-mail address corrected by the buyer", fact=Fact.EMAIL_CORRECTED)
+    if not actor:
+        email_corrected.send(sender=Order, order=order)
     key = f"{order.number}:{correction.pk}"
     outbox.publish("mail.order_confirmation", key=key, order_id=order.pk)
 
