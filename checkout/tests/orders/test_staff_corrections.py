@@ -165,7 +165,7 @@ def test_staff_correct_the_mailbox_of_an_order_of_goods(merchant, order, deliver
 def test_with_reports_another_mailbox_needs_another_key(merchant):
     order = pay(place(make_cart((make_service(), 1))))
     page = merchant.get(reverse("admin:checkout_order_correct", args=[order.pk])).content.decode()
-    assert "Whoever has the group “key care” can change it" in page
+    assert "Colleagues of the group “key care” change it" in page
     care = User.objects.create_user("care", is_staff=True)
     names = ["change_order", "view_order", "readdress_orderkey"]
     care.user_permissions.set(Permission.objects.filter(codename__in=names))
