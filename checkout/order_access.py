@@ -93,12 +93,16 @@ def ask_for_order_key(request: HttpRequest) -> HttpResponse:
 
 
 def grant(request: HttpRequest, response: HttpResponse, *orders: Order, is_placed: bool = False) -> None:
-    """Let this browser see the orders from now on. An entry of an order it placed stays one."""
+    """Let this browser see the orders from now on.
+
+    An entry of an order it placed stays one while it is good. One that was ended is not brought back: whoever
+    names the address need not be who placed the order.
+    """
     entries = _read(request)
     now = int(clock.now().timestamp())
     for order in orders:
         previous = entries.pop(order.pk, None)
-        was_placed = previous is not None and previous.named_at is None and not _is_over(previous, order)
+        was_placed = previous is not None and previous.named_at is None and _fits(previous, order)
         entries[order.pk] = _Entry(stamp(order), None if is_placed or was_placed else now)
     response.set_signed_cookie(
         COOKIE,
@@ -136,8 +140,12 @@ def _read(request: HttpRequest) -> dict[int, _Entry]:
 
 
 def revoke_all(order: Order) -> None:
-    """End every grant: no browser sees the order in full before it names the e-mail address again."""
+    """End every grant: no browser sees the order in full before it names the e-mail address again.
+
+    The browser that placed it is from then on one like any other.
+    """
     Order.objects.filter(pk=order.pk).update(grants_ended=F("grants_ended") + 1)
+    order.refresh_from_db(fields=["grants_ended"])
 
 
 def stamp(order: Order) -> str:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 # Arguments: order.
 order_paid = Signal()
 
+# Sent inside the transaction in which the buyer corrects an order's e-mail address, before any mail about it.
+# Arguments: order.
+email_corrected = Signal()
+
 # Asked when the confirmation page or mail is rendered. Arguments: order, reveal (False: the reader may be a
 # stranger; show nothing secret). A receiver returns a Section or None.
 confirmation_sections = Signal()

@@ -41,7 +41,9 @@ def is_open(order_key: OrderKey) -> bool:
 
 def active_key(order: Order) -> OrderKey | None:
     """The key as far as it may be shown: none before the order is paid."""
-    return order.keys.filter(state=OrderKey.State.ACTIVE).first() if order.is_paid else None
+    if not order.is_paid:
+        return None
+    return order.keys.filter(state=OrderKey.State.ACTIVE).select_related("order").first()
 
 
 # --- the client's door ---

@@ -11,6 +11,7 @@ class ConsultingConfig(AppConfig):
             browser_forgets_orders,
             closed_lines,
             confirmation_sections,
+            email_corrected,
             money_checks,
             open_matters,
             order_erased,
@@ -27,6 +28,7 @@ class ConsultingConfig(AppConfig):
         from consulting.keys import mails as key_mails  # noqa: F401 - registers itself
 
         order_paid.connect(receivers.give_key, dispatch_uid="consulting.give_key")
+        email_corrected.connect(receivers.replace_key, dispatch_uid="consulting.replace_key")
         confirmation_sections.connect(receivers.key_section, dispatch_uid="consulting.key_section")
         browser_forgets_orders.connect(receivers.forget_unlocked, dispatch_uid="consulting.forget_unlocked")
         unbegun_services.connect(receivers.unbegun, dispatch_uid="consulting.unbegun")

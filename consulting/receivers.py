@@ -9,17 +9,23 @@ from django.views.decorators.debug import sensitive_variables
 from checkout.models import Order, OrderLine
 from checkout.signals import Section
 from shop.background import outbox, peers
+from shop.typed_values.email_addresses import identity
 
 from . import access, history, key_format
 from .access import active_key, line_is_open
+from .keys import lifecycle, spoken_form
 from .keys import services as keys
-from .keys import spoken_form
 from .mails import unlock_url
 from .models import Case
 
 
 def give_key(sender: type[Order], order: Order, **_: Any) -> None:
     keys.issue_key(order)
+
+
+def replace_key(sender: type[Order], order: Order, **_: Any) -> None:
+    """The first key was mailed to an address that was not the buyer's."""
+    lifecycle.follow_correction(order)
 
 
 @outbox.subscribe("report.scheduled", peer=peers.LOCAL)
@@ -39,12 +45,12 @@ def key_section(sender: type[Order], order: Order, reveal: bool, **_: Any) -> Se
     cases = [(case, line_is_open(case.line)) for case in Case.objects.of(order)]
     is_locked = order.is_refunded or all(case.line.is_refunded for case, _is_open in cases)
     context: dict[str, Any] = {"unlock_url": unlock_url(), "cases": cases, "is_locked": is_locked}
-    if reveal and not is_locked and not order.mailbox_doubted_at:
+    # A mail that is being made for the mailbox of before must not bring it the key of the new one.
+    is_its_mailbox = identity(order_key.order.email) == identity(order.email)
+    if reveal and not is_locked and is_its_mailbox and not order.mailbox_doubted_at:
         canonical = keys.read_key(order_key)
         context["key_groups"] = key_format.groups(canonical)
         context["key_aloud"] = spoken_form.aloud(canonical)
-        # Whoever had seen the first one may sit at the same browser.
-        context["is_mailed_only"] = order.keys.exclude(pk=order_key.pk).exists()
     return Section(
         page_template="consulting/_key_section.html",
         html_template="emails/_key_section.html",

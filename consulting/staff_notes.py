@@ -12,6 +12,7 @@ staff_notes.register(
     _("report of case %(case)s withdrawn"),
     _("order key replaced"),
     _("order key replaced by the client"),
+    _("order key replaced, as its address was corrected"),
     _("order key revoked"),
     _("order key sent again"),
     _("order key sent again, as its client asked"),

@@ -42,7 +42,7 @@ def correct(request: HttpRequest, token: str) -> HttpResponse:
         return _too_late(request, order, forms)
     messages.success(request, _("Thank you. The order now says what you entered."))
     response = redirect(order)
-    order_access.grant(request, response, corrected)
+    order_access.grant(request, response, corrected, is_placed=True)  # as it was before the correction
     return response
 
 

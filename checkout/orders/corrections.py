@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
+from checkout import order_access
 from checkout.models import EmailCorrection, Order, OrderEvent
+from checkout.privacy import requests as privacy_requests
 from checkout.shipping.fulfilment import left_to_ship
 from checkout.shipping.rates import zone_of
+from checkout.signals import email_corrected
 from shop import clock
 from shop.background import outbox
 from shop.database import retry_transaction
 from shop.typed_values.email_addresses import identity
 
 Fact = OrderEvent.Fact
+SET_BY_STAFF = "e-mail address changed by staff"
 MAX_CORRECTIONS = 5  # per order: each sends mails
 
 
@@ -42,8 +46,13 @@ class Correction:
 
 
 def correctable_until(order: Order) -> dt.datetime | None:
-    """The moment until which the buyer may correct; None if it is too late."""
+    """The moment until which the buyer may correct; None if it is too late.
+
+    Or if staff doubt the mailbox, or have set another: one browser must not undo what they decided.
+    """
     if not order.is_paid or order.is_refunded or order.paid_at is None or order.shipments.exists():
+        return None
+    if order.mailbox_doubted_at or order.events.filter(note=SET_BY_STAFF).exists():
         return None
     until = order.paid_at + dt.timedelta(minutes=settings.CORRECTION_MINUTES)
     corrected = order.events.filter(fact__in=[Fact.EMAIL_CORRECTED, Fact.ADDRESS_CORRECTED])
@@ -117,9 +126,11 @@ def _correct_email(order: Order, email: str, *, actor: str = "") -> None:
     """Mail the old address, and the confirmation (with the order key, if any) to the new one."""
     correction = _set_email(order, email)
     if actor:
-        order.log("e-mail address changed by staff", actor=actor)
+        order.log(SET_BY_STAFF, actor=actor)
     else:
         order.log("e-mail address corrected by the buyer", fact=Fact.EMAIL_CORRECTED)
+    if not actor:
+        email_corrected.send(sender=Order, order=order)
     key = f"{order.number}:{correction.pk}"
     outbox.publish("mail.order_confirmation", key=key, order_id=order.pk)
 
@@ -130,13 +141,19 @@ def readdress(order: Order, email: str, *, actor: str) -> None:
     Needs the order's lock.
     """
     _set_email(order, email)
-    order.log("e-mail address changed by staff", actor=actor)
+    order.log(SET_BY_STAFF, actor=actor)
 
 
 def _set_email(order: Order, email: str) -> EmailCorrection:
+    """Give the order another mailbox. All changes pass here, and what the old one was given ends with it.
+
+    Stamps alone would not do, as the address may change back.
+    """
     correction = EmailCorrection.objects.create(order=order, old_email=order.email, at=clock.now())
     order.email, order.mailbox_doubted_at = email, None
     order.save(update_fields=["email", "mailbox_doubted_at"])
+    privacy_requests.end_all(order)
+    order_access.revoke_all(order)
     outbox.publish("mail.email_corrected", key=str(correction.pk), correction_id=correction.pk)
     return correction
 

@@ -46,8 +46,8 @@ def orders_of(search: OrderSearch) -> list[Order]:
 
 
 def read_link(token: str) -> OrderSearch:
-    """The search that the link was mailed for. Raises InvalidLink."""
-    search = OrderSearch.objects.filter(pk=LINK.read(token)).first()
+    """The search that the link was mailed for, to the address it names. Raises InvalidLink."""
+    search = OrderSearch.objects.filter(pk=LINK.read(token).pk).first()
     if search is None:
         raise InvalidLink
     return search

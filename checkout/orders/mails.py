@@ -283,7 +283,7 @@ def send_order_links(search_id: int) -> None:
             to=[orders[0].email],
             concerns=orders[0].number,
             context={
-                "link": lookup.LINK.url(search.pk, language=search.language),
+                "link": lookup.LINK.url(search.pk, to=search.email, language=search.language),
                 "minutes": int(lookup.LINK.lifetime.total_seconds() // 60),
             },
             language=search.language,

@@ -21,11 +21,14 @@ from checkout.models import (
     ShipmentCorrection,
     Upload,
 )
+from checkout.orders.mailed_link import InvalidLink
 from checkout.shipping.fulfilment import left_to_ship
 from checkout.signals import open_matters, order_erased
 from shop import clock
 from shop.background import outbox
 from shop.devstack.failpoints import failpoint
+
+from . import requests as privacy_requests
 
 State = CancellationRequest.State
 
@@ -53,15 +56,20 @@ def _unsettled(order: Order) -> list[str]:
 
 @transaction.atomic
 def confirm(request: PrivacyRequest) -> PrivacyRequest:
-    """Note that the client has confirmed twice, and publish the erasure. May be repeated."""
+    """Note that the client has confirmed twice, and publish the erasure. May be repeated.
+
+    Raises InvalidLink if the request was ended meanwhile.
+    """
     order = Order.objects.lock(request.order_id)
-    request = PrivacyRequest.objects.select_for_update().get(pk=request.pk)
-    if request.confirmed_at is None:
-        request.confirmed_at, request.email = clock.now(), order.email
-        request.save(update_fields=["confirmed_at", "email"])
+    current = order.privacy_requests.select_for_update().filter(pk=request.pk).first()
+    if current is None:
+        raise InvalidLink
+    if current.confirmed_at is None:
+        current.confirmed_at, current.email = clock.now(), order.email
+        current.save(update_fields=["confirmed_at", "email"])
         order.log("its client asks to erase what is personal", fact=OrderEvent.Fact.ERASURE_ASKED)
-        outbox.publish("erasure.confirmed", key=str(request.pk), request_id=request.pk)
-    return request
+        outbox.publish("erasure.confirmed", key=str(current.pk), request_id=current.pk)
+    return current
 
 
 def confirmed_requests() -> list[PrivacyRequest]:
@@ -76,11 +84,16 @@ def carry_out(request_id: int) -> bool:
     The hourly job tries again. May be repeated.
     """
     request = PrivacyRequest.objects.filter(pk=request_id).first()
-    if request is None:  # stopped, as the mailbox is in doubt
+    if request is None:  # stopped, as the mailbox is in doubt, or another one's
         return False
     order = Order.objects.lock(request.order_id)
     request = order.privacy_requests.filter(pk=request_id).first()
-    if request is None or request.confirmed_at is None or request.done_at or obstacles(order):
+    if request is None or request.confirmed_at is None or request.done_at:
+        return False
+    if privacy_requests.is_of_another_mailbox(request, order):
+        request.delete()
+        return False
+    if obstacles(order):
         return False
     erase(order)
     failpoint("before_erasure_committed")

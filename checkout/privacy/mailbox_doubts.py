@@ -6,6 +6,8 @@ from checkout import order_access
 from checkout.models import Order
 from shop import clock
 
+from . import requests as privacy_requests
+
 
 @transaction.atomic
 def set_doubt(order_id: int, *, is_doubted: bool, actor: str) -> None:
@@ -19,6 +21,6 @@ def set_doubt(order_id: int, *, is_doubted: bool, actor: str) -> None:
     order.mailbox_doubted_at = clock.now() if is_doubted else None
     order.save(update_fields=["mailbox_doubted_at"])
     if is_doubted:
-        order.privacy_requests.filter(done_at=None).delete()
+        privacy_requests.end_all(order)
         order_access.revoke_all(order)
     order.log("mailbox in doubt" if is_doubted else "mailbox trusted again", actor=actor)

@@ -25,7 +25,7 @@ def send_link(request_id: int) -> None:
         context={
             "order": order,
             "request": request,
-            "link": LINK.url(request.pk, language=order.language),
+            "link": LINK.url(request.pk, to=order.email, language=order.language),
             "hours": hours,
         },
         language=order.language,

@@ -61,7 +61,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponseBase:
     try:
         privacy_request = privacy_requests.read_link(token)
     except InvalidLink:
-        return render(request, "checkout/link_over.html", {"is_about_privacy": True}, status=410)
+        return _link_over(request)
     context: dict[str, Any] = {"order": privacy_request.order, "asked": privacy_request}
     if not order_access.is_granted(request, privacy_request.order):
         return render(request, "checkout/privacy_elsewhere.html", context, status=403)
@@ -73,6 +73,10 @@ def open_link(request: HttpRequest, token: str) -> HttpResponseBase:
     privacy_requests.mark_used(privacy_request)
     name = f"order-{privacy_request.order.number}.zip"
     return FileResponse(export.bundle(privacy_request.order), as_attachment=True, filename=name)
+
+
+def _link_over(request: HttpRequest) -> HttpResponse:
+    return render(request, "checkout/link_over.html", {"is_about_privacy": True}, status=410)
 
 
 def _erasure(request: HttpRequest, privacy_request: PrivacyRequest) -> HttpResponse:
@@ -88,5 +92,8 @@ def _erasure(request: HttpRequest, privacy_request: PrivacyRequest) -> HttpRespo
     if request.POST.get("sure") != "on":
         return render(request, "checkout/privacy_erasure_sure.html", context | {"is_unticked": True})
     privacy_requests.mark_used(privacy_request)
-    erasure.confirm(privacy_request)
+    try:
+        erasure.confirm(privacy_request)
+    except InvalidLink:  # the order's mailbox has changed since this page was asked for
+        return _link_over(request)
     return redirect(request.path)

@@ -70,6 +70,22 @@ def reissue(order_id: int, *, actor: str) -> OrderKey:
     return _issue(order, actor)
 
 
+def follow_correction(order: Order) -> None:
+    """The buyer has corrected the order's address: the key that the wrong mailbox was sent opens nothing.
+
+    The confirmation that goes to the right one brings the new key, which the browser that placed the order
+    shows as well. Also while the order is disputed, as the old key would open again afterwards; an order
+    whose key was revoked gets none. Needs the order's lock.
+    """
+    current = order.keys.filter(state=ACTIVE).first()
+    if current is None:
+        return
+    _end(current, OrderKey.State.SUPERSEDED)
+    _wrap_reports(order, keys.new_key(order, clock.now()))
+    _log(order, What.KEY_REPLACED, "")
+    order.log("order key replaced, as its address was corrected")
+
+
 def _issue(order: Order, actor: str) -> OrderKey:
     new = keys.new_key(order, clock.now())
     _wrap_reports(order, new)

@@ -63,6 +63,10 @@ def _send(order: Order, template: str, message_key: str) -> bool:
     Where the sealed copy does not open any more the order gets a new key, which is mailed instead.
     """
     order_key = order.keys.filter(state=OrderKey.State.ACTIVE).select_related("order").first()
+    if order_key:
+        order = (
+            order_key.order
+        )  # read with the key: one of after a change never goes to the mailbox of before
     context: dict[str, Any] = {"order": order, "unlock_url": _url("consulting:unlock", order)}
     if order_key and is_open(order_key) and not order.mailbox_doubted_at:
         try:

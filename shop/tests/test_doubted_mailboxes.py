@@ -1,15 +1,20 @@
-"""A revoked key closes the copy of everything, too; and staff can stop what a stolen mailbox opens."""
+"""A revoked key closes the copy of everything, too; staff can stop what a stolen mailbox opens; and what a
+mailbox was sent ends when the order gets another one.
+"""
 
 import io
 import re
 import zipfile
 
 import pytest
+from django.core import signing
 from django.urls import reverse
 
 from checkout.intake import uploads
-from checkout.models import Intake, Order, PrivacyRequest, Upload
+from checkout.models import EmailCorrection, Intake, Order, PrivacyRequest, Upload
 from checkout.orders import corrections
+from checkout.orders.corrections import Correction
+from checkout.orders.mailed_link import InvalidLink
 from checkout.privacy import erasure, mailbox_doubts
 from checkout.privacy import requests as privacy_requests
 from checkout.shipping import fulfilment
@@ -47,7 +52,9 @@ def named(client, order):
 
 def link_for(order, kind=PrivacyRequest.Kind.EXPORT) -> str:
     request = privacy_requests.create_request(order, kind)
-    return re.sub(r"^https?://[^/]+", "", privacy_requests.LINK.url(request.pk, language="en"))
+    return re.sub(
+        r"^https?://[^/]+", "", privacy_requests.LINK.url(request.pk, to=order.email, language="en")
+    )
 
 
 def copy_of(client, order) -> str:
@@ -118,6 +125,58 @@ def test_an_erasure_that_was_confirmed_is_stopped_too(client, order):
     mailbox_doubts.set_doubt(order.pk, is_doubted=True, actor="merchant")
     assert not erasure.carry_out(request.pk)
     assert Order.objects.get(pk=order.pk).erased_at is None
+
+
+NEW = "new@example.com"
+CHANGES = {
+    "the buyer": lambda order, email: corrections.correct(order.pk, Correction(email)),
+    "staff": lambda order, email: lifecycle.readdress(order.keys.first(), email, actor="care"),
+}
+
+
+@pytest.mark.parametrize("kind", PrivacyRequest.Kind.values)
+@pytest.mark.parametrize("who", CHANGES)
+def test_a_link_ends_with_its_mailbox(client, order, kind, who):
+    link = link_for(order, kind)
+    CHANGES[who](order, NEW)
+    client.post(order.get_absolute_url(), {"email": NEW})
+    assert NEW in client.get(order.get_absolute_url()).content.decode(), "this browser may see the order"
+    assert client.post(link, {"step": "2", "sure": "on"}).status_code == 410
+    CHANGES[who](order, scenes.EMAIL)
+    assert named(client, order).post(link).status_code == 410, "what was ended does not come back"
+
+
+@pytest.mark.parametrize("is_stamped", [True, False])
+def test_a_link_knows_its_mailbox_even_if_the_request_is_left(client, order, is_stamped):
+    """As when the last release's code changed the address, or the mail was on its way."""
+    request = privacy_requests.create_request(order, PrivacyRequest.Kind.EXPORT)
+    token = (
+        privacy_requests.LINK.url(request.pk, to=scenes.EMAIL, language="en").rstrip("/").rpartition("/")[2]
+    )
+    if not is_stamped:
+        token = signing.dumps([request.pk, int(clock.now().timestamp())], salt="checkout.privacy")
+    assert privacy_requests.read_link(token) == request
+    Order.objects.filter(pk=order.pk).update(email=NEW)
+    EmailCorrection.objects.create(order=order, old_email=scenes.EMAIL, at=clock.now())
+    with pytest.raises(InvalidLink):
+        privacy_requests.read_link(token)
+
+
+@pytest.mark.parametrize("is_left", [False, True])
+def test_an_erasure_that_the_old_mailbox_confirmed_is_not_carried_out(order, is_left):
+    pieces = {line.pk: line.quantity for line in order.lines.all() if line.ships}
+    fulfilment.ship(order.pk, carrier="other", tracking_number="1", quantities=pieces, actor="merchant")
+    request = privacy_requests.create_request(order, PrivacyRequest.Kind.ERASURE)
+    erasure.confirm(request)
+    if is_left:
+        Order.objects.filter(pk=order.pk).update(email=NEW)
+    else:
+        lifecycle.readdress(order.keys.get(), NEW, actor="care")
+    assert not erasure.carry_out(request.pk)
+    assert Order.objects.get(pk=order.pk).erased_at is None
+    assert not PrivacyRequest.objects.exists()
+    with pytest.raises(InvalidLink):
+        erasure.confirm(request)
 
 
 def test_another_mailbox_is_in_no_doubt(order):

@@ -6,10 +6,12 @@ import pytest
 from django.core import mail
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
 
 from checkout.models import EmailCorrection, Order, Shipment
 from checkout.orders import corrections
 from checkout.orders.corrections import Correction
+from checkout.privacy import mailbox_doubts
 from checkout.shipping import fulfilment
 from checkout.tests.history_scenes import texts
 from checkout.tests.scenes import ADDRESS, add, make_cart, make_goods, make_service, pay, place, placed_in
@@ -151,6 +153,42 @@ def test_after_a_corrected_email_the_placing_browser_goes_on_and_the_old_mailbox
 def test_naming_the_email_takes_nothing_from_the_browser_that_placed_the_order(buyer, order):
     buyer.post(order.get_absolute_url(), {"email": "mei@example.com"})
     assert buyer.get(url_of(order)).status_code == 200
+
+
+def in_doubt(order):
+    mailbox_doubts.set_doubt(order.pk, is_doubted=True, actor="boss")
+
+
+def in_doubt_for_a_while(order):
+    in_doubt(order)
+    mailbox_doubts.set_doubt(order.pk, is_doubted=False, actor="boss")
+
+
+def set_by_staff(order):
+    corrections.correct_for(order.pk, wanted(order, email=NEW_EMAIL), actor="boss")
+
+
+@pytest.mark.parametrize("deed", [in_doubt, in_doubt_for_a_while, set_by_staff])
+def test_what_staff_decided_is_not_undone_by_naming_the_address(buyer, order, deed):
+    """Whoever sits at the browser that placed the order may be the one whom the doubt is about."""
+    deed(order)
+    owner = fresh(order).email
+    buyer.post(order.get_absolute_url(), {"email": owner})
+    page = buyer.get(order.get_absolute_url()).content.decode()
+    assert "Mei Chan" in page, "named it has"
+    assert url_of(order) not in page
+    buyer.post(url_of(order), {**TYPED, "email": "thief@example.com", "line1": NEW_ADDRESS})
+    assert (fresh(order).email, fresh(order).address["line1"]) == (owner, "1 Nathan Road")
+    details = buyer.get(reverse("checkout:details", args=[order.token]))
+    assert details.url == reverse("consulting:unlock"), "nor are missing details added"
+
+
+@pytest.mark.parametrize("deed", [in_doubt, set_by_staff])
+def test_the_buyer_corrects_nothing_while_staff_doubt_or_once_they_have_set_an_address(order, deed):
+    """Even if a request passed the page before they decided."""
+    deed(order)
+    with pytest.raises(corrections.TooLate):
+        corrections.correct(order.pk, wanted(order, email="thief@example.com"))
 
 
 def test_what_is_as_it_was_changes_nothing_and_tells_nobody(buyer, order, mails):

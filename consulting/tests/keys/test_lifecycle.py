@@ -118,7 +118,7 @@ def test_a_replaced_key_is_shown_on_no_page_not_even_to_who_knows_the_e_mail(ord
     page = re.sub("<[^>]+>", "", browser.get(order.get_absolute_url()).content.decode())
     assert scenes.EMAIL in page
     assert not KEY.search(page)
-    assert "For safety the new one is only in the e-mail" in page
+    assert "For safety it is not shown here." in page
 
 
 def test_the_new_key_goes_to_the_orders_mailbox_and_says_that_the_old_one_is_over(order, order_key, mails):

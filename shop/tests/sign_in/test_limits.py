@@ -188,6 +188,18 @@ def test_a_link_is_too_old_after_an_hour(moved):
 
 
 @pytest.mark.django_db
+def test_a_link_is_over_once_the_account_has_another_address():
+    from shop.admin.sign_in import links
+
+    owner = person()
+    link = links.make(owner, "en").partition("/en/")[2]
+    User.objects.filter(pk=owner.pk).update(email="another@shop.example")
+    assert Client().post(f"/en/{link}").status_code == 403
+    User.objects.filter(pk=owner.pk).update(email=owner.email)
+    assert Client().post(f"/en/{link}").status_code == 302
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("language", "sentences"),
     [

@@ -182,8 +182,10 @@ def _furnish(world: World) -> None:
         "gateway": "paypal",
         "app_label": "consulting",
         "content_type_id": ContentType.objects.get_for_model(Order).pk,
-        "privacy_link": _token(privacy_requests.LINK.url(copy_asked.pk, language="en")),
-        "link": _token(lookup.LINK.url(search.pk, language="en")),
+        "privacy_link": _token(
+            privacy_requests.LINK.url(copy_asked.pk, to=copy_asked.order.email, language="en")
+        ),
+        "link": _token(lookup.LINK.url(search.pk, to=search.email, language="en")),
         "order_id": order.pk,
         "shipment_id": Shipment.objects.create(
             order=world.late, carrier="sf", tracking_number="SF1234", shipped_at=now, shipped_by="merchant"
