@@ -325,7 +325,8 @@ def give_up(order: Order) -> None:
     order.move_to(Status.CANCELLED, note="cancelled by its buyer")
     promotions.release(order)
     stock.release(order)
-    outbox.publish("mail.order_cancelled", key=order.number, order_id=order.pk)
+    if order.payment_started_at:  # else nothing could have been charged: whoever placed it sees the page
+        outbox.publish("mail.order_cancelled", key=order.number, order_id=order.pk)
 
 
 @transaction.atomic

@@ -1,13 +1,17 @@
-"""Whose unpaid orders hold goods, and how a buyer is told that they hold too much."""
+"""Where unpaid orders come from, and how a buyer is told that they are too many or hold too much."""
 
+import datetime as dt
+import math
 from collections.abc import Mapping
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from catalog.models import Variant
 from checkout.stock import Origin, TooManyUnpaid, TooMuchHeld
+from shop import clock
 from shop.crypto import keyed_digests
 from shop.web.client_address import client_address
 from shop.web.rate_limit import network_of, surroundings_of
@@ -32,7 +36,23 @@ def sentences(refusal: TooManyUnpaid | TooMuchHeld, variants: Mapping[int, Varia
 
 def _too_many(refusal: TooManyUnpaid) -> str:
     facts = {"n": settings.UNPAID_PER_ADDRESS, "minutes": settings.STOCK_HOLD_MINUTES}
-    if refusal.of_address:
+    if refusal.until:
+        facts["hours"] = max(1, math.ceil((refusal.until - clock.now()) / dt.timedelta(hours=1)))
+        if refusal.of_address:
+            text = ngettext(
+                "Many orders with this e-mail address were placed and not paid. Please try again in an hour.",
+                "Many orders with this e-mail address were placed and not paid. "
+                "Please try again in %(hours)s hours, or contact customer service.",
+                facts["hours"],
+            )
+        else:
+            text = ngettext(
+                "Many orders from your network were placed and not paid. Please try again in an hour.",
+                "Many orders from your network were placed and not paid. "
+                "Please try again in %(hours)s hours, or contact customer service.",
+                facts["hours"],
+            )
+    elif refusal.of_address:
         text = _(
             "%(n)s orders with this e-mail address are not paid yet. Please pay or cancel one of them, "
             "or try again in %(minutes)s minutes."

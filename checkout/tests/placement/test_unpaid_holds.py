@@ -10,6 +10,7 @@ from django.test import Client
 from cart.cart import Cart
 from checkout import services, stock
 from checkout.models import Draft, HoldOrigin, Order
+from checkout.placement import unpaid_holds
 from checkout.quote import make_quote
 from checkout.stock import Origin, TooManyUnpaid, TooMuchHeld
 from checkout.tests.scenes import add, make_cart, make_goods, make_service, pay, place, post, submission
@@ -122,11 +123,80 @@ def test_a_network_and_its_surroundings_have_so_many(networks, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_services_hold_nothing_and_are_not_counted():
+def test_services_hold_no_goods_and_are_counted_all_the_same():
     service = make_service()
-    for _ in range(settings.UNPAID_PER_ADDRESS + 1):
+    for _ in range(settings.UNPAID_PER_ADDRESS):
         order_from(HERE, (service, 1))
-    assert not HoldOrigin.objects.exists()
+    with pytest.raises(TooManyUnpaid):
+        order_from(HERE, (service, 1))
+    assert HoldOrigin.objects.count() == settings.UNPAID_PER_ADDRESS
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ending", [end, services.expire])
+def test_placing_and_not_paying_again_and_again_ends(ending, monkeypatch):
+    service, hour, day = make_service(), 2 * settings.UNPAID_PER_ADDRESS, 4 * settings.UNPAID_PER_ADDRESS
+    for _ in range(hour):  # a family that changes its mind
+        ending(order_from(HERE, (service, 1)))
+    with pytest.raises(TooManyUnpaid) as refused:
+        order_from(HERE, (service, 1))
+    assert refused.value.of_address
+    assert order_from(HERE, (service, 1), email="other@example.com"), "others of the network order"
+    assert order_from(ELSEWHERE, (service, 1)), "and its owner elsewhere"
+    assert refused.value.until <= clock.now() + dt.timedelta(hours=1)
+    later(monkeypatch, minutes=61)
+    for _ in range(day - hour):
+        ending(order_from(HERE, (service, 1)))
+    later(monkeypatch, minutes=61)
+    with pytest.raises(TooManyUnpaid):
+        order_from(HERE, (service, 1))
+    later(monkeypatch, days=1)
+    assert order_from(HERE, (service, 1))
+
+
+@pytest.mark.django_db
+def test_a_network_may_not_place_without_end_under_many_addresses(monkeypatch):
+    monkeypatch.setattr(settings, "UNPAID_PER_NETWORK", 4)
+    service = make_service()
+    for number in range(8):
+        end(order_from(HERE, (service, 1), email=f"m{number}@example.com"))
+    with pytest.raises(TooManyUnpaid) as refused:
+        order_from(HERE, (service, 1), email="last@example.com")
+    assert not refused.value.of_address
+    assert order_from(NEXT_DOOR, (service, 1), email="last@example.com")
+
+
+@pytest.mark.django_db
+def test_what_was_paid_is_not_counted():
+    service = make_service()
+    for _ in range(2 * settings.UNPAID_PER_ADDRESS + 1):
+        pay(order_from(HERE, (service, 1)))
+
+
+@pytest.mark.django_db
+def test_a_cart_is_one_order_in_its_visit_and_not_without_end():
+    service, most = make_service(), 2 * settings.UNPAID_PER_ADDRESS
+    cart = make_cart((service, 1))
+    for number in range(most):
+        end(order_from(HERE, cart=cart, email=f"m{number}@example.com"))
+    with pytest.raises(TooManyUnpaid):
+        order_from(HERE, cart=cart, email="last@example.com")
+    cart = make_cart((service, 1))
+    for number in range(stock.MOST_REVISIONS):
+        order = order_from(HERE, cart=cart, email=f"m{number}@example.com")
+    assert order.revision == stock.MOST_REVISIONS
+    with pytest.raises(TooManyUnpaid):
+        order_from(HERE, cart=cart, email="last@example.com")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("of_address", "words"), [(True, "this e-mail address"), (False, "your network")])
+def test_whoever_placed_too_many_reads_when_to_try_again(of_address, words):
+    for hours, when in ((1, "in an hour"), (9, "in 9 hours")):
+        until = clock.now() + dt.timedelta(hours=hours, minutes=-1)
+        (told,) = unpaid_holds.sentences(TooManyUnpaid(of_address=of_address, until=until), {})
+        assert words in told
+        assert when in told
 
 
 @pytest.mark.django_db(transaction=True)
