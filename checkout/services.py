@@ -47,7 +47,7 @@ class NotPayable(Exception):
 
 
 class CannotRevive(Exception):
-    """Late money for an order whose goods are gone, or which its buyer replaced or cancelled."""
+    """Late money for an order whose goods or answers are gone, or which its buyer replaced or cancelled."""
 
 
 @dataclass(frozen=True)
@@ -267,7 +267,8 @@ def mark_paid(order: Order, *, method: str, last4: str, note: str) -> None:
 def _hold_again(order: Order) -> None:
     closed = [Status.CANCELLED, Status.EXPIRED]
     others = Order.objects.filter(draft=order.draft).exclude(pk=order.pk).exclude(status__in=closed)
-    if order.is_superseded or order.is_given_up or (order.draft_id and others.exists()):
+    is_over = order.is_superseded or order.is_given_up or (order.draft_id and others.exists())
+    if is_over or order.events.filter(fact=OrderEvent.Fact.ANSWERS_FORGOTTEN).exists():
         raise CannotRevive(order.number)
     order.revision += 1
     order.save(update_fields=["revision"])

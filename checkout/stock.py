@@ -150,7 +150,7 @@ def _admit_never_paid(order: Order, origin: Origin, unpaid: Sequence[_Nearby]) -
 
 
 def _admit_pieces(order: Order, needed: Mapping[int, OrderLine], nearby: QuerySet[Order]) -> None:
-    held = _held_in(StockMovement.objects.filter(order__in=nearby.unpaid()))
+    held = _held_in(StockMovement.objects.filter(order__in=nearby.filter(status=Order.Status.PENDING)))
     lapsed = _lapsed(order, nearby)
     left = {}
     for pk, line in needed.items():

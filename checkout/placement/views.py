@@ -162,6 +162,12 @@ def _place(request: HttpRequest, cart: Cart, draft: Draft, sent: Sent) -> HttpRe
     if seen is None or seen.digest != quote.digest:
         changes = differences(seen, quote) if seen else [_("Please look at the amounts once more.")]
         return _page(request, cart, forms, typed=request.POST, changes=changes)
+    if not drafts.may_order(request, draft, [each.answers for each in submission.intakes]):
+        text = _(
+            "Too many long texts came from your network. "
+            "Please shorten your answers, or try again in an hour."
+        )
+        return _page(request, cart, forms, typed=request.POST, refusal=[text])
     variants = {line.variant.pk: line.variant for line in cart.lines}
     try:
         order = services.place_order(
