@@ -106,7 +106,7 @@ def place_order(
     A changed submission makes a new revision while no payment was started, else a new order that supersedes
     the old one. ``variants``: those of the quote, where the caller has just read them with their products,
     terms and questions. ``origin``: where a visitor places it from, whose unpaid orders may hold
-    only so much. Raises OutOfStock, TooManyUnpaid, TooMuchHeld and CodeNotUsable (nothing is changed then)
+    only so much. Raises OutOfStock, TooManyUnpaid, TooMuchHeld, CodeNotUsable (nothing is changed then)
     and AlreadyOrdered.
 
     The promotion's row is locked before the stock, so that its uses are counted one order after the other.
@@ -141,7 +141,7 @@ def place_order(
         variants = _read_variants(quote)
     lines = _write(order, submission, quote, digests[0], variants, promotion)
     if promotion:
-        promotions.redeem(order, promotion)
+        promotions.redeem(order, promotion, origin)
     if origin:
         stock.admit(order, lines, origin)
     stock.reserve(order, lines)

@@ -19,6 +19,7 @@ Kind = StockMovement.Kind
 AROUND = 3  # times as many unpaid orders around a network as from it
 ORIGINS_KEPT = dt.timedelta(days=1)
 ONE_VISIT = dt.timedelta(hours=1)  # in which a cart that is ordered, changed and ordered again is one order
+SHORTEST_PAUSE = dt.timedelta(hours=1)
 MOST_REVISIONS = 30  # of one order before it is paid
 # Within so long, orders that were never paid, in times of what may wait: of an address, of a network.
 NEVER_PAID = [(dt.timedelta(hours=1), 2, 2), (dt.timedelta(days=1), 4, 10)]
@@ -53,11 +54,14 @@ class TooManyUnpaid(Exception):
 
 
 class TooMuchHeld(Exception):
-    """The unpaid orders from there would hold too much. ``left``: variant id -> what could be reserved."""
+    """The unpaid orders from there would hold too much. ``left``: variant id -> what could be reserved.
 
-    def __init__(self, left: dict[int, int]) -> None:
+    ``until``: variant id -> when, of those whose last piece is left to others for a while.
+    """
+
+    def __init__(self, left: dict[int, int], until: dict[int, dt.datetime]) -> None:
         super().__init__(", ".join(map(str, left)))
-        self.left = left
+        self.left, self.until = left, until
 
 
 @dataclass(frozen=True)
@@ -150,15 +154,22 @@ def _admit_never_paid(order: Order, origin: Origin, unpaid: Sequence[_Nearby]) -
 
 
 def _admit_pieces(order: Order, needed: Mapping[int, OrderLine], nearby: QuerySet[Order]) -> None:
+    """How much of each product; and what lapsed there is not held to the last piece again for a while."""
     held = _held_in(StockMovement.objects.filter(order__in=nearby.filter(status=Order.Status.PENDING)))
     lapsed = _lapsed(order, nearby)
-    left = {}
+    paused = {pk: until for pk, until in lapsed.items() if until > clock.now() and pk in needed}
+    left = {
+        variant.pk: max(0, (variant.available or 0) - 1)
+        for variant in _as_they_are(paused)
+        if needed[variant.pk].quantity >= (variant.available or 0)
+    }
+    until = {pk: paused[pk] for pk in left}
     for pk, line in needed.items():
         share = max(1, -(-line.variant.on_hand * settings.UNPAID_SHARE_PERCENT // 100))
         if (held.get(pk) or pk in lapsed) and line.quantity + held.get(pk, 0) > share:
-            left[pk] = max(0, share - held.get(pk, 0))
+            left[pk] = min(max(0, share - held.get(pk, 0)), left.get(pk, share))
     if left and all((each.available or 0) >= needed[each.pk].quantity for each in _as_they_are(left)):
-        raise TooMuchHeld(left)  # of what is sold out ``reserve`` tells
+        raise TooMuchHeld(left, until)  # of what is sold out ``reserve`` tells
 
 
 def _as_they_are(variants: Iterable[int]) -> QuerySet[Variant]:
@@ -166,15 +177,31 @@ def _as_they_are(variants: Iterable[int]) -> QuerySet[Variant]:
     return Variant.objects.filter(pk__in=variants)
 
 
-def _lapsed(order: Order, nearby: QuerySet[Order]) -> set[int]:
-    """The variants that went back on sale unpaid, within a day, after an order from there had held them."""
-    cart = Order.objects.filter(draft=order.draft)
+def _lapsed(order: Order, nearby: QuerySet[Order]) -> dict[int, dt.datetime]:
+    """The variants that went back on sale unpaid, within a day, after an order from there had held them.
+
+    Variant id -> until when the last piece is left to others.
+    """
     counted = nearby.exclude(draft=order.draft)
-    if cart.filter(placed_at__lt=clock.now() - ONE_VISIT).exists():  # else its buyer changes what was typed
-        counted = counted | cart
+    if not is_in_its_visit(order):
+        counted = counted | Order.objects.filter(draft=order.draft)
     since = clock.now() - ORIGINS_KEPT
     released = StockMovement.objects.filter(order__in=counted.values("pk"), kind=Kind.RELEASE, at__gte=since)
-    return set(released.values_list("variant_id", flat=True))
+    until: dict[int, dt.datetime] = {}
+    for pk, placed_at, released_at in released.values_list("variant_id", "order__placed_at", "at"):
+        until[pk] = max(pause_until(placed_at, released_at), until.get(pk, released_at))
+    return until
+
+
+def is_in_its_visit(order: Order) -> bool:
+    """Whether the order's cart was first ordered so lately that its buyer only changes what was typed."""
+    cart = Order.objects.filter(draft=order.draft)
+    return not cart.filter(placed_at__lt=clock.now() - ONE_VISIT).exists()
+
+
+def pause_until(held_from: dt.datetime, released: dt.datetime) -> dt.datetime:
+    """Until when something that was held and not paid is not held to the last from there again."""
+    return released + max(SHORTEST_PAUSE, released - held_from)
 
 
 def old_origins() -> QuerySet[HoldOrigin]:

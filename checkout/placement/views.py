@@ -22,7 +22,7 @@ from checkout.forms.form_data import initial_of, query_of
 from checkout.intake import uploads
 from checkout.models import Draft, Order, Upload
 from checkout.orders.views import bought
-from checkout.promotions.services import CodeNotUsable, offer_of
+from checkout.promotions.services import CodeKept, CodeNotUsable, offer_of
 from checkout.quote import Quote, differences, make_quote, read_signed
 from checkout.shipping.rates import TARIFFS
 from checkout.stock import OutOfStock, TooManyUnpaid, TooMuchHeld
@@ -173,15 +173,15 @@ def _place(request: HttpRequest, cart: Cart, draft: Draft, sent: Sent) -> HttpRe
         order = services.place_order(
             draft.pk, submission, quote, variants=variants, origin=unpaid_holds.origin_of(request)
         )
+    except (TooManyUnpaid, TooMuchHeld, CodeKept) as error:
+        refusal = unpaid_holds.sentences(error, variants)
+        return _page(request, cart, forms, typed=request.POST, refusal=refusal)
     except CodeNotUsable:
         changes = differences(quote, _quote(cart, forms, submission.email))
         return _page(request, cart, forms, typed=request.POST, changes=changes)
     except OutOfStock:
         messages.warning(request, _("Some of the goods have just been sold. Nothing has been ordered yet."))
         return redirect("cart:detail")
-    except (TooManyUnpaid, TooMuchHeld) as error:
-        refusal = unpaid_holds.sentences(error, variants)
-        return _page(request, cart, forms, typed=request.POST, refusal=refusal)
     except services.AlreadyOrdered as error:
         return redirect(error.order)
     response = redirect("payments:pay", token=order.token)

@@ -58,7 +58,7 @@ def test_unpaid_orders_of_one_network_do_not_take_all_there_is_again_and_again()
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("on_hand", "share"), [(1, 1), (2, 1), (3, 2), (9, 5)])
+@pytest.mark.parametrize(("on_hand", "share"), [(2, 1), (3, 2), (9, 5)])
 def test_the_first_order_may_take_the_last_pieces_and_after_it_lapsed_half_of_them(on_hand, share):
     tea = make_goods(on_hand=on_hand)
     end(order_from(HERE, (tea, on_hand)))
@@ -89,6 +89,40 @@ def test_a_cart_that_is_ordered_anew_is_one_order_for_an_hour(monkeypatch):
     with pytest.raises(TooMuchHeld):
         order_from(HERE, cart=cart, recipient="Mei Chan")
     assert Order.objects.get().recipient == "Mei Lan Chan", "nothing has changed"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("on_hand", "minutes"), [(1, 0), (1, 170), (3, 0)])
+def test_the_last_piece_that_lapsed_is_left_to_others_as_long_as_it_was_held(on_hand, minutes, monkeypatch):
+    later(monkeypatch)  # time stands still
+    seal = make_goods(on_hand=on_hand)
+    if on_hand > 1:
+        order_from(Origin("third", "third"), (seal, on_hand - 1))
+    first = order_from(HERE, (seal, 1))
+    if minutes:
+        services.begin_payment(first, minutes=30)
+        later(monkeypatch, minutes=minutes)
+    end(first)
+    for cart in (None, make_cart((seal, 1))):
+        with pytest.raises(TooMuchHeld) as refused:
+            order_from(NEXT_DOOR, (seal, 1), cart=cart)
+    (told,) = unpaid_holds.sentences(refused.value, {seal.pk: seal})
+    assert f"try again in {max(60, minutes)} minutes" in told
+    end(order_from(ELSEWHERE, (seal, 1)))
+    later(monkeypatch, minutes=max(60, minutes) + 1)
+    assert order_from(HERE, (seal, 1))
+
+
+@pytest.mark.django_db
+def test_a_buyer_whose_payment_failed_goes_on_with_the_last_piece_for_a_visit(monkeypatch):
+    seal = make_goods(on_hand=1)
+    cart = make_cart((seal, 1))
+    for minutes in (0, 20, 39):
+        later(monkeypatch, minutes=minutes)
+        end(order_from(HERE, cart=cart))
+    later(monkeypatch, minutes=2)
+    with pytest.raises(TooMuchHeld):
+        order_from(HERE, cart=cart)
 
 
 # --- how many orders ---
