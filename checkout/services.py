@@ -47,7 +47,7 @@ class NotPayable(Exception):
 
 
 class CannotRevive(Exception):
-    """Late money for an order whose goods are gone, or which its buyer replaced or cancelled."""
+    """Late money for an order whose goods or answers are gone, or which its buyer replaced or cancelled."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def place_order(
     A changed submission makes a new revision while no payment was started, else a new order that supersedes
     the old one. ``variants``: those of the quote, where the caller has just read them with their products,
     terms and questions. ``origin``: where a visitor places it from, whose unpaid orders may hold
-    only so much. Raises OutOfStock, TooManyUnpaid, TooMuchHeld and CodeNotUsable (nothing is changed then)
+    only so much. Raises OutOfStock, TooManyUnpaid, TooMuchHeld, CodeNotUsable (nothing is changed then)
     and AlreadyOrdered.
 
     The promotion's row is locked before the stock, so that its uses are counted one order after the other.
@@ -141,7 +141,7 @@ def place_order(
         variants = _read_variants(quote)
     lines = _write(order, submission, quote, digests[0], variants, promotion)
     if promotion:
-        promotions.redeem(order, promotion)
+        promotions.redeem(order, promotion, origin)
     if origin:
         stock.admit(order, lines, origin)
     stock.reserve(order, lines)
@@ -267,7 +267,8 @@ def mark_paid(order: Order, *, method: str, last4: str, note: str) -> None:
 def _hold_again(order: Order) -> None:
     closed = [Status.CANCELLED, Status.EXPIRED]
     others = Order.objects.filter(draft=order.draft).exclude(pk=order.pk).exclude(status__in=closed)
-    if order.is_superseded or order.is_given_up or (order.draft_id and others.exists()):
+    is_over = order.is_superseded or order.is_given_up or (order.draft_id and others.exists())
+    if is_over or order.events.filter(fact=OrderEvent.Fact.ANSWERS_FORGOTTEN).exists():
         raise CannotRevive(order.number)
     order.revision += 1
     order.save(update_fields=["revision"])
@@ -325,7 +326,8 @@ def give_up(order: Order) -> None:
     order.move_to(Status.CANCELLED, note="cancelled by its buyer")
     promotions.release(order)
     stock.release(order)
-    outbox.publish("mail.order_cancelled", key=order.number, order_id=order.pk)
+    if order.payment_started_at:  # else nothing could have been charged: whoever placed it sees the page
+        outbox.publish("mail.order_cancelled", key=order.number, order_id=order.pk)
 
 
 @transaction.atomic

@@ -1,10 +1,10 @@
-"""How much of the disk buyers' files may take: of a network, of an order, of all who ordered nothing yet.
+"""How much of the disk buyers' files may take: of a network, of an order, of all who paid for nothing yet.
 
-Asked before anything is written. Files of orders that were made are bounded by the orders.
+Asked before anything is written. Files of orders that were paid are bounded by the orders.
 """
 
 from django.conf import settings
-from django.db.models import QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -22,7 +22,10 @@ MAX_ORDER_MB = 200
 
 def check(request: HttpRequest, size: int) -> None:
     """Take a file of this size, in bytes, from the budgets of the network and of all. Raises Refused."""
-    unclaimed = Upload.objects.filter(draft__isnull=False, intakes__isnull=True)
+    paid = Upload.intakes.through.objects.filter(
+        upload=OuterRef("pk"), intake__line__order__paid_at__isnull=False
+    )
+    unclaimed = Upload.objects.exclude(Exists(paid))  # an order alone costs nothing
     is_full = _bytes_of(unclaimed) + size > settings.UPLOADS_UNCLAIMED_MB * MB
     if is_full or private_storage("answers").free() - size < settings.UPLOADS_FREE_MB * MB:
         raise no_room()  # a full disk would close the shop; files are what can wait

@@ -42,6 +42,7 @@ class Draft(models.Model):
     token = models.CharField(max_length=40, unique=True)  # the cart's token, from the session
     data = EncryptedJSONField(default=dict)
     updated_at = models.DateTimeField(auto_now=True)
+    is_whole = True  # not stored: whether what was typed last found room in it
 
     def __str__(self) -> str:
         return f"draft {self.pk}"
@@ -308,9 +309,8 @@ class OrderLine(models.Model):
     refunded_total = models.DecimalField(
         _("refunded"), max_digits=12, decimal_places=2, default=0, editable=False
     )
-    withdrawn_quantity = models.PositiveIntegerField(
-        _("not delivered"), default=0, editable=False
-    )  # refunded
+    # Refunded:
+    withdrawn_quantity = models.PositiveIntegerField(_("not delivered"), default=0, editable=False)
 
     class Meta:
         ordering = ["position"]
@@ -371,6 +371,7 @@ class OrderEvent(models.Model):
         CANCELLATION_DECLINED = "cancellation_declined", _("Your request to cancel was declined.")
         OPENED = "opened", _("Another browser opened the order by naming its e-mail address.")
         ERASURE_ASKED = "erasure_asked", _("You asked us to erase what is personal in this order.")
+        ANSWERS_FORGOTTEN = "answers_forgotten", _("Your answers were deleted, as the order was not paid.")
         ERASED = "erased", _("Everything personal in this order was erased.")
 
     BY_BUYER = [

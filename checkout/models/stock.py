@@ -45,7 +45,7 @@ class StockMovement(models.Model):
 
 
 class HoldOrigin(models.Model):
-    """Where an order that holds stock before it is paid was placed from: two digests, kept for a day."""
+    """Where a visitor placed an order from: two digests, kept for a day."""
 
     order = models.OneToOneField(Order, models.CASCADE, related_name="hold_origin")
     network = models.CharField(max_length=32)

@@ -15,7 +15,7 @@ from shop.background import outbox, peers
 from shop.mail import last_mail, send
 from shop.web.rate_limit import RateLimit
 
-from . import corrections, lookup, mail_requests
+from . import corrections, lookup, mail_requests, unpaid_mails
 
 # Per address and number. When it is used up, a link that is still good lies in the mailbox.
 LINKS_MAILED = RateLimit("find-order-mail", limit=3, minutes=30)
@@ -97,7 +97,9 @@ def send_new_order(order_id: int) -> None:
 def send_under_review(order_id: int) -> None:
     """The payment service is still checking the payment."""
     order = Order.objects.get(pk=order_id)
-    with override(order.language):
+    with override(order.language), unpaid_mails.may_go("under review", order) as may_go:
+        if not may_go:
+            return
         send(
             "order_under_review",
             to=[order.email],
@@ -114,7 +116,9 @@ def send_payment_denied(order_id: int) -> None:
     order = Order.objects.get(pk=order_id)
     if order.status != Order.Status.PENDING:
         return
-    with override(order.language):
+    with override(order.language), unpaid_mails.may_go("denied", order) as may_go:
+        if not may_go:
+            return
         send(
             "payment_denied",
             to=[order.email],
@@ -127,16 +131,19 @@ def send_payment_denied(order_id: int) -> None:
 
 @outbox.subscribe("mail.order_cancelled", peer=peers.MAIL)
 def send_cancelled(order_id: int) -> None:
-    """The buyer has cancelled the order before it was paid."""
+    """The buyer has begun to pay the order and then cancelled it."""
     order = Order.objects.get(pk=order_id)
-    send(
-        "order_cancelled",
-        to=[order.email],
-        concerns=order.number,
-        context={"order": order, "order_url": order_url(order)},
-        language=order.language,
-        message_key=f"order-cancelled-{order.number}",
-    )
+    with unpaid_mails.may_go("cancelled", order) as may_go:
+        if not may_go:
+            return
+        send(
+            "order_cancelled",
+            to=[order.email],
+            concerns=order.number,
+            context={"order": order, "order_url": order_url(order)},
+            language=order.language,
+            message_key=f"order-cancelled-{order.number}",
+        )
 
 
 # --- parcels ---
@@ -275,8 +282,10 @@ def send_order_links(search_id: int) -> None:
     orders = lookup.orders_of(search)
     if not orders:
         return
-    with LINKS_MAILED.taken(mail_requests.subject(search.email, search.number)) as taken:
-        if not taken:
+    subject = mail_requests.subject(search.email, search.number)
+    most_certain = next((order for order in orders if order.paid_at), orders[0])
+    with LINKS_MAILED.taken(subject) as taken, unpaid_mails.may_go("links", most_certain) as may_go:
+        if not taken or not may_go:
             return
         send(
             "order_links",

@@ -8,9 +8,11 @@ from django.utils.translation import override
 from checkout.models import Order, OrderEvent
 from shop.background import outbox, peers
 from shop.mail import send
+from shop.typed_values.email_addresses import identity
 from shop.web.rate_limit import RateLimit
 
 NAMED = RateLimit("new-browser", limit=settings.NEW_BROWSERS_A_DAY, minutes=24 * 60)  # per order
+# Orders that were never paid share those of their address: whoever orders types any address.
 
 
 class TooMany(Exception):
@@ -23,7 +25,7 @@ def note(order: Order) -> None:
 
     None is let in unheard: where the mails of a day are used up, no address is taken.
     """
-    if not NAMED.take(order.number):
+    if not NAMED.take(order.number if order.paid_at else f"unpaid {identity(order.email)}"):
         raise TooMany(order.number)
     event = order.log("opened in another browser, by its e-mail address", fact=OrderEvent.Fact.OPENED)
     outbox.publish("mail.order_opened", key=str(event.pk), event_id=event.pk)

@@ -1,7 +1,9 @@
 """What a visitor has typed at checkout, kept until it is ordered; only about what the cart still holds."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, QueryDict
@@ -41,7 +43,9 @@ def save(request: HttpRequest, cart: Cart, data: QueryDict) -> Draft:
     """
     values_by_field = draft_fields.kept(cart, data)
     if not _is_affordable(request, values_by_field):
-        return Draft.objects.get_or_create(token=cart.token)[0]
+        draft = Draft.objects.get_or_create(token=cart.token)[0]
+        draft.is_whole = False
+        return draft
     (draft,) = Draft.objects.bulk_create(  # one statement, also when two tabs send at once
         [Draft(token=cart.token, data=values_by_field)],
         update_conflicts=True,
@@ -52,8 +56,20 @@ def save(request: HttpRequest, cart: Cart, data: QueryDict) -> Draft:
 
 
 def _is_affordable(request: HttpRequest, values: dict[str, list[str]]) -> bool:
-    pieces = -(-(draft_fields.size_of(values) - ORDINARY) // PIECE)
+    return _has_room(request, draft_fields.size_of(values))
+
+
+def _has_room(request: HttpRequest, size: int) -> bool:
+    pieces = -(-(size - ORDINARY) // PIECE)
     return all(LARGE_DRAFTS.take(request) for _piece in range(pieces))
+
+
+def may_order(request: HttpRequest, draft: Draft, answers: Iterable[list[dict[str, Any]]]) -> bool:
+    """Whether an order may store these answers: what its draft had no room for counts like a draft."""
+    values = [answer["value"] for subject in answers for answer in subject]
+    if draft.is_whole or not values:
+        return True
+    return _has_room(request, len(json.dumps(values, ensure_ascii=False).encode()))
 
 
 @transaction.atomic

@@ -22,7 +22,7 @@ from checkout.forms.form_data import initial_of, query_of
 from checkout.intake import uploads
 from checkout.models import Draft, Order, Upload
 from checkout.orders.views import bought
-from checkout.promotions.services import CodeNotUsable, offer_of
+from checkout.promotions.services import CodeKept, CodeNotUsable, offer_of
 from checkout.quote import Quote, differences, make_quote, read_signed
 from checkout.shipping.rates import TARIFFS
 from checkout.stock import OutOfStock, TooManyUnpaid, TooMuchHeld
@@ -162,20 +162,26 @@ def _place(request: HttpRequest, cart: Cart, draft: Draft, sent: Sent) -> HttpRe
     if seen is None or seen.digest != quote.digest:
         changes = differences(seen, quote) if seen else [_("Please look at the amounts once more.")]
         return _page(request, cart, forms, typed=request.POST, changes=changes)
+    if not drafts.may_order(request, draft, [each.answers for each in submission.intakes]):
+        text = _(
+            "Too many long texts came from your network. "
+            "Please shorten your answers, or try again in an hour."
+        )
+        return _page(request, cart, forms, typed=request.POST, refusal=[text])
     variants = {line.variant.pk: line.variant for line in cart.lines}
     try:
         order = services.place_order(
             draft.pk, submission, quote, variants=variants, origin=unpaid_holds.origin_of(request)
         )
+    except (TooManyUnpaid, TooMuchHeld, CodeKept) as error:
+        refusal = unpaid_holds.sentences(error, variants)
+        return _page(request, cart, forms, typed=request.POST, refusal=refusal)
     except CodeNotUsable:
         changes = differences(quote, _quote(cart, forms, submission.email))
         return _page(request, cart, forms, typed=request.POST, changes=changes)
     except OutOfStock:
         messages.warning(request, _("Some of the goods have just been sold. Nothing has been ordered yet."))
         return redirect("cart:detail")
-    except (TooManyUnpaid, TooMuchHeld) as error:
-        refusal = unpaid_holds.sentences(error, variants)
-        return _page(request, cart, forms, typed=request.POST, refusal=refusal)
     except services.AlreadyOrdered as error:
         return redirect(error.order)
     response = redirect("payments:pay", token=order.token)

@@ -3,6 +3,7 @@
 from django.utils.translation import override
 
 from checkout.models import PrivacyRequest
+from checkout.orders import unpaid_mails
 from shop.background import outbox, peers
 from shop.mail import last_mail, send
 
@@ -18,19 +19,22 @@ def send_link(request_id: int) -> None:
         return
     order = request.order
     hours = int(LINK.lifetime.total_seconds() // 3600)
-    send(
-        "privacy_link",
-        to=[order.email],
-        concerns=order.number,
-        context={
-            "order": order,
-            "request": request,
-            "link": LINK.url(request.pk, to=order.email, language=order.language),
-            "hours": hours,
-        },
-        language=order.language,
-        message_key=f"privacy-link-{request.pk}",
-    )
+    with unpaid_mails.may_go(f"privacy {request.kind}", order) as may_go:
+        if not may_go:
+            return
+        send(
+            "privacy_link",
+            to=[order.email],
+            concerns=order.number,
+            context={
+                "order": order,
+                "request": request,
+                "link": LINK.url(request.pk, to=order.email, language=order.language),
+                "hours": hours,
+            },
+            language=order.language,
+            message_key=f"privacy-link-{request.pk}",
+        )
 
 
 @outbox.subscribe("erasure.confirmed", peer=peers.LOCAL)

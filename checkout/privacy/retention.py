@@ -4,13 +4,13 @@ import datetime as dt
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from checkout import stock
 from checkout.intake import uploads
-from checkout.models import Draft, Order, PrivacyRequest
+from checkout.models import Draft, Intake, Order, OrderEvent, PrivacyRequest
 from checkout.orders import lookup
 from checkout.shipping.fulfilment import left_to_ship
 from shop import clock
@@ -20,6 +20,7 @@ from shop.privacy.retention_rules import in_days
 from . import erasure
 
 DRAFTS_KEPT = dt.timedelta(days=30)  # as long as the session that can come back to it
+NEVER_BEGUN_KEPT = dt.timedelta(days=1)  # answers of orders for which no money can come in late
 REQUESTS_KEPT = dt.timedelta(days=7)  # that were never confirmed
 
 
@@ -37,6 +38,27 @@ def unpaid_orders() -> QuerySet[Order]:
     ended = [Order.Status.CANCELLED, Order.Status.EXPIRED]
     limit = _days_ago(settings.KEEP_UNPAID_DAYS)
     return Order.objects.filter(erased_at=None, paid_at=None, status__in=ended, hold_until__lt=limit)
+
+
+def unpaid_answers() -> QuerySet[Order]:
+    """Orders that ended unpaid, with answers that late money could not need any more."""
+    ended = [Order.Status.CANCELLED, Order.Status.EXPIRED]
+    orders = Order.objects.filter(paid_at=None, status__in=ended, lines__intakes__isnull=False)
+    is_beyond_money = Q(payment_started_at=None) | Q(is_superseded=True) | Q(is_given_up=True)
+    is_old = Q(hold_until__lt=_days_ago(settings.KEEP_UNPAID_ANSWERS_DAYS))
+    is_old |= is_beyond_money & Q(hold_until__lt=clock.now() - NEVER_BEGUN_KEPT)
+    return orders.filter(is_old).distinct()
+
+
+def _forget_unpaid_answers() -> None:
+    """Their files have no order then, and go like other files without one."""
+    for pk in list(unpaid_answers().values_list("pk", flat=True)):
+        with transaction.atomic():
+            order = Order.objects.lock(pk)
+            if order.paid_at or erasure.obstacles(order):
+                continue
+            Intake.objects.filter(line__order=order).delete()
+            order.log("never paid: its answers were deleted", fact=OrderEvent.Fact.ANSWERS_FORGOTTEN)
 
 
 def old_addresses() -> list[Order]:
@@ -95,11 +117,20 @@ retention.declare(
     retention.DataClass(
         "unpaid-orders",
         15,
-        gettext_lazy("Everything you gave with an order that was never paid"),
+        gettext_lazy("What else you gave with an order that was never paid"),
         gettext_lazy("So that a payment that arrives late still finds its order"),
         lambda: in_days(settings.KEEP_UNPAID_DAYS),
         lambda: unpaid_orders().count(),
         lambda: _erase(unpaid_orders()),
+    ),
+    retention.DataClass(
+        "unpaid-answers",
+        16,
+        gettext_lazy("Answers and files of an order that was never paid"),
+        gettext_lazy("So that a payment that arrives late still finds them"),
+        lambda: in_days(settings.KEEP_UNPAID_ANSWERS_DAYS),
+        lambda: unpaid_answers().count(),
+        _forget_unpaid_answers,
     ),
     retention.DataClass(
         "drafts",

@@ -16,8 +16,10 @@ from django.utils.translation import gettext as _
 
 from cart.cart import Cart
 from cart.lines import CartLine
+from checkout import stock
 from checkout.models import Order, Promotion, Redemption
 from checkout.models.promotion import normalised_code
+from checkout.stock import Origin
 from shop import clock
 from shop.l10n.money import exponent, formatted
 from shop.typed_values.email_addresses import normalise
@@ -29,6 +31,10 @@ MAX_NAMES = 3  # of products, in a sentence
 
 class CodeNotUsable(Exception):
     """The code has been used up, or by this buyer, since it was shown. Nothing has been ordered."""
+
+
+class CodeKept(CodeNotUsable):
+    """Unpaid orders from there keep as many of the code's last uses from others as they may."""
 
 
 @dataclass(frozen=True)
@@ -240,8 +246,11 @@ def lock(code: str) -> Promotion:
     return promotion
 
 
-def redeem(order: Order, promotion: Promotion) -> None:
+def redeem(order: Order, promotion: Promotion, origin: Origin | None = None) -> None:
     """Count a use of the promotion by the order. Needs the promotion's lock. Raises CodeNotUsable.
+
+    ``origin``: where a visitor orders from, whose unpaid orders keep at most half of the uses that are left,
+    one at least; then CodeKept is raised.
 
     What only the catalogue side of it has changed meanwhile - dates, percent - stays as it was shown.
     """
@@ -249,7 +258,29 @@ def redeem(order: Order, promotion: Promotion) -> None:
     is_spent = promotion.is_personal and _is_spent(promotion, token, order.email)
     if is_spent or _is_used_up(promotion, token):
         raise CodeNotUsable(promotion.code)
+    if origin and _is_kept(promotion, order, origin):
+        raise CodeKept(promotion.code)
     Redemption.objects.create(promotion=promotion, order=order, email=order.email, at=clock.now())
+
+
+def _is_kept(promotion: Promotion, order: Order, origin: Origin) -> bool:
+    if promotion.max_uses is None:
+        return False
+    nearby = promotion.redemptions.filter(order__hold_origin__surroundings=origin.surroundings)
+    nearby = nearby.exclude(order=order.pk).filter(order__paid_at=None)
+    kept = nearby.filter(released_at=None, order__status=Order.Status.PENDING).count()
+    left = promotion.max_uses - promotion.redemptions.filter(released_at=None).exclude(order=order.pk).count()
+    if kept >= max(1, (left + kept) // 2):
+        return True
+    if left > 1:
+        return False
+    if stock.is_in_its_visit(order):  # else its buyer changes what was typed
+        nearby = nearby.exclude(order__draft=order.draft)
+    lapsed = nearby.filter(released_at__gte=clock.now() - stock.ORIGINS_KEPT)
+    return any(
+        released_at and stock.pause_until(at, released_at) > clock.now()
+        for at, released_at in lapsed.values_list("at", "released_at")
+    )
 
 
 def withdraw(order: Order) -> None:

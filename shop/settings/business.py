@@ -31,12 +31,13 @@ PRIVACY_VERSION = "2026-12"
 KEEP_ORDERS_YEARS = env.int("KEEP_ORDERS_YEARS", 7)  # what the accounts need, and reports at most
 KEEP_ADDRESSES_DAYS = env.int("KEEP_ADDRESSES_DAYS", 365)  # after the last parcel
 KEEP_UNPAID_DAYS = env.int("KEEP_UNPAID_DAYS", 90)  # orders that were never paid
+KEEP_UNPAID_ANSWERS_DAYS = env.int("KEEP_UNPAID_ANSWERS_DAYS", 7)  # of them; gateways are asked for four
 KEEP_MESSAGES_DAYS = env.int("KEEP_MESSAGES_DAYS", 365)  # with the consultant, once the report is there
 KEEP_ACCESS_LOG_DAYS = env.int("KEEP_ACCESS_LOG_DAYS", 730)
 KEEP_NOTIFICATIONS_DAYS = env.int("KEEP_NOTIFICATIONS_DAYS", 400)  # of the payment services
 KEEP_AUDIT_DAYS = env.int("KEEP_AUDIT_DAYS", 730)  # who of the staff did or looked at what
 MOST_PER_ORDER = env.int("MOST_PER_ORDER", 20)  # pieces of goods whose own limit is empty
-# Orders that hold goods and are not paid: from one network and its surroundings, checkout/stock.py.
+# Orders that are not paid: from one network and its surroundings, checkout/stock.py.
 STOCK_HOLD_MINUTES = env.int("STOCK_HOLD_MINUTES", 10)  # until a payment is begun
 UNPAID_PER_ADDRESS = env.int("UNPAID_PER_ADDRESS", 3)
 UNPAID_PER_NETWORK = env.int("UNPAID_PER_NETWORK", 20)  # an office is one, or a street's telephones

@@ -46,7 +46,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # staff's page of a service: 27 a questi
 FILE_UPLOAD_HANDLERS = ["shop.web.upload_handler.CappedUploadHandler"]
 # What strangers may have the shop keep: docs/operations.md.
 PAYPAL_NOTICES_WAITING = env.int("PAYPAL_NOTICES_WAITING", 200)  # about nothing of ours, not verified yet
-UPLOADS_UNCLAIMED_MB = env.int("UPLOADS_UNCLAIMED_MB", 5_000)  # files that belong to no order yet, together
+UPLOADS_UNCLAIMED_MB = env.int("UPLOADS_UNCLAIMED_MB", 5_000)  # files of nothing that was paid, together
 UPLOADS_FREE_MB = env.int("UPLOADS_FREE_MB", 500)  # that stay free on their disk
 
 # --- headers ------------------------------------------------------------------------------------------------

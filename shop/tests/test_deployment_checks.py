@@ -70,6 +70,7 @@ WRONG = [
             "KEEP_ORDERS_YEARS",
             "KEEP_ADDRESSES_DAYS",
             "KEEP_UNPAID_DAYS",
+            "KEEP_UNPAID_ANSWERS_DAYS",
             "KEEP_MESSAGES_DAYS",
             "KEEP_ACCESS_LOG_DAYS",
             "KEEP_NOTIFICATIONS_DAYS",

@@ -7,12 +7,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
+from django.db import transaction
 from django.urls import reverse
 from django.utils import translation
 
 from catalog.models import IntakeQuestion
 from checkout import services as checkout
-from checkout.models import Draft, Intake, Order, PrivacyRequest
+from checkout.models import Draft, Intake, Order, PrivacyRequest, Upload
 from checkout.orders import lookup
 from checkout.privacy import requests as privacy_requests
 from checkout.shipping import fulfilment
@@ -83,6 +84,47 @@ def test_the_schedule_is_obeyed_class_by_class(monkeypatch):
     assert bytes(GatewayEvent.objects.get().body) == b""
     assert not Message.objects.exists()
     assert not Intake.objects.exists()
+
+
+def late_money(order):
+    """Whether money that comes in now still pays the order."""
+    with transaction.atomic():
+        locked = Order.objects.lock(order.pk)
+        try:
+            checkout.mark_paid(locked, method="paypal", last4="", note="late")
+        except checkout.CannotRevive:
+            return False
+        transaction.set_rollback(True)
+    return True
+
+
+@pytest.mark.parametrize(("is_begun", "days"), [(False, 1), (True, 7)])
+def test_answers_of_an_order_that_ended_unpaid_last_as_long_as_money_may_come(monkeypatch, is_begun, days):
+    order = place(make_cart((make_service(), 1)))
+    upload = Upload.objects.create(draft=order.draft, size=9, stored_as="x", uploaded_at=clock.now())
+    upload.intakes.add(Intake.objects.get())
+    with transaction.atomic():
+        locked = Order.objects.lock(order.pk)
+        if is_begun:
+            checkout.begin_payment(locked, minutes=30)
+        checkout.expire(locked)
+    later(monkeypatch, days=days)
+    forget()
+    assert (Intake.objects.count(), late_money(order)) == (1, True)
+    later(monkeypatch, hours=1)
+    assert counts()["unpaid-answers"] == 1
+    Draft.objects.update(updated_at=clock.now() - dt.timedelta(days=1, minutes=1))
+    forget()
+    assert (Intake.objects.count(), Upload.objects.count(), late_money(order)) == (0, 0, False)
+    assert counts() == {}
+
+
+def test_what_was_paid_or_waits_keeps_its_answers(monkeypatch):
+    scenes.paid_order(subjects=1)
+    place(make_cart((make_service("SV-901"), 1)))
+    later(monkeypatch, days=30)
+    forget()
+    assert Intake.objects.values("line__order").distinct().count() == 2
 
 
 def test_drafts_and_sessions_end_with_their_time(monkeypatch):

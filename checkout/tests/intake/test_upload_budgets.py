@@ -9,12 +9,13 @@ from django.core.exceptions import RequestDataTooBig
 from django.test import Client
 from django.utils.datastructures import MultiValueDict
 
+from checkout import services as checkout_services
 from checkout.intake import upload_budgets, uploads
 from checkout.models import Upload
 from checkout.tests import files
 from checkout.tests.intake.test_uploads import send, stored
 from checkout.tests.intake_scenes import checkout, order_of
-from checkout.tests.scenes import add
+from checkout.tests.scenes import add, pay
 from shop.tests.harness.access.world import doors
 from shop.web import upload_handler
 
@@ -58,11 +59,21 @@ def replace_options(question, **options):
     return question
 
 
+def test_an_order_alone_frees_no_budget(client, service, settings):
+    settings.UPLOADS_UNCLAIMED_MB = 0.1
+    add(client, service)
+    order = order_of(send(client, service, large()))
+    checkout_services.cancel(order.pk, actor="nobody paid")
+    add(again := Client(), service)
+    assert "We cannot keep this file just now." in send(again, service, large()).content.decode()
+    assert Upload.objects.count() == 1
+
+
 @pytest.mark.parametrize("what", ["all unclaimed files", "the disk"])
 def test_strangers_leave_room_for_everybody_else(client, service, settings, what):
     """Files without an order have a greatest size together, and so much of the disk stays free."""
     add(client, service)
-    order_of(send(client, service, large()))  # what was ordered counts no more
+    pay(order_of(send(client, service, large())))  # what was paid counts no more
     add(stranger := Client(), service)
     if what == "the disk":
         settings.UPLOADS_FREE_MB = 10**9

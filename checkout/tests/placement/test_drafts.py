@@ -7,7 +7,7 @@ import pytest
 from catalog.models import IntakeQuestion
 from checkout.models import Draft, Order
 from checkout.placement import draft_fields, drafts
-from checkout.tests.intake_scenes import question
+from checkout.tests.intake_scenes import question, typed_for
 from checkout.tests.scenes import TYPED, URL, add, make_goods, make_service, quote_of
 from shop.tests.harness.hostile import forms_of
 
@@ -85,6 +85,21 @@ def test_a_network_that_has_stored_too_much_stores_no_more_and_can_still_order(c
     assert keep(client, **large, email="second@example.com")["email"] == ["second@example.com"]
     assert keep(client, **large, email="third@example.com")["email"] == ["second@example.com"]
     assert keep(client, email="small@example.com")["email"] == ["small@example.com"]
+
+
+def test_answers_that_found_no_room_in_a_draft_are_counted_like_one(client, monkeypatch):
+    monkeypatch.setattr(drafts, "ORDINARY", 500)
+    monkeypatch.setattr(drafts, "LARGE_DRAFTS", replace(drafts.LARGE_DRAFTS, limit=0))
+    service = make_service()
+    question(service, "remarks", IntakeQuestion.Kind.LONG_TEXT)
+    add(client, service)
+    typed = typed_for(service) | {"quote": quote_of(client.get(URL)), f"v{service.pk}-1-name": "Mei"}
+    long = typed | {f"v{service.pk}-1-remarks": "長" * 190}
+    page = client.post(URL, long).content.decode()
+    assert "Please shorten your answers, or try again in an hour." in page
+    assert "長" * 190 in page, "nothing typed is lost"
+    assert not Order.objects.exists()
+    assert client.post(URL, typed | {f"v{service.pk}-1-remarks": "長" * 9}).status_code == 302
 
 
 def test_whoever_may_store_nothing_can_still_order(client, monkeypatch):

@@ -10,6 +10,7 @@ from django.test import Client
 from cart.cart import Cart
 from checkout import services, stock
 from checkout.models import Draft, HoldOrigin, Order
+from checkout.placement import unpaid_holds
 from checkout.quote import make_quote
 from checkout.stock import Origin, TooManyUnpaid, TooMuchHeld
 from checkout.tests.scenes import add, make_cart, make_goods, make_service, pay, place, post, submission
@@ -57,7 +58,7 @@ def test_unpaid_orders_of_one_network_do_not_take_all_there_is_again_and_again()
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("on_hand", "share"), [(1, 1), (2, 1), (3, 2), (9, 5)])
+@pytest.mark.parametrize(("on_hand", "share"), [(2, 1), (3, 2), (9, 5)])
 def test_the_first_order_may_take_the_last_pieces_and_after_it_lapsed_half_of_them(on_hand, share):
     tea = make_goods(on_hand=on_hand)
     end(order_from(HERE, (tea, on_hand)))
@@ -88,6 +89,40 @@ def test_a_cart_that_is_ordered_anew_is_one_order_for_an_hour(monkeypatch):
     with pytest.raises(TooMuchHeld):
         order_from(HERE, cart=cart, recipient="Mei Chan")
     assert Order.objects.get().recipient == "Mei Lan Chan", "nothing has changed"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("on_hand", "minutes"), [(1, 0), (1, 170), (3, 0)])
+def test_the_last_piece_that_lapsed_is_left_to_others_as_long_as_it_was_held(on_hand, minutes, monkeypatch):
+    later(monkeypatch)  # time stands still
+    seal = make_goods(on_hand=on_hand)
+    if on_hand > 1:
+        order_from(Origin("third", "third"), (seal, on_hand - 1))
+    first = order_from(HERE, (seal, 1))
+    if minutes:
+        services.begin_payment(first, minutes=30)
+        later(monkeypatch, minutes=minutes)
+    end(first)
+    for cart in (None, make_cart((seal, 1))):
+        with pytest.raises(TooMuchHeld) as refused:
+            order_from(NEXT_DOOR, (seal, 1), cart=cart)
+    (told,) = unpaid_holds.sentences(refused.value, {seal.pk: seal})
+    assert f"try again in {max(60, minutes)} minutes" in told
+    end(order_from(ELSEWHERE, (seal, 1)))
+    later(monkeypatch, minutes=max(60, minutes) + 1)
+    assert order_from(HERE, (seal, 1))
+
+
+@pytest.mark.django_db
+def test_a_buyer_whose_payment_failed_goes_on_with_the_last_piece_for_a_visit(monkeypatch):
+    seal = make_goods(on_hand=1)
+    cart = make_cart((seal, 1))
+    for minutes in (0, 20, 39):
+        later(monkeypatch, minutes=minutes)
+        end(order_from(HERE, cart=cart))
+    later(monkeypatch, minutes=2)
+    with pytest.raises(TooMuchHeld):
+        order_from(HERE, cart=cart)
 
 
 # --- how many orders ---
@@ -122,11 +157,80 @@ def test_a_network_and_its_surroundings_have_so_many(networks, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_services_hold_nothing_and_are_not_counted():
+def test_services_hold_no_goods_and_are_counted_all_the_same():
     service = make_service()
-    for _ in range(settings.UNPAID_PER_ADDRESS + 1):
+    for _ in range(settings.UNPAID_PER_ADDRESS):
         order_from(HERE, (service, 1))
-    assert not HoldOrigin.objects.exists()
+    with pytest.raises(TooManyUnpaid):
+        order_from(HERE, (service, 1))
+    assert HoldOrigin.objects.count() == settings.UNPAID_PER_ADDRESS
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ending", [end, services.expire])
+def test_placing_and_not_paying_again_and_again_ends(ending, monkeypatch):
+    service, hour, day = make_service(), 2 * settings.UNPAID_PER_ADDRESS, 4 * settings.UNPAID_PER_ADDRESS
+    for _ in range(hour):  # a family that changes its mind
+        ending(order_from(HERE, (service, 1)))
+    with pytest.raises(TooManyUnpaid) as refused:
+        order_from(HERE, (service, 1))
+    assert refused.value.of_address
+    assert order_from(HERE, (service, 1), email="other@example.com"), "others of the network order"
+    assert order_from(ELSEWHERE, (service, 1)), "and its owner elsewhere"
+    assert refused.value.until <= clock.now() + dt.timedelta(hours=1)
+    later(monkeypatch, minutes=61)
+    for _ in range(day - hour):
+        ending(order_from(HERE, (service, 1)))
+    later(monkeypatch, minutes=61)
+    with pytest.raises(TooManyUnpaid):
+        order_from(HERE, (service, 1))
+    later(monkeypatch, days=1)
+    assert order_from(HERE, (service, 1))
+
+
+@pytest.mark.django_db
+def test_a_network_may_not_place_without_end_under_many_addresses(monkeypatch):
+    monkeypatch.setattr(settings, "UNPAID_PER_NETWORK", 4)
+    service = make_service()
+    for number in range(8):
+        end(order_from(HERE, (service, 1), email=f"m{number}@example.com"))
+    with pytest.raises(TooManyUnpaid) as refused:
+        order_from(HERE, (service, 1), email="last@example.com")
+    assert not refused.value.of_address
+    assert order_from(NEXT_DOOR, (service, 1), email="last@example.com")
+
+
+@pytest.mark.django_db
+def test_what_was_paid_is_not_counted():
+    service = make_service()
+    for _ in range(2 * settings.UNPAID_PER_ADDRESS + 1):
+        pay(order_from(HERE, (service, 1)))
+
+
+@pytest.mark.django_db
+def test_a_cart_is_one_order_in_its_visit_and_not_without_end():
+    service, most = make_service(), 2 * settings.UNPAID_PER_ADDRESS
+    cart = make_cart((service, 1))
+    for number in range(most):
+        end(order_from(HERE, cart=cart, email=f"m{number}@example.com"))
+    with pytest.raises(TooManyUnpaid):
+        order_from(HERE, cart=cart, email="last@example.com")
+    cart = make_cart((service, 1))
+    for number in range(stock.MOST_REVISIONS):
+        order = order_from(HERE, cart=cart, email=f"m{number}@example.com")
+    assert order.revision == stock.MOST_REVISIONS
+    with pytest.raises(TooManyUnpaid):
+        order_from(HERE, cart=cart, email="last@example.com")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("of_address", "words"), [(True, "this e-mail address"), (False, "your network")])
+def test_whoever_placed_too_many_reads_when_to_try_again(of_address, words):
+    for hours, when in ((1, "in an hour"), (9, "in 9 hours")):
+        until = clock.now() + dt.timedelta(hours=hours, minutes=-1)
+        (told,) = unpaid_holds.sentences(TooManyUnpaid(of_address=of_address, until=until), {})
+        assert words in told
+        assert when in told
 
 
 @pytest.mark.django_db(transaction=True)

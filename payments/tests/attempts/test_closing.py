@@ -42,6 +42,7 @@ def kept(order):
 
 
 def test_cancelling_frees_the_goods_and_tells_the_buyer_once(order, tea, deliver_outbox):
+    start(order)
     for _ in range(2):
         closing.cancel_unpaid(order.pk)
     tea.refresh_from_db()

@@ -1,0 +1,87 @@
+"""Whoever orders types any address: what it is mailed of orders that nobody paid is little."""
+
+import contextlib
+
+import pytest
+from django.core import mail
+from django.db import transaction
+
+from checkout import services
+from checkout.models import Order, PrivacyRequest
+from checkout.orders import lookup, new_browsers, unpaid_mails
+from checkout.privacy import requests
+from checkout.tests.scenes import make_cart, make_service, pay, place
+from shop.background import outbox
+
+pytestmark = pytest.mark.django_db
+MOST = unpaid_mails.MAILED.limit
+
+
+@transaction.atomic
+def give_up(order, *, is_begun):
+    order = Order.objects.lock(order.pk)
+    if is_begun:
+        services.begin_payment(order, minutes=5)
+    services.give_up(order)
+
+
+def review(order):
+    with transaction.atomic():
+        services.mark_under_review(Order.objects.lock(order.pk), note="test")
+
+
+def deny(order):
+    with transaction.atomic():
+        locked = Order.objects.lock(order.pk)
+        locked.move_to(Order.Status.UNDER_REVIEW)
+        services.reopen(locked, note="test")
+
+
+def open_elsewhere(order):
+    with contextlib.suppress(new_browsers.TooMany):
+        new_browsers.note(order)
+
+
+WAYS = {
+    "cancelled": lambda order: give_up(order, is_begun=True),
+    "under review": review,
+    "denied": deny,
+    "searched for": lambda order: lookup.request_link(order.email, number=order.number, language="en"),
+    "copied": lambda order: requests.create_request(order, PrivacyRequest.Kind.EXPORT),
+    "opened": open_elsewhere,
+}
+
+
+def orders(count, **typed):
+    service = make_service()
+    return [place(make_cart((service, 1)), **typed) for _ in range(count)]
+
+
+def test_an_order_that_nobody_began_to_pay_mails_nothing(deliver_outbox):
+    for order in orders(MOST):
+        give_up(order, is_begun=False)
+    deliver_outbox()
+    assert mail.outbox == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_kind_of_mail_about_unpaid_orders_goes_to_an_address_so_often_a_day(way, deliver_outbox):
+    placed = orders(9, email="victim@example.com")
+    for order in placed:
+        WAYS[way](order)
+    deliver_outbox()
+    most = new_browsers.NAMED.limit if way == "opened" else MOST
+    assert [message.to for message in mail.outbox] == [["victim@example.com"]] * most
+    assert not outbox.OutboxMessage.objects.filter(topic__startswith="mail.", delivered_at=None).exists()
+
+
+def test_whoever_paid_is_told_whatever_strangers_did_with_the_address(deliver_outbox):
+    for order in orders(MOST + 1):
+        lookup.request_link(order.email, number=order.number, language="en")
+    deliver_outbox()
+    paid = pay(place(make_cart((make_service("SV-901"), 1))))
+    deliver_outbox()
+    mail.outbox.clear()
+    lookup.request_link(paid.email, number=paid.number, language="en")
+    deliver_outbox()
+    assert len(mail.outbox) == 1
