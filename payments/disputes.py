@@ -45,7 +45,7 @@ def update(reference: str) -> bool:
     for payment in payments:
         with payment.claim() as is_ours:
             if not is_ours:
-                raise GatewayError("BUSY")
+                raise GatewayError("BUSY", about_one=True)
             # Fetched anew: meanwhile another process may have recorded a later state than the first.
             _record(payment, gateway.dispute(reference))
     if not payments:

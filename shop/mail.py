@@ -21,7 +21,7 @@ from shop.web.context_processors import shop_details
 from . import clock
 from .background import outbox, peers
 from .background.lines import line
-from .background.outbox import Away, GiveUp, Passing
+from .background.outbox import Away, GiveUp, Passing, Unheard
 from .database import assert_no_transaction
 
 logger = logging.getLogger(__name__)
@@ -47,8 +47,9 @@ def send(
     several people becomes a message of the outbox for each of them: one whose address is refused is neither
     lost unseen, nor do the others get the mail again.
 
-    Raises GiveUp where the mail server refuses for good (5xx: RFC 5321, 4.2.1), Passing where it cannot take
-    the mail now, and Away where it cannot be reached: the outbox then tries again, up to ``LONGEST``.
+    Raises GiveUp where the mail server refuses for good (5xx: RFC 5321, 4.2.1), Passing where it does not
+    take this mail now, Unheard where it did not answer, and Away where it cannot be reached: the outbox then
+    tries again, up to ``LONGEST``.
     """
     to = list(dict.fromkeys(address for address in to if address))
     if chosen := outbox.receiver():
@@ -83,7 +84,8 @@ def send(
         except OSError as error:  # smtplib's errors are of this kind, and so are those of the connection
             if code := _code_for_good(error):
                 raise GiveUp(f"{MAILBOX_UNKNOWN} ({code})", concerns=concerns) from error
-            raise Passing(type(error).__name__, longest=LONGEST, concerns=concerns) from error
+            kind = Passing if _is_about_one(error) else Unheard
+            raise kind(type(error).__name__, longest=LONGEST, concerns=concerns) from error
 
 
 def _receiver(name: str, address: str) -> str:
@@ -129,12 +131,28 @@ def _code_for_good(error: OSError) -> int:
 
     That the sender is refused, or the sign-in, is no fault of the mailbox: those pass once they are mended.
     """
-    codes: list[int] = []
-    if isinstance(error, smtplib.SMTPDataError):
-        codes = [error.smtp_code]
-    elif isinstance(error, smtplib.SMTPRecipientsRefused):
-        codes = [code for code, _answer in error.recipients.values()]
+    codes = _codes_about_one(error)
     return codes[0] if codes and all(500 <= code < 600 for code in codes) else 0
+
+
+def _is_about_one(error: OSError) -> bool:
+    """Whether it says something of this mail only: then no other mail has to wait for it.
+
+    421 says that the server goes away (RFC 5321, 3.8), whatever it was asked.
+    """
+    if isinstance(error, smtplib.SMTPNotSupportedError):  # an address that this server cannot write
+        return True
+    codes = _codes_about_one(error)
+    return bool(codes) and 421 not in codes
+
+
+def _codes_about_one(error: OSError) -> list[int]:
+    """The codes of replies to the recipients, or to the mail itself. Those of before are about no mail."""
+    if isinstance(error, smtplib.SMTPDataError):
+        return [error.smtp_code]
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return [code for code, _answer in error.recipients.values()]
+    return []
 
 
 def message_id(message_key: str) -> str:

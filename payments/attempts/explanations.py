@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from payments.gateways.paypal import codes as paypal
 from payments.gateways.unionpay import codes as unionpay
 from payments.models import Payment
-from payments.models.payment import REFUSES_US, UNANSWERED
+from payments.models.payment import NOTHING_LEARNT, REFUSES_US
 
 Status = Payment.Status
 
@@ -95,7 +95,7 @@ def explanation(payment: Payment) -> Promise | None:
         return _OTHER_FUNDING  # since then nothing was captured, however silent PayPal may be
     if not payment.problem or payment.status in {Status.CAPTURING, Status.CAPTURED, Status.SUPERSEDED}:
         return None
-    if payment.problem in UNANSWERED:
+    if payment.problem in NOTHING_LEARNT:
         return _unanswered(payment)
     return _paypal(payment.problem) if payment.gateway == "paypal" else _unionpay(payment)
 

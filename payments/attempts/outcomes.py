@@ -11,7 +11,7 @@ from checkout.models import Order
 from payments.gateways.base import Captured, Declined, GatewayError, Misconfigured, Outcome, Pending, Started
 from payments.models import LedgerEntry, Payment
 from payments.models.ledger import ReferenceTaken
-from payments.models.payment import REFUSES_US, UNANSWERED, UNREACHABLE, WRONG_CODE, alert_staff
+from payments.models.payment import NOTHING_LEARNT, REFUSES_US, UNCLEAR, UNREACHABLE, WRONG_CODE, alert_staff
 from payments.refunds.services import give_back
 from shop import clock
 from shop.database import retry_transaction
@@ -58,7 +58,7 @@ def record(payment: Payment, outcome: Outcome) -> None:
                 locked.move_to(Status.AWAITING)
             if payment.capture_key == locked.capture_key:  # else the answer is older than the decline
                 locked.approval_declined_at = None  # the order waits for the buyer: what comes next is newer
-            if locked.problem in UNANSWERED:
+            if locked.problem in NOTHING_LEARNT:
                 locked.problem = ""
             locked.save(update_fields=["approval_declined_at", "problem"])
             locked.schedule()
@@ -207,4 +207,4 @@ def record_gateway_error(payment: Payment, error: GatewayError) -> None:
             note = f"{payment.get_method_display()} refuses us: {error.code} ({payment.reference})"
             alert_staff(note, key=f"{payment.gateway}:{error.code}:{clock.today()}")
     if payment.status != Status.CAPTURED:
-        payment.postpone(REFUSES_US if is_ours else UNREACHABLE)
+        payment.postpone(UNCLEAR if error.about_one else REFUSES_US if is_ours else UNREACHABLE)

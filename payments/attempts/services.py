@@ -5,11 +5,12 @@ unknown outcome is never a failure: ``settlement`` asks again until it is known.
 """
 
 import datetime as dt
-import secrets
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.utils.timezone import localtime
 
+from checkout import order_numbers
 from checkout import services as checkout
 from checkout.models import Order
 from payments.gateways import get_gateway
@@ -31,11 +32,13 @@ from shop.background.lines import Busy, line
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 
+from .limits import count_attempt
 from .outcomes import record, record_gateway_error, record_start
 
 Status = Payment.Status
 Method = Payment.Method
 
+RANDOM_SYMBOLS = 10  # of 32 each
 CARD_WAITS = dt.timedelta(minutes=10)  # a card attempt that was not sent by then starts anew
 
 
@@ -53,13 +56,15 @@ class InProgress(Exception):
 
 def pay(
     order_id: int, *, method: Payment.Method, revision: int, card: EncryptedCard | None = None,
-    on_phone: bool = False,
+    on_phone: bool = False, sender: HttpRequest | None = None,
 ) -> Payment:  # fmt: skip
     """Start to pay, or go on with the attempt under way. Any number of clicks make one attempt.
 
-    Raises OrderChanged, InProgress, checkout.NotPayable.
+    Raises OrderChanged, InProgress, checkout.NotPayable, TooManyAttempts.
     """
-    payment = get_or_create_attempt(order_id, method=method, revision=revision, on_phone=on_phone)
+    payment = get_or_create_attempt(
+        order_id, method=method, revision=revision, on_phone=on_phone, sender=sender
+    )
     failpoint("after_attempt_stored")
     with payment.claim() as is_ours:
         if is_ours:
@@ -70,16 +75,19 @@ def pay(
     return payment
 
 
-def request_code(order_id: int, *, revision: int, card: EncryptedCard, on_phone: bool = False) -> Payment:
+def request_code(
+    order_id: int, *, revision: int, card: EncryptedCard, on_phone: bool = False,
+    sender: HttpRequest | None = None,
+) -> Payment:  # fmt: skip
     """Have the bank send a code to the buyer's telephone: the first half of paying with a card.
 
     Returns the attempt: ``awaiting`` once a code has been sent, ``declined`` when the bank refused the card;
     ``problem`` says why, also why no second code was sent.
 
-    Raises OrderChanged, InProgress, checkout.NotPayable.
+    Raises OrderChanged, InProgress, checkout.NotPayable, TooManyAttempts.
     """
     payment = get_or_create_attempt(
-        order_id, method=Method.UNIONPAY_CARD, revision=revision, on_phone=on_phone
+        order_id, method=Method.UNIONPAY_CARD, revision=revision, on_phone=on_phone, sender=sender
     )
     with payment.claim() as is_ours:
         if is_ours:
@@ -102,11 +110,12 @@ def handoff(payment: Payment) -> Handoff | None:
 
 @retry_transaction
 def get_or_create_attempt(
-    order_id: int, *, method: Payment.Method, revision: int, on_phone: bool = False
-) -> Payment:
-    """Return the order's one live attempt: the one under way, or a new one.
+    order_id: int, *, method: Payment.Method, revision: int, on_phone: bool = False,
+    sender: HttpRequest | None = None,
+) -> Payment:  # fmt: skip
+    """Return the order's one live attempt: the one under way, or a new one, which counts.
 
-    Raises OrderChanged, InProgress, checkout.NotPayable.
+    Raises OrderChanged, InProgress, checkout.NotPayable, TooManyAttempts.
     """
     order = Order.objects.lock(order_id)
     live = order.payments.live().first()
@@ -125,6 +134,7 @@ def get_or_create_attempt(
         live.move_to(Status.SUPERSEDED)  # still swept: money found there is given back
     gateway = "paypal" if method == Method.PAYPAL else "unionpay"
     checkout.begin_payment(order, minutes=settings.PAYMENT_HOLD_MINUTES[gateway])
+    count_attempt(order, sender)
     now = clock.now()
     return Payment.objects.create(
         order=order,
@@ -155,8 +165,15 @@ def _is_over(payment: Payment) -> bool:
 
 
 def _new_reference(order: Order, now: dt.datetime) -> str:
-    """Letters and digits only, within UnionPay's 8 to 32: order number, day, four random digits."""
-    return f"{order.number.replace('-', '')}{localtime(now):%y%m%d}{secrets.randbelow(10_000):04d}"
+    """Letters and digits only, within UnionPay's 8 to 32: order number, day, and fifty random bits.
+
+    Needs the order's lock: no other attempt of this order gets one meanwhile.
+    """
+    start = f"{order.number.replace('-', '')}{localtime(now):%y%m%d}"
+    while True:
+        reference = start + order_numbers.random_symbols(RANDOM_SYMBOLS)
+        if not Payment.objects.filter(reference=reference).exists():
+            return reference
 
 
 def _start(payment: Payment, card: EncryptedCard | None) -> None:

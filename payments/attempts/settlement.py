@@ -6,7 +6,7 @@ from checkout.models import Order
 from payments.gateways import get_gateway
 from payments.gateways.base import Approved, Declined, GatewayError, Unfinished
 from payments.models import Payment
-from payments.models.payment import LEASE, UNANSWERED
+from payments.models.payment import LEASE, NOTHING_LEARNT
 from payments.purchase import purchase_of
 from shop.background.lines import Busy, line
 from shop.database import retry_transaction
@@ -121,7 +121,7 @@ def _leave_approved(payment: Payment) -> None:
     locked = payment.lock()
     if locked.is_live and locked.order.status != Order.Status.PENDING:
         locked.move_to(Status.SUPERSEDED)
-    if locked.problem in UNANSWERED:
+    if locked.problem in NOTHING_LEARNT:
         locked.problem = ""
         locked.save(update_fields=["problem"])
     locked.schedule()

@@ -28,6 +28,7 @@ from payments.models.payment import WRONG_CODE
 from shop import clock
 from shop.web.rate_limit import RateLimit
 
+from . import limits
 from . import services as attempts
 from .explanations import explanation
 from .forms import CardForm, PayForm, holds_card_number
@@ -63,7 +64,10 @@ def send(request: HttpRequest, token: str) -> JsonResponse:
             revision=revision,
             card=card,  # type: ignore[arg-type]
             on_phone=is_telephone(request),
+            sender=request,
         )
+    except limits.TooManyAttempts:
+        return _error(limits.too_many(order, request), field="code", status=429)
     except (attempts.OrderChanged, attempts.InProgress, NotPayable) as reason:
         return _redirect_after(request, order, reason)
     return _after_sending(order, payment)
@@ -91,7 +95,10 @@ def pay(request: HttpRequest, token: str) -> JsonResponse:
             revision=revision,
             card=form.card,
             on_phone=is_telephone(request),
+            sender=request,
         )
+    except limits.TooManyAttempts:
+        return _error(limits.too_many(order, request), field="code", status=429)
     except (attempts.OrderChanged, attempts.InProgress, NotPayable) as reason:
         return _redirect_after(request, order, reason)
     return _after_paying(order, payment)

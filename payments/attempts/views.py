@@ -35,7 +35,7 @@ from payments.models import Payment
 from shop import clock
 from shop.devstack.failpoints import failpoint
 
-from . import closing, services, settlement
+from . import closing, limits, services, settlement
 from .explanations import explanation
 from .forms import PayForm, holds_card_number
 from .telephones import is_telephone
@@ -116,10 +116,16 @@ def _pay(request: HttpRequest, order: Order) -> HttpResponse:
             revision=form.cleaned_data["revision"],
             card=form.card,
             on_phone=is_telephone(request),
+            sender=request,
         )
     except services.OrderChanged:
         messages.warning(request, _("Your order has changed. Please look at it once more before you pay."))
         return redirect("payments:pay", token=order.token)
+    except limits.TooManyAttempts:
+        form.add_error("method", limits.too_many(order, request))
+        response = _page(request, order, form)
+        response.status_code = 429
+        return response
     except services.InProgress:
         return redirect("payments:progress", token=order.token)
     except NotPayable:

@@ -186,12 +186,16 @@ class Parcel:
 
 
 class GatewayError(Silence):
-    """The gateway could not be asked, or its answer cannot be trusted. Nothing is known; ask again."""
+    """The gateway could not be asked, or its answer cannot be trusted. Nothing is known; ask again.
 
-    def __init__(self, code: str, *, debug_id: str = "") -> None:
+    ``about_one``: it has answered itself, and its answer is about this one transaction only.
+    """
+
+    def __init__(self, code: str, *, debug_id: str = "", about_one: bool = False) -> None:
         super().__init__(code)
         self.code = code
         self.debug_id = debug_id
+        self.about_one = about_one
 
 
 class Misconfigured(GatewayError):

@@ -34,6 +34,8 @@ MAX_REVIEW = dt.timedelta(days=30)  # a bank transfer behind PayPal takes days
 UNREACHABLE = "gateway not reached"
 REFUSES_US = "gateway refuses the shop"  # credentials, permissions, certificates: staff have been told
 UNANSWERED = {UNREACHABLE, REFUSES_US}
+UNCLEAR = "answer without an outcome"  # of this attempt only: the others are asked about as before
+NOTHING_LEARNT = UNANSWERED | {UNCLEAR}
 WRONG_CODE = "71"  # UnionPay: the code of the text message is wrong; it may be entered again
 
 

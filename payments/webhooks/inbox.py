@@ -93,7 +93,7 @@ def process(event: GatewayEvent) -> bool:
         has_answered = is_done or event.payment is None or not _is_unanswered(event.payment)
     except GatewayError as error:
         logger.warning("Gateway event %s: %s", event.pk, error.code)
-        is_done = has_answered = False
+        is_done, has_answered = False, error.about_one
     if not is_done and clock.now() - event.received_at > TRIED_FOR:
         with transaction.atomic():
             note = f"Notification {event.event_id} ({event.kind}) could not be followed up"

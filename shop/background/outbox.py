@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, When
 
 from shop import clock
 from shop.database import retry_transaction
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 Handler = Callable[..., None]
 Peer = str | Callable[..., str]
 LEASE = dt.timedelta(seconds=120)  # longer than the slowest handler: SMTP gives up after 20 s
+OVERDUE = dt.timedelta(hours=1)  # then a message that was tried before is as urgent as a fresh one
 RETRY_DELAYS = [10, 30, 60, 300, 900, 3600, 4 * 3600]  # seconds; the last one repeats
 
 _handlers: dict[str, list[Handler]] = {}
@@ -46,14 +47,25 @@ class GiveUp(Exception):
 
 
 class Passing(peers.Silence):
-    """Raised by a handler: not now. It is given up ``longest`` after the message was made."""
+    """Raised by a handler: the peer answers that this message has to wait. Nothing is said of the others.
+
+    It is given up ``longest`` after the message was made.
+    """
+
+    about_one = True
 
     def __init__(self, reason: str, *, longest: dt.timedelta, concerns: str = "") -> None:
         super().__init__(reason)
         self.reason, self.longest, self.concerns = reason, longest, concerns
 
 
-class Away(Passing):
+class Unheard(Passing):
+    """Raised by a handler: no answer came. That may lie in this message, or not."""
+
+    about_one = False
+
+
+class Away(Unheard):
     """Raised by a handler: the peer cannot be reached at all. That is no try of this message."""
 
 
@@ -186,7 +198,7 @@ def _deliver(message: OutboxMessage, breaker: breakers.Breaker) -> None:
         _give_up(message, error.reason, error.concerns)
         breaker.answered()
     except Passing as error:
-        breaker.silent(for_all=isinstance(error, Away))
+        _note_silence(breaker, error)
         if clock.now() - message.created_at > error.longest:
             _give_up(message, error.reason, error.concerns)
         elif isinstance(error, Away):
@@ -194,7 +206,7 @@ def _deliver(message: OutboxMessage, breaker: breakers.Breaker) -> None:
         else:
             _postpone(message, error.reason)
     except peers.Silence as error:
-        breaker.silent()
+        _note_silence(breaker, error)
         _postpone(message, type(error).__name__)
     except Exception as error:
         breaker.unasked()
@@ -204,6 +216,14 @@ def _deliver(message: OutboxMessage, breaker: breakers.Breaker) -> None:
         _note_delivery(message)
         failpoint("after_delivery_recorded")
         breaker.answered()
+
+
+def _note_silence(breaker: breakers.Breaker, error: peers.Silence) -> None:
+    """An answer about one message is an answer: however many are refused, the others do not wait for them."""
+    if error.about_one:
+        breaker.answered()
+    else:
+        breaker.silent(for_all=isinstance(error, Away))
 
 
 @retry_transaction
@@ -226,6 +246,11 @@ def _is_due(now: dt.datetime) -> Q:
     return is_due
 
 
+def _is_behind(now: dt.datetime) -> Case:
+    """Those that were tried in vain come after the fresh ones, however many they are, but not for ever."""
+    return Case(When(attempts__gt=0, due_at__gt=now - OVERDUE, then=1), default=0)
+
+
 def _claim(peer: str = "") -> OutboxMessage | None:
     now = clock.now()
     is_free = (
@@ -238,7 +263,7 @@ def _claim(peer: str = "") -> OutboxMessage | None:
             is_free, _is_due(now), delivered_at__isnull=True, given_up_at__isnull=True
         )
         rows = rows.filter(peer=peer) if peer else rows.exclude(peer="")
-        rows = rows.order_by("due_at")
+        rows = rows.order_by(_is_behind(now), "due_at")
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True)
         message = rows.first()

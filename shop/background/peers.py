@@ -33,7 +33,12 @@ class WrongPeer(RuntimeError):
 
 
 class Silence(Exception):
-    """Base of errors that say: the peer could not be asked, or has not answered."""
+    """Base of errors that say: the peer could not be asked, or has not answered.
+
+    ``about_one``: it has answered, and its answer is about this item only. Then nobody else has to wait.
+    """
+
+    about_one = False
 
 
 def known(peer: str) -> str:

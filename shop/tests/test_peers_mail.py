@@ -10,7 +10,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from shop import clock, mail
-from shop.background import outbox
+from shop.background import breakers, outbox
 from shop.models import OutboxMessage
 from shop.tasks import deliver_outbox
 from shop.tests.harness.environment import free_ports
@@ -46,12 +46,17 @@ def silent_server(port):
 class Mailbox:
     """Takes everything but mail to ``refused``."""
 
-    def __init__(self, refused=()):
-        self.refused, self.taken = refused, []
+    def __init__(self, refused=(), answer="550 5.1.1 no such mailbox", sender="250 OK"):
+        self.refused, self.answer, self.sender, self.taken, self.asked = refused, answer, sender, [], 0
+
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        envelope.mail_from = address
+        self.asked += 1
+        return self.sender
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address in self.refused:
-            return "550 5.1.1 no such mailbox"
+            return self.answer
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -133,7 +138,7 @@ def test_one_mail_that_no_server_takes_does_not_hold_up_the_others(topic, transa
     def handler(number):
         tried.append(number)
         if number == 1:
-            raise outbox.Passing("TimeoutError", longest=dt.timedelta(hours=48))
+            raise outbox.Unheard("TimeoutError", longest=dt.timedelta(hours=48))
 
     topic(handler)
     publish(1, 2, 3)
@@ -142,6 +147,68 @@ def test_one_mail_that_no_server_takes_does_not_hold_up_the_others(topic, transa
     assert OutboxMessage.objects.get(delivered_at=None).attempts == 2
     deliver_outbox("mail")
     assert len(tried) == 4
+
+
+# --- answers about one mail, and those about all ---
+
+
+def send_to_guests(number):
+    send_to(f"guest{number}@example.com")(number)
+
+
+GUESTS = {f"guest{number}@example.com" for number in range(60)}
+
+
+def test_sixty_mailboxes_that_are_refused_for_now_cost_the_next_mail_nothing(
+    topic, smtp, transactional_db, travel
+):
+    """A stranger orders under addresses that do not exist, and a careful server answers 450 to them."""
+    topic(send_to_guests)
+    publish(*range(60))
+    with mail_server(smtp, refused=GUESTS, answer="450 4.1.1 no such mailbox for now") as mailbox:
+        deliver_outbox("mail")
+        assert mailbox.asked == 60, "each was asked about, none waited for another"
+        assert set(OutboxMessage.objects.values_list("attempts", flat=True)) == {1}
+        assert breakers.of("mail").may_ask()
+        travel(seconds=11)  # all of them are due again
+        publish(60)
+        assert outbox.deliver_next("mail")
+        assert [to for to, _ in mailbox.taken] == [["guest60@example.com"]]
+        deliver_outbox("mail")
+        assert mailbox.asked == 121, "none of the others is forgotten"
+
+
+def test_what_was_tried_waits_for_fresh_ones_an_hour_at_most(topic, smtp, transactional_db, travel):
+    topic(send_to_guests)
+    publish(0)
+    with mail_server(smtp, refused=GUESTS, answer="450 4.1.1 no such mailbox for now") as mailbox:
+        outbox.deliver_next("mail")
+        travel(seconds=11)
+        publish(60, 61)
+        outbox.deliver_next("mail")
+        assert len(mailbox.taken) == 1
+        travel(hours=1)
+        outbox.deliver_next("mail")
+        assert (len(mailbox.taken), OutboxMessage.objects.get(key="test:0").attempts) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("answers", "asked"),
+    [
+        ({"answer": "450 4.2.1 greylisted"}, 5),
+        ({"answer": "452 4.2.2 mailbox full"}, 5),
+        ({"answer": "421 4.3.2 closing"}, breakers.PATIENCE),
+        ({"sender": "451 4.3.0 try later"}, breakers.PATIENCE),
+    ],
+)
+def test_only_what_says_nothing_of_the_receiver_makes_the_others_wait(
+    topic, smtp, transactional_db, answers, asked
+):
+    topic(send_to_guests)
+    publish(*range(5))
+    with mail_server(smtp, refused=GUESTS, **answers) as mailbox:
+        deliver_outbox("mail")
+    assert mailbox.asked == asked
 
 
 # --- one message for each receiver ---

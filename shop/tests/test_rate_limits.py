@@ -246,6 +246,8 @@ REFUSED_IN = {  # limit -> how the name of its own test begins
     "payments.attempts.sms_code_views.SENT_PER_NETWORK": "one_network_gets_so_many_codes",
     "payments.attempts.sms_code_views.SENT_PER_ORDER": "one_order_gets_so_many_codes_whoever_asks",
     "payments.attempts.sms_code_views.CODE_GUESSES": "codes_cannot_be_guessed_for_long",
+    "payments.attempts.limits.PER_ORDER": "one_order_begins_so_many_payments_and_its_buyer_reads_what_to_do",
+    "payments.attempts.limits.PER_NETWORK": "one_network_begins_so_many_payments",
     "payments.webhooks.reception.STRANGE_ONES": "one_network_takes_no_room_from_others",
     "payments.webhooks.reception.KNOWN_ONES": "one_network_takes_no_room_from_others",
     "payments.webhooks.reception.REFUSED": "a_flood_of_refused_ones_writes_no_more_than_it_may",

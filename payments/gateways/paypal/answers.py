@@ -44,16 +44,16 @@ def read_started(body: dict[str, Any]) -> Started:
     """Read a created order and its page for the buyer. There is no page if a repeat finds it approved."""
     gateway_id = str(body.get("id"))
     if not ID.fullmatch(gateway_id):
-        raise GatewayError("UNREADABLE_ANSWER")
+        raise GatewayError("UNREADABLE_ANSWER", about_one=True)
     try:
         links = {link["rel"]: str(link["href"]) for link in body.get("links", [])}
     except UNREADABLE:
-        raise GatewayError("UNREADABLE_ANSWER") from None
+        raise GatewayError("UNREADABLE_ANSWER", about_one=True) from None
     if body.get("status") in {"APPROVED", "COMPLETED", "VOIDED"}:
         return Started(gateway_id)
     url = links.get("payer-action") or links.get("approve")
     if not url:
-        raise GatewayError("NO_APPROVE_LINK")
+        raise GatewayError("NO_APPROVE_LINK", about_one=True)
     parts = urlsplit(url)
     if f"{parts.scheme}://{parts.netloc}" not in settings.PAYPAL_BUYER_ORIGINS:
         raise Misconfigured("FOREIGN_APPROVE_LINK")  # never send a buyer to a host nobody has vouched for
@@ -67,20 +67,20 @@ def read_trackers(body: dict[str, Any]) -> list[str]:
         trackers = unit.get("shipping", {}).get("trackers", [])
         return [str(tracker["id"]) for tracker in trackers if tracker.get("status") != "CANCELLED"]
     except UNREADABLE:
-        raise GatewayError("UNREADABLE_ANSWER") from None
+        raise GatewayError("UNREADABLE_ANSWER", about_one=True) from None
 
 
 def read_order(purchase: Purchase, body: dict[str, Any]) -> Outcome:
     """Read what became of the order. Its status proves nothing: COMPLETED is paid only if its capture is."""
     try:
         if body["id"] != purchase.gateway_id:
-            raise GatewayError("FOREIGN_ORDER")
+            raise GatewayError("FOREIGN_ORDER", about_one=True)
         unit = body["purchase_units"][0] if body.get("purchase_units") else {}
         captures = unit.get("payments", {}).get("captures", [])
         outcomes = [_read_capture(unit, capture) for capture in captures]
         return min(outcomes, key=_rank) if outcomes else _read_status(str(body["status"]))
     except UNREADABLE:
-        raise GatewayError("UNREADABLE_ANSWER") from None
+        raise GatewayError("UNREADABLE_ANSWER", about_one=True) from None
 
 
 def _rank(outcome: Outcome) -> int:
@@ -95,7 +95,7 @@ def _read_status(status: str) -> Outcome:
         return Unfinished(status)
     if status == "VOIDED":
         return Declined(status)
-    raise GatewayError("NO_CAPTURE_TOLD" if status == "COMPLETED" else "UNKNOWN_STATUS")
+    raise GatewayError("NO_CAPTURE_TOLD" if status == "COMPLETED" else "UNKNOWN_STATUS", about_one=True)
 
 
 def _read_capture(unit: dict[str, Any], capture: dict[str, Any]) -> Outcome:
@@ -142,7 +142,7 @@ def read_refund(body: dict[str, Any]) -> RefundOutcome:
             return RefundRefused(reason or f"REFUND_{status}")
     except UNREADABLE:
         pass
-    raise GatewayError("UNREADABLE_ANSWER")
+    raise GatewayError("UNREADABLE_ANSWER", about_one=True)
 
 
 def refund_with_key(order: dict[str, Any], key: str) -> dict[str, Any] | None:
@@ -151,4 +151,4 @@ def refund_with_key(order: dict[str, Any], key: str) -> dict[str, Any] | None:
         refunds = order["purchase_units"][0].get("payments", {}).get("refunds", [])
         return next((refund for refund in refunds if refund.get("custom_id") == key), None)
     except UNREADABLE:
-        raise GatewayError("UNREADABLE_ANSWER") from None
+        raise GatewayError("UNREADABLE_ANSWER", about_one=True) from None

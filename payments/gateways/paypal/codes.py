@@ -137,5 +137,5 @@ def outcome_of(issue: str, debug_id: str = "") -> Declined | Unfinished:
         case Meaning.OURS:
             raise Misconfigured(issue, debug_id=debug_id)
     if issue == "DUPLICATE_INVOICE_ID":
-        raise Misconfigured(issue, debug_id=debug_id)
-    raise GatewayError(issue, debug_id=debug_id)
+        raise Misconfigured(issue, debug_id=debug_id, about_one=True)
+    raise GatewayError(issue, debug_id=debug_id, about_one=True)

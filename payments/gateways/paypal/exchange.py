@@ -117,7 +117,7 @@ def _translated(response: requests.Response | None, text: str) -> Refused | Gate
         return Unavailable(
             issue, debug_id=debug_id, retry_after=_seconds(response.headers.get("Retry-After"))
         )
-    return GatewayError(issue, debug_id=debug_id)
+    return GatewayError(issue, debug_id=debug_id, about_one=400 <= status < 500 and "name" in document)
 
 
 def _seconds(text: str | None) -> float | None:

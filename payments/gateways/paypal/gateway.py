@@ -82,7 +82,7 @@ class PayPal:
             outcome = outcome_of(refusal.issue, refusal.debug_id)
             if isinstance(outcome, Declined):
                 return outcome
-            raise GatewayError(refusal.issue, debug_id=refusal.debug_id) from None
+            raise GatewayError(refusal.issue, debug_id=refusal.debug_id, about_one=True) from None
         return read_started(answer.body)
 
     def fetch(self, purchase: Purchase) -> Outcome:
@@ -150,7 +150,8 @@ class PayPal:
         if means is Meaning.MAYBE_PAID:
             # An invoice number that is taken: another order of ours was paid under this reference.
             is_taken = refusal.issue == "DUPLICATE_INVOICE_ID"
-            raise (Misconfigured if is_taken else GatewayError)(refusal.issue, debug_id=debug_id)
+            kind = Misconfigured if is_taken else GatewayError
+            raise kind(refusal.issue, debug_id=debug_id, about_one=True)
         return Declined(refusal.issue, concern=concern_of(refusal.issue))
 
     def refund(
@@ -168,7 +169,7 @@ class PayPal:
         PayPal knows no voiding of captured money, so ``captured_at`` says nothing here.
         """
         if not ID.fullmatch(capture_reference):
-            raise GatewayError("INVALID_RESOURCE_ID")
+            raise GatewayError("INVALID_RESOURCE_ID", about_one=True)
         if clock.now() > started_at + REFUND_KEY_LIFE - _MARGIN:
             earlier = self._known_refund(purchase, key)
             if earlier:
@@ -204,16 +205,16 @@ class PayPal:
         try:
             return read_movements(self._order(purchase), capture_reference)
         except Refused as refusal:
-            raise GatewayError(refusal.issue, debug_id=refusal.debug_id) from None
+            raise GatewayError(refusal.issue, debug_id=refusal.debug_id, about_one=True) from None
 
     def dispute(self, reference: str) -> DisputeFact:
         """How the buyer's complaint stands."""
         if not DISPUTE_ID.fullmatch(reference):
-            raise GatewayError("INVALID_RESOURCE_ID")
+            raise GatewayError("INVALID_RESOURCE_ID", about_one=True)
         try:
             return read_dispute(ask(self._api, "GET", f"/v1/customer/disputes/{reference}").body)
         except Refused as refusal:
-            raise GatewayError(refusal.issue, debug_id=refusal.debug_id) from None
+            raise GatewayError(refusal.issue, debug_id=refusal.debug_id, about_one=True) from None
 
     def track(self, purchase: Purchase, capture_reference: str, parcel: Parcel) -> list[str]:
         """Show the buyer the parcel at PayPal too. What was brought by hand has nothing to follow."""
@@ -257,5 +258,5 @@ class PayPal:
 
 def _order_path(purchase: Purchase) -> str:
     if not ID.fullmatch(purchase.gateway_id):
-        raise GatewayError("INVALID_RESOURCE_ID")
+        raise GatewayError("INVALID_RESOURCE_ID", about_one=True)
     return f"/v2/checkout/orders/{purchase.gateway_id}"

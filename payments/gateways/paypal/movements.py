@@ -32,12 +32,12 @@ def read_movements(order: dict[str, Any], capture_reference: str) -> tuple[Movem
         good = [refund for refund in refunds if refund["status"] in {"COMPLETED", "PENDING"}]
         refunded = sum((read_money(refund["amount"])[0] for refund in good), Decimal(0))
         if capture["status"] == "REFUNDED" and refunded < read_money(capture["amount"])[0]:
-            raise GatewayError("REFUND_NOT_TOLD")
+            raise GatewayError("REFUND_NOT_TOLD", about_one=True)
         return tuple(_movement(refund, capture) for refund in refunds if refund["status"] == "COMPLETED")
     except StopIteration:
-        raise GatewayError("CAPTURE_NOT_TOLD") from None
+        raise GatewayError("CAPTURE_NOT_TOLD", about_one=True) from None
     except UNREADABLE:
-        raise GatewayError("UNREADABLE_ANSWER") from None
+        raise GatewayError("UNREADABLE_ANSWER", about_one=True) from None
 
 
 def _is_of(refund: dict[str, Any], capture_reference: str) -> bool:
@@ -79,7 +79,7 @@ def read_dispute(body: dict[str, Any]) -> DisputeFact:
             respond_until=_moment(due) if due else None,
         )
     except UNREADABLE:
-        raise GatewayError("UNREADABLE_ANSWER") from None
+        raise GatewayError("UNREADABLE_ANSWER", about_one=True) from None
 
 
 def _moment(text: str) -> dt.datetime:

@@ -57,7 +57,8 @@ class UnionPay:
         if code == codes.TOO_OFTEN:
             return Declined(code, "same-gateway-page")  # the code that was sent before is still good
         if meaning(code) in _UNCLEAR or meaning(code) is Meaning.BUSY:
-            raise GatewayError(code)  # no money moves here: the buyer may ask again
+            is_busy = meaning(code) is Meaning.BUSY
+            raise GatewayError(code, about_one=not is_busy)  # no money moves here: the buyer may ask again
         return Declined(code, "card-fields" if meaning(code) is Meaning.CARD else "other-method")
 
     def start(self, purchase: Purchase, card: EncryptedCard | None = None) -> Started | Declined:

@@ -25,9 +25,9 @@ def query(txn_type: str, order_id: str, started_at: dt.datetime) -> Fields | Non
     if code in codes.OUR_FAULT:
         raise Misconfigured(code)
     if code != "00":
-        raise GatewayError(code)
+        raise GatewayError(code, about_one=meaning(code) is not Meaning.BUSY)
     if not answer.get("origRespCode") or answer.get("txnType") != txn_type:
-        raise GatewayError("incomplete")
+        raise GatewayError("incomplete", about_one=True)
     return answer if meaning(answer["origRespCode"]) is Meaning.DONE else own(answer)
 
 
@@ -36,7 +36,7 @@ def own(answer: Fields) -> Fields:
     refused.)
     """
     if answer.get("merId") != settings.UNIONPAY_MERCHANT_ID:
-        raise GatewayError("foreign-answer")
+        raise GatewayError("foreign-answer", about_one=True)
     return answer
 
 
@@ -46,4 +46,4 @@ def money_of(answer: Fields, currency: str) -> tuple[str, Decimal, str]:
         amount, paid_currency = messages.amount_of(answer, currency)
         return answer["queryId"], amount, paid_currency
     except (KeyError, ValueError) as error:
-        raise GatewayError("incomplete") from error
+        raise GatewayError("incomplete", about_one=True) from error

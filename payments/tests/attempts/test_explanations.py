@@ -8,7 +8,7 @@ from payments.gateways.base import Declined, GatewayError
 from payments.gateways.paypal import codes as paypal
 from payments.gateways.unionpay import codes as unionpay
 from payments.models import Payment
-from payments.models.payment import UNANSWERED
+from payments.models.payment import NOTHING_LEARNT
 
 Status = Payment.Status
 MONEY = {"en": "No money was taken", "zh-hant": "未扣款"}
@@ -68,7 +68,7 @@ def test_money_that_came_too_late_is_not_denied(language):
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
-@pytest.mark.parametrize("problem", sorted(UNANSWERED))
+@pytest.mark.parametrize("problem", sorted(NOTHING_LEARNT))
 @pytest.mark.parametrize("method", ["paypal", "unionpay-card", "unionpay-page"])
 def test_a_silent_gateway_is_only_said_to_have_taken_nothing_where_that_is_certain(method, problem, language):
     assert MONEY[language] in explained(method, problem, Status.CREATED, language)

@@ -1,19 +1,26 @@
 """The payment page and the ways back, over HTTP, with the real stand-in behind them."""
 
+import datetime as dt
+import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
+from checkout import order_numbers
 from checkout import services as checkout
 from checkout.models import Order
 from checkout.tests.scenes import make_cart, make_goods, place
+from payments.attempts import limits, views
 from payments.attempts import services as attempts
-from payments.attempts import views
 from payments.gateways import override
 from payments.models import GatewayEvent, LedgerEntry, Payment
+from shop import clock
+from shop.models import Try
 
 pytestmark = pytest.mark.django_db
 
@@ -215,3 +222,52 @@ def test_a_return_in_another_form_encoding_is_no_failure_of_ours(order, client):
     )  # multipart, as the test client posts: not UnionPay's, so believed nothing
     payment.refresh_from_db()
     assert payment.status == Payment.Status.CREATED
+
+
+# --- how many payments may be begun ---
+
+
+def begin(order, method, address="127.0.0.1"):
+    return Client(REMOTE_ADDR=address).post(url(order), {"method": method, "revision": 1})
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Your order stays as it is"), ("zh-hant", "您的訂單維持不變")]
+)
+def test_one_order_begins_so_many_payments_and_its_buyer_reads_what_to_do(
+    gateway, monkeypatch, settings, language, words
+):
+    """By turns in two ways, for each is asked about at its gateway for days."""
+    monkeypatch.setattr(limits, "PER_ORDER", replace(limits.PER_ORDER, limit=3))
+    order = place(make_cart((make_goods(on_hand=5), 2)))
+    for method in ("paypal", "unionpay", "paypal"):
+        assert begin(order, method).status_code != 429
+    live = order.payments.live().get()
+    with translation.override(language):
+        refused = begin(order, "unionpay")
+    page = refused.content.decode()
+    assert (refused.status_code, order.payments.count()) == (429, 3)
+    assert words in page
+    assert settings.CUSTOMER_SERVICE_EMAIL in page
+    assert re.search(r'value="unionpay"[^>]* checked', page), "nothing that was chosen is lost"
+    assert order.payments.live().get() == live
+    assert begin(order, "paypal").status_code == 303, "the one under way goes on, however often"
+    Try.objects.update(at=clock.now() - dt.timedelta(minutes=limits.MINUTES + 1))
+    assert begin(order, "unionpay").status_code != 429
+    assert order.payments.count() == 4
+
+
+def test_one_network_begins_so_many_payments(gateway, monkeypatch):
+    monkeypatch.setattr(limits, "PER_NETWORK", replace(limits.PER_NETWORK, limit=2))
+    orders = [place(make_cart((make_goods(f"TEA-90{number}"), 1))) for number in range(3)]
+    assert [begin(order, "paypal").status_code for order in orders] == [303, 303, 429]
+    assert begin(orders[2], "paypal", "192.0.2.7").status_code == 303
+
+
+def test_a_reference_that_is_taken_is_made_anew(gateway, order, monkeypatch):
+    drawn = itertools.chain(["1" * 10] * 3, ["2" * 10])
+    monkeypatch.setattr(order_numbers, "random_symbols", lambda count: next(drawn)[:count])
+    for method in (Payment.Method.PAYPAL, Payment.Method.UNIONPAY_PAGE):
+        made = attempts.get_or_create_attempt(order.pk, method=method, revision=1)
+        assert re.fullmatch("[A-Za-z0-9]{8,32}", made.reference)
+    assert made.reference.endswith("2" * 10)

@@ -157,6 +157,38 @@ def test_a_silent_gateway_does_not_hold_up_the_others_attempts(gateways):
     assert (len(paypal.asked), len(unionpay.asked)) == (breakers.PATIENCE, 3)
 
 
+@pytest.mark.parametrize("about_one", [True, False])
+def test_answers_about_one_attempt_each_make_no_others_wait(gateways, about_one):
+    """Somebody has many attempts of which PayPal knows nothing certain: it has answered all the same."""
+    paypal, _ = gateways
+
+    def refuse():
+        raise GatewayError("RESOURCE_CONFLICT", about_one=about_one)
+
+    paypal.within = refuse
+    made = [attempt(number) for number in range(800, 806)]
+    tasks.sweep("paypal")
+    assert len(paypal.asked) == (len(made) if about_one else breakers.PATIENCE)
+    assert breakers.of("paypal").may_ask() == about_one
+    made[0].refresh_from_db()
+    assert made[0].next_check_at > clock.now(), "it is asked about by its own intervals"
+
+
+def test_a_notice_that_nothing_is_learnt_from_makes_no_others_wait(gateways):
+    paypal, _ = gateways
+
+    def refuse():
+        raise GatewayError("BUSY", about_one=True)
+
+    paypal.within = refuse
+    for number in range(5):
+        GatewayEvent.objects.create(
+            gateway="paypal", event_id=f"WH-{number}", body=b"{}", received_at=clock.now()
+        )
+    tasks.follow_notices("paypal")
+    assert len(paypal.asked) == 5
+
+
 def test_the_first_answer_wakes_what_waits(gateways, travel):
     paypal, _ = gateways
     paypal.is_silent = True

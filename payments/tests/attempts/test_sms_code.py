@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from checkout.models import Order
 from checkout.tests.scenes import make_cart, make_goods, place
-from payments.attempts import settlement, sms_code_views
+from payments.attempts import limits, services, settlement, sms_code_views
 from payments.gateways.unionpay import client as wire_client
 from payments.gateways.unionpay import messages
 from payments.models import LedgerEntry, Payment
@@ -352,6 +352,14 @@ def test_one_network_gets_so_many_codes(order, card, monkeypatch):
     assert Client().post(address(order, "send_code"), card).status_code == 200
     assert Client().post(address(other, "send_code"), card).status_code == 429
     assert Client(REMOTE_ADDR="192.0.2.7").post(address(other, "send_code"), card).status_code == 200
+
+
+def test_an_attempt_too_many_is_told_beside_the_code(send, order, monkeypatch):
+    monkeypatch.setattr(limits, "PER_ORDER", replace(limits.PER_ORDER, limit=1))
+    services.get_or_create_attempt(order.pk, method=Payment.Method.PAYPAL, revision=1)
+    status, told = send()
+    assert (status, told["field"], Payment.objects.count()) == (429, "code", 1)
+    assert "Your order stays as it is" in told["error"]
 
 
 def test_codes_cannot_be_guessed_for_long(send, pay, monkeypatch):
