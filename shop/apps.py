@@ -19,7 +19,9 @@ class ShopConfig(AppConfig):
 
         subjects.declare("shop.outboxmessage", "concerns")
         subjects.declare("shop.approvalrequest", "order_number", part="approval_id")
-        middleware.name_deed(trail.Deed.RETRY, action="deliver_now")
+        middleware.name_deed(
+            trail.Deed.RETRY, page="admin:shop_outboxmessage_changelist", action="deliver_now"
+        )
 
 
 class ShopAdminConfig(admin_apps.AdminConfig):

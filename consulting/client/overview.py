@@ -1,9 +1,13 @@
 """What the key page shows: how far each report is, what we wait for, and who has opened what."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
+from django.db.models import Max, Q
+from django.db.models.functions import TruncHour
 from django.utils.translation import gettext as _
 
 from checkout.intake import answers
@@ -74,30 +78,34 @@ def access_log(order: Order, *, most: int = MOST_SHOWN) -> list[DescribedAccess]
 
 
 def _looks_of_staff(order: Order, most: int) -> list[DescribedAccess]:
-    """Each page once an hour: whoever works on an order opens it again and again."""
-    entries = AuditEntry.objects.filter(
-        order_number=order.number, deed=AuditEntry.Deed.LOOK, status=HTTPStatus.OK
+    """Whatever page about the order was answered to staff, by a form or a link: what they saw counts, not
+    what the trail calls the deed. Each page once an hour: whoever works on an order opens it again and again.
+    """
+    entries = AuditEntry.objects.filter(order_number=order.number, status=HTTPStatus.OK)
+    opened = (
+        entries.annotate(
+            hour=TruncHour("at"),
+            is_clients=Q(detail__startswith=trail.CLIENTS_PAGE),
+            is_desks=Q(page__startswith="consulting:"),
+        )
+        .values("actor", "subject", "hour", "is_clients", "is_desks")
+        .annotate(last=Max("at"))
+        .order_by("-last")
     )
-    seen, looks = set(), []
-    for entry in entries[: most * 4]:
-        look = (entry.actor, entry.subject, entry.at.replace(minute=0, second=0, microsecond=0))
-        if look not in seen:
-            seen.add(look)
-            looks.append(DescribedAccess(entry.at, _looked_at(entry), _("The shop's staff")))
-    return looks
+    return [DescribedAccess(each["last"], _looked_at(each), _("The shop's staff")) for each in opened[:most]]
 
 
-def _looked_at(entry: AuditEntry) -> str:
-    if entry.detail.startswith(trail.CLIENTS_PAGE):
+def _looked_at(opened: Mapping[str, Any]) -> str:
+    if opened["is_clients"]:
         return _("Your own page of the order opened")
-    if entry.page.startswith("consulting:"):
+    if opened["is_desks"]:
         return _("Case opened in the consultants' workspace")
     return {
         "payments.payment": _("Payment opened"),
         "payments.refund": _("Refund opened"),
         "consulting.orderkey": _("Page about the order key opened, without the key"),
         "consulting.case": _("Case opened, without details and report"),
-    }.get(entry.subject, _("Order opened"))
+    }.get(opened["subject"], _("Order opened"))
 
 
 def _who(entry: AccessLog, name: str) -> str:

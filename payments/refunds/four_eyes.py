@@ -28,12 +28,14 @@ class NeedsSecondPerson(Exception):
         self.payment, self.amount = payment, amount
 
 
-def check(payment: Payment, amount: Decimal) -> None:
-    """Raise NeedsSecondPerson where the amount, with earlier ones of this order, is too much for one person.
+def check(payment: Payment, amount: Decimal, *, key: str) -> None:
+    """Raise NeedsSecondPerson where the amount, with earlier ones of this order, is too much for one person,
+    or where something was asked for under this key: nothing else may be done under it while that waits.
 
     Needs the order's lock, else two at once could each be little enough.
     """
-    if is_too_much(payment, amount):
+    waiting = approvals.waiting_about(payment.order.number).filter(kind=KIND, key=key)
+    if is_too_much(payment, amount) or waiting.exists():
         raise NeedsSecondPerson(payment, amount)
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from checkout import services as checkout
 from checkout.models import Order
@@ -80,7 +80,7 @@ def request_refund(
     PlanChanged, and NeedsSecondPerson unless a second one has approved it.
     """
     order = Order.objects.lock(order_id)
-    known = Refund.objects.filter(key=key, payment__order=order).first()
+    known = _known(Refund.objects.filter(payment__order=order), key, is_approved=is_approved)
     if known:
         return known
     plan = plan_refund(order, request)
@@ -110,7 +110,7 @@ def return_unused(
     The same ``key`` is the same refund. Raises NothingToRefund, DisputeOpen and NeedsSecondPerson.
     """
     payment = payment.lock()
-    known = payment.refunds.filter(key=key).first()
+    known = _known(payment.refunds.all(), key, is_approved=is_approved)
     if known:
         return known
     if not payment.is_unused:
@@ -142,7 +142,7 @@ def retry_refund(refund: Refund, *, actor: str, is_approved: bool = False) -> Re
     refused = payment.refunds.get(pk=refund.pk)
     if not _is_ours_and_refused(refused):
         raise NotRefused(refund.pk)
-    known = payment.refunds.filter(key=next_key(refused)).first()
+    known = _known(payment.refunds.all(), next_key(refused), is_approved=is_approved)
     if known:
         return known
     if payment.order.is_disputed or payment.disputes.filter(is_open=True).exists():
@@ -240,13 +240,23 @@ def take_back_explanation(refund: Refund, *, actor: str, seen: str) -> None:
     )
 
 
+def _known(refunds: QuerySet[Refund], key: str, *, is_approved: bool) -> Refund | None:
+    """The refund of this key, if it was asked for before. Raises PlanChanged where a second person approved
+    one: what was done under its key meanwhile was not seen by them.
+    """
+    known = refunds.filter(key=key).first()
+    if known and is_approved:
+        raise PlanChanged(key)
+    return known
+
+
 def _create_refund(
     payment: Payment, amount: Decimal, *, key: str, origin: Refund.Origin, actor: str = "", reason: str = "",
     shipping: Decimal = Decimal(0), is_approved: bool = False,
 ) -> Refund:  # fmt: skip
     """Create the refund and publish the message that gets it done."""
     if origin == Origin.STAFF and actor and not is_approved:
-        four_eyes.check(payment, amount)
+        four_eyes.check(payment, amount, key=key)
     refund = Refund.objects.create(
         payment=payment,
         origin=origin,

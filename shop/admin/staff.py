@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.http import HttpRequest, HttpResponse
 
 from shop.typed_values.fields import FORM_FIELDS
-from shop.web.asks_again import asks_again
+from shop.web.asks_again import asks_again, asks_again_to_act
 
 from .search import AnyAdmin
 
@@ -23,6 +23,16 @@ admin.site.unregister(Group)
 
 class AsksAgain(AnyAdmin):
     """Mixin: whoever changes what people may do, or how they sign in, shows that it is them."""
+
+    @asks_again_to_act
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changelist_view(request, *args, **kwargs)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Nobody is deleted by the dozen: an account is closed, or deleted on its own page."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
 
     @asks_again
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import ResolverMatch
@@ -20,13 +21,12 @@ UNTOLD = {"admin:jsi18n"}  # a script with the admin's words
 MOST_IDS = 40
 FORBIDDEN = 403
 
-_pages: dict[str, str] = {}
-_actions: dict[str, str] = {}
+_deeds: dict[tuple[str, str], str] = {}
 
 
-def name_deed(deed: str, *, page: str = "", action: str = "") -> None:
-    """A form of this page, or this action on a list, is a deed of its own kind."""
-    (_pages if page else _actions)[page or action] = deed
+def name_deed(deed: str, *, page: str, action: str = "") -> None:
+    """A form of this page, or this action on this list, is a deed of its own kind."""
+    _deeds[page, action] = deed
 
 
 class AuditStaff:
@@ -76,7 +76,7 @@ def _record(request: HttpRequest, match: ResolverMatch, response: HttpResponse, 
         actor=person.get_username(),
         page=match.view_name,
         status=response.status_code,
-        detail=_detail(request, response) if is_staffs(match) else trail.CLIENTS_PAGE,
+        detail=_detail(request, match, response) if is_staffs(match) else trail.CLIENTS_PAGE,
     )
 
 
@@ -86,20 +86,43 @@ def _deed(
     if response.status_code == FORBIDDEN:
         return trail.Deed.DENIED
     if request.method not in {"GET", "HEAD"}:
-        action = request.POST.get("action", "")
-        return _pages.get(match.view_name) or _actions.get(action) or trail.Deed.SENT
-    if request.GET.get("q", "").strip():
-        return trail.Deed.SEARCH
-    return trail.Deed.LOOK if subject.id or not match.view_name.endswith("changelist") else trail.Deed.LIST
+        action = _action(request.POST) if _is_list(match) else ""
+        return _deeds.get((match.view_name, action), trail.Deed.SENT)
+    if not _is_list(match) or subject.id:
+        return trail.Deed.LOOK  # whatever stands behind the address
+    return trail.Deed.SEARCH if request.GET.get(SEARCH_VAR, "").strip() else trail.Deed.LIST
 
 
-def _detail(request: HttpRequest, response: HttpResponse) -> str:
+def _is_list(match: ResolverMatch) -> bool:
+    """Whether it is a list of the admin, which alone is searched and has actions."""
+    return match.namespace == "admin" and match.view_name.endswith("_changelist")
+
+
+def _action(sent: QueryDict) -> str:
+    """The action that a list carries out on rows. It has several buttons, each with a choice of its own:
+    read as ``ModelAdmin.response_action`` reads them, so that the entry tells what was done.
+    """
+    choices = sent.getlist("action")
+    if not choices or "_save" in sent or "_selected_action" not in sent:
+        return ""
+    try:
+        index = int(sent.get("index", 0))
+    except ValueError:
+        index = 0
+    try:
+        return choices[index]
+    except IndexError:
+        return choices[-1]
+
+
+def _detail(request: HttpRequest, match: ResolverMatch, response: HttpResponse) -> str:
     """What is not personal: the action and its rows, how much was found by a search, which filters."""
     told = []
     if request.method not in {"GET", "HEAD"}:
-        told += [f"action {action}" for action in [_word(request.POST.get("action", ""))] if action]
+        action = _action(request.POST) if _is_list(match) else request.POST.get("action", "")
+        told += [f"action {word}" for word in [_word(action)] if word]
         told += _ids(request.POST)
-    elif typed := request.GET.get("q", "").strip():
+    elif _is_list(match) and (typed := request.GET.get(SEARCH_VAR, "").strip()):
         told.append(f"search {trail.search_digest(typed)}")
     found = getattr(getattr(response, "context_data", None) or {}, "get", lambda _name: None)("cl")
     if found is not None:
@@ -115,4 +138,6 @@ def _word(text: str) -> str:
 
 def _ids(sent: QueryDict) -> list[str]:
     chosen = [text for text in sent.getlist("_selected_action") if re.fullmatch(r"[0-9]{1,18}", text)]
+    if sent.get("select_across", "0") not in {"", "0"}:
+        return ["all rows that were found"]
     return ["rows " + " ".join(chosen[:MOST_IDS])] if chosen else []

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-from django.db.models import Count, Q
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -13,13 +12,16 @@ from django.http import HttpRequest
 from shop import clock
 from shop.models import AuditEntry
 from shop.web.client_address import client_address
+from shop.web.rate_limit import network_of
 
 from . import subjects, trail
 
 Deed = trail.Deed
 HOUR = dt.timedelta(hours=1)
-# Of failed sign-ins anybody can make any number: so many are told of in an hour.
-MOST_FAILURES, MOST_FAILURES_OF_ONE = 500, 30
+# Of failed sign-ins anybody can make any number: so many are told of in an hour. Those of an account of ours
+# are counted by themselves, so no number of others, and of invented names, hides one.
+MOST_INVENTED, MOST_INVENTED_OF_ONE = 500, 30  # from everywhere, from one network
+MOST_OF_ACCOUNT, MOST_OF_ACCOUNT_OF_ONE = 300, 30
 CHANGES = {"post_add": "+", "post_remove": "-", "post_clear": "none"}
 
 
@@ -37,20 +39,23 @@ def signed_out(user: User | None, **_kwargs: Any) -> None:
 @receiver(user_login_failed, dispatch_uid="audit.sign_in_failed")
 def sign_in_failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_kwargs: Any) -> None:
     """With the name only if it is somebody's: else it may be a password in the wrong field."""
-    if request is None or _is_flooded(client_address(request)):
+    if request is None:
         return
     typed = str(credentials.get("username") or "")
     user = User.objects.filter(username=typed).first()
-    if user is not None:
-        trail.record(Deed.SIGN_IN_FAILED, _of(user), actor=user.get_username())
-    else:
-        trail.record(Deed.SIGN_IN_FAILED, actor="")
+    name = user.get_username() if user else ""
+    if not _is_flooded(client_address(request), name):
+        trail.record(Deed.SIGN_IN_FAILED, _of(user) if user else trail.NOTHING, actor=name)
 
 
-def _is_flooded(network: str) -> bool:
-    failures = AuditEntry.objects.filter(deed=Deed.SIGN_IN_FAILED, at__gt=clock.now() - HOUR)
-    counted = failures.aggregate(every=Count("pk"), own=Count("pk", filter=Q(network=network)))
-    return bool(counted["every"] >= MOST_FAILURES or counted["own"] >= MOST_FAILURES_OF_ONE)
+def _is_flooded(address: str, name: str) -> bool:
+    """Whether enough was told of this account, or of names that are nobody's."""
+    most, most_of_one = (
+        (MOST_OF_ACCOUNT, MOST_OF_ACCOUNT_OF_ONE) if name else (MOST_INVENTED, MOST_INVENTED_OF_ONE)
+    )
+    failures = AuditEntry.objects.filter(deed=Deed.SIGN_IN_FAILED, at__gt=clock.now() - HOUR, actor=name)
+    told = [network_of(each) for each in failures.values_list("network", flat=True)[:most]]
+    return len(told) >= most or told.count(network_of(address)) >= most_of_one
 
 
 def _of(row: User | Group) -> subjects.Subject:

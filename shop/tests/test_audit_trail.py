@@ -2,6 +2,7 @@
 
 import io
 import threading
+from collections import Counter
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -10,7 +11,7 @@ from django.db import InternalError, connection, transaction
 from django.test import Client
 
 from shop.admin import staff_groups
-from shop.audit import chain, trail
+from shop.audit import chain, sign_ins, trail
 from shop.audit.subjects import Subject
 from shop.models import AuditEntry, AuditLink
 
@@ -190,6 +191,32 @@ def test_strangers_do_not_fill_the_trail(client, db):
     assert AuditEntry.objects.filter(deed="sign_in_failed").count() == 30
 
 
+def test_guesses_at_an_account_are_told_however_many_strangers_are_refused(rf, db):
+    """Invented names from all over one network of IPv6, and another account's guesses, hide nothing."""
+    User.objects.create_user("merchant", is_staff=True)
+    User.objects.create_user("packer", is_staff=True)
+
+    def guess(name, address):
+        request = rf.post("/en/admin/login/", REMOTE_ADDR=address)
+        token = trail.current_request.set(request)
+        sign_ins.sign_in_failed({"username": name}, request)
+        trail.current_request.reset(token)
+
+    told = AuditEntry.objects.filter(deed="sign_in_failed")
+    for each in range(40):
+        guess(f"nobody-{each}", f"2001:db8::{each:x}")
+    assert told.count() == 30, "of one network"
+    for each in range(480):
+        guess("nobody", f"2001:db8:1:{each:x}::1")
+    assert told.count() == 500, "from everywhere"
+    for each in range(40):
+        guess("packer", f"2001:db8::{each:x}")
+    for each in range(40):
+        guess("merchant", f"2001:db8::{each:x}")
+    guess("merchant", "203.0.113.7")
+    assert Counter(told.values_list("actor", flat=True)) == {"": 500, "packer": 30, "merchant": 31}
+
+
 def test_accounts_groups_and_permissions_are_told_however_they_change(owner):
     staff_groups.make_groups()
     lam = User.objects.create_user("lam", is_staff=True)
@@ -216,3 +243,24 @@ def test_a_row_that_is_tried_again_is_told(owner):
         "action deliver_now, rows 17 18",
         302,
     )
+
+
+@pytest.mark.parametrize(
+    ("sent", "deed", "detail"),
+    [
+        ({"action": ["deliver_now", "unknown"], "index": "0"}, "retry", "action deliver_now, rows 17"),
+        ({"action": ["unknown", "deliver_now"], "index": "0"}, "sent", "action unknown, rows 17"),
+        ({"action": "deliver_now", "select_across": "1"}, "retry", "action deliver_now, all rows"),
+        ({"action": "deliver_now", "_save": "Save"}, "sent", "rows 17"),
+    ],
+)
+def test_a_list_tells_the_action_that_is_carried_out(owner, sent, deed, detail):
+    owner.post("/en/admin/shop/outboxmessage/", {"_selected_action": ["17"], **sent})
+    entry = newest(page="admin:shop_outboxmessage_changelist")
+    assert entry.deed == deed
+    assert entry.detail.startswith(detail)
+
+
+def test_an_action_of_one_list_names_no_deed_of_another(owner):
+    owner.post("/en/admin/checkout/order/", {"action": "deliver_now", "_selected_action": ["17"]})
+    assert newest(page="admin:checkout_order_changelist").deed == "sent"

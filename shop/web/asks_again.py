@@ -13,3 +13,9 @@ def asks_again(view: View) -> View:
     """Mark a view of the staff's pages that a signed-in browser alone is not enough for."""
     view.asks_again = True  # type: ignore[attr-defined]
     return view
+
+
+def asks_again_to_act(view: View) -> View:
+    """The same for a list that may be looked at: what it is sent, as its actions are, asks again."""
+    view.asks_again = "POST"  # type: ignore[attr-defined]
+    return view

@@ -163,6 +163,39 @@ def test_the_refund_that_is_approved_is_the_one_that_was_previewed(merchant, ord
     assert (wish.state, Refund.objects.count()) == (STATE.VOID, 0)
 
 
+def test_nothing_else_is_refunded_under_the_key_of_what_waits(merchant, order):
+    """Little enough for one person, and approved as if it were what was asked for."""
+    wish, page = ask_on_the_page(merchant, order)
+    with pytest.raises(NeedsSecondPerson):
+        ask_for(order, some(order, amount=Decimal(100)), key=wish.key, actor=wish.asked_by)
+    assert not Refund.objects.exists()
+    smaller = merchant.post(page_of(order), typed(order, amount=100) | {"action": "preview"})
+    values = hidden(smaller) | {"action": "refund", "key": wish.key}
+    assert merchant.post(page_of(order), values)["Location"] == page, "it leads to what waits"
+    wish.refresh_from_db()
+    assert (wish.state, Refund.objects.count()) == (STATE.WAITING, 0)
+
+
+@pytest.mark.parametrize("way", ["order", "payment", "retry"])
+def test_what_is_known_under_the_key_is_not_what_was_approved(merchant, order, payment, way):
+    """Refunded under the same key before the request was written down, or while it was."""
+    refused = Refund.objects.create(
+        payment=payment, amount=1, key="1" * 32, status=Refund.Status.FAILED, started_at=clock.now()
+    )
+    key = refunds.next_key(refused)
+    how = {"chosen": four_eyes.stored(some(order, service=2)), "seen": None}
+    how |= {"payment": payment.pk, "refund": refused.pk}
+    needed = NeedsSecondPerson(payment, SERVICE)
+    wish = four_eyes.ask(needed, key=key, actor=colleague("asker").username, way=way, **how)
+    Refund.objects.create(
+        payment=payment, amount=100, key=key, origin=Refund.Origin.STAFF, started_at=clock.now()
+    )
+    approvals.approve(wish.pk, user=colleague())
+    wish.refresh_from_db()
+    assert (wish.state, Refund.objects.count()) == (STATE.VOID, 2)
+    assert four_eyes.is_too_much(payment, Decimal(901)), "it counts as what one person did"
+
+
 def test_a_request_that_nobody_answers_ends(merchant, order):
     wish, page = ask_on_the_page(merchant, order)
     second = browser_of(colleague())

@@ -86,7 +86,8 @@ def _ask_again(request: HttpRequest, user: User, view: object) -> HttpResponse |
 
     The page carries what was sent: with the right code, the same POST goes on to its view.
     """
-    if not getattr(view, "asks_again", False) or second_factor.is_fresh(request):
+    asks = getattr(view, "asks_again", False)
+    if not asks or asks not in {True, request.method} or second_factor.is_fresh(request):
         return None
     form = None
     if request.method == "POST" and CODE in request.POST:

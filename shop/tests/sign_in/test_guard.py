@@ -1,9 +1,10 @@
 """Every staff page there is: none opens before the second factor, and grave ones ask for it again."""
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core import mail
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from consulting.models import OrderKey
 from consulting.tests import scenes as consulting_scenes
@@ -35,6 +36,9 @@ AGAIN = {
     "sign_in:reset",
     "sign_in:set_up",
 }
+TO_ACT = {"admin:auth_user_changelist", "admin:auth_group_changelist"}  # looked at without being asked
+# Lists with actions next to pages that ask: what they do moves nothing.
+HARMLESS = {"admin:payments_payment_changelist": {"ask_gateway"}}
 
 
 @pytest.fixture
@@ -90,8 +94,9 @@ def test_nothing_else_is_called_a_door():
 
 def test_what_asks_again_is_all_that_moves_money_keys_mailboxes_or_accounts():
     """A new page whose name says so has to be marked, or told here why not."""
-    marked = {name for name, pattern in world_of.doors() if getattr(pattern.callback, "asks_again", False)}
-    assert marked == AGAIN
+    marks = {name: getattr(pattern.callback, "asks_again", False) for name, pattern in world_of.doors()}
+    assert {name for name, mark in marks.items() if mark is True} == AGAIN
+    assert {name for name, mark in marks.items() if mark == "POST"} == TO_ACT
     grave = ("refund", "orderkey_deed", "return_payment", "repair", "decide", "correct", "mailbox", "auth_")
     looks = (
         "changelist",
@@ -108,6 +113,39 @@ def test_what_asks_again_is_all_that_moves_money_keys_mailboxes_or_accounts():
     assert by_name - AGAIN == set()
 
 
+def test_no_list_does_at_once_what_a_page_asks_again_for(world):
+    """Where a page about one row asks again, the actions on many do as well, or are told here to be harmless;
+    what is deleted alone only after a code is not deleted by the dozen.
+    """
+    request = RequestFactory().get("/")
+    request.user = User.objects.get(username="superuser")
+    for model, page in admin.site._registry.items():
+        model_pages = f"admin:{model._meta.app_label}_{model._meta.model_name}_"
+        actions = set(page.get_actions(request))
+        if not any(name.startswith(model_pages) for name in AGAIN):
+            continue
+        if f"{model_pages}delete" in AGAIN:
+            assert "delete_selected" not in actions, model
+            assert f"{model_pages}changelist" in TO_ACT
+        if f"{model_pages}changelist" not in TO_ACT:
+            assert actions <= HARMLESS.get(f"{model_pages}changelist", set()), model
+
+
+def test_accounts_and_groups_are_not_deleted_on_their_lists(moved):
+    owner, other = User.objects.create_superuser("owner"), person("packer", "fulfilment")
+    app = with_app(owner)
+    client = signed_in(owner, app)
+    for is_late in (False, True):
+        for model, row in (("user", other), ("group", other.groups.get())):
+            url = f"/en/admin/auth/{model}/"
+            assert client.get(url).status_code == 200
+            chosen = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+            answer = client.post(url, chosen)
+            assert (answer.status_code == 403) == is_late
+            assert type(row).objects.filter(pk=row.pk).exists()
+        moved(minutes=11)
+
+
 def test_grave_pages_ask_again_after_ten_minutes(world, moved):
     owner = User.objects.create_superuser("owner")
     app = with_app(owner)
@@ -117,7 +155,7 @@ def test_grave_pages_ask_again_after_ten_minutes(world, moved):
     moved(minutes=11)
     for name, path in staff_pages(world):
         for method in ("get", "post"):
-            if name not in AGAIN:
+            if name not in (AGAIN if method == "get" else AGAIN | TO_ACT):
                 continue
             page = getattr(client, method)(path)
             assert page.status_code == 403, (name, method)
