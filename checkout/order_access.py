@@ -148,6 +148,15 @@ def revoke_all(order: Order) -> None:
     order.refresh_from_db(fields=["grants_ended"])
 
 
+def leave_mailbox(order: Order) -> None:
+    """End what its mailbox was given: copies and erasures that are asked for and not done, and every grant.
+
+    For a mailbox that is in doubt, or not the order's any more.
+    """
+    order.privacy_requests.filter(done_at=None).delete()
+    revoke_all(order)
+
+
 def stamp(order: Order) -> str:
     """The stamp a grant of the order must carry; e-mail address and ``revoke_all`` change it."""
     return _stamps(order)[0]

@@ -10,7 +10,6 @@ from django.conf import settings
 
 from checkout import order_access
 from checkout.models import EmailCorrection, Order, OrderEvent
-from checkout.privacy import requests as privacy_requests
 from checkout.shipping.fulfilment import left_to_ship
 from checkout.shipping.rates import zone_of
 from checkout.signals import email_corrected
@@ -152,8 +151,7 @@ def _set_email(order: Order, email: str) -> EmailCorrection:
     correction = EmailCorrection.objects.create(order=order, old_email=order.email, at=clock.now())
     order.email, order.mailbox_doubted_at = email, None
     order.save(update_fields=["email", "mailbox_doubted_at"])
-    privacy_requests.end_all(order)
-    order_access.revoke_all(order)
+    order_access.leave_mailbox(order)
     outbox.publish("mail.email_corrected", key=str(correction.pk), correction_id=correction.pk)
     return correction
 

@@ -6,8 +6,6 @@ from checkout import order_access
 from checkout.models import Order
 from shop import clock
 
-from . import requests as privacy_requests
-
 
 @transaction.atomic
 def set_doubt(order_id: int, *, is_doubted: bool, actor: str) -> None:
@@ -21,6 +19,5 @@ def set_doubt(order_id: int, *, is_doubted: bool, actor: str) -> None:
     order.mailbox_doubted_at = clock.now() if is_doubted else None
     order.save(update_fields=["mailbox_doubted_at"])
     if is_doubted:
-        privacy_requests.end_all(order)
-        order_access.revoke_all(order)
+        order_access.leave_mailbox(order)
     order.log("mailbox in doubt" if is_doubted else "mailbox trusted again", actor=actor)

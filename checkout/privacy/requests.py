@@ -48,11 +48,6 @@ def _is_its_mailbox(opened: Opened, request: PrivacyRequest) -> bool:
     return not request.order.email_corrections.filter(at__gte=request.asked_at).exists()
 
 
-def end_all(order: Order) -> None:
-    """What was asked for and is not done is over: the mailbox is in doubt, or another one's."""
-    order.privacy_requests.filter(done_at=None).delete()
-
-
 def is_of_another_mailbox(request: PrivacyRequest, order: Order) -> bool:
     """Whether the erasure was confirmed by a mailbox that is not the order's any more."""
     return not order.erased_at and identity(request.email) != identity(order.email)
