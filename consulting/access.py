@@ -22,6 +22,7 @@ SESSION_NAME = "report_grant"
 IDLE = dt.timedelta(minutes=30)
 LONGEST = dt.timedelta(hours=12)  # that one look-up of the key opens the reports, however busy
 REMEMBERED = dt.timedelta(minutes=1)  # so seldom is the session written: it also holds the cart
+WRITES = "consulting.change_report"  # the consultants' own permission
 BY_KEY = dt.timedelta(hours=24)  # how long a key that was read out opens a case to a consultant
 
 
@@ -117,9 +118,15 @@ def forget(request: HttpRequest) -> None:
 # --- the consultants' door ---
 
 
+def is_consultant(user: User | AnonymousUser) -> bool:
+    """Whether the user may write reports at all: whoever does something else now, or left, may not."""
+    return user.is_active and user.has_perm(WRITES)
+
+
 def is_assigned(user: User | AnonymousUser, case: Case) -> bool:
     """Whether the user may write this case's report. Nobody may once its order is erased."""
-    return user.pk is not None and case.consultant_id == user.pk and case.order.erased_at is None
+    is_theirs = user.pk is not None and case.consultant_id == user.pk
+    return is_theirs and case.order.erased_at is None and is_consultant(user)
 
 
 def may_read(user: User | AnonymousUser, case: Case) -> bool:
@@ -134,7 +141,7 @@ def may_withdraw(user: User | AnonymousUser, case: Case) -> bool:
 
 def _was_opened_by_key(user: User | AnonymousUser, order: Order) -> bool:
     order_key = order.keys.filter(state=OrderKey.State.ACTIVE).select_related("order").first()
-    if order_key is None or not is_open(order_key) or user.pk is None:
+    if order_key is None or not is_open(order_key) or user.pk is None or not is_consultant(user):
         return False
     since = max(clock.now() - BY_KEY, order_key.issued_at)  # a replaced key ends what it had opened
     opened = AccessLog.objects.filter(

@@ -11,7 +11,7 @@ from shop import mail
 from shop.background import outbox, peers
 
 from . import key_format
-from .access import active_key, line_is_open
+from .access import active_key, is_consultant, line_is_open
 from .keys import services as keys
 from .models import Case, Message, Report
 
@@ -101,9 +101,9 @@ def tell_of_message(message_id: int) -> None:
 
 
 def _tell_consultant(message: Message) -> None:
-    """Nobody has the case yet, or has no mailbox: then all consultants are told."""
+    """Nobody has the case (any more), or has no mailbox: then all consultants are told."""
     case = message.case
-    own = case.consultant.email if case.consultant and case.consultant.is_active else ""
+    own = case.consultant.email if case.consultant and is_consultant(case.consultant) else ""
     with override(settings.LANGUAGE_CODE):
         url = settings.SITE_URL + reverse("consulting:case_messages", args=[case.pk])
     mail.send(

@@ -48,7 +48,7 @@ TAG = 16
 
 
 class NotAssigned(PermissionDenied):
-    """The case is not this person's, so escrow stays closed to them."""
+    """The case is not this person's, or they write no reports (any more), so escrow stays closed to them."""
 
 
 class Unreadable(Exception):

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 
+from consulting import access
 from shop.web import unsent
 
 Rest = ParamSpec("Rest")
@@ -36,7 +37,7 @@ def consultants_only(view: View[Rest]) -> View[Rest]:
 def writers_only(view: View[Rest]) -> View[Rest]:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
-        if not request.user.has_perm("consulting.change_report"):
+        if not access.is_consultant(request.user):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 

@@ -8,7 +8,10 @@ from shop.models import ApprovalRequest
 from . import four_eyes, services
 from .plan import DisputeOpen, NothingChosen, NothingToRefund, TooMuch
 
-REFUSALS = (NothingToRefund, NothingChosen, TooMuch, DisputeOpen, services.PlanChanged, services.NotRefused)
+REFUSALS = (
+    NothingToRefund, NothingChosen, TooMuch, DisputeOpen, services.PlanChanged, services.NotRefused,
+    four_eyes.Overtaken,
+)  # fmt: skip
 
 
 def perform(wish: ApprovalRequest) -> Refund:

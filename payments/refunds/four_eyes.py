@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -26,6 +26,18 @@ class NeedsSecondPerson(Exception):
     def __init__(self, payment: Payment, amount: Decimal) -> None:
         super().__init__(payment.reference)
         self.payment, self.amount = payment, amount
+
+
+class Overtaken(Exception):
+    """What was done meanwhile under the key of an approved refund was not seen by the second person."""
+
+
+def known(refunds: QuerySet[Refund], key: str, *, is_approved: bool) -> Refund | None:
+    """The refund of this key, if it was asked for before. Raises Overtaken where one was approved."""
+    found = refunds.filter(key=key).first()
+    if found and is_approved:
+        raise Overtaken(key)
+    return found
 
 
 def check(payment: Payment, amount: Decimal, *, key: str) -> None:

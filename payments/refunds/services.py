@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 
 from checkout import services as checkout
 from checkout.models import Order
@@ -80,7 +80,7 @@ def request_refund(
     PlanChanged, and NeedsSecondPerson unless a second one has approved it.
     """
     order = Order.objects.lock(order_id)
-    known = _known(Refund.objects.filter(payment__order=order), key, is_approved=is_approved)
+    known = four_eyes.known(Refund.objects.filter(payment__order=order), key, is_approved=is_approved)
     if known:
         return known
     plan = plan_refund(order, request)
@@ -110,7 +110,7 @@ def return_unused(
     The same ``key`` is the same refund. Raises NothingToRefund, DisputeOpen and NeedsSecondPerson.
     """
     payment = payment.lock()
-    known = _known(payment.refunds.all(), key, is_approved=is_approved)
+    known = four_eyes.known(payment.refunds.all(), key, is_approved=is_approved)
     if known:
         return known
     if not payment.is_unused:
@@ -142,7 +142,7 @@ def retry_refund(refund: Refund, *, actor: str, is_approved: bool = False) -> Re
     refused = payment.refunds.get(pk=refund.pk)
     if not _is_ours_and_refused(refused):
         raise NotRefused(refund.pk)
-    known = _known(payment.refunds.all(), next_key(refused), is_approved=is_approved)
+    known = four_eyes.known(payment.refunds.all(), next_key(refused), is_approved=is_approved)
     if known:
         return known
     if payment.order.is_disputed or payment.disputes.filter(is_open=True).exists():
@@ -238,16 +238,6 @@ def take_back_explanation(refund: Refund, *, actor: str, seen: str) -> None:
     payment.order.log(
         f"{payment.reference}: explanation of refund {locked.reference} taken back", actor=actor
     )
-
-
-def _known(refunds: QuerySet[Refund], key: str, *, is_approved: bool) -> Refund | None:
-    """The refund of this key, if it was asked for before. Raises PlanChanged where a second person approved
-    one: what was done under its key meanwhile was not seen by them.
-    """
-    known = refunds.filter(key=key).first()
-    if known and is_approved:
-        raise PlanChanged(key)
-    return known
 
 
 def _create_refund(

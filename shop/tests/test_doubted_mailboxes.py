@@ -35,7 +35,7 @@ def order(db, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     order = scenes.paid_order(subjects=1, goods=1)
     case = Case.objects.of(order).get()
-    scenes.published(case, scenes.staff("lin", "change_case"))
+    scenes.published(case, scenes.staff("lin", "change_case", "change_report"))
     case_messages.write_to_consultant(case, text="canary-message")
     upload = Upload.objects.create(
         field="f", name="a.txt", kind="txt", size=4, stored_as="a", uploaded_at=clock.now()

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.db import transaction
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,7 @@ from checkout.tests.scenes import placed_in
 from consulting import access, key_format
 from consulting.keys import services as keys
 from consulting.models import Case
+from consulting.report_encryption import NotAssigned
 from consulting.reports import services as reports
 from consulting.tests import scenes
 from consulting.tests.scenes import give_back, stripped, unlock, wrong_key
@@ -125,6 +127,41 @@ def test_a_consultant_who_was_read_the_key_sees_nothing_of_an_order_that_was_pai
     assert access.may_read(colleague, cases[0])
     give_back(order, order.total)
     assert not access.may_read(colleague, cases[0])
+
+
+def other_work(user):
+    user.user_permissions.set(Permission.objects.filter(codename__in=["change_case", "view_case"]))
+
+
+def dismissed(user):
+    user.is_active = False
+    user.save()
+
+
+@pytest.mark.parametrize("change", [other_work, dismissed])
+def test_who_is_no_consultant_any_more_reads_nothing_on_the_next_request(
+    client, order, cases, consultant, colleague, change
+):
+    """Neither of the cases that are still theirs nor of what a client read them the key for."""
+    keys.open_with_key(colleague, scenes.key_of(order))
+    for person in (consultant, colleague):
+        client.force_login(person, "django.contrib.auth.backends.ModelBackend")
+        pages = [reverse(f"consulting:{name}", args=[cases[0].pk]) for name in ("case", "case_messages")]
+        pages.append(reverse("consulting:version", args=[cases[0].pk, 1]))
+        for page in pages:
+            assert client.get(page).status_code == 200
+        assert client.get(pages[0]).context["may_read"]
+        change(person)
+        person = User.objects.get(pk=person.pk)
+        assert not access.may_read(person, cases[0])
+        case = client.get(pages[0])
+        assert case.status_code in {200, 302}, "a merchant sees what a case is about"
+        assert scenes.TEXT not in case.content.decode()
+        assert scenes.ANSWER not in case.content.decode()
+        for page in pages[1:]:
+            assert client.get(page).status_code in {302, 403}
+        with pytest.raises(NotAssigned):
+            reports.opened_by(reports.latest(cases[0]), person)
 
 
 def test_nobody_writes_for_what_was_paid_back(order, workspace, consultant):

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def ready_mail(language: str, deliver):
     """The mail about the published report, as the outbox delivers it."""
     order = scenes.paid_order(language=language)
-    author = scenes.staff("consultant-lin", "change_case")
+    author = scenes.staff("consultant-lin", "change_case", "change_report")
     scenes.published(Case.objects.of(order).first(), author)
     deliver()
     return order, mail.outbox[-1]

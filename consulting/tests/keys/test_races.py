@@ -24,7 +24,7 @@ REPAIR = (
 @pytest.fixture
 def case():
     case = Case.objects.of(scenes.paid_order(subjects=1)).first()
-    scenes.published(case, scenes.staff("consultant-lin", "change_case"))
+    scenes.published(case, scenes.staff("consultant-lin", "change_case", "change_report"))
     return Case.objects.with_order().get(pk=case.pk)
 
 
@@ -114,7 +114,7 @@ def test_whoever_unlocks_while_the_key_is_replaced_was_first_or_is_refused(monke
 
 
 def test_a_consultant_who_opens_with_a_key_that_is_being_replaced_keeps_nothing(monkeypatch, order, case):
-    consultant = scenes.staff("wong", "change_case")
+    consultant = scenes.staff("wong", "change_case", "change_report")
     order_key, typed = active(order)[0], scenes.key_of(order)
     while_held_in(
         monkeypatch,

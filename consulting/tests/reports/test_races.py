@@ -25,7 +25,7 @@ def test_a_key_is_issued_once_however_many_hear_of_the_payment():
 
 def test_a_report_is_published_once_however_often_the_button_is_pressed():
     case = Case.objects.of(scenes.paid_order()).first()
-    author = scenes.staff("consultant-lin", "change_case")
+    author = scenes.staff("consultant-lin", "change_case", "change_report")
     draft = reports.save_draft(case, author=author, title="A", body="one")
     outcomes = at_once(
         *[lambda: reports.publish(Report.objects.get(pk=draft.pk), actor="lin", seen="1.1")] * MANY
@@ -37,7 +37,7 @@ def test_a_report_is_published_once_however_often_the_button_is_pressed():
 
 def test_of_many_tabs_one_saves_and_the_others_are_told():
     case = Case.objects.of(scenes.paid_order()).first()
-    author = scenes.staff("consultant-lin", "change_case")
+    author = scenes.staff("consultant-lin", "change_case", "change_report")
     case = reports.assign(case, author)
     texts = iter([f"text {number}" for number in range(8)])
     outcomes = at_once(
@@ -49,7 +49,7 @@ def test_of_many_tabs_one_saves_and_the_others_are_told():
 
 def test_a_case_is_taken_by_the_first_of_many():
     case = Case.objects.of(scenes.paid_order()).first()
-    consultants = iter([scenes.staff(f"c{number}", "change_case") for number in range(8)])
+    consultants = iter([scenes.staff(f"c{number}", "change_case", "change_report") for number in range(8)])
     outcomes = at_once(*[lambda: reports.assign(case, next(consultants), only_if_free=True)] * MANY)
     assert sum(isinstance(outcome, reports.AlreadyTaken) for outcome in outcomes) == 7
 
