@@ -17,6 +17,7 @@ from shop.devstack.failpoints import failpoint
 logger = logging.getLogger(__name__)
 
 MAX_ROWS = 200  # of one round
+MAX_GIVEN_UP = 50  # of these, so that the next round begins soon
 
 
 def process_event(event_id: int) -> bool:
@@ -47,9 +48,12 @@ def sweep(gateway: str) -> None:
     """Ask again about every attempt whose outcome is unknown and whose time has come.
 
     One sweep at a time for each gateway; one that does not answer is left alone, and no other waits for it.
+    First come the attempts that buyers wait for, then a few of those that were given up.
     """
-    due = Payment.objects.due().at(gateway).order_by("next_check_at")
-    _one_by_one("sweep", gateway, due.values_list("pk", flat=True)[:MAX_ROWS], settle_payment)
+    due = Payment.objects.due().at(gateway)
+    live = due.live().order_by("next_check_at").values_list("pk", flat=True)[:MAX_ROWS]
+    given_up = due.given_up().values_list("pk", flat=True)[:MAX_GIVEN_UP]
+    _one_by_one("sweep", gateway, [*live, *given_up], settle_payment)
 
 
 @peers.task(peer=peers.GATEWAYS, alone=True)

@@ -14,7 +14,7 @@ from shop.web.rate_limit import RateLimit
 MINUTES = 30
 # A card that is refused takes one each time. Going on with the attempt under way takes none.
 PER_ORDER = RateLimit("payment-attempt", 20, MINUTES)
-PER_NETWORK = RateLimit("payment-attempt-network", 60, MINUTES)  # an office may be one network
+PER_NETWORK = RateLimit("payment-attempt-network", settings.PAYMENTS_PER_NETWORK, MINUTES)
 
 
 class TooManyAttempts(Exception):

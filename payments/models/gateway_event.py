@@ -18,14 +18,16 @@ class GatewayEventQuerySet(models.QuerySet["GatewayEvent"]):
     def due(self) -> Self:
         """Events that nobody has acted on, or from which nothing was learnt yet, and whose time has come.
 
-        Those that are proven, or about a payment of ours, come first: strangers can send many others.
+        Those that are proven, or about a payment of ours, come first: strangers can send many others. Of each
+        kind those that were tried in vain come last: however many they are, a new one does not wait for them.
         """
         now = clock.now()
         too_far = now + dt.timedelta(seconds=RETRY_SECONDS[-1]) + clock.SKEW  # the clock was put back
         is_due = Q(next_try_at=None) | Q(next_try_at__lte=now) | Q(next_try_at__gt=too_far)
         is_strange = Case(When(is_verified=None, payment=None, then=1), default=0)
         rows = self.filter(is_due, processed_at=None).exclude(is_verified=False)
-        return rows.order_by(is_strange, "received_at")
+        is_behind = Case(When(tries__gt=0, then=1), default=0)
+        return rows.order_by(is_strange, is_behind, "received_at")
 
     def wake(self, gateway: str) -> int:
         """Make those due that were tried in vain; return how many. The gateway answers again."""

@@ -10,7 +10,8 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum, Window
+from django.db.models.functions import RowNumber
 from django.utils.translation import gettext_lazy as _
 
 from checkout.models import Order
@@ -27,6 +28,8 @@ LEASE = dt.timedelta(seconds=45)
 # A gateway that could not be reached is asked again this soon: money may be waiting. The sweep sees to it
 # that a dead gateway is not asked once per attempt.
 UNREACHABLE_WAIT = dt.timedelta(seconds=20)
+SLOWER = 4  # times as long are the waits for attempts that were given up: few of them have money
+GIVEN_UP_SHARE = 3  # of these, what one order may take of a round
 # Then a person looks. Longer than PayPal and UnionPay keep an unpaid attempt.
 GIVE_UP_AFTER = dt.timedelta(days=4)
 MAX_REVIEW = dt.timedelta(days=30)  # a bank transfer behind PayPal takes days
@@ -60,10 +63,21 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         is_due = Q(next_check_at__lte=now)
         for method, intervals in Payment.POLL_INTERVALS.items():
             for checks, seconds in enumerate([0, *intervals]):
-                longest = max(dt.timedelta(seconds=seconds), dt.timedelta(seconds=intervals[0]), LEASE)
+                wait = max(dt.timedelta(seconds=seconds), dt.timedelta(seconds=intervals[0]), LEASE)
                 is_same = Q(checks__gte=checks) if checks == len(intervals) else Q(checks=checks)
-                is_due |= is_same & Q(method=method, next_check_at__gt=now + longest + clock.SKEW)
+                for is_live, longest in ((Q(status__in=Payment.LIVE), wait), (Q(), SLOWER * wait)):
+                    too_far = now + longest + clock.SKEW
+                    is_due |= is_live & is_same & Q(method=method, next_check_at__gt=too_far)
         return self.filter(is_due).exclude(status=Payment.Status.CAPTURED)
+
+    def given_up(self) -> Self:
+        """Attempts that nobody waits for any more, a few of each order, whose time has come longest ago.
+
+        Somebody can leave dozens behind: they take no more of a round than another's.
+        """
+        place = Window(RowNumber(), partition_by=F("order_id"), order_by="next_check_at")
+        rows = self.exclude(status__in=Payment.LIVE).annotate(place=place)
+        return rows.filter(place__lte=GIVEN_UP_SHARE).order_by("next_check_at")
 
     def at(self, gateway: str) -> Self:
         """Attempts at this gateway."""
@@ -242,6 +256,8 @@ class Payment(models.Model):
     def schedule(self) -> None:
         """Set the next check by the method's ``POLL_INTERVALS``; stop, and alert staff, once it is too old.
 
+        An attempt that was given up is asked about ``SLOWER`` times more seldom.
+
         Needs the order's lock.
         """
         if self.status == self.Status.CAPTURED:
@@ -253,7 +269,7 @@ class Payment(models.Model):
                 self.raise_alarm(f"no answer for {self._max_pending_age.days} days")
             return
         intervals = self.POLL_INTERVALS[self.Method(self.method)]
-        wait = intervals[min(self.checks, len(intervals) - 1)]
+        wait = intervals[min(self.checks, len(intervals) - 1)] * (1 if self.is_live else SLOWER)
         self.next_check_at = clock.now() + dt.timedelta(seconds=wait)
         self.checks += 1
         self.save(update_fields=["next_check_at", "checks"])

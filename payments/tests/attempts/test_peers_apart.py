@@ -135,6 +135,28 @@ def test_one_sweep_at_a_time(gateways, monkeypatch, has_lease):
     assert max(most) == (1 if has_lease else 2)
 
 
+def test_buyers_who_wait_come_before_what_others_have_given_up(gateways):
+    """Somebody has begun to pay by turns in two ways: none of that delays the next one's payment."""
+    paypal, _ = gateways
+    long_ago = clock.now() - attempts.dt.timedelta(hours=1)
+    orders = [attempt(number).order for number in (800, 801)]
+    Payment.objects.update(status="superseded", next_check_at=long_ago)
+    old = Payment.objects.get(order=orders[0])
+    for number in range(40):
+        old.pk, old.reference, old.gateway_id = None, f"OLD{number:08}", f"OLD{number}"
+        old.next_check_at = long_ago - attempts.dt.timedelta(hours=1)
+        old.save()
+    live = attempt(802)
+    tasks.sweep("paypal")
+    assert paypal.asked[0] == live.reference
+    asked = list(Payment.objects.filter(reference__in=paypal.asked).values_list("order_id", flat=True))
+    assert asked.count(orders[0].pk) == attempts.GIVEN_UP_SHARE
+    assert asked.count(orders[1].pk) == 1
+    for _ in range(40):
+        tasks.sweep("paypal")
+    assert len(set(paypal.asked)) == 43, "each is asked about in the end"
+
+
 def test_a_sweep_whose_lease_another_has_taken_ends(gateways):
     """It was slower than the lease is long, and would ask beside the other."""
     paypal, _ = gateways
@@ -187,6 +209,10 @@ def test_a_notice_that_nothing_is_learnt_from_makes_no_others_wait(gateways):
         )
     tasks.follow_notices("paypal")
     assert len(paypal.asked) == 5
+    GatewayEvent.objects.update(next_try_at=clock.now())
+    GatewayEvent.objects.create(gateway="paypal", event_id="WH-NEW", body=b"NEW", received_at=clock.now())
+    tasks.follow_notices("paypal")
+    assert paypal.asked[5] == "NEW", "before those that were tried in vain"
 
 
 def test_the_first_answer_wakes_what_waits(gateways, travel):

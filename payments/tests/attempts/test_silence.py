@@ -80,6 +80,23 @@ def test_an_attempt_without_a_result_is_asked_for_again_after_the_waits_of_its_m
     }
 
 
+def test_an_attempt_that_was_given_up_is_asked_about_more_seldom(monkeypatch):
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
+    order = place(make_cart((make_goods("TEA-800"), 1)))
+    old = services.get_or_create_attempt(order.pk, method=Payment.Method.PAYPAL, revision=1)
+    services.get_or_create_attempt(order.pk, method=Payment.Method.UNIONPAY_PAGE, revision=1)
+    waits = []
+    for _ in Payment.POLL_INTERVALS["paypal"]:
+        outcomes.record(old, Unfinished("CREATED"))
+        old.refresh_from_db()
+        waits.append((old.next_check_at - now).total_seconds())
+        assert not Payment.objects.due().exists(), "it is not taken for a clock that was put back"
+    assert waits == [240, 240, 480, 1200, 2400, 7200, 14400]
+    monkeypatch.setattr(clock, "now", lambda: now - attempts.dt.timedelta(hours=1))
+    assert old in Payment.objects.due()
+
+
 # --- reviews, disputes, expiry ---
 
 
