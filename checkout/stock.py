@@ -106,7 +106,8 @@ def admit(order: Order, lines: Iterable[OrderLine], origin: Origin) -> None:
     _admit_waiting(order, origin, [each for each in others if each.status == Order.Status.PENDING])
     _admit_never_paid(order, origin, [each for each in others if each.was_never_paid])
     needed = {line.variant_id: line for line in lines if line.variant.tracks_stock}
-    if needed and (others or order.revision > 1):
+    is_shared = settings.UNPAID_SHARE_PERCENT < 100
+    if is_shared and needed and (others or order.revision > 1):
         _admit_pieces(order, needed, nearby)
 
 

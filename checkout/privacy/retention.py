@@ -162,7 +162,7 @@ retention.declare(
     retention.DataClass(
         "hold-origins",
         82,
-        gettext_lazy("A fingerprint of the network from which you order goods"),
+        gettext_lazy("A fingerprint of the network from which you order"),
         gettext_lazy("So that nobody keeps goods from others without paying for them"),
         lambda: in_days(stock.ORIGINS_KEPT.days),
         lambda: stock.old_origins().count(),
