@@ -30,6 +30,7 @@ staff_notes.register(
     _("no longer on hold"),
     _("no longer on hold: %(why)s"),
     _("opened in another browser, by its e-mail address"),
+    _("never paid: its answers were deleted"),
     _("mailbox in doubt"),
     _("mailbox trusted again"),
     _("its client asks to erase what is personal"),

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -30,7 +29,7 @@ def order():
 
 
 def test_the_key_that_the_wrong_mailbox_was_sent_opens_nothing_and_a_new_one_does(order):
-    reader = User.objects.create_user("lin", is_staff=True)
+    reader = staff("lin", "change_report")
     key = key_of(order)
     keys.open_with_key(reader, key)
     case = Case.objects.get(line__order=order)

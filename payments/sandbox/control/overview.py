@@ -72,7 +72,7 @@ class Event:
 
 def order_number(reference: str) -> str:
     """The shop's references begin with the number of the order; others are shown as they are."""
-    if re.fullmatch(r"[0-9A-Z]{8}\d{10}", reference):
+    if re.fullmatch(r"[0-9A-Z]{8}\d{6}(\d{4}|[0-9A-Z]{10})", reference):  # and as they were once
         return f"{reference[:4]}-{reference[4:8]}"
     return reference
 

@@ -130,10 +130,10 @@ def test_many_small_ones_add_up_and_an_approved_one_does_not_count(order):
 
 def test_money_of_another_currency_always_needs_two(payment, settings):
     """The amount up to which one is enough says nothing about it."""
-    four_eyes.check(payment, Decimal(1))
+    four_eyes.check(payment, Decimal(1), key="1")
     settings.CURRENCY = "USD"
     with pytest.raises(NeedsSecondPerson):
-        four_eyes.check(payment, Decimal(1))
+        four_eyes.check(payment, Decimal(1), key="1")
 
 
 def test_without_a_limit_one_person_is_enough(settings, order):
