@@ -109,7 +109,7 @@ def test_what_follows_after_payment_reaches_the_consultant(stack, open_page):
     asking = stack.wait_for_mail("later@example.com", "Please add your details")
     assert "Home layout report" in asking["text"]
 
-    page.goto(re.search(r"http\S+/order/\S+", asking["text"]).group())
+    page.goto(re.search(r"http\S+/en/order/\S+", asking["text"]).group())
     page.get_by_role("link", name="Add details").click()
     assert_accessible(page)
     page.locator("input[type=file]").set_input_files(PLAN)
