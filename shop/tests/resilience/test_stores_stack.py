@@ -274,7 +274,7 @@ def test_many_workers_with_the_same_tasks_do_everything_once(shaken, buyer):
         sending.join()
         assert second.poll() is None
         with redis.Redis.from_url(shaken.redis_url) as client:
-            wait_for(lambda: not client.llen("outbox") + client.llen("shop"), "the queues to be empty")
+            wait_for(lambda: not client.llen("outbox") + client.llen("shop"), "the queues to be empty", 120.0)
     finally:
         processes.stop([second], patience=10)
     for one in crowd:
