@@ -50,6 +50,7 @@ class QuantityField(forms.CharField):
 class VariantForm(forms.Form):
     variant = forms.ModelChoiceField(
         Variant.objects.select_related("product__service_terms"),
+        widget=forms.HiddenInput,  # the page draws it
         error_messages={
             "required": _("Please choose a variant."),
             "invalid_choice": _("This product is no longer in the shop."),
@@ -58,11 +59,13 @@ class VariantForm(forms.Form):
 
 
 class QuantityForm(VariantForm):
-    quantity = QuantityField()
+    quantity = QuantityField(label=_("Quantity"))
 
 
 class RemovalForm(forms.Form):
     """What was just removed, so that it can be put back."""
 
-    removed = forms.ModelChoiceField(Variant.objects.select_related("product__service_terms"))
-    quantity = QuantityField()
+    removed = forms.ModelChoiceField(
+        Variant.objects.select_related("product__service_terms"), widget=forms.HiddenInput
+    )
+    quantity = QuantityField(label=_("Quantity"))

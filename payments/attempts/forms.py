@@ -53,6 +53,7 @@ class PayForm(CardForm):
     """The method, and perhaps a card."""
 
     method = forms.ChoiceField(
+        label=_("Payment Method"),
         choices=[("paypal", "PayPal"), ("unionpay", _("UnionPay credit card"))],
         error_messages={
             "required": _("Please choose a payment method."),

@@ -8,10 +8,12 @@ from django import forms
 from django.forms.renderers import DjangoTemplates
 from django.template import Context, Template
 from django.test.html import parse_html
+from django.urls import get_resolver
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy, override
 
 from shop.templatetags.shop import money
+from shop.tests.harness.failures import APPS
 from shop.web.form_renderer import Renderer
 
 
@@ -180,3 +182,25 @@ def looks_as_djangos(kind, language, value):
         )
     is_safe = isinstance(ours, SafeString) and "<script>" not in ours
     return is_safe and parse_html(ours) == parse_html(djangos)
+
+
+def forms_of_ours():
+    get_resolver().url_patterns  # noqa: B018 - whatever serves a page is imported
+    found, waiting = set(), [forms.BaseForm]
+    while waiting:
+        waiting += (below := waiting.pop().__subclasses__())
+        found.update(each for each in below if each.__module__.partition(".")[0] in APPS)
+    return [each for each in found if not {"tests", "sandbox"} & set(each.__module__.split("."))]
+
+
+def test_every_field_has_a_label_of_its_own():
+    """What is made of a field's name is English in every language, and stands in the list of errors."""
+    found = forms_of_ours()
+    assert len(found) > 20
+    unnamed = {
+        f"{form.__module__}.{form.__name__}.{name}"
+        for form in found
+        for name, each in form.base_fields.items()
+        if each.label is None and not each.widget.is_hidden
+    }
+    assert unnamed == set()
