@@ -25,6 +25,11 @@ def today() -> dt.date:
     return timezone.localtime(now()).date()
 
 
+def next_full_minute(moment: dt.datetime) -> dt.datetime:
+    """What somebody who may go on from ``moment`` is told, in the shop's time zone, without seconds."""
+    return timezone.localtime(moment + dt.timedelta(seconds=59))
+
+
 def _offset() -> float:
     if not settings.CLOCK_FILE:
         return 0.0

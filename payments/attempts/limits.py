@@ -1,14 +1,12 @@
 """How many payments may be begun: each new one is asked about at its gateway for days."""
 
-import datetime as dt
-
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from checkout.models import Order
+from shop import clock
 from shop.web.rate_limit import RateLimit
 
 MINUTES = 30
@@ -33,10 +31,9 @@ def count_attempt(order: Order, sender: HttpRequest | None) -> None:
 def too_many(order: Order, sender: HttpRequest) -> str:
     """What the buyer reads: from when on it goes on, and who helps."""
     until = max(PER_ORDER.free_at(str(order.pk)), PER_NETWORK.free_at(sender))
-    minute = localtime(until + dt.timedelta(seconds=59))  # its minute has ended then
     return _(
         "Payments were begun very often within a short time, so no further one was begun now. "
         "Your order stays as it is. If you have paid already, please do not pay again: we write to you as "
         "soon as we know. Otherwise please try again from %(time)s (Hong Kong time), or write to customer "
         "service: %(email)s"
-    ) % {"time": date_format(minute, "H:i"), "email": settings.CUSTOMER_SERVICE_EMAIL}
+    ) % {"time": date_format(clock.next_full_minute(until), "H:i"), "email": settings.CUSTOMER_SERVICE_EMAIL}

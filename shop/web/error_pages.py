@@ -1,4 +1,3 @@
-import datetime as dt
 import math
 import sys
 
@@ -9,7 +8,6 @@ from django.shortcuts import render
 from django.template.loader import get_template
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from shop import clock, database
@@ -44,13 +42,13 @@ def too_many(request: HttpRequest, rate_limit: RateLimit, *, title: str = "", wh
 
     ``title`` and ``why`` stand in the visitor's language; without them it is about guessing.
     """
-    until = rate_limit.free_at(request) + dt.timedelta(seconds=59)  # its minute has ended then
+    until = clock.next_full_minute(rate_limit.free_at(request))
     context = {
         "is_error_page": True,
         "messages": (),  # they tell of what has not come about
         "title": title or _("Too many tries"),
         "why": why or _("This protects orders and accounts from being guessed."),
-        "until": localtime(until),
+        "until": until,
     }
     response = render(request, "429.html", context, status=429)
     response["Retry-After"] = str(max(1, math.ceil((until - clock.now()).total_seconds())))

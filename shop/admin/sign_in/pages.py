@@ -1,6 +1,5 @@
 """Pages that answer in place of another: the lock-out, and the question for the code again."""
 
-import datetime as dt
 from typing import Any
 
 from django.contrib import admin
@@ -31,7 +30,7 @@ def refused_code(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 
 
 def _locked(request: HttpRequest, refusal: Refusal, username: str) -> HttpResponse:
-    until = localtime(refusal.until + dt.timedelta(seconds=59))  # its minute has ended then
+    until = clock.next_full_minute(refusal.until)
     context = {
         "is_error_page": True,
         "until": until,
