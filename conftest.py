@@ -62,7 +62,9 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hundreds of sign-ins
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}  # no collectstatic before the tests
-    database.limit_sessions("web")  # tests see what a request sees
+    # Tests see what a request sees, but stand in a transaction of their own however long they think.
+    settings.DATABASE_LIMITS["web"]["idle_in_transaction_session_timeout"] = 600
+    database.limit_sessions("web")
     TransactionTestCase._fixture_teardown = flush.empty_tables
     staff_client.use_cookie_of_staff()
     effort.pytest_configure(config)
