@@ -121,8 +121,8 @@ def _pay(request: HttpRequest, order: Order) -> HttpResponse:
     except services.OrderChanged:
         messages.warning(request, _("Your order has changed. Please look at it once more before you pay."))
         return redirect("payments:pay", token=order.token)
-    except limits.TooManyAttempts:
-        form.add_error("method", limits.too_many(order, request))
+    except limits.TooManyAttempts as reason:
+        form.add_error("method", limits.too_many(reason, order, request))
         response = _page(request, order, form)
         response.status_code = 429
         return response
