@@ -195,7 +195,7 @@ def paypal_return(request: HttpRequest, token: str) -> HttpResponse:
     payment = order.payments.filter(method=Payment.Method.PAYPAL, gateway_id=gateway_id).first()
     if payment is None:
         return redirect(order)
-    return _after_return(request, settlement.settle(payment))
+    return _after_return(request, settlement.settle_for_visitor(payment))
 
 
 def _after_return(request: HttpRequest, payment: Payment) -> HttpResponse:
@@ -236,7 +236,7 @@ def unionpay_return(request: HttpRequest) -> HttpResponse:
             return redirect("catalog:home")
         if request.POST.get("respCode") in {"00", "A6"}:
             settlement.mark_capture_expected(payment)
-    settled = settlement.settle(payment)
+    settled = settlement.settle_for_visitor(payment, is_signed=request.method == "POST")
     if request.method != "POST" and not order_access.is_granted(request, payment.order):
         return redirect("catalog:home")  # a reference can be guessed, an order's link cannot
     with override(payment.order.language):
