@@ -1,4 +1,4 @@
-"""Ask the gateway what became of an attempt, and record it. Public: ``settle``, ``ask``, both ``…_for_visitor``."""
+"""Ask the gateway what became of an attempt, and record it. Public: ``settle``, ``ask``, for visitors too."""
 
 import datetime as dt
 
@@ -44,7 +44,7 @@ def ask(payment: Payment) -> bool:
 def settle_for_visitor(payment: Payment, *, is_signed: bool = False) -> Payment:
     """Like ``settle``, where a page's visitor asks: a few times for each payment, else the row answers.
 
-    Attempts that have ended are left to the sweep, unless the gateway itself has signed what the visitor brings.
+    Attempts that have ended are left to the sweep, unless the gateway has signed what the visitor brings.
     """
     payment.refresh_from_db()
     if payment.is_live or (is_signed and payment.status != Status.CAPTURED):

@@ -27,8 +27,8 @@ class GatewayEventQuerySet(models.QuerySet["GatewayEvent"]):
     def due(self) -> Self:
         """Events that nobody has acted on, or from which nothing was learnt yet, and whose time has come.
 
-        Those that are proven, or about money that has come, come first; then those about payments that anybody
-        can begin, then those about nothing we know. Of each kind those that were tried in vain come last:
+        First come those that are proven, or about money that is there; then those about payments that anybody
+        can begin; then those about nothing we know. Of each kind those that were tried in vain come last:
         however many they are, a new one does not wait for them. And orders and networks take turns.
         """
         now = clock.now()

@@ -156,7 +156,7 @@ def _lines(plan: RefundPlan) -> list[tuple[str, str]]:
 
 
 def _goods(plan: RefundPlan) -> list[tuple[str, int, int | None]]:
-    """Of each line the pieces that will not be shipped any more, and those that can be sold again, if any can."""
+    """Of each line the pieces that are not shipped any more, and those that can be sold again, if any can."""
     return [
         (each.line.name, each.withdrawn, each.restocked if each.line.variant.tracks_stock else None)
         for each in plan.lines

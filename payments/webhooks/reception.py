@@ -1,9 +1,9 @@
 """Who may have a notification stored: anybody can send one, and only the gateway can say whether it did.
 
 PayPal repeats for three days what it gets no 2xx for, and the shop asks PayPal about every payment by
-itself: so a notification that is turned away costs time, never money. Those about nothing we know, those about
-payments that anybody can begin, and those about money that has come each have a room of their own: only what
-costs money to name has a large one, for of complaints the shop hears in no other way.
+itself: so a notification that is turned away costs time, never money. Those about nothing we know, those
+about payments that anybody can begin, and those about money that is there each have a room of their own: only
+what costs money to name has a large one, for of complaints the shop hears in no other way.
 """
 
 import datetime as dt

@@ -10,8 +10,8 @@ from django.urls import reverse
 from checkout.models import Order
 from checkout.tests.scenes import make_cart, make_goods, place
 from payments.attempts import limits, services, settlement
-from payments.gateways.unionpay import UnionPay, messages
 from payments.gateways.unionpay import client as wire_client
+from payments.gateways.unionpay import messages
 from payments.models import LedgerEntry, Payment
 from payments.sandbox import mailbox, store
 from payments.sandbox.unionpay import sms as bank
@@ -21,7 +21,6 @@ from payments.tests.harness.card_page import posted
 from payments.tests.harness.unionpay_sandbox import (
     encrypted_card,
 )
-from payments.urls import urlpatterns
 from shop import clock
 from shop.models import Try
 
@@ -370,24 +369,6 @@ def test_codes_cannot_be_guessed_for_long(send, pay, monkeypatch):
         assert pay("123456")[0] == 400
     assert pay()[0] == 429
     assert attempt().status == Payment.Status.AWAITING
-
-
-def test_no_address_leads_past_the_limit_of_guesses(card, monkeypatch):
-    """Two take the form with the code; whichever comes next asks the same service."""
-    monkeypatch.setattr(limits, "CODE_GUESSES", replace(limits.CODE_GUESSES, limit=3))
-    asked, start = [], UnionPay.start
-    monkeypatch.setattr(UnionPay, "start", lambda self, *sent: asked.append(1) or start(self, *sent))
-    asked_by = {}
-    for number, pattern in enumerate(urlpatterns):
-        order = place(make_cart((make_goods(f"TEA-91{number}", on_hand=5), 2)))
-        client = Client(REMOTE_ADDR=f"198.51.{number}.9")
-        client.post(address(order, "send_code"), card)
-        asked.clear()
-        guess = card | {"method": "unionpay", "sms_code": "123456"}
-        codes = [client.post(address(order, pattern.name), guess).status_code for _ in range(5)]
-        asked_by[pattern.name] = len(asked)
-        assert not asked or codes[3:] == [429, 429], pattern.name
-    assert {name: count for name, count in asked_by.items() if count} == {"pay": 3, "pay_with_code": 3}
 
 
 def test_neither_telephone_nor_code_is_stored_or_logged(send, pay, caplog, client):

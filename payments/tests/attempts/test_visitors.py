@@ -1,4 +1,4 @@
-"""What a page's visitor makes the shop ask of a gateway: a few questions for each payment, none without end."""
+"""What a page's visitor makes the shop ask of a gateway: a few questions for each payment, at any address."""
 
 import datetime as dt
 from dataclasses import replace
@@ -14,7 +14,10 @@ from checkout.tests.scenes import make_cart, make_goods, place
 from payments.attempts import closing, limits, services, views
 from payments.gateways import override
 from payments.gateways.base import Started, Unfinished
+from payments.gateways.unionpay import UnionPay
 from payments.models import Payment
+from payments.tests.harness.card_page import posted
+from payments.tests.harness.unionpay_sandbox import encrypted_card
 from payments.urls import gateway_urlpatterns, urlpatterns
 from shop import clock
 from shop.background import lines
@@ -83,7 +86,8 @@ def come_again_and_again(payment):
 
 
 @pytest.mark.parametrize(
-    ("method", "status"), [(PAYPAL, "awaiting"), (PAYPAL, "capturing"), (CARD, "capturing"), (PAGE, "awaiting")]
+    ("method", "status"),
+    [(PAYPAL, "awaiting"), (PAYPAL, "capturing"), (CARD, "capturing"), (PAGE, "awaiting")],
 )
 def test_no_address_makes_the_shop_ask_without_end(gateways, method, status):
     """Those of now and whichever come later."""
@@ -129,8 +133,29 @@ def test_a_buyer_s_visits_keep_no_order_from_ending(gateways):
 
 def test_lines_are_asked_for_by_the_visitor_s_network(gateways, requests_are_limited, monkeypatch):
     networks, one = [], lines.Lines.one
-    monkeypatch.setattr(lines.Lines, "one", lambda self, network: networks.append(network) or one(self, network))
+    monkeypatch.setattr(
+        lines.Lines, "one", lambda self, network: networks.append(network) or one(self, network)
+    )
     payment = attempt(800, PAYPAL)
     back = reverse("payments:return", args=[payment.order.token])
     Client(REMOTE_ADDR="203.0.113.9").get(back, {"token": payment.gateway_id})
     assert networks == ["203.0.113.9/32"]
+
+
+def test_no_address_leads_past_the_limit_of_guesses(sms_contract, monkeypatch):
+    """Two take the form with the code; whichever comes next asks the same service."""
+    monkeypatch.setattr(limits, "CODE_GUESSES", replace(limits.CODE_GUESSES, limit=3))
+    asked, start = [], UnionPay.start
+    monkeypatch.setattr(UnionPay, "start", lambda self, *sent: asked.append(1) or start(self, *sent))
+    asked_by, card = {}, posted(encrypted_card(phone="85251234567"))
+    for number, pattern in enumerate(urlpatterns):
+        order = place(make_cart((make_goods(f"TEA-91{number}", on_hand=5), 2)))
+        url = reverse(f"payments:{pattern.name}", args=[order.token])
+        client = Client(REMOTE_ADDR=f"198.51.{number}.9")
+        client.post(reverse("payments:send_code", args=[order.token]), card)
+        asked.clear()
+        guess = card | {"method": "unionpay", "sms_code": "123456"}
+        codes = [client.post(url, guess).status_code for _ in range(5)]
+        asked_by[pattern.name] = len(asked)
+        assert not asked or codes[3:] == [429, 429], pattern.name
+    assert {name: count for name, count in asked_by.items() if count} == {"pay": 3, "pay_with_code": 3}
