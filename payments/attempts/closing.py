@@ -19,12 +19,12 @@ class MayBePaid(Exception):
 
 
 def cancel_unpaid(order_id: int) -> Order:
-    """Cancel the order after asking the gateway: stock goes back on sale, attempts are given up.
+    """Cancel the order for its buyer after asking the gateway: stock goes on sale, attempts are given up.
 
     A repeat changes nothing. Needs no transaction open. Raises MayBePaid.
     """
     for payment in Payment.objects.filter(order_id=order_id).live():
-        if _may_have_been_paid(payment) and not settlement.ask(payment):
+        if _may_have_been_paid(payment) and not settlement.ask_for_visitor(payment):
             raise MayBePaid(payment.reference)
     return _cancel(order_id)
 

@@ -32,7 +32,7 @@ from shop.background.lines import Busy, line
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 
-from .limits import count_attempt
+from .limits import count_attempt, count_code_sent, count_code_tried
 from .outcomes import record, record_gateway_error, record_start
 
 Status = Payment.Status
@@ -60,7 +60,7 @@ def pay(
 ) -> Payment:  # fmt: skip
     """Start to pay, or go on with the attempt under way. Any number of clicks make one attempt.
 
-    Raises OrderChanged, InProgress, checkout.NotPayable, TooManyAttempts.
+    Raises OrderChanged, InProgress, checkout.NotPayable, TooManyAttempts, TooManyCodes.
     """
     payment = get_or_create_attempt(
         order_id, method=method, revision=revision, on_phone=on_phone, sender=sender
@@ -84,8 +84,9 @@ def request_code(
     Returns the attempt: ``awaiting`` once a code has been sent, ``declined`` when the bank refused the card;
     ``problem`` says why, also why no second code was sent.
 
-    Raises OrderChanged, InProgress, checkout.NotPayable, TooManyAttempts.
+    Raises OrderChanged, InProgress, checkout.NotPayable, TooManyAttempts, TooManyCodes.
     """
+    count_code_sent(order_id, sender)
     payment = get_or_create_attempt(
         order_id, method=Method.UNIONPAY_CARD, revision=revision, on_phone=on_phone, sender=sender
     )
@@ -195,6 +196,8 @@ def _start_now(payment: Payment, card: EncryptedCard | None) -> None:
     if payment.method == Method.UNIONPAY_CARD:
         if card is None:  # the process that had the card died before it was sent: the buyer types it again
             return
+        if card.sms_code:
+            count_code_tried(payment)
         try:
             # From here on the money may be taken, whatever we hear: no second attempt until that is known.
             begin_card_charge(payment, card)

@@ -1,4 +1,4 @@
-"""Ask the gateway what became of an attempt, and record it. Public: ``settle``, ``ask``."""
+"""Ask the gateway what became of an attempt, and record it. Public: ``settle``, ``ask``, for visitors too."""
 
 import datetime as dt
 
@@ -12,7 +12,7 @@ from shop.background.lines import Busy, line
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 
-from . import movements
+from . import limits, movements
 from .outcomes import record, record_gateway_error
 
 Status = Payment.Status
@@ -39,6 +39,23 @@ def ask(payment: Payment) -> bool:
     """
     with payment.claim() as is_ours:
         return is_ours and _ask(payment)
+
+
+def settle_for_visitor(payment: Payment, *, is_signed: bool = False) -> Payment:
+    """Like ``settle``, where a page's visitor asks: a few times for each payment, else the row answers.
+
+    Attempts that have ended are left to the sweep, unless the gateway has signed what the visitor brings.
+    """
+    payment.refresh_from_db()
+    if payment.is_live or (is_signed and payment.status != Status.CAPTURED):
+        ask_for_visitor(payment)
+        payment.refresh_from_db()
+    return payment
+
+
+def ask_for_visitor(payment: Payment) -> bool:
+    """Like ``ask``, where a page's visitor asks. Returns False also if they have asked too often already."""
+    return limits.may_ask_for_visitor(payment) and ask(payment)
 
 
 def _ask(payment: Payment) -> bool:

@@ -26,7 +26,6 @@ from payments.gateways.unionpay import codes
 from payments.models import Payment
 from payments.models.payment import WRONG_CODE
 from shop import clock
-from shop.web.rate_limit import RateLimit
 
 from . import limits
 from . import services as attempts
@@ -39,10 +38,6 @@ logger = logging.getLogger(__name__)
 Status = Payment.Status
 
 RESEND_AFTER = 60  # seconds; UnionPay refuses before that
-MINUTES = 30
-SENT_PER_NETWORK = RateLimit("sms", 20, MINUTES)  # an office may be one network
-SENT_PER_ORDER = RateLimit("sms-order", 8, MINUTES)
-CODE_GUESSES = RateLimit("sms-code", 10, MINUTES)  # per order, whoever guesses
 
 _FIELDS = {"61": "number", "62": "number", "65": "cvc", "66": "phone", "69": "code", "73": "expiry"}
 
@@ -55,8 +50,6 @@ def send(request: HttpRequest, token: str) -> JsonResponse:
     form = CardForm(request.POST)
     if problem := _problem_of(request, form):
         return problem
-    if _is_over_limit(request, order):
-        return _error(_too_many(), field="code", status=429)
     revision, card = form.cleaned_data["revision"], form.card
     try:
         payment = attempts.request_code(
@@ -66,8 +59,8 @@ def send(request: HttpRequest, token: str) -> JsonResponse:
             on_phone=is_telephone(request),
             sender=request,
         )
-    except limits.TooManyAttempts:
-        return _error(limits.too_many(order, request), field="code", status=429)
+    except limits.TooManyAttempts as reason:
+        return _error(limits.too_many(reason, order, request), field="code", status=429)
     except (attempts.OrderChanged, attempts.InProgress, NotPayable) as reason:
         return _redirect_after(request, order, reason)
     return _after_sending(order, payment)
@@ -85,8 +78,6 @@ def pay(request: HttpRequest, token: str) -> JsonResponse:
         return _go("pay", order)
     if response := _unless_code_is_awaited(order):
         return response
-    if not CODE_GUESSES.take(str(order.pk)):
-        return _error(_too_many(), field="code", status=429)
     revision = form.cleaned_data["revision"]
     try:
         payment = attempts.pay(
@@ -97,8 +88,8 @@ def pay(request: HttpRequest, token: str) -> JsonResponse:
             on_phone=is_telephone(request),
             sender=request,
         )
-    except limits.TooManyAttempts:
-        return _error(limits.too_many(order, request), field="code", status=429)
+    except limits.TooManyAttempts as reason:
+        return _error(limits.too_many(reason, order, request), field="code", status=429)
     except (attempts.OrderChanged, attempts.InProgress, NotPayable) as reason:
         return _redirect_after(request, order, reason)
     return _after_paying(order, payment)
@@ -121,17 +112,6 @@ def _problem_of(request: HttpRequest, form: Form) -> JsonResponse | None:
     if code:
         return _error(str(code[0]), field="code")
     return _error(str(next(iter(form.errors.values()))[0]), field="number")
-
-
-def _is_over_limit(request: HttpRequest, order: Order) -> bool:
-    """Count the request and return whether it is one too many, per network or per order."""
-    taken = SENT_PER_NETWORK.take(request)
-    if not taken:
-        return True
-    if SENT_PER_ORDER.take(str(order.pk)):
-        return False
-    SENT_PER_NETWORK.release(taken)
-    return True
 
 
 def _after_sending(order: Order, payment: Payment) -> JsonResponse:
@@ -204,7 +184,3 @@ def _go(name: str, order: Order) -> JsonResponse:
 
 def _error(text: str | Promise | None, *, field: str = "", status: int = 400, **more: Any) -> JsonResponse:
     return JsonResponse({"error": str(text), "field": field} | more, status=status)
-
-
-def _too_many() -> str:
-    return _("Too many tries. No money was taken. Please wait half an hour, or choose another way to pay.")

@@ -121,8 +121,8 @@ def _pay(request: HttpRequest, order: Order) -> HttpResponse:
     except services.OrderChanged:
         messages.warning(request, _("Your order has changed. Please look at it once more before you pay."))
         return redirect("payments:pay", token=order.token)
-    except limits.TooManyAttempts:
-        form.add_error("method", limits.too_many(order, request))
+    except limits.TooManyAttempts as reason:
+        form.add_error("method", limits.too_many(reason, order, request))
         response = _page(request, order, form)
         response.status_code = 429
         return response
@@ -195,7 +195,7 @@ def paypal_return(request: HttpRequest, token: str) -> HttpResponse:
     payment = order.payments.filter(method=Payment.Method.PAYPAL, gateway_id=gateway_id).first()
     if payment is None:
         return redirect(order)
-    return _after_return(request, settlement.settle(payment))
+    return _after_return(request, settlement.settle_for_visitor(payment))
 
 
 def _after_return(request: HttpRequest, payment: Payment) -> HttpResponse:
@@ -236,7 +236,7 @@ def unionpay_return(request: HttpRequest) -> HttpResponse:
             return redirect("catalog:home")
         if request.POST.get("respCode") in {"00", "A6"}:
             settlement.mark_capture_expected(payment)
-    settled = settlement.settle(payment)
+    settled = settlement.settle_for_visitor(payment, is_signed=request.method == "POST")
     if request.method != "POST" and not order_access.is_granted(request, payment.order):
         return redirect("catalog:home")  # a reference can be guessed, an order's link cannot
     with override(payment.order.language):

@@ -4,7 +4,8 @@ import datetime as dt
 from typing import Self
 
 from django.db import models
-from django.db.models import Case, Q, When
+from django.db.models import Case, F, Q, Value, When, Window
+from django.db.models.functions import Greatest, RowNumber
 from django.utils.translation import gettext_lazy as _
 
 from shop import clock
@@ -14,20 +15,42 @@ from .payment import Payment
 RETRY_SECONDS = [5, 10, 20, 30]  # the last one repeats
 
 
+HAS_MONEY = Q(payment__capture_reference__gt="")
+
+
+def _place_in(what: str) -> Window:
+    """The how manieth of its kind."""
+    return Window(RowNumber(), partition_by=[F("rank"), F("is_behind"), F(what)], order_by="received_at")
+
+
 class GatewayEventQuerySet(models.QuerySet["GatewayEvent"]):
     def due(self) -> Self:
         """Events that nobody has acted on, or from which nothing was learnt yet, and whose time has come.
 
-        Those that are proven, or about a payment of ours, come first: strangers can send many others. Of each
-        kind those that were tried in vain come last: however many they are, a new one does not wait for them.
+        First come those that are proven, or about money that is there; then those about payments that anybody
+        can begin; then those about nothing we know. Of each kind those that were tried in vain come last:
+        however many they are, a new one does not wait for them. And orders and networks take turns.
         """
         now = clock.now()
         too_far = now + dt.timedelta(seconds=RETRY_SECONDS[-1]) + clock.SKEW  # the clock was put back
         is_due = Q(next_try_at=None) | Q(next_try_at__lte=now) | Q(next_try_at__gt=too_far)
-        is_strange = Case(When(is_verified=None, payment=None, then=1), default=0)
+        is_safe = Q(is_verified=True) | HAS_MONEY
         rows = self.filter(is_due, processed_at=None).exclude(is_verified=False)
-        is_behind = Case(When(tries__gt=0, then=1), default=0)
-        return rows.order_by(is_strange, is_behind, "received_at")
+        rows = rows.annotate(
+            rank=Case(When(is_safe, then=0), When(payment=None, then=2), default=1),
+            is_behind=Case(When(tries__gt=0, then=1), default=0),
+        )
+        of_order = Case(When(payment=None, then=Value(1)), default=_place_in("payment__order"))
+        turn = Greatest(of_order, _place_in("network"))
+        return rows.order_by("rank", "is_behind", turn, "received_at")
+
+    def about_unpaid(self) -> Self:
+        """About payments of ours that have no money: they cost their buyer nothing."""
+        return self.exclude(payment=None).exclude(HAS_MONEY)
+
+    def about_money(self) -> Self:
+        """About payments whose money has come, or is under review."""
+        return self.filter(HAS_MONEY)
 
     def wake(self, gateway: str) -> int:
         """Make those due that were tried in vain; return how many. The gateway answers again."""

@@ -131,6 +131,7 @@ def refund_order(request: HttpRequest, *, site: admin.AdminSite, order_id: int) 
             "seen": seen,
         }
         how |= {"lines": _lines(form.plan), "closes": [line.name for line in form.plan.closes]}
+        how |= {"goods": _goods(form.plan)}
         return _asked(request, needed, key=_key(request), form=form, **how)
     return _requested(request, order, refund)
 
@@ -151,6 +152,15 @@ def _lines(plan: RefundPlan) -> list[tuple[str, str]]:
     return [
         (f"{each.line.name} × {each.quantity}", money.formatted(each.amount, plan.currency))
         for each in plan.lines
+    ]
+
+
+def _goods(plan: RefundPlan) -> list[tuple[str, int, int | None]]:
+    """Of each line the pieces that are not shipped any more, and those that can be sold again, if any can."""
+    return [
+        (each.line.name, each.withdrawn, each.restocked if each.line.variant.tracks_stock else None)
+        for each in plan.lines
+        if each.quantity and each.line.ships
     ]
 
 

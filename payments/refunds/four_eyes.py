@@ -89,6 +89,10 @@ def facts(wish: ApprovalRequest) -> approvals.Facts:
     payload: Mapping[str, Any] = wish.payload
     told = [(_("Refund"), money.formatted(Decimal(payload["amount"]), payload["currency"]))]
     told += [(name, text) for name, text in payload.get("lines", [])]
+    for name, withdrawn, restocked in payload.get("goods", []):
+        told.append((_("Pieces not shipped any more"), f"{name} × {withdrawn}"))
+        if restocked is not None:
+            told.append((_("Pieces back into stock"), f"{name} × {restocked}"))
     chosen = payload.get("chosen", {})
     for label, amount in (
         (_("Shipping fee"), chosen.get("shipping")),

@@ -1,8 +1,9 @@
 """Who may have a notification stored: anybody can send one, and only the gateway can say whether it did.
 
 PayPal repeats for three days what it gets no 2xx for, and the shop asks PayPal about every payment by
-itself: so a notification that is turned away costs time, never money. Those about a payment of ours, which
-strangers cannot name, do not share their room with the others.
+itself: so a notification that is turned away costs time, never money. Those about nothing we know, those
+about payments that anybody can begin, and those about money that is there each have a room of their own: only
+what costs money to name has a large one, for of complaints the shop hears in no other way.
 """
 
 import datetime as dt
@@ -23,8 +24,10 @@ from shop.web.rate_limit import RateLimit, network_of
 # the second kind in a minute, from few addresses.
 STRANGE_ONES = RateLimit("strange-notice", limit=60, minutes=10)
 KNOWN_ONES = RateLimit("known-notice", limit=2_000, minutes=10)
-PER_PAYMENT = 20  # not verified yet
-ROOM_FOR_KNOWN = 10  # times as many may wait as of the others
+PER_PAYMENT = 20  # whose money has come; not verified yet
+PER_UNPAID = 5
+ROOM_FOR_PAID = 10  # times as many may wait as of the others
+UNPAID_OF_NETWORK = 0.5  # of their room
 RETRY_AFTER = 60  # seconds
 ASKED_AGAIN_AFTER = dt.timedelta(hours=1)  # about the same bytes; what refused them may have been our setting
 FAMILIES = ("PAYMENT.", "CHECKOUT.", "CUSTOMER.DISPUTE.")  # of PayPal's events about money of ours
@@ -40,12 +43,16 @@ def admit(payment: Payment | None, sender: HttpRequest | None) -> None:
     """Let one more wait for PayPal's word. Raises TooManyWait. Of several at once a few more may pass."""
     waiting = GatewayEvent.objects.filter(is_verified=None, processed_at=None)
     most = settings.PAYPAL_NOTICES_WAITING
+    about_it = waiting.filter(payment=payment).count()
     if payment is None:
-        share, is_full = STRANGE_ONES, waiting.filter(payment=None).count() >= most
-    else:
-        is_full = waiting.filter(payment=payment).count() >= PER_PAYMENT
-        is_full = is_full or waiting.exclude(payment=None).count() >= ROOM_FOR_KNOWN * most
+        share, is_full = STRANGE_ONES, about_it >= most
+    elif payment.capture_reference:
         share = KNOWN_ONES
+        is_full = about_it >= PER_PAYMENT or waiting.about_money().count() >= ROOM_FOR_PAID * most
+    else:
+        share, unpaid = KNOWN_ONES, waiting.about_unpaid()
+        of_network = unpaid.filter(network=network_told(sender)).count()
+        is_full = about_it >= PER_UNPAID or unpaid.count() >= most or of_network >= UNPAID_OF_NETWORK * most
     if is_full or (sender is not None and not share.take(sender)):
         raise TooManyWait
 

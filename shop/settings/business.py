@@ -41,7 +41,7 @@ MOST_PER_ORDER = env.int("MOST_PER_ORDER", 20)  # pieces of goods whose own limi
 STOCK_HOLD_MINUTES = env.int("STOCK_HOLD_MINUTES", 10)  # until a payment is begun
 UNPAID_PER_ADDRESS = env.int("UNPAID_PER_ADDRESS", 3)
 UNPAID_PER_NETWORK = env.int("UNPAID_PER_NETWORK", 20)  # an office is one, or a street's telephones
-PAYMENTS_PER_NETWORK = env.int("PAYMENTS_PER_NETWORK", 60)  # begun in half an hour
+PAYMENTS_PER_NETWORK = env.int("PAYMENTS_PER_NETWORK", 60)  # begun again in half an hour
 UNPAID_SHARE_PERCENT = env.int("UNPAID_SHARE_PERCENT", 50)  # of what is on hand
 # What a browser may see of an order (checkout/order_access.py), from when it was placed or opened there.
 ORDER_KEY_SHOWN_HOURS = 2  # order key and files, in the browser that placed it; then only by e-mail

@@ -246,6 +246,40 @@ def test_requests_of_one_process_have_so_many_lines_to_a_gateway(requests_are_li
             pass
 
 
+def test_one_network_leaves_the_last_line_to_another(monkeypatch):
+    """Whoever loops gets two; a buyer from elsewhere is let in at once."""
+    monkeypatch.setattr(lines, "SLOW", 0)
+    calls = lines.Lines()
+    with calls.one("a"), calls.one("a"):
+        with pytest.raises(lines.Busy), calls.one("a"):
+            pass
+        with calls.one("b"):
+            pass
+
+
+def test_lines_are_given_as_people_came_and_first_to_networks_that_have_none(monkeypatch):
+    """Whoever gives one back and asks again at once comes after those who wait."""
+    monkeypatch.setattr(lines, "SLOW", 60)
+    calls, served, threads = lines.Lines(), [], []
+
+    def call(network):
+        with calls.one(network):
+            served.append(network)
+
+    with calls.one("a"), calls.one("b"):
+        with calls.one("c"):
+            for network in ("a", "c", "d", "b", "e"):
+                threads.append(threading.Thread(target=call, args=(network,)))
+                threads[-1].start()
+                while len(calls._waiting) < len(threads):
+                    pass
+        with calls.one("c"):
+            served.append("c again")
+        for thread in threads:
+            thread.join()
+    assert served == ["c", "d", "e", "c again", "a", "b"]
+
+
 def test_a_gateway_that_answers_keeps_nobody_out(requests_are_limited):
     with all_lines_taken("paypal") as over:
         over.set()

@@ -8,11 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers, patch_cache_control
 from django.utils.translation import gettext as _
 
+from shop.background import lines
 from shop.keyring import fingerprints
 from shop.monitoring.logging import current_request_id
 
+from .client_address import client_address
 from .error_pages import too_many, unavailable
-from .rate_limit import RateLimit
+from .rate_limit import RateLimit, network_of
 
 # A shop that is paid on other sites' pages needs nothing of the visitor's device.
 PERMISSIONS_POLICY = ", ".join(
@@ -44,6 +46,16 @@ def request_id(get_response: GetResponse) -> GetResponse:
             current_request_id.reset(token)
         response["X-Request-ID"] = identity
         return response
+
+    return middleware
+
+
+def fair_lines(get_response: GetResponse) -> GetResponse:
+    """Where requests wait for a gateway, those of one network do not keep out the others."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        with lines.asked_from(network_of(client_address(request))):
+            return get_response(request)
 
     return middleware
 

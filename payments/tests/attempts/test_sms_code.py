@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from checkout.models import Order
 from checkout.tests.scenes import make_cart, make_goods, place
-from payments.attempts import limits, services, settlement, sms_code_views
+from payments.attempts import limits, services, settlement
 from payments.gateways.unionpay import client as wire_client
 from payments.gateways.unionpay import messages
 from payments.models import LedgerEntry, Payment
@@ -333,7 +333,7 @@ def test_the_ordinary_form_does_not_charge_a_card_without_a_code(order, client, 
 
 
 def test_one_order_gets_so_many_codes_whoever_asks(order, card, later, monkeypatch):
-    monkeypatch.setattr(sms_code_views, "SENT_PER_ORDER", replace(sms_code_views.SENT_PER_ORDER, limit=3))
+    monkeypatch.setattr(limits, "SENT_PER_ORDER", replace(limits.SENT_PER_ORDER, limit=3))
     for number in range(3):
         browser = Client(REMOTE_ADDR=f"192.0.2.{number}")
         assert browser.post(address(order, "send_code"), card).status_code in {200, 429}
@@ -347,7 +347,7 @@ def test_one_order_gets_so_many_codes_whoever_asks(order, card, later, monkeypat
 
 
 def test_one_network_gets_so_many_codes(order, card, monkeypatch):
-    monkeypatch.setattr(sms_code_views, "SENT_PER_NETWORK", replace(sms_code_views.SENT_PER_NETWORK, limit=1))
+    monkeypatch.setattr(limits, "SENT_PER_NETWORK", replace(limits.SENT_PER_NETWORK, limit=1))
     other = place(make_cart((make_goods("TEA-902"), 1)))
     assert Client().post(address(order, "send_code"), card).status_code == 200
     assert Client().post(address(other, "send_code"), card).status_code == 429
@@ -363,7 +363,7 @@ def test_an_attempt_too_many_is_told_beside_the_code(send, order, monkeypatch):
 
 
 def test_codes_cannot_be_guessed_for_long(send, pay, monkeypatch):
-    monkeypatch.setattr(sms_code_views, "CODE_GUESSES", replace(sms_code_views.CODE_GUESSES, limit=3))
+    monkeypatch.setattr(limits, "CODE_GUESSES", replace(limits.CODE_GUESSES, limit=3))
     send()
     for _ in range(3):
         assert pay("123456")[0] == 400

@@ -17,7 +17,7 @@ from payments.refunds import four_eyes
 from payments.refunds import services as refunds
 from payments.refunds.four_eyes import NeedsSecondPerson
 from payments.tests.harness.refund_scenes import SERVICE, TEA, ask_for, paid_order, some, tea_of
-from payments.tests.refunds.page_scenes import hidden, page_of, typed
+from payments.tests.refunds.page_scenes import hidden, page_of, shown, typed
 from shop import clock
 from shop.audit import approvals
 from shop.models import ApprovalRequest, AuditEntry
@@ -89,6 +89,20 @@ def test_nothing_happens_before_the_second_person_and_then_it_happens_once(merch
         ("refund", wish.asked_by, order.number),
         ("approved", "wong", order.number),
     ]
+
+
+def test_the_second_person_sees_what_becomes_of_the_goods(merchant, order, settings):
+    """Goods that are said to come back can be sold again: also where they have not."""
+    settings.REFUND_FOUR_EYES_ABOVE = Decimal(100)
+    second = browser_of(colleague())
+    for restock in ("", "0"):
+        values = typed(order, tea=2) | {f"restock_{tea_of(order).pk}": restock}
+        asked = merchant.post(page_of(order), values | {"action": "preview"})
+        page = merchant.post(page_of(order), hidden(asked) | {"action": "refund"})["Location"]
+        told = shown(second.get(page))
+        name = tea_of(order).name
+        assert f"Pieces not shipped any more {name} × 2" in told
+        assert f"Pieces back into stock {name} × {restock or 2}" in told
 
 
 def test_who_may_not_refund_may_neither_see_nor_approve(merchant, order):

@@ -156,26 +156,99 @@ def test_only_so_many_wait_that_are_about_nothing_we_know(settings, few, payment
     assert post(forged(settings), event(3), "198.51.3.1").status_code == 200, "there is room again"
 
 
-def test_one_payment_takes_no_room_from_others(settings, payment, monkeypatch):
+@pytest.fixture
+def paid(payment):
+    """One whose money has come."""
+    Payment.objects.filter(pk=payment.pk).update(status="captured", capture_reference="8MC585209K746392H")
+    payment.refresh_from_db()
+    return payment
+
+
+def copies(payment, count, **changes):
+    """More of them, as rows of its order."""
+    same = {field.attname: getattr(payment, field.attname) for field in Payment._meta.concrete_fields}
+    keys = ("create_key", "capture_key")
+    return Payment.objects.bulk_create(
+        Payment(
+            **same
+            | {"id": None, "status": "declined", "pays_order": False, "reference": f"COPY{number:06}"}
+            | {name: uuid.uuid4().hex for name in keys}
+            | changes
+        )
+        for number in range(count)
+    )
+
+
+@pytest.mark.parametrize(("most", "has_money"), [("PER_PAYMENT", True), ("PER_UNPAID", False)])
+def test_one_payment_takes_no_room_from_others(settings, payment, monkeypatch, most, has_money):
     """Its buyer knows its name, and nobody else's."""
-    monkeypatch.setattr(reception, "PER_PAYMENT", 2)
+    monkeypatch.setattr(reception, most, 2)
+    Payment.objects.update(capture_reference="8MC585209K746392H" if has_money else "")
     codes = [post(forged(settings), event(n, custom_id=payment.reference)).status_code for n in range(4)]
     assert codes == [200, 200, 429, 429]
 
 
+def test_what_names_payments_that_anybody_can_begin_takes_no_room_from_money_that_has_come(
+    settings, few, payment
+):
+    """PayPal tells of complaints in no other way."""
+    unpaid = copies(payment, 8)
+    settings.PAYPAL_NOTICES_WAITING = 4
+    mine = [event(f"N{one.pk}", custom_id=one.reference) for one in unpaid]
+    codes = [post(forged(settings), mine[number]).status_code for number in range(3)]
+    assert codes == [200, 200, 429], "of one network half of the room"
+    codes = [post(forged(settings), mine[number], f"198.51.{number}.1").status_code for number in range(2, 6)]
+    assert codes == [200, 200, 429, 429]
+    [paid] = copies(payment, 1, reference="PAID000001", capture_reference="8MC585209K746392H")
+    assert post(forged(settings), event("P", custom_id=paid.reference)).status_code == 200
+    assert GatewayEvent.objects.about_money().count() == 1
+
+
+def test_money_comes_first_and_then_orders_and_networks_take_turns(payment):
+    received = now() - dt.timedelta(hours=1)
+
+    def waits(name, about, network, **more):
+        nonlocal received
+        received += dt.timedelta(seconds=1)
+        GatewayEvent.objects.create(
+            gateway="paypal", event_id=name, payment=about, network=network, received_at=received, **more
+        )
+
+    own = [
+        attempts.get_or_create_attempt(
+            place(make_cart((make_goods(f"TEA-92{number}"), 1))).pk, method=Payment.Method.PAYPAL, revision=1
+        )
+        for number in range(4)
+    ]
+    for number in range(12):
+        waits(f"strange{number}", None, "203.0.113.9/32")
+    waits("strange, of another", None, "198.51.100.1/32")
+    for number in range(12):
+        waits(f"many orders{number}", own[number % 3], "203.0.113.9/32")
+    for number in range(12):
+        waits(f"many networks{number}", own[3], f"192.0.2.{number}/32")
+    waits("of a buyer", payment, "173.0.81.1/32")
+    [paid] = copies(payment, 1, reference="PAID000001", capture_reference="8MC585209K746392H")
+    waits("money", paid, "173.0.81.1/32")
+    waits("proven", None, "173.0.81.1/32", is_verified=True)
+    names = list(GatewayEvent.objects.due().values_list("event_id", flat=True))
+    assert names[:5] == ["money", "proven", "many orders0", "many networks0", "of a buyer"]
+    assert set(names[-13:-11]) == {"strange0", "strange, of another"}
+
+
 @pytest.mark.parametrize("share", ["STRANGE_ONES", "KNOWN_ONES"])
-def test_one_network_takes_no_room_from_others(settings, payment, monkeypatch, share):
-    about = {"custom_id": payment.reference} if share == "KNOWN_ONES" else {}
+def test_one_network_takes_no_room_from_others(settings, paid, monkeypatch, share):
+    about = {"custom_id": paid.reference} if share == "KNOWN_ONES" else {}
     monkeypatch.setattr(reception, share, replace(getattr(reception, share), limit=2))
     codes = [post(forged(settings), event(number, **about)).status_code for number in range(4)]
     assert codes == [200, 200, 429, 429]
     assert post(forged(settings), event(9, **about), "192.0.2.1").status_code == 200
 
 
-def test_all_that_name_payments_of_ours_have_room_for_so_many_together(settings, few, payment, monkeypatch):
+def test_all_that_name_payments_of_ours_have_room_for_so_many_together(settings, few, paid, monkeypatch):
     """Buyers can name their own payments, each of many: nothing that waits may grow without end."""
-    monkeypatch.setattr(reception, "ROOM_FOR_KNOWN", 1)
-    codes = [post(forged(settings), event(n, custom_id=payment.reference)).status_code for n in range(5)]
+    monkeypatch.setattr(reception, "ROOM_FOR_PAID", 1)
+    codes = [post(forged(settings), event(n, custom_id=paid.reference)).status_code for n in range(5)]
     assert codes == [200, 200, 200, 429, 429]
 
 
@@ -183,17 +256,8 @@ def test_a_burst_of_genuine_ones_is_stored_whole_even_while_strangers_fill_their
     """A sale: all from one address of PayPal's, faster than anybody verifies them."""
     for number in range(4):
         post(forged(settings), event(number), f"198.51.{number}.1")
-    settings.PAYPAL_NOTICES_WAITING = 50  # times ten for ours: a tenth of what is set for a real shop
-    same = {field.attname: getattr(payment, field.attname) for field in Payment._meta.concrete_fields}
-    others = [
-        Payment(
-            **same
-            | {"id": None, "status": "declined", "reference": f"BURST{n:05}"}
-            | {name: uuid.uuid4().hex for name in ("create_key", "capture_key") if name in same}
-        )
-        for n in range(120)
-    ]
-    Payment.objects.bulk_create(others)
+    settings.PAYPAL_NOTICES_WAITING = 50  # times ten for these: a tenth of what is set for a real shop
+    others = copies(payment, 120, capture_reference="8MC585209K746392H")
     for number, one in enumerate(others):
         body = body_of(event(f"B{number}", custom_id=one.reference))
         headers = webhooks.signed_headers(body)

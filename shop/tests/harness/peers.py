@@ -48,21 +48,22 @@ def all_lines_taken(peer, *, since=0.0):
     """By other threads, ``since`` seconds."""
     over, taken = threading.Event(), threading.Semaphore(0)
 
-    def hold():
-        with lines.line(peer):
+    def hold(network):
+        with lines.asked_from(network), lines.line(peer):
             taken.release()
             over.wait(20)
 
-    threads = [threading.Thread(target=hold) for _ in range(lines.PER_PEER)]
+    threads = [
+        threading.Thread(target=hold, args=(f"192.0.2.{number}/32",)) for number in range(lines.PER_PEER)
+    ]
     for thread in threads:
         thread.start()
         taken.acquire()
-    lines._lines[peer]._began = [began - since for began in lines._lines[peer]._began]
-    began = list(lines._lines[peer]._began)
+    for call in lines._lines[peer]._begun:
+        call.since -= since
     try:
         yield over
     finally:
-        lines._lines[peer]._began = [moment + since for moment in began]
         over.set()
         for thread in threads:
             thread.join()
