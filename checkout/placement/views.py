@@ -214,7 +214,7 @@ def _page(
     if forms.shipping and not forms.shipping.is_bound:
         forms.shipping.suit(typed)
     answer_copy.offer(forms, typed, copied)
-    quote = _quote(cart, forms, _email_in(typed))
+    quote = _quote(cart, forms, _email_in(request.POST))  # what a draft holds was counted by nobody
     sentences = [*(changes or []), *(change for change in cart.changes if change not in (changes or []))]
     is_part = request.POST.get("action") == "quote"  # a script takes only the amounts out of the page
     context = {
