@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from django.test import Client
 
 from catalog.models import IntakeQuestion
 from checkout.models import Draft, Order
@@ -109,3 +110,25 @@ def test_whoever_may_store_nothing_can_still_order(client, monkeypatch):
     answer = client.post(URL, {**TYPED, "quote": quote_of(client.get(URL))})
     assert answer.status_code == 302
     assert (Order.objects.count(), Draft.objects.get().data) == (1, {})
+
+
+def test_a_network_begins_so_many_drafts_and_those_who_have_one_go_on(client, monkeypatch):
+    """However small: each is a row that is kept for weeks."""
+    monkeypatch.setattr(drafts, "NEW_DRAFTS", replace(drafts.NEW_DRAFTS, limit=2))
+    tea = make_goods(on_hand=50)
+    add(client, tea)
+    keep(client, email="first@example.com")
+    visitors = [Client() for _ in range(4)]
+    for visitor in visitors:
+        add(visitor, tea)
+        visitor.post(URL, {"action": "keep", "email": "mei@example.com"})
+    assert Draft.objects.count() == 2
+    refused = visitors[-1]
+    answer = refused.post(URL, {**TYPED, "quote": quote_of(refused.get(URL))})
+    page = answer.content.decode()
+    assert "Too many orders were begun from your network." in page
+    assert f'value="{TYPED["email"]}"' in page, "nothing typed is lost"
+    assert (Draft.objects.count(), Order.objects.count()) == (2, 0)
+    assert client.post(URL, {**TYPED, "quote": quote_of(client.get(URL))}).status_code == 302
+    add(elsewhere := Client(REMOTE_ADDR="198.51.100.7"), tea)
+    assert elsewhere.post(URL, {**TYPED, "quote": quote_of(elsewhere.get(URL))}).status_code == 302
