@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from checkout import stock
-from checkout.intake import uploads
+from checkout.intake import upload_budgets, uploads
 from checkout.models import Draft, Intake, Order, OrderEvent, PrivacyRequest
 from checkout.orders import lookup
 from checkout.shipping.fulfilment import left_to_ship
@@ -146,7 +146,10 @@ retention.declare(
         71,
         gettext_lazy("Files you sent at checkout without ordering"),
         gettext_lazy("So that nothing is lost when you come back"),
-        lambda: in_days(uploads.ORPHAN_AGE.days),
+        lambda: (
+            _("%(days)s after you last changed something at checkout, %(most)s at most")
+            % {"days": in_days(uploads.ORPHAN_AGE.days), "most": in_days(uploads.LONGEST_IN_DRAFT.days)}
+        ),
         uploads.count_orphans,
         uploads.forget_orphans,
     ),
@@ -167,6 +170,15 @@ retention.declare(
         lambda: in_days(stock.ORIGINS_KEPT.days),
         lambda: stock.old_origins().count(),
         lambda: stock.old_origins().delete(),
+    ),
+    retention.DataClass(
+        "upload-origins",
+        83,
+        gettext_lazy("A fingerprint of the network from which you send files"),
+        gettext_lazy("So that nobody takes the room for files from others"),
+        lambda: _("Until the order is paid, or the file is deleted"),
+        lambda: upload_budgets.claimed_origins().count(),
+        lambda: upload_budgets.claimed_origins().update(surroundings=""),
     ),
     retention.DataClass(
         "privacy-requests",
