@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, QueryDict
 
 from cart.cart import Cart
+from checkout.forms import kept_fields
 from checkout.intake import uploads
 from checkout.models import Draft
 from shop.web.rate_limit import RateLimit
@@ -62,7 +63,7 @@ def save(request: HttpRequest, cart: Cart, data: QueryDict) -> Draft | None:
 
 
 def _is_affordable(request: HttpRequest, values: dict[str, list[str]]) -> bool:
-    return _has_room(request, draft_fields.size_of(values))
+    return _has_room(request, kept_fields.size_of(values))
 
 
 def _has_room(request: HttpRequest, size: int) -> bool:

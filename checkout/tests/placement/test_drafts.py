@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 
 from catalog.models import IntakeQuestion
+from checkout.forms import kept_fields
 from checkout.models import Draft, Order
-from checkout.placement import draft_fields, drafts
+from checkout.placement import drafts
 from checkout.tests.intake_scenes import question, typed_for
 from checkout.tests.scenes import TYPED, URL, add, make_goods, make_service, quote_of
 from shop.tests.harness.hostile import forms_of
@@ -68,11 +69,11 @@ def test_a_text_is_kept_a_little_longer_than_it_may_be_so_that_it_can_be_shorten
 
 
 def test_all_fields_together_have_a_greatest_size(client, service, monkeypatch):
-    monkeypatch.setattr(draft_fields, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(kept_fields, "MOST_BYTES", 20_000)
     add(client, service, 2)
     names = client.get(URL).content.decode().split('name="')[1:]
     data = keep(client, **{name.partition('"')[0]: "長" * 200 for name in names} | {"action": "keep"})
-    assert 19_000 < draft_fields.size_of(data) <= draft_fields.MOST_BYTES
+    assert 19_000 < kept_fields.size_of(data) <= kept_fields.MOST_BYTES
 
 
 def test_a_network_that_has_stored_too_much_stores_no_more_and_can_still_order(client, service, monkeypatch):

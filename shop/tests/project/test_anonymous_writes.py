@@ -17,7 +17,8 @@ from django.test import Client
 from django.utils.timezone import now
 
 from cart import recovery
-from checkout.placement import draft_fields, drafts
+from checkout.forms import kept_fields
+from checkout.placement import drafts
 from checkout.tests.scenes import TYPED, add, make_goods, make_service
 from payments.attempts import services as attempts
 from payments.attempts import sms_code_views
@@ -32,7 +33,7 @@ from shop.web.rate_limit import RateLimit
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
 OF_UNKNOWN_FIELDS = 4 * 1024  # bytes of all tables together: a session, hits of limits, a search
-OF_ALL_FIELDS = 2 * draft_fields.MOST_BYTES  # sealed and written as text
+OF_ALL_FIELDS = 2 * kept_fields.MOST_BYTES  # sealed and written as text
 WITHOUT_LIMITS = OF_UNKNOWN_FIELDS + 2 * drafts.ORDINARY
 
 
