@@ -17,6 +17,8 @@ from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from shop.web.middleware import may_begin_session, too_many_sessions
+
 from .cart import KEY
 
 COOKIE = "__Host-cart" if settings.PRODUCTION else "cart"
@@ -37,7 +39,8 @@ def recovers(
 
     @wraps(view)
     def wrapper(request: HttpRequest, /, *arguments: P.args, **named: P.kwargs) -> HttpResponse:
-        _bring_back(request)
+        if not _bring_back(request):
+            return too_many_sessions(request)
         response = view(request, *arguments, **named)
         follow(request, response)
         return response
@@ -72,14 +75,18 @@ def token_of(request: HttpRequest) -> str:
     return str(_read(request).get("token", ""))
 
 
-def _bring_back(request: HttpRequest) -> None:
+def _bring_back(request: HttpRequest) -> bool:
+    """Whether the view may run: not with a cart that names a draft, and no session that was counted."""
     token = token_of(request)
     if not token or request.session.get(KEY):
-        return
+        return True
     if any(is_bought for _receiver, is_bought in cart_was_bought.send(sender=None, token=token)):
-        return
+        return True
+    if request.session.session_key is None and not may_begin_session(request):
+        return False
     request.session[KEY] = _read(request)
     messages.info(request, _("Your visit had been interrupted. We kept your cart and what you had typed."))
+    return True
 
 
 def _kept(request: HttpRequest) -> dict[str, Any]:

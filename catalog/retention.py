@@ -8,7 +8,7 @@ from .models import IntakeQuestion
 
 
 def personal_questions() -> retention.Questions:
-    """Of the services on sale. One query."""
+    """Of what is on sale. One query."""
     questions = IntakeQuestion.objects.filter(is_personal=True, product__is_active=True)
     questions = questions.select_related("product").order_by("product__code", "position", "id")
     return [

@@ -103,11 +103,11 @@ def place_order(
 ) -> Order:
     """Make the order that this cart becomes. The same submission again returns the same order.
 
-    A changed submission makes a new revision while no payment was started, else a new order that supersedes
-    the old one. ``variants``: those of the quote, where the caller has just read them with their products,
-    terms and questions. ``origin``: where a visitor places it from, whose unpaid orders may hold
-    only so much. Raises OutOfStock, TooManyUnpaid, TooMuchHeld, CodeNotUsable (nothing is changed then)
-    and AlreadyOrdered.
+    A changed submission makes a new revision while no payment was started and its goods may be held so long,
+    else a new order that supersedes the old one. ``variants``: those of the quote, where the caller has just
+    read them with their products, terms and questions. ``origin``: where a visitor places it from, whose
+    unpaid orders may hold only so much. Raises OutOfStock, TooManyUnpaid, TooMuchHeld, CodeNotUsable
+    (nothing is changed then) and AlreadyOrdered.
 
     The promotion's row is locked before the stock, so that its uses are counted one order after the other.
     """
@@ -123,7 +123,7 @@ def place_order(
     if pending and pending.submission_digest in digests:
         return pending
     promotion = promotions.lock(quote.promo_code) if quote.promo_code else None
-    if pending and pending.payment_started_at is None:
+    if pending and pending.payment_started_at is None and _may_hold_on(pending):
         promotions.withdraw(pending)
         stock.release(pending)
         pending.lines.all().delete()
@@ -151,6 +151,14 @@ def place_order(
     else:
         order.log(f"revision {order.revision}", new_status=Status.PENDING, fact=OrderEvent.Fact.CHANGED)
     return order
+
+
+def _may_hold_on(order: Order) -> bool:
+    """Else an order that is changed again and again would hold goods for as long as anybody likes.
+
+    The one that takes its place is another, and limited like one of a buyer whose order lapsed.
+    """
+    return clock.now() + dt.timedelta(minutes=settings.STOCK_HOLD_MINUTES) <= order.placed_at + LONGEST_HOLD
 
 
 def _supersede(order: Order) -> None:

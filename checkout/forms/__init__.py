@@ -1,1 +1,1 @@
-"""Form parts that several pages of the checkout share: ``fields``, ``contact``, ``form_data``."""
+"""Form parts that several pages of the checkout share."""

@@ -125,7 +125,7 @@ def add_answers(intake: Intake, new: Mapping[str, dict[str, Any]], *, typed: Map
 
 @transaction.atomic
 def erase_expired(intake_id: int, *, delivered_at: dt.datetime) -> None:
-    """Delete the answers, and their files, whose days after the delivery of the report are over."""
+    """Delete the answers, and their files, whose days after the delivery of report or goods are over."""
     intake = Intake.objects.select_for_update().get(pk=intake_id)
     files: list[int] = []
     answers = []

@@ -199,14 +199,7 @@ class IntakeForm(forms.Form):
         """Help, when it is asked, limits of files, why it is asked, how long it is kept: one line each."""
         lines = [*self._conditions(question), question.help, *_file_limits(question), question.purpose]
         if question.is_personal:
-            lines.append(
-                ngettext(
-                    "Kept for %(days)s day after the report is delivered, then deleted.",
-                    "Kept for %(days)s days after the report is delivered, then deleted.",
-                    question.keep_days,
-                )
-                % {"days": question.keep_days}
-            )
+            lines.append(_how_long_kept(question))
         return format_html_join("", '<span class="note">{}</span>', ((line,) for line in lines if line))
 
     def _conditions(self, question: IntakeQuestion) -> list[str]:
@@ -217,6 +210,23 @@ class IntakeForm(forms.Form):
                 text = _("Only if “%(question)s” is answered: %(answers)s.")
                 notes.append(text % {"question": other.question.label, "answers": answers})
         return notes
+
+
+def _how_long_kept(question: IntakeQuestion) -> str:
+    """Goods have no report: their answers are kept until some time after the last parcel."""
+    if question.product.is_service:
+        text = ngettext(
+            "Kept for %(days)s day after the report is delivered, then deleted.",
+            "Kept for %(days)s days after the report is delivered, then deleted.",
+            question.keep_days,
+        )
+    else:
+        text = ngettext(
+            "Kept for %(days)s day after the order is shipped, then deleted.",
+            "Kept for %(days)s days after the order is shipped, then deleted.",
+            question.keep_days,
+        )
+    return text % {"days": question.keep_days}
 
 
 def _file_limits(question: IntakeQuestion) -> list[str]:

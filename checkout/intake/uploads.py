@@ -37,12 +37,14 @@ from .refused import Refused
 
 logger = logging.getLogger(__name__)
 
-ORPHAN_AGE = dt.timedelta(hours=24)  # without an order
+ORPHAN_AGE = dt.timedelta(hours=24)  # without an order, since its draft was last worked on
+LONGEST_IN_DRAFT = dt.timedelta(days=3)  # since it was sent, whatever is done to the draft
 MB = 1024 * 1024
 PER_NETWORK = RateLimit("answer-file", limit=150, minutes=60)  # enough for a family, too few for a disk
 MAX_NAME_LENGTH = 100
 CONTENT_TYPES = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
 SUFFIXES = {"pdf": (".pdf",), "jpeg": (".jpg", ".jpeg"), "png": (".png",)}
+_PLACING = dt.timedelta(hours=1)  # what a form has taken becomes an order within it
 _END = b"%%EOF"
 PDF_BLANKS = b"\0\t\n\f\r "  # ISO 32000-2, 7.2.3
 
@@ -55,19 +57,23 @@ def receive(
 ) -> dict[str, list[str]]:
     """Keep what was sent for these fields. Returns messages about what could not be kept, by field."""
     problems: dict[str, list[str]] = {}
+    # What comes later belongs to an order that was paid: it takes nothing from anybody's share.
+    origin = upload_budgets.surroundings_digest(request) if isinstance(owner, Draft) else ""
     for field, question in questions.items():
         for file in request.FILES.getlist(field):
             try:
                 if not PER_NETWORK.take(request):
                     raise Refused(_("Too many files came from your network. Please try again in an hour."))
                 upload_budgets.check(request, file.size or 0)
-                _keep(owner, field, question, file)
+                _keep(owner, field, question, file, origin)
             except Refused as refusal:
                 problems.setdefault(field, []).append(f"{clean_name(file.name or '')}: {refusal.message}")
     return problems
 
 
-def _keep(owner: Draft | Intake, field: str, question: IntakeQuestion, file: "UploadedFile[Any]") -> None:
+def _keep(
+    owner: Draft | Intake, field: str, question: IntakeQuestion, file: "UploadedFile[Any]", origin: str
+) -> None:
     kind, content = examine(file, question.options)
     name = clean_name(file.name or "", kind)
     most = question.options.get("most", 1)
@@ -78,6 +84,8 @@ def _keep(owner: Draft | Intake, field: str, question: IntakeQuestion, file: "Up
             if kept_in(owner, field).count() >= most:
                 raise Refused(_("At most %(most)s files can be kept here.") % {"most": most})
             upload_budgets.check_order(owner, len(content))
+            if origin:
+                upload_budgets.check_unclaimed(origin, len(content))
             write_sealed(stored_as, content)
             upload = Upload.objects.create(
                 draft=owner if isinstance(owner, Draft) else None,
@@ -87,6 +95,7 @@ def _keep(owner: Draft | Intake, field: str, question: IntakeQuestion, file: "Up
                 size=len(content),
                 stored_as=stored_as,
                 uploaded_at=clock.now(),
+                surroundings=origin,
             )
             if isinstance(owner, Intake):
                 upload.intakes.add(owner)
@@ -96,7 +105,13 @@ def _keep(owner: Draft | Intake, field: str, question: IntakeQuestion, file: "Up
 
 
 def kept_in(owner: Draft | Intake, field: str) -> models.QuerySet[Upload]:
-    return owner.uploads.filter(field=field)
+    kept = owner.uploads.filter(field=field)
+    return kept.filter(_is_young()) if isinstance(owner, Draft) else kept
+
+
+def _is_young() -> Q:
+    """What a draft may still be ordered with."""
+    return Q(uploaded_at__gt=clock.now() - LONGEST_IN_DRAFT)
 
 
 def examine(file: "UploadedFile[Any]", options: Mapping[str, object]) -> tuple[str, bytes]:
@@ -211,7 +226,7 @@ def download(upload: Upload) -> HttpResponse:
 def of_draft(draft: Draft | None) -> dict[str, list[Upload]]:
     """Field -> what was sent in it."""
     by_field: dict[str, list[Upload]] = {}
-    for upload in draft.uploads.all() if draft else []:
+    for upload in draft.uploads.filter(_is_young()) if draft else []:
         by_field.setdefault(upload.field, []).append(upload)
     return by_field
 
@@ -257,6 +272,7 @@ def _delete(uploads: models.QuerySet[Upload]) -> None:
 def _orphans() -> models.QuerySet[Upload]:
     limit = clock.now() - ORPHAN_AGE
     is_left = Q(draft__isnull=True) | Q(draft__updated_at__lt=limit)
+    is_left |= Q(uploaded_at__lt=clock.now() - LONGEST_IN_DRAFT - _PLACING)
     return Upload.objects.filter(is_left, intakes__isnull=True, uploaded_at__lt=limit)
 
 
@@ -273,9 +289,10 @@ def count_orphans() -> int:
 
 @transaction.atomic
 def forget_orphans() -> None:
-    """Delete what belongs to no order a day after its draft was last worked on, and files without a row.
+    """Delete what belongs to no order a day after its draft was last worked on, or three after it was sent.
 
-    Placing an order begins with saving its draft, so nothing is deleted from under it.
+    Files without a row too. Placing an order begins with saving its draft, and no form takes a file that is
+    too old, so nothing is deleted from under it.
     """
     _delete(_orphans())
     strays = _stray_names()

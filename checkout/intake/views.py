@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from catalog.models import IntakeQuestion
 from checkout import order_access
+from checkout.forms import kept_fields
 from checkout.forms.form_data import initial_of, query_of
 from checkout.models import Intake, Order, Upload
 from shop.web.unsent import give_back, takes_text
@@ -132,9 +133,9 @@ def _validated(request: HttpRequest, subject: Intake) -> IntakeForm:
 
 
 def _store(request: HttpRequest, part: SubjectForm) -> None:
-    form, prefix = part.form, f"{part.form.prefix}-"
+    form = part.form
     new = {key: answer_of(form.asks[key], value) for key, value in form.answered.items()}
-    typed = {name: values for name, values in request.POST.lists() if name.startswith(prefix)}
+    typed = kept_fields.kept(request.POST, dict(kept_fields.limits_of(form)).get)
     answers.add_answers(part.intake, new, typed=typed)
 
 

@@ -94,6 +94,8 @@ class Upload(models.Model):
     size = models.PositiveIntegerField()
     stored_as = models.CharField(max_length=60, unique=True)
     uploaded_at = models.DateTimeField()
+    # Whence it came: a digest, until it is paid for. Its share of the room is counted by it.
+    surroundings = models.CharField(max_length=32, default="", db_default="")
 
     class Meta:
         ordering = ["id"]

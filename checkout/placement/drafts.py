@@ -5,10 +5,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, QueryDict
 
 from cart.cart import Cart
+from checkout.forms import kept_fields
 from checkout.intake import uploads
 from checkout.models import Draft
 from shop.web.rate_limit import RateLimit
@@ -18,6 +20,8 @@ from . import draft_fields
 # A draft of ordinary size costs nothing; of what is beyond it, a network has so many pieces an hour.
 ORDINARY, PIECE = 4 * 1024, 16 * 1024  # bytes
 LARGE_DRAFTS = RateLimit("large-draft", limit=600, minutes=60)  # ten megabytes
+# A small one is a row all the same, kept for weeks.
+NEW_DRAFTS = RateLimit("new-draft", limit=settings.NEW_SESSIONS_PER_NETWORK, minutes=60)
 # v12-contact_name belongs to the line of variant 12, v12-2-name to its second subject.
 FIELD = re.compile(r"v(\d+)-(?:(\d+)-)?", re.ASCII)
 
@@ -36,11 +40,14 @@ def quantities_of(cart: Cart) -> dict[int, int]:
     return {line.variant.pk: line.quantity for line in cart.lines}
 
 
-def save(request: HttpRequest, cart: Cart, data: QueryDict) -> Draft:
+def save(request: HttpRequest, cart: Cart, data: QueryDict) -> Draft | None:
     """Store what was posted into the cart's forms, replacing what its draft held.
 
-    A network that has stored too much keeps what it has; whoever orders needs only the row.
+    A network that has stored too much keeps what it has; whoever orders needs only the row. Of those too a
+    network begins so many: then nothing is stored, and there is none.
     """
+    if not Draft.objects.filter(token=cart.token).exists() and not NEW_DRAFTS.take(request):
+        return None
     values_by_field = draft_fields.kept(cart, data)
     if not _is_affordable(request, values_by_field):
         draft = Draft.objects.get_or_create(token=cart.token)[0]
@@ -56,7 +63,7 @@ def save(request: HttpRequest, cart: Cart, data: QueryDict) -> Draft:
 
 
 def _is_affordable(request: HttpRequest, values: dict[str, list[str]]) -> bool:
-    return _has_room(request, draft_fields.size_of(values))
+    return _has_room(request, kept_fields.size_of(values))
 
 
 def _has_room(request: HttpRequest, size: int) -> bool:

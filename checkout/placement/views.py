@@ -82,6 +82,12 @@ def begin(request: HttpRequest) -> HttpResponse:
     if is_copy := answer_copy.is_wanted(request.POST):
         typed, copied = answer_copy.copy(CheckoutForms(cart), request.POST)
     draft = drafts.save(request, cart, typed)
+    if draft is None:
+        text = _(
+            "Too many orders were begun from your network. "
+            "Please keep this page open and try again in an hour, or contact customer service."
+        )
+        return _page(request, cart, CheckoutForms(cart), typed=typed, copied=copied, refusal=[text])
     sent = _take_files(request, cart, draft)
     shipping_estimate.remember(request, request.POST.get("region", ""))
     is_file = request.POST.get("action") == "upload" or "remove_upload" in request.POST
@@ -214,7 +220,7 @@ def _page(
     if forms.shipping and not forms.shipping.is_bound:
         forms.shipping.suit(typed)
     answer_copy.offer(forms, typed, copied)
-    quote = _quote(cart, forms, _email_in(typed))
+    quote = _quote(cart, forms, _email_in(request.POST))  # what a draft holds was counted by nobody
     sentences = [*(changes or []), *(change for change in cart.changes if change not in (changes or []))]
     is_part = request.POST.get("action") == "quote"  # a script takes only the amounts out of the page
     context = {

@@ -1,15 +1,18 @@
 """How long the checkout keeps each class of data, and how it is deleted."""
 
 import datetime as dt
+from collections.abc import Iterator
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from catalog.models import Product
 from checkout import stock
-from checkout.intake import uploads
+from checkout.intake import answers, upload_budgets, uploads
 from checkout.models import Draft, Intake, Order, OrderEvent, PrivacyRequest
 from checkout.orders import lookup
 from checkout.shipping.fulfilment import left_to_ship
@@ -84,6 +87,25 @@ def _erase_addresses() -> None:
             erasure.erase_address(Order.objects.lock(order.pk))
 
 
+def _expired_goods_answers() -> Iterator[tuple[int, dt.datetime]]:
+    """Intakes of goods with answers whose days after the last parcel are over; without one, after paying."""
+    intakes = Intake.objects.filter(
+        next_keep_days__isnull=False, line__kind=Product.Kind.GOODS, line__order__paid_at__isnull=False
+    )
+    last = Max("line__order__shipments__shipped_at")
+    for intake in intakes.select_related("line__order").annotate(
+        sent_at=Coalesce(last, "line__order__paid_at")
+    ):
+        is_over = intake.sent_at + dt.timedelta(days=intake.next_keep_days or 0) <= clock.now()
+        if is_over and not left_to_ship(intake.line.order):
+            yield intake.pk, intake.sent_at
+
+
+def _forget_goods_answers() -> None:
+    for pk, sent_at in list(_expired_goods_answers()):
+        answers.erase_expired(pk, delivered_at=sent_at)
+
+
 def old_drafts() -> QuerySet[Draft]:
     return Draft.objects.filter(updated_at__lt=clock.now() - DRAFTS_KEPT)
 
@@ -133,6 +155,15 @@ retention.declare(
         _forget_unpaid_answers,
     ),
     retention.DataClass(
+        "goods-answers",
+        32,
+        gettext_lazy("Personal answers and files for goods that are made for you"),
+        gettext_lazy("Only to make what you ordered; each question says why it is asked"),
+        lambda: _("As many days after the order is shipped as the question says"),
+        lambda: sum(1 for _each in _expired_goods_answers()),
+        _forget_goods_answers,
+    ),
+    retention.DataClass(
         "drafts",
         70,
         gettext_lazy("What you typed at checkout without ordering"),
@@ -146,7 +177,10 @@ retention.declare(
         71,
         gettext_lazy("Files you sent at checkout without ordering"),
         gettext_lazy("So that nothing is lost when you come back"),
-        lambda: in_days(uploads.ORPHAN_AGE.days),
+        lambda: (
+            _("%(days)s after you last changed something at checkout, %(most)s at most")
+            % {"days": in_days(uploads.ORPHAN_AGE.days), "most": in_days(uploads.LONGEST_IN_DRAFT.days)}
+        ),
         uploads.count_orphans,
         uploads.forget_orphans,
     ),
@@ -167,6 +201,15 @@ retention.declare(
         lambda: in_days(stock.ORIGINS_KEPT.days),
         lambda: stock.old_origins().count(),
         lambda: stock.old_origins().delete(),
+    ),
+    retention.DataClass(
+        "upload-origins",
+        83,
+        gettext_lazy("A fingerprint of the network from which you send files"),
+        gettext_lazy("So that nobody takes the room for files from others"),
+        lambda: _("Until the order is paid, or the file is deleted"),
+        lambda: upload_budgets.claimed_origins().count(),
+        lambda: upload_budgets.claimed_origins().update(surroundings=""),
     ),
     retention.DataClass(
         "privacy-requests",

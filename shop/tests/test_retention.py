@@ -17,7 +17,9 @@ from checkout.models import Draft, Intake, Order, PrivacyRequest, Upload
 from checkout.orders import lookup
 from checkout.privacy import requests as privacy_requests
 from checkout.shipping import fulfilment
-from checkout.tests.scenes import make_cart, make_goods, make_service, place
+from checkout.tests.intake_scenes import checkout as checkout_page
+from checkout.tests.intake_scenes import order_of, question
+from checkout.tests.scenes import TYPED, add, make_cart, make_goods, make_service, pay, place
 from consulting import case_messages
 from consulting.models import AccessLog, Case, Message
 from consulting.tests import scenes
@@ -125,6 +127,31 @@ def test_what_was_paid_or_waits_keeps_its_answers(monkeypatch):
     later(monkeypatch, days=30)
     forget()
     assert Intake.objects.values("line__order").distinct().count() == 2
+
+
+def test_what_goods_were_made_after_is_kept_as_long_after_the_last_parcel_as_the_page_says(
+    client, monkeypatch
+):
+    seal = make_goods()
+    question(seal, "text", is_personal=True, keep_days=90)
+    add(client, seal, 2)
+    order = pay(order_of(checkout_page(client, **TYPED, **{f"v{seal.pk}-{n}-text": "雲" for n in (1, 2)})))
+    later(monkeypatch, days=100)
+    forget()
+    assert [intake.shown[0][1] for intake in Intake.objects.all()] == ["雲", "雲"], "nothing was sent yet"
+    for _ in range(2):
+        line = order.lines.get()
+        fulfilment.ship(
+            order.pk, carrier="sf", tracking_number="SF1", quantities={line.pk: 1}, actor="packer"
+        )
+        later(monkeypatch, days=89)
+        forget()
+        assert not any(intake.rows[0].is_forgotten for intake in Intake.objects.all())
+    later(monkeypatch, days=1, minutes=1)
+    assert counts()["goods-answers"] == 2
+    forget()
+    assert [intake.rows[0].is_forgotten for intake in Intake.objects.all()] == [True, True]
+    assert counts() == {}
 
 
 def test_drafts_and_sessions_end_with_their_time(monkeypatch):

@@ -31,6 +31,8 @@ PERMISSIONS_POLICY = ", ".join(
 
 NEW_SESSIONS = RateLimit("new-session", limit=settings.NEW_SESSIONS_PER_NETWORK, minutes=15)
 
+_BEGINS = "_begins_session"  # on the request: whether it may
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -61,20 +63,36 @@ def fair_lines(get_response: GetResponse) -> GetResponse:
 
 
 def few_new_sessions(get_response: GetResponse) -> GetResponse:
-    """So many rows a network may begin: each click without a cookie is one. Within the session's own."""
+    """So many rows a network may begin: each click without a cookie is one. Within the session's own.
+
+    It comes after the view, whose work is done by then. A view that writes more than the session asks
+    ``may_begin_session`` first.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         session = request.session
         is_new = session.modified and session.session_key is None and not session.is_empty()
-        if is_new and not NEW_SESSIONS.take(request):
+        if is_new and not may_begin_session(request):
             session.clear()  # an empty one is not stored
-            title = _("Too many new visitors from your network")
-            why = _("Whoever has a shopping cart or an order in this shop already can go on.")
-            return too_many(request, NEW_SESSIONS, title=title, why=why)
+            return too_many_sessions(request)
         return response
 
     return middleware
+
+
+def may_begin_session(request: HttpRequest) -> bool:
+    """Whether this request may begin a session, counted once however often it is asked."""
+    if not hasattr(request, _BEGINS):
+        setattr(request, _BEGINS, bool(NEW_SESSIONS.take(request)))
+    return bool(getattr(request, _BEGINS))
+
+
+def too_many_sessions(request: HttpRequest) -> HttpResponse:
+    """The page for a network that has begun too many."""
+    title = _("Too many new visitors from your network")
+    why = _("Whoever has a shopping cart or an order in this shop already can go on.")
+    return too_many(request, NEW_SESSIONS, title=title, why=why)
 
 
 def refuse_without_secrets(get_response: GetResponse) -> GetResponse:

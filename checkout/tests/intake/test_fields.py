@@ -7,7 +7,7 @@ from django.http import QueryDict
 from django.utils.translation import override
 
 from catalog.demo.shapes import HAN
-from catalog.models import IntakeQuestion
+from catalog.models import IntakeQuestion, Product
 from checkout.intake.forms import IntakeForm
 from shop import clock
 from shop.templatetags.shop import error_summary
@@ -25,7 +25,7 @@ LUNAR = {"lunar": True, "past": True}
 
 
 def ask(kind, key="q", **columns):
-    columns = {"is_required": True, **columns}
+    columns = {"is_required": True, "product": Product(kind=Product.Kind.SERVICE), **columns}
     return IntakeQuestion(key=key, kind=kind, label_zh_hant="問", label_en="Question", **columns)
 
 
@@ -345,6 +345,9 @@ def test_a_personal_question_says_why_it_is_asked_and_how_long_it_is_kept():
     assert "To set up the chart &lt;b&gt;." in notes
     assert "Kept for 90 days after the report is delivered" in notes
     assert "Kept for" not in str(form_of(ask(Kind.TEXT)).asked[0].notes)
+    question.product = Product(kind=Product.Kind.GOODS)
+    notes = str(form_of(question).asked[0].notes)
+    assert "Kept for 90 days after the order is shipped" in notes, "goods have no report"
 
 
 # --- later ---

@@ -244,3 +244,13 @@ def test_two_last_answers_at_once_complete_the_line_once_and_surely(client, serv
         list(pool.map(finish, subjects))
     assert keys(order) == []
     assert completed() == [{"line_id": order.lines.get().pk}]
+
+
+def test_of_what_was_typed_for_later_only_the_form_s_fields_are_kept(client, service):
+    """Each no longer than it can be of use: an order that was paid is no place for a megabyte at a time."""
+    order = pay(place(client, service))
+    unknown = {f"x{number}": "y" * 9_000 for number in range(90)}
+    post(client, order, father="長" * 9_000, **unknown)
+    [about] = intake.incomplete(order)
+    assert {name: len(values[0]) for name, values in about.typed.items()} == {f"i{about.pk}-father": 800}
+    assert "長" * 200 in client.get(details_url(order)).content.decode()

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.core.exceptions import RequestDataTooBig
+from django.core.management import call_command
 from django.test import Client
 from django.utils.datastructures import MultiValueDict
 
@@ -17,6 +18,7 @@ from checkout.tests.intake.test_uploads import send, stored
 from checkout.tests.intake_scenes import checkout, order_of
 from checkout.tests.scenes import add, pay
 from shop.tests.harness.access.world import doors
+from shop.tests.harness.races import at_once, meeting
 from shop.web import upload_handler
 
 pytestmark = pytest.mark.django_db
@@ -59,8 +61,9 @@ def replace_options(question, **options):
     return question
 
 
-def test_an_order_alone_frees_no_budget(client, service, settings):
+def test_an_order_alone_frees_no_budget(client, service, settings, monkeypatch):
     settings.UPLOADS_UNCLAIMED_MB = 0.1
+    monkeypatch.setattr(upload_budgets, "SHARE_PERCENT", 100)
     add(client, service)
     order = order_of(send(client, service, large()))
     checkout_services.cancel(order.pk, actor="nobody paid")
@@ -70,8 +73,9 @@ def test_an_order_alone_frees_no_budget(client, service, settings):
 
 
 @pytest.mark.parametrize("what", ["all unclaimed files", "the disk"])
-def test_strangers_leave_room_for_everybody_else(client, service, settings, what):
+def test_strangers_leave_room_for_everybody_else(client, service, settings, monkeypatch, what):
     """Files without an order have a greatest size together, and so much of the disk stays free."""
+    monkeypatch.setattr(upload_budgets, "SHARE_PERCENT", 100)
     add(client, service)
     pay(order_of(send(client, service, large())))  # what was paid counts no more
     add(stranger := Client(), service)
@@ -86,6 +90,42 @@ def test_strangers_leave_room_for_everybody_else(client, service, settings, what
     assert "We cannot keep this file just now. Please try again in a few minutes." in page
     assert 'value="mei@example.com"' in page, "nothing typed is lost"
     assert (Upload.objects.count(), len(stored())) == (before, before)
+
+
+def test_the_surroundings_of_one_network_have_only_a_share_of_it(service, settings):
+    settings.UPLOADS_UNCLAIMED_MB = 2  # a tenth of which is two such files
+    neighbours = [Client(REMOTE_ADDR=f"203.0.113.{number}") for number in (9, 99, 199)]
+    told = []
+    for visitor in neighbours:
+        add(visitor, service)
+        page = send(visitor, service, large(), action="upload").content.decode()
+        told.append("Files from your network for which nothing has been paid take up too much room." in page)
+    assert told == [False, False, True]
+    assert len(stored()) == Upload.objects.count() == 2
+    add(elsewhere := Client(REMOTE_ADDR="198.51.100.1"), service)
+    pay(order_of(send(elsewhere, service, large())))
+    order = order_of(checkout(neighbours[0], service))
+    assert "too much room" in send(neighbours[2], service, large()).content.decode()
+    pay(order)
+    call_command("forget")
+    assert [bool(upload.surroundings) for upload in Upload.objects.order_by("pk")] == [False, True, False]
+    send(neighbours[2], service, large(), action="upload")
+    assert Upload.objects.count() == 4, "what was paid takes nothing from the share"
+
+
+@pytest.mark.parametrize("is_locked", [False, True])
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_do_not_both_get_the_last_room(service, settings, monkeypatch, is_locked):
+    settings.UPLOADS_UNCLAIMED_MB = 0.1
+    monkeypatch.setattr(upload_budgets, "SHARE_PERCENT", 100)
+    visitors = [Client(), Client()]
+    for visitor in visitors:
+        add(visitor, service)
+    if not is_locked:
+        monkeypatch.setattr(upload_budgets, "lock_names", lambda *_: None)
+    with meeting(monkeypatch, upload_budgets, "_bytes_of"):
+        at_once(*[lambda who=who: send(who, service, large(), action="upload") for who in visitors])
+    assert Upload.objects.count() == len(stored()) == (1 if is_locked else 2)
 
 
 def test_only_pages_that_ask_for_files_take_more_than_a_form_s_text(client, service, rf):

@@ -285,6 +285,24 @@ def test_files_without_an_order_are_deleted_after_a_day_and_others_are_not(
     assert len(stored()) == 1
 
 
+def test_no_draft_keeps_a_file_for_good_however_often_it_is_worked_on(client, service, monkeypatch):
+    """And what a form has taken is not deleted from under the order that is just being placed."""
+    add(client, service)
+    send(client, service, files.pdf(), action="upload")
+    begin = clock.now()
+    seen = []
+    for hours in (60, 71, 72.1, 72.9, 73.1):
+        monkeypatch.setattr(clock, "now", lambda hours=hours: begin + dt.timedelta(hours=hours))
+        checkout(client, service, action="keep")
+        Draft.objects.update(updated_at=clock.now())
+        uploads.forget_orphans()
+        shown = "Remove plan.pdf" in client.get(URL).content.decode()
+        seen.append((shown, Upload.objects.count()))
+    assert seen == [(True, 1), (True, 1), (False, 1), (False, 1), (False, 0)]
+    send(client, service, files.pdf(), action="upload")
+    assert Upload.objects.count() == 1, "it can be sent again"
+
+
 # --- sealed ---
 
 

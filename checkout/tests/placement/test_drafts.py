@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from django.test import Client
 
 from catalog.models import IntakeQuestion
+from checkout.forms import kept_fields
 from checkout.models import Draft, Order
-from checkout.placement import draft_fields, drafts
+from checkout.placement import drafts
 from checkout.tests.intake_scenes import question, typed_for
 from checkout.tests.scenes import TYPED, URL, add, make_goods, make_service, quote_of
 from shop.tests.harness.hostile import forms_of
@@ -67,11 +69,11 @@ def test_a_text_is_kept_a_little_longer_than_it_may_be_so_that_it_can_be_shorten
 
 
 def test_all_fields_together_have_a_greatest_size(client, service, monkeypatch):
-    monkeypatch.setattr(draft_fields, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(kept_fields, "MOST_BYTES", 20_000)
     add(client, service, 2)
     names = client.get(URL).content.decode().split('name="')[1:]
     data = keep(client, **{name.partition('"')[0]: "長" * 200 for name in names} | {"action": "keep"})
-    assert 19_000 < draft_fields.size_of(data) <= draft_fields.MOST_BYTES
+    assert 19_000 < kept_fields.size_of(data) <= kept_fields.MOST_BYTES
 
 
 def test_a_network_that_has_stored_too_much_stores_no_more_and_can_still_order(client, service, monkeypatch):
@@ -109,3 +111,25 @@ def test_whoever_may_store_nothing_can_still_order(client, monkeypatch):
     answer = client.post(URL, {**TYPED, "quote": quote_of(client.get(URL))})
     assert answer.status_code == 302
     assert (Order.objects.count(), Draft.objects.get().data) == (1, {})
+
+
+def test_a_network_begins_so_many_drafts_and_those_who_have_one_go_on(client, monkeypatch):
+    """However small: each is a row that is kept for weeks."""
+    monkeypatch.setattr(drafts, "NEW_DRAFTS", replace(drafts.NEW_DRAFTS, limit=2))
+    tea = make_goods(on_hand=50)
+    add(client, tea)
+    keep(client, email="first@example.com")
+    visitors = [Client() for _ in range(4)]
+    for visitor in visitors:
+        add(visitor, tea)
+        visitor.post(URL, {"action": "keep", "email": "mei@example.com"})
+    assert Draft.objects.count() == 2
+    refused = visitors[-1]
+    answer = refused.post(URL, {**TYPED, "quote": quote_of(refused.get(URL))})
+    page = answer.content.decode()
+    assert "Too many orders were begun from your network." in page
+    assert f'value="{TYPED["email"]}"' in page, "nothing typed is lost"
+    assert (Draft.objects.count(), Order.objects.count()) == (2, 0)
+    assert client.post(URL, {**TYPED, "quote": quote_of(client.get(URL))}).status_code == 302
+    add(elsewhere := Client(REMOTE_ADDR="198.51.100.7"), tea)
+    assert elsewhere.post(URL, {**TYPED, "quote": quote_of(elsewhere.get(URL))}).status_code == 302

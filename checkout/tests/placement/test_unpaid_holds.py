@@ -262,6 +262,22 @@ def test_goods_are_kept_for_ten_minutes_and_while_a_payment_is_under_way_up_to_t
         services.begin_payment(order, minutes=30)
 
 
+@pytest.mark.django_db
+def test_an_order_that_is_changed_again_and_again_holds_nothing_for_more_than_three_hours(monkeypatch):
+    tea = make_goods(on_hand=10)
+    start, cart = clock.now(), make_cart((tea, 5))
+    for number in range(30):
+        moment = start + number * dt.timedelta(minutes=9, seconds=50)
+        monkeypatch.setattr(clock, "now", lambda moment=moment: moment)
+        last = order_from(HERE, cart=cart, delivery_note=f"note {number}")
+        assert (last.status, last.hold_until > clock.now()) == (Order.Status.PENDING, True)
+    held = [order.hold_until - order.placed_at for order in Order.objects.all()]
+    assert len(held) == 2, "from then on it is another order, and counts like one"
+    assert max(held) <= dt.timedelta(hours=3)
+    tea.refresh_from_db()
+    assert tea.reserved == 5
+
+
 # --- on the pages ---
 
 

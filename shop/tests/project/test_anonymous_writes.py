@@ -16,8 +16,10 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils.timezone import now
 
-from checkout.placement import draft_fields, drafts
-from checkout.tests.scenes import add, make_goods, make_service
+from cart import recovery
+from checkout.forms import kept_fields
+from checkout.placement import drafts
+from checkout.tests.scenes import TYPED, add, make_goods, make_service
 from payments.attempts import services as attempts
 from payments.attempts import sms_code_views
 from payments.gateways.base import GatewayError
@@ -25,12 +27,13 @@ from shop.tests.harness.access import table
 from shop.tests.harness.access import world as world_of
 from shop.tests.harness.effort import IS_FULL
 from shop.tests.harness.hostile import forms_of
+from shop.web import middleware
 from shop.web.rate_limit import RateLimit
 
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
 OF_UNKNOWN_FIELDS = 4 * 1024  # bytes of all tables together: a session, hits of limits, a search
-OF_ALL_FIELDS = 2 * draft_fields.MOST_BYTES  # sealed and written as text
+OF_ALL_FIELDS = 2 * kept_fields.MOST_BYTES  # sealed and written as text
 WITHOUT_LIMITS = OF_UNKNOWN_FIELDS + 2 * drafts.ORDINARY
 
 
@@ -169,6 +172,28 @@ def test_what_a_limit_refuses_leaves_no_row_but_in_the_trail(strangers, monkeypa
                 kept |= {(name, each): after[each] for each in after if after[each] > before[each]}
     assert kept == {}
     assert len(refused) >= 3
+
+
+def test_a_session_that_is_refused_leaves_no_row(strangers, monkeypatch):
+    """Whoever has only the cookie that brings a cart back, from a network that has begun its sessions."""
+    scope = middleware.NEW_SESSIONS.scope
+    monkeypatch.setattr(RateLimit, "take", lambda limit, key: [] if limit.scope == scope else [0])
+    full, lost = strangers["a full cart"], Client(raise_request_exception=False)
+    lost.cookies[recovery.COOKIE] = full.cookies[recovery.COOKIE].value
+    kept, refused = {}, set()
+    for name, path in addresses():
+        fields = fields_of(full, path, "5")
+        for typed in (fields, fields | TYPED, fields | {"action": "keep"}):
+            with transaction.atomic():
+                before = stored_rows()
+                answer = send(lost, name, path, typed)
+                after = stored_rows()
+                transaction.set_rollback(True)
+            if answer.status_code == 429:
+                refused.add(name)
+                kept |= {(name, each): after[each] for each in after if after[each] > before[each]}
+    assert kept == {}
+    assert {"checkout:begin", "cart:add", "checkout:promo"} <= refused
 
 
 @pytest.mark.prove
