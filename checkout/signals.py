@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.dispatch import Signal
+
+from shop.privacy.streamed_zip import Entry
 
 if TYPE_CHECKING:
     from checkout.models import Order
@@ -53,10 +56,13 @@ money_checks = Signal()
 
 @dataclass(frozen=True)
 class Holdings:
-    """What an app holds about an order: facts that JSON can express, by name, and files by path."""
+    """What an app holds about an order: facts that JSON can express, by name, and files.
+
+    Files are asked for one after another, while the copy is sent.
+    """
 
     facts: dict[str, Any] = field(repr=False)
-    files: dict[str, bytes] = field(default_factory=dict, repr=False)
+    files: Iterable[Entry] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """What a client who wants a copy of everything gets of consulting: reports, messages, and the access log."""
 
 import logging
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -9,10 +11,11 @@ from django.views.decorators.debug import sensitive_variables
 from checkout.models import Order
 from checkout.signals import Holdings
 from shop import clock
-from shop.models import AuditEntry
+from shop.privacy.streamed_zip import Entry
 
 from . import case_messages, report_encryption
 from .access import active_key, line_is_open
+from .client import overview
 from .keys.services import NotOpened
 from .models import AccessLog, Case, OrderKey, Report
 from .reports import archive, report_files
@@ -28,22 +31,23 @@ def holdings(sender: type[Order], order: Order, **_kwargs: Any) -> Holdings:
     Without a key that is active a copy holds neither reports nor messages: see ``closed``.
     """
     facts: dict[str, Any] = {"cases": []}
-    files: dict[str, bytes] = {}
+    files: list[Iterator[Entry]] = []
     order_key = active_key(order)
     for case in Case.objects.of(order):
         is_open = line_is_open(case.line)
         versions = case.reports.readable()
         facts["cases"].append(_facts_of(case, list(versions), with_messages=order_key is not None))
         if order_key and is_open:
-            for report in versions:
-                files |= _files_of(report, order_key)
+            files += [_files_of(report, order_key) for report in versions]
     if facts["cases"]:
         AccessLog.objects.create(order=order, what=AccessLog.What.COPY, at=clock.now())
-    facts["access_log"] = list(order.access_log.values("at", "what", "who", "case_id"))
-    looks = AuditEntry.objects.filter(order_number=order.number, deed=AuditEntry.Deed.LOOK)
-    facts["looks_of_staff"] = list(looks.values("at", "page", "subject"))
+    # What the client's page tells, in its words: nobody reads what somebody of the staff signs in with.
+    facts["access_log"] = [
+        {"at": each.at, "what": each.what, "who": each.who, "case_id": each.case and each.case.pk}
+        for each in overview.access_log(order, most=None)
+    ]
     facts["order_keys"] = list(order.keys.values("last_group", "state", "issued_at"))
-    return Holdings(facts, files)
+    return Holdings(facts, chain.from_iterable(files))
 
 
 def closed(sender: type[Order], order: Order, **_kwargs: Any) -> tuple[set[int], str] | None:
@@ -77,17 +81,23 @@ def _facts_of(case: Case, versions: list[Report], *, with_messages: bool) -> dic
 
 
 @sensitive_variables()
-def _files_of(report: Report, order_key: OrderKey) -> dict[str, bytes]:
-    """The text and its files, by their place in the copy."""
+def _files_of(report: Report, order_key: OrderKey) -> Iterator[Entry]:
+    """The text and its files, opened when their turn has come."""
     folder = f"reports/{report.case.line.position}-{report.case.subject}-v{report.version}"
     try:
         opened = reports.open_version(report.case, order_key, report.version)
-        files = {f"{folder}.md": opened.text.document()}
-        for file in opened.text.attachments:
-            files[f"{folder}/{archive.safe(file.name)}"] = b"".join(report_files.read(opened, file))
     except NotOpened:  # the key ended this moment
-        return {}
+        return
     except report_encryption.Unreadable:
         logger.error("Report %s does not open with its order key", report.pk)
-        return {}
-    return files
+        yield Entry(f"{folder}.md", _unreadable(report))
+        return
+    yield Entry(f"{folder}.md", iter([opened.text.document()]), report.published_at)
+    for file in opened.text.attachments:
+        path = f"{folder}/{archive.safe(file.name)}"
+        yield Entry(path, report_files.read(opened, file), report.published_at)
+
+
+def _unreadable(report: Report) -> Iterator[bytes]:
+    raise report_encryption.Unreadable(str(report))
+    yield

@@ -36,6 +36,8 @@ from django.core.exceptions import PermissionDenied
 from django.core.files import File
 from django.views.decorators.debug import sensitive_variables
 
+from shop.privacy import streamed_zip
+
 from . import access, key_format, report_document
 from .models import Report
 from .report_document import ReportDocument
@@ -51,7 +53,7 @@ class NotAssigned(PermissionDenied):
     """The case is not this person's, or they write no reports (any more), so escrow stays closed to them."""
 
 
-class Unreadable(Exception):
+class Unreadable(streamed_zip.Unreadable):
     """The report does not open: not published, altered, moved, or sealed under keys that are gone."""
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,6 +17,7 @@ from checkout import order_access
 from checkout.forms import kept_fields
 from checkout.forms.form_data import initial_of, query_of
 from checkout.models import Intake, Order, Upload
+from shop.web.large_answers import FILES, few_at_once
 from shop.web.unsent import give_back, takes_text
 from shop.web.upload_handler import takes_files
 
@@ -149,7 +151,8 @@ def _page(
 
 @never_cache
 @require_safe
-def file(request: HttpRequest, token: str, pk: int) -> HttpResponse:
+@few_at_once(FILES)
+def file(request: HttpRequest, token: str, pk: int) -> HttpResponseBase:
     """A file of the order, for the browser that has just sent it. Later its name alone is shown there."""
     order = get_object_or_404(Order, token=token)
     if not order_access.is_just_placed_here(request, order):

@@ -1,9 +1,8 @@
 """A copy of everything the shop holds about an order: one JSON file, and the files and reports beside it."""
 
 import json
-from tempfile import SpooledTemporaryFile
-from typing import IO, Any
-from zipfile import ZIP_DEFLATED, ZipFile
+from collections.abc import Iterator
+from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.core.serializers.json import DjangoJSONEncoder
@@ -13,8 +12,10 @@ from checkout.intake import uploads
 from checkout.models import Intake, Order, Upload
 from checkout.signals import Holdings, lines_left_out, personal_data
 from shop import clock
+from shop.privacy import streamed_zip
+from shop.privacy.streamed_zip import Entry
 
-IN_MEMORY = 5 * 1024 * 1024  # larger ones lie in a nameless file while they are sent
+PIECE = 256 * 1024  # bytes
 FACTS = (
     "number",
     "status",
@@ -49,19 +50,23 @@ FACTS = (
 
 
 @sensitive_variables()
-def bundle(order: Order) -> IO[bytes]:
-    """The zip, open for reading."""
+def bundle(order: Order) -> Iterator[bytes]:
+    """The zip, piece by piece. Facts are gathered at once, files are read while they are sent."""
     parts = [_own(order), *_of_others(order)]
     facts = {"made_at": clock.now(), **{name: value for part in parts for name, value in part.facts.items()}}
-    file: IO[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  whoever sends it closes it
-    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
-        text = json.dumps(facts, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
-        archive.writestr("order.json", text)
-        for part in parts:
-            for path, content in part.files.items():
-                archive.writestr(path, content)
-    file.seek(0)
-    return file
+    lost: list[str] = []
+    return streamed_zip.packed(_entries(parts, facts, lost), lost)
+
+
+@sensitive_variables()
+def _entries(parts: list[Holdings], facts: dict[str, Any], lost: list[str]) -> Iterator[Entry]:
+    """The facts come last, when it is known which files do not open."""
+    for part in parts:
+        yield from part.files
+    if lost:
+        facts["files_that_do_not_open"] = lost
+    text = json.dumps(facts, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
+    yield Entry("order.json", iter([text.encode()]))
 
 
 def _of_others(order: Order) -> list[Holdings]:
@@ -89,11 +94,17 @@ def _own(order: Order) -> Holdings:
         {"line": intake.line.position, "subject": intake.subject, "answers": intake.answers}
         for intake in intakes.select_related("line")
     ]
-    files = {}
-    own = Upload.objects.filter(intakes__line__order=order).exclude(intakes__line__in=left_out)
-    for upload in own.distinct():
-        try:
-            files[f"files/{upload.pk}-{upload.name}"] = uploads.read(upload)
-        except (FileNotFoundError, InvalidToken):
-            facts.setdefault("files_that_do_not_open", []).append(upload.name)
+    own = Upload.objects.filter(intakes__line__order=order).exclude(intakes__line__in=left_out).distinct()
+    files = [Entry(f"files/{each.pk}-{each.name}", _content(each), each.uploaded_at) for each in own]
     return Holdings(facts, files)
+
+
+@sensitive_variables()
+def _content(upload: Upload) -> Iterator[bytes]:
+    """Raises Unreadable before the first piece."""
+    try:
+        content = uploads.read(upload)
+    except (FileNotFoundError, InvalidToken) as error:
+        raise streamed_zip.Unreadable(str(upload.pk)) from error
+    for start in range(0, len(content), PIECE):
+        yield content[start : start + PIECE]

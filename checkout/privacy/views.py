@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -13,6 +14,7 @@ from checkout import order_access
 from checkout.models import Order, PrivacyRequest
 from checkout.orders.mailed_link import InvalidLink
 from checkout.signals import lines_left_out
+from shop.web.large_answers import COPIES, few_at_once
 from shop.web.rate_limit import RateLimit
 
 from . import erasure, export
@@ -20,6 +22,7 @@ from . import requests as privacy_requests
 
 Kind = PrivacyRequest.Kind
 PER_ORDER = RateLimit("privacy-request", limit=3, minutes=60)  # and kind: a link is good for longer
+PER_LINK = RateLimit("privacy-copy", limit=3, minutes=60)  # the first, and two where it broke off
 
 
 @never_cache
@@ -70,9 +73,22 @@ def open_link(request: HttpRequest, token: str) -> HttpResponseBase:
     if request.method != "POST":
         context["left_out"] = lines_left_out(privacy_request.order)[1]
         return render(request, "checkout/privacy_export.html", context)
-    privacy_requests.mark_used(privacy_request)
-    name = f"order-{privacy_request.order.number}.zip"
-    return FileResponse(export.bundle(privacy_request.order), as_attachment=True, filename=name)
+    return _copy(request, privacy_request)
+
+
+@few_at_once(COPIES)
+def _copy(request: HttpRequest, privacy_request: PrivacyRequest) -> HttpResponseBase:
+    order = privacy_request.order
+    with PER_LINK.taken(str(privacy_request.pk)) as hits:
+        if not hits:
+            return _link_over(request)
+        privacy_requests.mark_used(privacy_request)
+        name = content_disposition_header(as_attachment=True, filename=f"order-{order.number}.zip")
+        return StreamingHttpResponse(
+            export.bundle(order),
+            content_type="application/zip",
+            headers={"Content-Disposition": name or ""},
+        )
 
 
 def _link_over(request: HttpRequest) -> HttpResponse:

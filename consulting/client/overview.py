@@ -65,7 +65,7 @@ class DescribedAccess:
     case: Case | None = None
 
 
-def access_log(order: Order, *, most: int = MOST_SHOWN) -> list[DescribedAccess]:
+def access_log(order: Order, *, most: int | None = MOST_SHOWN) -> list[DescribedAccess]:
     """What was opened of the order, by whomever, newest first."""
     entries = list(order.access_log.select_related("case__line__order")[:most])
     names = names_of({entry.who for entry in entries})
@@ -77,7 +77,7 @@ def access_log(order: Order, *, most: int = MOST_SHOWN) -> list[DescribedAccess]
     return both[:most]
 
 
-def _looks_of_staff(order: Order, most: int) -> list[DescribedAccess]:
+def _looks_of_staff(order: Order, most: int | None) -> list[DescribedAccess]:
     """Whatever page about the order was answered to staff, by a form or a link: what they saw counts, not
     what the trail calls the deed. Each page once an hour: whoever works on an order opens it again and again.
     """

@@ -23,6 +23,7 @@ from consulting.reports import archive, attachments
 from consulting.reports import context as pages
 from consulting.reports import services as reports
 from shop import clock
+from shop.web.large_answers import FILES, few_at_once
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +106,7 @@ def changes(request: HttpRequest, pk: int, version: int) -> HttpResponse:
 
 @never_cache
 @require_safe
+@few_at_once(FILES)
 @_closed_at_once
 @sensitive_variables()
 def file(request: HttpRequest, pk: int, version: int, number: int) -> HttpResponseBase:
@@ -126,6 +128,7 @@ def file(request: HttpRequest, pk: int, version: int, number: int) -> HttpRespon
 
 @never_cache
 @require_safe
+@few_at_once(FILES)
 @_closed_at_once
 @sensitive_variables()
 def download(request: HttpRequest) -> HttpResponseBase:

@@ -22,6 +22,7 @@ from consulting.report_document import ReportDocument
 from consulting.reports import attachments, services
 from consulting.reports import context as pages
 from consulting.reports.rendering import render as render_markdown
+from shop.web.large_answers import FILES, few_at_once
 from shop.web.unsent import give_back, takes_text
 from shop.web.upload_handler import takes_files
 
@@ -263,6 +264,7 @@ def report_version(request: HttpRequest, pk: int, version: int) -> HttpResponse:
 
 @consultants_only
 @require_safe
+@few_at_once(FILES)
 @sensitive_variables()
 def report_file(request: HttpRequest, pk: int, version: int, number: int) -> HttpResponseBase:
     """A file of one version, to save."""

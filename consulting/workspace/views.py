@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -23,6 +24,7 @@ from consulting.keys import throttle as key_throttle
 from consulting.keys.views import too_many
 from consulting.models import Case
 from consulting.reports import services as reports
+from shop.web.large_answers import FILES, few_at_once
 
 from .access import consultants_only, user_of, writers_only
 from .forms import ConsultantKeyForm
@@ -101,7 +103,8 @@ def take(request: HttpRequest, pk: int) -> HttpResponse:
 
 @consultants_only
 @require_safe
-def answer_file(request: HttpRequest, pk: int, file: int) -> HttpResponse:
+@few_at_once(FILES)
+def answer_file(request: HttpRequest, pk: int, file: int) -> HttpResponseBase:
     """A file that the client sent with the answers, to save."""
     case = get_object_or_404(Case.objects.with_order(), pk=pk)
     if not access.may_read(request.user, case):

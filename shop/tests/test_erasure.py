@@ -1,5 +1,6 @@
 """A copy of everything, and erasure: by the order's mailbox, deferred while something is unsettled."""
 
+import html
 import io
 import json
 import re
@@ -23,8 +24,9 @@ from consulting.tests.scenes import unlock
 from payments.models import GatewayEvent, Payment, Refund
 from shop import clock
 from shop.devstack import failpoints
-from shop.models import OutboxMessage
+from shop.models import AuditEntry, OutboxMessage
 from shop.tests.harness.clock import later
+from shop.web import large_answers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.failure("F79")]
 CANARIES = [scenes.EMAIL, "Mei Chan", "+85291234567", "1 Nathan Road", "canary-card", "canary-message"]
@@ -124,6 +126,7 @@ def test_the_copy_holds_everything_and_needs_the_mailbox(reader, order, link):
         assert "Download the copy" in reader.get(url).content.decode()
     assert not AccessLog.objects.filter(what="copy").exists(), "opening the link does nothing"
     answer = reader.post(url)
+    assert answer["Content-Type"] == "application/zip"
     assert answer["Content-Disposition"] == f'attachment; filename="order-{order.number}.zip"'
     assert "no-store" in answer["Cache-Control"]
     content = io.BytesIO(b"".join(answer))
@@ -150,6 +153,44 @@ def test_the_link_is_good_for_one_download_and_a_day(reader, link, monkeypatch):
     later(monkeypatch, hours=1)
     assert reader.get(unused).status_code == 410
     assert reader.get(unused[:-2] + "x/").status_code == 410
+
+
+def test_the_copy_tells_of_staff_what_the_page_tells_and_nobody_reads_a_sign_in_name(reader, order, link):
+    scenes.staff("lin-login", first_name="Lin")
+    known = {"order": order, "case": Case.objects.get(), "at": clock.now()}
+    AccessLog.objects.create(what=AccessLog.What.ANSWERS, who="lin-login", **known)
+    AuditEntry.objects.create(  # a page that was answered, though the trail calls the deed another
+        at=clock.now(), actor="root-login", deed=AuditEntry.Deed.SENT, status=200,
+        page="admin:checkout_order_change", subject="checkout.order", order_number=order.number,
+    )  # fmt: skip
+    with zipfile.ZipFile(io.BytesIO(b"".join(reader.post(link("export"))))) as archive:
+        told = json.loads(archive.read("order.json"))["access_log"]
+        assert [name for name in archive.namelist() if b"-login" in archive.read(name)] == []
+    page = html.unescape(reader.get(reverse("consulting:access_log")).content.decode())
+    assert {"Consultant Lin", "The shop's staff"} <= {line["who"] for line in told}
+    assert [line for line in told if line["what"] not in page or line["who"] not in page] == []
+
+
+def test_one_link_is_good_for_three_copies(reader, link):
+    url, other = link("export"), link("export")
+    assert [downloads(reader, url) for _ in range(3)] == [True] * 3
+    refused = reader.post(url)
+    assert refused.status_code == 410
+    assert "ask for a new one" in refused.content.decode()
+    assert downloads(reader, other)
+
+
+def test_one_copy_is_made_at_a_time_and_who_is_told_to_wait_has_lost_nothing(reader, link, monkeypatch):
+    monkeypatch.setattr(large_answers, "PATIENCE", 0.0)
+    url = link("export")
+    begun = reader.post(url)
+    for language, told in {"en": "download the file again", "zh-hant": "屆時再下載檔案"}.items():
+        for _ in range(3):  # more than the link is good for
+            refused = reader.post(url.replace("/en/", f"/{language}/"))
+            assert (refused.status_code, "Retry-After" in refused) == (503, True)
+            assert told in refused.content.decode()
+    assert b"".join(begun)
+    assert downloads(reader, url)
 
 
 def test_strangers_can_neither_ask_nor_use_the_link(client, order, link):

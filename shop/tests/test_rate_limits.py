@@ -231,6 +231,7 @@ REFUSED_IN = {  # limit -> how the name of its own test begins
     "checkout.orders.new_browsers.NAMED": "no_browser_is_let_in_unheard_and_the_no_mailbox_is_flooded",
     "checkout.orders.mails.LINKS_MAILED": "a_mailbox_gets_three_mails",
     "checkout.orders.unpaid_mails.MAILED": "each_kind_of_mail_about_unpaid_orders_goes",
+    "checkout.privacy.views.PER_LINK": "one_link_is_good_for_three_copies",
     "checkout.placement.drafts.LARGE_DRAFTS": "a_network_that_has_stored_too_much",
     "checkout.placement.drafts.NEW_DRAFTS": "a_network_begins_so_many_drafts_and_those_who_have_one_go_on",
     "checkout.placement.views.PERSONAL_OFFERS": "nobody_can_ask_for_many_addresses_whether_they_have_ordered",

@@ -1,3 +1,4 @@
+import datetime as dt
 import math
 import sys
 
@@ -42,15 +43,33 @@ def too_many(request: HttpRequest, rate_limit: RateLimit, *, title: str = "", wh
 
     ``title`` and ``why`` stand in the visitor's language; without them it is about guessing.
     """
-    until = clock.next_full_minute(rate_limit.free_at(request))
+    title = title or _("Too many tries")
+    why = why or _("This protects orders and accounts from being guessed.")
+    return _again_from(request, rate_limit.free_at(request), title, why, status=429)
+
+
+def many_downloads(request: HttpRequest) -> HttpResponse:
+    """The page for somebody whose file would have to wait for long."""
+    title = _("Many files are being downloaded just now")
+    why = _("Nothing is lost: please go back to the page you came from, and download the file again then.")
+    response = _again_from(request, clock.now(), title, why, status=503)
+    logger.warning("%s %s: all places for large answers are taken", request.method, request.path)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # it is no error of ours
+    return response
+
+
+def _again_from(
+    request: HttpRequest, moment: dt.datetime, title: str, why: str, *, status: int
+) -> HttpResponse:
+    until = clock.next_full_minute(moment)
     context = {
         "is_error_page": True,
         "messages": (),  # they tell of what has not come about
-        "title": title or _("Too many tries"),
-        "why": why or _("This protects orders and accounts from being guessed."),
+        "title": title,
+        "why": why,
         "until": until,
     }
-    response = render(request, "429.html", context, status=429)
+    response = render(request, "429.html", context, status=status)
     response["Retry-After"] = str(max(1, math.ceil((until - clock.now()).total_seconds())))
     add_never_cache_headers(response)
     return response

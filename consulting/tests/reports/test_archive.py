@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from consulting.models import AccessLog, Case
+from consulting.report_encryption import Unreadable
 from consulting.reports import archive, attachments, report_files
 from consulting.reports import services as reports
 from consulting.tests import documents, scenes
@@ -96,10 +97,10 @@ def test_what_does_not_open_is_named_instead(reader, cases):
 def test_a_file_altered_midway_breaks_the_download_off(reader, cases, monkeypatch):
     def altered(*_args):
         yield b"%PDF-"
-        raise archive.Unreadable("x")
+        raise Unreadable("x")
 
     monkeypatch.setattr(report_files, "read", altered)
-    with pytest.raises(archive.Unreadable):
+    with pytest.raises(Unreadable):
         b"".join(reader.get(reverse(URL)).streaming_content)
 
 

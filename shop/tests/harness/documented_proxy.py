@@ -27,8 +27,7 @@ FRAME = """
 {user} worker_processes 2; daemon off; pid {folder}/nginx.pid; error_log {folder}/start.log;
 events {{ worker_connections 1024; }}
 http {{
-    proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
     include {folder}/shop.conf;
 }}
 """
@@ -112,6 +111,7 @@ def running(
         "/etc/ssl/shop/": f"{folder}/",
         "/var/log/nginx/": f"{folder}/",
         "/run/shop-bodies": f"{folder}/bodies",
+        "/run/shop-answers": f"{folder}/answers",
         "http://127.0.0.1:8000": f"http://127.0.0.1:{to}",
         **dict(changed),
     }.items():
@@ -127,13 +127,13 @@ def running(
     assert tried.returncode == 0, tried.stderr
     process = processes.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: _listens(port), "nginx to listen")
+        wait_for(lambda: listens(port), "nginx to listen")
         yield Running(f"https://127.0.0.1:{port}", port, plain, folder / "authority.pem", folder)
     finally:
         processes.stop([process], patience=5.0)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

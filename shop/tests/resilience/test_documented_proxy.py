@@ -5,7 +5,10 @@ import io
 import re
 import socket
 import ssl
-from contextlib import ExitStack
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from http.cookies import SimpleCookie
 from pathlib import Path
 
@@ -17,14 +20,17 @@ from django.urls import reverse
 from django.utils.translation import override
 
 from catalog.question_options import MAX_MB as ANSWER_MB
+from consulting.reports import attachments
 from consulting.reports.file_validation import MAX_MB as REPORT_MB
 from payments.gateways.paypal.client import Patience
 from payments.webhooks.inbox import MAX_BYTES as NOTICE_BYTES
+from shop.devstack import processes
 from shop.tests.harness import documented_proxy, environment, observatory, prepared
 from shop.tests.harness.buyer import Buyer, forms_on
 from shop.tests.harness.documented_proxy import in_bytes, in_seconds, location_for, locations, value
 from shop.tests.harness.failures import APPS
 from shop.tests.harness.stacks import stack as stacks
+from shop.tests.harness.stacks.stack import wait_for
 from shop.web import upload_handler
 
 BASE = Path(__file__).resolve().parents[3]
@@ -35,6 +41,14 @@ TAKES_FILES = {
     "checkout/placement/views.py": [("checkout:begin",)],
     "checkout/intake/views.py": [("checkout:details", ORDER), ("consulting:details",)],
     "consulting/workspace/report_views.py": [("consulting:case", 7)],
+}
+# Whoever sends files, and where that is served.
+GIVES_FILES = {
+    "checkout/intake/views.py": [("checkout:file", ORDER, 7)],
+    "checkout/privacy/views.py": [("checkout:privacy_link", "A1b2C3d4:E5f6-G7h8_I9:j0K1")],
+    "consulting/client/report_views.py": [("consulting:file_of_report", 7, 1, 2), ("consulting:download",)],
+    "consulting/workspace/report_views.py": [("consulting:report_file", 7, 1, 2)],
+    "consulting/workspace/views.py": [("consulting:file", 7, 3)],
 }
 # These look at what any page was sent, or say that files have to be chosen again.
 KNOWS_OF_FILES = {
@@ -91,9 +105,26 @@ def test_what_is_slow_waits_in_the_proxy():
             assert value("proxy_request_buffering", body) == "on", heading
             assert in_seconds(value("proxy_read_timeout", body)) >= 2 * Patience().total, heading
             assert value("limit_conn", body), heading
+            assert value("proxy_buffering", body) == "on", heading
+            assert in_bytes(value("proxy_max_temp_file_size", body)) >= attachments.MAX_TOTAL_MB * MB, heading
+            assert value("proxy_temp_path", body).startswith("/run/"), "answers hold personal data"
     for time in ("client_header_timeout", "client_body_timeout"):
         assert 5 <= in_seconds(value(time, "")) <= 20
-    assert value("proxy_max_temp_file_size", "") == "0", "answers hold personal data"
+
+
+def test_few_large_answers_are_kept_for_one_reader_and_for_all():
+    files = (path for app in APPS for path in (BASE / app).rglob("*.py") if "tests" not in path.parts)
+    views = {
+        path.relative_to(BASE).as_posix(): len(found)
+        for path in files
+        if (found := re.findall(r"^@few_at_once\(", path.read_text(), re.MULTILINE))
+    }
+    assert views == {module: len(pages) for module, pages in GIVES_FILES.items()}
+    for pages in GIVES_FILES.values():
+        for path in (path for page in pages for path in addresses(*page)):
+            body = locations()[location_for(path)]
+            assert re.search(r"limit_conn shop_reader \d;", body), path
+            assert re.search(r"limit_conn shop_readers \d+;", body), path
 
 
 @pytest.mark.parametrize("path", ["/pay/notify/paypal/", "/en/admin/login/", "/zh-hant/admin/"])
@@ -121,6 +152,7 @@ def test_the_proxy_says_who_asks_and_adds_nothing_to_the_answer():
     assert not re.search(r"\$(request|request_uri|uri|args|http_referer)\b", log), (
         "order addresses open pages"
     )
+    assert "shop-error.log alert;" in block, "crit quotes the request where the disk is full"
     assert {value("ssl_protocols", ""), value("ssl_session_tickets", "")} == {"TLSv1.2 TLSv1.3", "off"}
 
 
@@ -166,8 +198,12 @@ def healthy(proxy, times=4):
     return [round(answer.elapsed.total_seconds(), 2) for answer in answers]
 
 
-def connect(port, encrypted):
-    plain = socket.create_connection(("127.0.0.1", port), timeout=10)
+def connect(port, encrypted, room=0):
+    plain = socket.socket()
+    if room:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+    plain.settimeout(10)
+    plain.connect(("127.0.0.1", port))
     if not encrypted:
         return plain
     trusting = ssl.create_default_context()
@@ -192,6 +228,55 @@ def test_connections_that_do_not_get_on_hold_nobody_up(front, kind, record_prope
             connection.sendall(BEGUN[kind])
         took = healthy(proxy)
     record_property("figure", f"proxy, {kind}: /healthz {took} s")
+
+
+LARGE = 12 * MB  # more than the sockets between hold
+SENDS_MUCH = f"""
+def application(environ, start_response):
+    pieces = {LARGE // 4096} if environ["PATH_INFO"] == "/large" else 0
+    body = (b"x" * 4096 for _ in range(pieces)) if pieces else [b"ok\\n"]
+    start_response("200 OK", [("Content-Length", str(pieces * 4096 or 3))])
+    return body
+"""
+
+
+@contextmanager
+def sends_much(folder):
+    """As many threads as the shop has behind the proxy, none of which has anything to wait for."""
+    folder.mkdir()
+    (folder / "sends_much.py").write_text(SENDS_MUCH)
+    port, to = environment.free_ports(2)
+    gunicorn = [sys.executable, "-m", "gunicorn", "sends_much:application", "--chdir", str(folder)]
+    gunicorn += ["--bind", f"127.0.0.1:{to}", "--workers", "2", "--worker-class", "gthread", "--threads", "8"]
+    gunicorn += ["--no-control-socket", "--log-level", "error"]
+    process = processes.start(gunicorn)
+    try:
+        with documented_proxy.running(folder / "nginx", port=port, to=to) as proxy:
+            wait_for(lambda: documented_proxy.listens(to), "gunicorn to listen")
+            yield proxy
+    finally:
+        processes.stop([process], patience=5.0)
+
+
+def read_slowly(connection, is_over):
+    """About 80 KB/s."""
+    while not is_over.wait(0.05) and connection.recv(4096):
+        pass
+
+
+@pytest.mark.prove
+def test_who_read_slowly_hold_nobody_up(tmp_path, record_property):
+    is_over = threading.Event()
+    with sends_much(tmp_path / "much") as proxy, ThreadPoolExecutor(HOLDS_UP) as pool, ExitStack() as held:
+        healthy(proxy)
+        for _ in range(HOLDS_UP):
+            connection = held.enter_context(connect(proxy.port, encrypted=True, room=64 * 1024))
+            connection.sendall(b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200"), "it begins"
+            pool.submit(read_slowly, connection, is_over)
+        held.callback(is_over.set)
+        took = healthy(proxy)
+    record_property("figure", f"proxy, slow readers: /healthz {took} s")
 
 
 @pytest.mark.prove

@@ -1,0 +1,164 @@
+"""Answers that are large: few at once, and whoever would wait for long is told; a copy is made in pieces."""
+
+import ast
+import secrets
+import threading
+import time
+import tracemalloc
+import zipfile
+from io import BytesIO
+
+import pytest
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, StreamingHttpResponse
+from django.test import RequestFactory
+
+from checkout.intake import uploads
+from checkout.models import Intake, Upload
+from checkout.privacy import export
+from consulting.tests import scenes
+from shop import clock
+from shop.tests.harness.failures import APPS
+from shop.web import large_answers
+from shop.web.large_answers import Busy, Lane, few_at_once
+
+MB = 1024 * 1024
+MAKES_ONE = {"StreamingHttpResponse", "FileResponse", "download", "bundle", "pack"}
+ARE_CALLED_BY_VIEWS = {"checkout/intake/uploads.py:download", "consulting/reports/attachments.py:download"}
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(large_answers, "PATIENCE", 0.0)
+
+
+# --- who has a place ---
+
+
+def called_in(function):
+    calls = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+    return {ast.unparse(call).rpartition(".")[2] for call in calls}
+
+
+def test_whoever_sends_a_file_has_a_place_for_it():
+    wrong = []
+    for path in (path for app in APPS for path in (settings.BASE_DIR / app).rglob("*.py")):
+        if {"tests", "sandbox"} & set(path.parts):
+            continue
+        for function in (node for node in ast.walk(ast.parse(path.read_text()))):
+            if not isinstance(function, ast.FunctionDef) or not called_in(function) & MAKES_ONE:
+                continue
+            decorators = {ast.unparse(each).partition("(")[0] for each in function.decorator_list}
+            name = f"{path.relative_to(settings.BASE_DIR).as_posix()}:{function.name}"
+            if "few_at_once" not in decorators and name not in ARE_CALLED_BY_VIEWS:
+                wrong.append(name)
+    assert wrong == []
+
+
+# --- how many there are ---
+
+
+def test_a_process_sends_so_many_at_once_and_fewer_of_one_network(impatient):
+    lane = Lane(places=3, of_network=2)
+    for network in ("a", "a", "b"):
+        lane.enter(network)
+    for network in ("a", "c"):
+        with pytest.raises(Busy):
+            lane.enter(network)
+    lane.leave("b")
+    with pytest.raises(Busy):
+        lane.enter("a")
+    lane.enter("c")
+
+
+def test_most_threads_are_left_to_pages():
+    lanes = [lane for lane in vars(large_answers).values() if isinstance(lane, Lane)]
+    assert sum(lane._places + large_answers.MAX_WAITING for lane in lanes) <= 6
+
+
+def test_one_waits_for_the_next_place_and_others_are_told_at_once(monkeypatch):
+    lane, entered = Lane(places=1, of_network=1), threading.Event()
+
+    def wait():
+        lane.enter("b")
+        entered.set()
+
+    lane.enter("a")
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    while not lane._waiting:
+        time.sleep(0.001)
+    monkeypatch.setattr(lane._changed, "wait_for", lambda *_, **__: pytest.fail("two wait"))
+    with pytest.raises(Busy):
+        lane.enter("c")
+    assert not entered.is_set()
+    lane.leave("a")
+    waiting.join(10)
+    assert entered.is_set()
+
+
+def closes(_request):
+    return StreamingHttpResponse([b"x"])
+
+
+def fails(_request):
+    raise PermissionDenied
+
+
+@pytest.mark.django_db
+def test_a_place_is_given_back_once_whatever_becomes_of_the_answer(impatient):
+    lane, request = Lane(places=1, of_network=1), RequestFactory().get("/")
+    for _ in range(2):
+        few_at_once(lane)(closes)(request).close()
+        few_at_once(lane)(lambda _request: HttpResponse("x"))(request).close()
+        few_at_once(lane)(closes)(request)  # nobody holds it any more
+        with pytest.raises(PermissionDenied):
+            few_at_once(lane)(fails)(request)
+        kept = few_at_once(lane)(closes)(request)
+        kept.close()
+        kept.close()
+        assert lane._sent.total() == 0
+
+
+# --- a copy of everything ---
+
+
+def order_with_files(count, size):
+    order = scenes.paid_order(subjects=1)
+    intake = Intake.objects.filter(line__order=order).first()
+    for number in range(count):
+        stored_as = secrets.token_urlsafe()
+        uploads.write_sealed(stored_as, bytes([number]) * size)
+        upload = Upload.objects.create(
+            field="f", name=f"{number}.pdf", kind="pdf", size=size, stored_as=stored_as,
+            uploaded_at=clock.now(),
+        )  # fmt: skip
+        upload.intakes.add(intake)
+    return order
+
+
+@pytest.mark.django_db
+def test_a_copy_takes_the_memory_of_one_file_however_many_there_are(record_property):
+    size, count = 2 * MB, 12
+    order = order_with_files(count, size)
+    tracemalloc.start()
+    try:
+        sent = sum(map(len, export.bundle(order)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sent > count * size, "packed anew they would cost time and save nothing"
+    assert peak < 5 * size
+    record_property("figure", f"a copy of {count * size // MB} MB in files: {peak / MB:.1f} MB at the most")
+
+
+@pytest.mark.django_db
+def test_a_file_that_does_not_open_is_named_and_the_others_are_there():
+    order = order_with_files(2, 10)
+    lost, left = Upload.objects.order_by("pk")
+    uploads.storage().discard([lost.stored_as])
+    with zipfile.ZipFile(BytesIO(b"".join(export.bundle(order)))) as copy:
+        assert copy.testzip() is None
+        assert copy.read(f"files/{left.pk}-1.pdf") == b"\1" * 10
+        assert f'"files_that_do_not_open": [\n    "files/{lost.pk}-0.pdf"' in copy.read("order.json").decode()
