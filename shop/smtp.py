@@ -1,9 +1,8 @@
 """The e-mail backend: a conversation with the mail server that ends in time, however slowly it answers.
 
-A mail belongs to one worker for ``outbox.LEASE``; then another may send it. Limits for each answer bound
-nothing: a server that takes nearly as long for every one would outlast the lease, and the mail would go twice.
-So each part of the conversation has an end, and a mail is begun only while there is time for the server's last
-word about it.
+A mail belongs to one worker for ``outbox.LEASE``; then another may send it. A limit for each answer is none
+for all: a server that takes nearly as long for every one would outlast the lease, and the mail would go
+twice. So each part of the conversation has an end, and no mail is begun that there is no time for.
 """
 
 import io
