@@ -15,8 +15,8 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from shop import clock, mail
-from shop import smtp as conversation
 from shop.background import breakers, outbox
+from shop.background import smtp as conversation
 from shop.models import OutboxMessage
 from shop.tasks import deliver_outbox
 from shop.tests.harness.environment import free_ports
@@ -85,7 +85,7 @@ def mail_server(port, **options):
 
 @pytest.fixture
 def smtp(settings, monkeypatch):
-    settings.EMAIL_BACKEND = "shop.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "shop.background.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_ports(1)[0]
     monkeypatch.setattr(mail, "GREETING_SECONDS", 0.2)
     return settings.EMAIL_PORT
@@ -305,4 +305,4 @@ def test_its_parts_together_end_within_the_lease():
     told = subprocess.run(
         [sys.executable, "-c", backend], cwd=BASE, env=environment, capture_output=True, text=True, check=True
     )
-    assert told.stdout == "shop.smtp.EmailBackend\n"
+    assert told.stdout == "shop.background.smtp.EmailBackend\n"
