@@ -61,11 +61,6 @@ def link_for(search: OrderSearch, orders: list[Order]) -> tuple[str, dt.timedelt
     return link.url(search.pk, to=search.email, language=search.language), link.lifetime
 
 
-def read_link(token: str) -> OrderSearch:
-    """The search that the link was mailed for, to the address it names. Raises InvalidLink."""
-    return _read(token)[0]
-
-
 def open_link(token: str) -> list[Order]:
     """What the link opens, as ``orders_of`` sorts it; what was never paid alone, where it is one of a day.
 
@@ -82,6 +77,7 @@ def open_link(token: str) -> list[Order]:
 
 
 def _read(token: str) -> tuple[OrderSearch, MailedLink]:
+    """The search that the link was mailed for, to the address it names, and the kind of link."""
     try:
         link, opened = LINK, LINK.read(token)
     except InvalidLink:
