@@ -34,7 +34,7 @@ from shop.web import unsent
 COOKIE = "__Host-orders" if settings.PRODUCTION else "orders"
 SALT = "checkout.grants"
 AGE = max(settings.GRANT_DAYS, settings.PLACED_GRANT_DAYS) * 24 * 3600
-MAX_ORDERS = 20  # the oldest are dropped
+MAX_ORDERS = 20  # that were placed here, and as many others; of each the oldest are dropped
 PLACED = "p"  # ends the entry of an order that was placed here; of any other the moment ends it
 
 
@@ -92,8 +92,17 @@ def ask_for_order_key(request: HttpRequest) -> HttpResponse:
     )
 
 
-def grant(request: HttpRequest, response: HttpResponse, *orders: Order, is_placed: bool = False) -> None:
-    """Let this browser see the orders from now on.
+def grant(
+    request: HttpRequest,
+    response: HttpResponse,
+    *orders: Order,
+    is_placed: bool = False,
+    if_room: Iterable[Order] = (),
+) -> None:
+    """Let this browser see the orders from now on. What it placed is never dropped for what was named.
+
+    ``if_room``: orders that nobody paid, most wanted first. Strangers can make many of them in somebody's
+    name, so they take the place of none that this browser knows.
 
     An entry of an order it placed stays one while it is good. One that was ended is not brought back: whoever
     names the address need not be who placed the order.
@@ -104,9 +113,13 @@ def grant(request: HttpRequest, response: HttpResponse, *orders: Order, is_place
         previous = entries.pop(order.pk, None)
         was_placed = previous is not None and previous.named_at is None and _fits(previous, order)
         entries[order.pk] = _Entry(stamp(order), None if is_placed or was_placed else now)
+    placed = [item for item in entries.items() if item[1].named_at is None][-MAX_ORDERS:]
+    named = [item for item in entries.items() if item[1].named_at is not None][-MAX_ORDERS:]
+    new = [(order.pk, _Entry(stamp(order), now)) for order in if_room if order.pk not in entries]
+    named = [*reversed(new[: MAX_ORDERS - len(named)]), *named]
     response.set_signed_cookie(
         COOKIE,
-        ".".join(_serialize(pk, entry) for pk, entry in list(entries.items())[-MAX_ORDERS:]),
+        ".".join(_serialize(pk, entry) for pk, entry in [*placed, *named]),
         salt=SALT,
         max_age=AGE,
         secure=settings.PRODUCTION,

@@ -46,6 +46,10 @@ class NotPayable(Exception):
     """The order is not awaiting payment (any more)."""
 
 
+class CodeUsedMeanwhile(NotPayable):
+    """Another order of its e-mail address was paid with the same personal code."""
+
+
 class CannotRevive(Exception):
     """Late money for an order whose goods or answers are gone, or which its buyer replaced or cancelled."""
 
@@ -255,13 +259,26 @@ def begin_payment(order: Order, *, minutes: int) -> None:
     order.save(update_fields=["payment_started_at", "hold_until"])
 
 
+def require_good_code(order: Order) -> None:
+    """Raise CodeUsedMeanwhile where the order cannot be paid with its promo code any more.
+
+    An unpaid order of a stranger keeps nobody's own use of a code, so two orders of an address may wait with
+    one. The last word falls when a payment is taken, and before any money has moved.
+    """
+    if order.promo_code and promotions.is_used_elsewhere(order):
+        raise CodeUsedMeanwhile(order.number)
+
+
 def mark_paid(order: Order, *, method: str, last4: str, note: str) -> None:
     """Record that the money is in. Needs the order's lock, in the transaction that books the money.
 
     A cancelled or expired order comes back to life if its goods can still be had; else raises CannotRevive.
+    Money that is in buys what was ordered, even if its code was used twice by then: the history says so.
     """
     if order.status in {Status.CANCELLED, Status.EXPIRED}:
         _hold_again(order)
+    if order.promo_code and promotions.is_used_elsewhere(order):
+        order.log("its promo code has been used by another order of its e-mail address, too")
     stock.sell(order)
     order.paid_at, order.paid_with, order.paid_card_last4 = clock.now(), method, last4
     order.save(update_fields=["paid_at", "paid_with", "paid_card_last4"])

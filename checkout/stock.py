@@ -11,6 +11,7 @@ from django.db.models import Case, F, IntegerField, QuerySet, Sum, Value, When
 
 from catalog.models import Variant
 from checkout.models import HoldOrigin, Order, OrderLine, StockMovement
+from checkout.models.order import is_never_paid
 from shop import clock
 from shop.database import lock_names
 from shop.typed_values.email_addresses import identity
@@ -78,7 +79,7 @@ class _Nearby:
 
     @property
     def was_never_paid(self) -> bool:
-        return self.paid_at is None and self.status != Order.Status.UNDER_REVIEW
+        return is_never_paid(self.status, self.paid_at)
 
 
 def admit(order: Order, lines: Iterable[OrderLine], origin: Origin) -> None:

@@ -102,7 +102,7 @@ def _opened(concerns: str) -> Iterator[BaseEmailBackend]:
     except OSError as error:
         raise Away(type(error).__name__, longest=LONGEST, concerns=concerns) from error
     if smtp := getattr(connection, "connection", None):
-        smtp.sock.settimeout(settings.EMAIL_TIMEOUT)
+        smtp.timeout = settings.EMAIL_TIMEOUT  # of the whole conversation: ``shop.background.smtp``
     try:
         yield connection
     finally:

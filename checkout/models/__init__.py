@@ -1,7 +1,8 @@
 """The order: a snapshot that nothing re-prices, its stock movements, its parcels, its history."""
 
+from .draft import Draft
 from .intake import AnswerRow, Intake, Upload
-from .order import Delivery, Draft, InvalidTransition, Order, OrderEvent, OrderLine
+from .order import Delivery, InvalidTransition, Order, OrderEvent, OrderLine
 from .promotion import Promotion, Redemption
 from .requests import CancellationRequest, EmailCorrection, OrderSearch, PrivacyRequest
 from .shipment import Shipment, ShipmentCorrection, ShipmentItem

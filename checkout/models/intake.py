@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from shop.crypto import EncryptedJSONField
 from shop.l10n.languages import current_column
 
-from .order import Draft, OrderLine
+from .draft import Draft
+from .order import OrderLine
 
 
 @dataclass(frozen=True)

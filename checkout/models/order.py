@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Product, Variant, in_language
 from shop import clock, crypto
-from shop.crypto import EncryptedJSONField
 from shop.typed_values.email_addresses import normalise, shown
 from shop.typed_values.phone_numbers import PhoneNumber
+
+from .draft import Draft
 
 PAYMENT_METHODS = {"paypal": "PayPal", "unionpay": _("UnionPay credit card")}  # Order.paid_with -> name
 
@@ -34,18 +35,6 @@ class Delivery:
 
 class InvalidTransition(Exception):
     """Raised when the order cannot move from its status to the requested one."""
-
-
-class Draft(models.Model):
-    """What a visitor has typed at checkout, sealed; also the lock that makes one cart one order."""
-
-    token = models.CharField(max_length=40, unique=True)  # the cart's token, from the session
-    data = EncryptedJSONField(default=dict)
-    updated_at = models.DateTimeField(auto_now=True)
-    is_whole = True  # not stored: whether what was typed last found room in it
-
-    def __str__(self) -> str:
-        return f"draft {self.pk}"
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -181,6 +170,10 @@ class Order(models.Model):
         return self.status == self.Status.PAID
 
     @property
+    def was_never_paid(self) -> bool:
+        return is_never_paid(self.status, self.paid_at)
+
+    @property
     def is_refunded(self) -> bool:
         """Nothing of the buyer's money is left with us."""
         return self.refunded_total >= self.total
@@ -283,6 +276,11 @@ class Order(models.Model):
         return self.events.create(
             at=clock.now(), old_status=old_status, new_status=new_status, note=note, actor=actor, fact=fact
         )
+
+
+def is_never_paid(status: str, paid_at: dt.datetime | None) -> bool:
+    """Whether anybody could have made such an order in somebody's name: a payment under review is one."""
+    return paid_at is None and status != Order.Status.UNDER_REVIEW
 
 
 class OrderLine(models.Model):

@@ -57,6 +57,8 @@ def offer_of(order: Order) -> CancellationOffer:
 def _obstacle(order: Order) -> str:
     if not order.is_paid:
         return _("This order is not paid.")
+    if order.mailbox_doubted_at:  # whoever asks may be who has the mailbox, and asking stops the parcels
+        return _("This order cannot be cancelled here at present. Please contact customer service.")
     if order.is_refunded:
         return _("All the money of this order has gone back.")
     if order.is_disputed:

@@ -15,8 +15,14 @@ from shop.background import outbox
 from shop.typed_values.email_addresses import identity
 
 from .mailed_link import InvalidLink, MailedLink
+from .unpaid_mails import MAILED
 
 LINK = MailedLink("checkout:open_link", salt="checkout.finding", lifetime=dt.timedelta(minutes=30))
+# Where no order of the address was ever paid, few links a day are mailed (``unpaid_mails``). Each is good for
+# that day, so whoever is sent no other has one.
+UNPAID_LINK = MailedLink(
+    "checkout:open_link", salt="checkout.finding.unpaid", lifetime=dt.timedelta(minutes=MAILED.minutes)
+)
 KEPT = dt.timedelta(days=1)
 
 
@@ -34,23 +40,52 @@ def save_search(email: str, *, number: str, language: str) -> OrderSearch:
 
 
 def orders_of(search: OrderSearch) -> list[Order]:
-    """Orders the search matches, newest first.
+    """Orders the search matches: those paid or under review first, those that ended unpaid last.
+
+    So what strangers make in somebody's name comes after what that person has paid. Within each the newest
+    comes first. A mailbox in doubt opens none.
 
     The database finds letters alike that belong to different mailboxes (ı and I): without the comparison a
     look-alike address could be sent the link to somebody else's orders.
     """
-    orders = Order.objects.of_address(search.email)
+    orders = Order.objects.of_address(search.email).filter(mailbox_doubted_at=None)
     if search.number:
         orders = orders.filter(number=search.number)
-    return [order for order in orders if identity(order.email) == identity(search.email)]
+    own = [order for order in orders if identity(order.email) == identity(search.email)]
+    return sorted(own, key=lambda order: (order.was_never_paid, order.status != Order.Status.PENDING))
 
 
-def read_link(token: str) -> OrderSearch:
-    """The search that the link was mailed for, to the address it names. Raises InvalidLink."""
-    search = OrderSearch.objects.filter(pk=LINK.read(token).pk).first()
+def link_for(search: OrderSearch, orders: list[Order]) -> tuple[str, dt.timedelta]:
+    """The link to mail for orders that the search matches, and how long it is good."""
+    link = UNPAID_LINK if all(order.was_never_paid for order in orders) else LINK
+    return link.url(search.pk, to=search.email, language=search.language), link.lifetime
+
+
+def open_link(token: str) -> list[Order]:
+    """What the link opens, as ``orders_of`` sorts it; what was never paid alone, where it is one of a day.
+
+    Raises InvalidLink, also where nothing is left of that: whoever asks is sent a link to what was paid.
+    """
+    search, link = _read(token)
+    orders = orders_of(search)
+    if link is LINK:
+        return orders
+    unpaid = [order for order in orders if order.was_never_paid]
+    if not unpaid:
+        raise InvalidLink
+    return unpaid
+
+
+def _read(token: str) -> tuple[OrderSearch, MailedLink]:
+    """The search that the link was mailed for, to the address it names, and the kind of link."""
+    try:
+        link, opened = LINK, LINK.read(token)
+    except InvalidLink:
+        link, opened = UNPAID_LINK, UNPAID_LINK.read(token)
+    search = OrderSearch.objects.filter(pk=opened.pk).first()
     if search is None:
         raise InvalidLink
-    return search
+    return search, link
 
 
 def old_searches() -> QuerySet[OrderSearch]:

@@ -51,13 +51,14 @@ def link_sent(request: HttpRequest) -> HttpResponse:
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
     """The page behind the mailed link. A GET does nothing: programs that read mail open links too."""
     try:
-        search = lookup.read_link(token)
+        found = lookup.open_link(token)
     except InvalidLink:
         return render(request, "checkout/link_over.html", status=410)
     if request.method != "POST":
         return render(request, "checkout/open_link.html")
     response = redirect("checkout:orders")
-    order_access.grant(request, response, *reversed(lookup.orders_of(search)[: order_access.MAX_ORDERS]))
+    paid = [order for order in found if not order.was_never_paid][: order_access.MAX_ORDERS]
+    order_access.grant(request, response, *reversed(paid), if_room=[o for o in found if o.was_never_paid])
     return response
 
 

@@ -283,17 +283,18 @@ def send_order_links(search_id: int) -> None:
     if not orders:
         return
     subject = mail_requests.subject(search.email, search.number)
-    most_certain = next((order for order in orders if order.paid_at), orders[0])
-    with LINKS_MAILED.taken(subject) as taken, unpaid_mails.may_go("links", most_certain) as may_go:
+    with LINKS_MAILED.taken(subject) as taken, unpaid_mails.may_go("links", orders[0]) as may_go:
         if not taken or not may_go:
             return
+        link, lifetime = lookup.link_for(search, orders)
         send(
             "order_links",
             to=[orders[0].email],
             concerns=orders[0].number,
             context={
-                "link": lookup.LINK.url(search.pk, to=search.email, language=search.language),
-                "minutes": int(lookup.LINK.lifetime.total_seconds() // 60),
+                "link": link,
+                "minutes": int(lifetime.total_seconds() // 60),
+                "hours": int(lifetime.total_seconds() // 3600),
             },
             language=search.language,
             message_key=f"order-links-{search.pk}",

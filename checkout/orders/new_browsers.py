@@ -25,7 +25,7 @@ def note(order: Order) -> None:
 
     None is let in unheard: where the mails of a day are used up, no address is taken.
     """
-    if not NAMED.take(order.number if order.paid_at else f"unpaid {identity(order.email)}"):
+    if not NAMED.take(f"unpaid {identity(order.email)}" if order.was_never_paid else order.number):
         raise TooMany(order.number)
     event = order.log("opened in another browser, by its e-mail address", fact=OrderEvent.Fact.OPENED)
     outbox.publish("mail.order_opened", key=str(event.pk), event_id=event.pk)

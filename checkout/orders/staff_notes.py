@@ -31,6 +31,7 @@ staff_notes.register(
     _("no longer on hold: %(why)s"),
     _("opened in another browser, by its e-mail address"),
     _("never paid: its answers were deleted"),
+    _("its promo code has been used by another order of its e-mail address, too"),
     _("mailbox in doubt"),
     _("mailbox trusted again"),
     _("its client asks to erase what is personal"),

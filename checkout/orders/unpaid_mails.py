@@ -1,7 +1,7 @@
 """Mails because of orders that were never paid: few to one mailbox, for whoever orders types any address.
 
-Counted by the worker when one really goes out, each kind on its own. Orders that were paid are not counted:
-nobody can take from them what their buyers are told.
+Counted by the worker when one really goes out, each kind on its own. Orders that were paid, or whose payment
+is under review, are not counted: nobody can take from them what their buyers are told.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ MAILED = RateLimit("unpaid-order-mail", limit=3, minutes=24 * 60)  # of one kind
 @contextmanager
 def may_go(kind: str, order: Order) -> Iterator[bool]:
     """Context manager: whether a mail of this kind may go to the order's address. Given back if it fails."""
-    if order.paid_at:
+    if not order.was_never_paid:
         yield True
         return
     with MAILED.taken(f"{kind} {identity(order.email)}") as taken:

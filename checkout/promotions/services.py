@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -34,7 +34,7 @@ class CodeNotUsable(Exception):
 
 
 class CodeKept(CodeNotUsable):
-    """Unpaid orders from there keep as many of the code's last uses from others as they may."""
+    """Unpaid orders from there keep the buyer's own use of it, or as many of its last uses as they may."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _things(promotion: Promotion, names: list[str]) -> str:
 
 
 def _email_problem(promotion: Promotion, cart: Cart, email: str) -> str:
-    if not email or not promotion.is_personal or not _is_spent(promotion, cart.token, email):
+    if not email or not promotion.is_personal or not _is_spent(promotion, email):
         return ""
     if promotion.first_order_only:
         text = _("The promo code %(code)s is for a first order; it cannot be used with this e-mail address.")
@@ -184,20 +184,24 @@ def _email_problem(promotion: Promotion, cart: Cart, email: str) -> str:
     return text % {"code": promotion.code}
 
 
-def _is_spent(promotion: Promotion, token: str, email: str) -> bool:
+def _is_spent(promotion: Promotion, email: str) -> bool:
     """Whether the buyer has used it already, or has ordered before, however the address was typed.
 
-    A use counts for the address that it was made with, even if the order's was corrected since. An order that
-    was paid back whole is none.
+    Orders that were not paid count for nothing here: whoever orders types any address. An order that was paid
+    back whole is none.
     """
-    uses = promotion.redemptions.filter(released_at=None, email__iexact=normalise(email))
-    if uses.exclude(order__draft__token=token, order__status=Order.Status.PENDING).exists():
+    if _uses_of(promotion, email).exclude(order__status=Order.Status.PENDING).exists():
         return True
     if not promotion.first_order_only:
         return False
     bought = [Order.Status.PAID, Order.Status.UNDER_REVIEW]
     kept = Order.objects.filter(refunded_total__lt=F("total"))
     return kept.of_address(email).filter(status__in=bought).exists()
+
+
+def _uses_of(promotion: Promotion, email: str) -> QuerySet[Redemption]:
+    """A use counts for the address that it was made with, even if the order's was corrected since."""
+    return promotion.redemptions.filter(released_at=None, email__iexact=normalise(email))
 
 
 def _money(amount: Decimal) -> str:
@@ -250,17 +254,41 @@ def redeem(order: Order, promotion: Promotion, origin: Origin | None = None) -> 
     """Count a use of the promotion by the order. Needs the promotion's lock. Raises CodeNotUsable.
 
     ``origin``: where a visitor orders from, whose unpaid orders keep at most half of the uses that are left,
-    one at least; then CodeKept is raised.
+    one at least, and an address's own use of a personal code from nobody elsewhere; then CodeKept is raised.
 
     What only the catalogue side of it has changed meanwhile - dates, percent - stays as it was shown.
     """
     token = order.draft.token if order.draft else ""
-    is_spent = promotion.is_personal and _is_spent(promotion, token, order.email)
+    is_spent = promotion.is_personal and _is_spent(promotion, order.email)
     if is_spent or _is_used_up(promotion, token):
         raise CodeNotUsable(promotion.code)
+    if promotion.is_personal and _waits_here(promotion, order, origin):
+        raise CodeKept(promotion.code)
     if origin and _is_kept(promotion, order, origin):
         raise CodeKept(promotion.code)
     Redemption.objects.create(promotion=promotion, order=order, email=order.email, at=clock.now())
+
+
+def _waits_here(promotion: Promotion, order: Order, origin: Origin | None) -> bool:
+    """Whether an unpaid order of another cart, from there, keeps the address's own use of a code.
+
+    From elsewhere it may be anybody's; without ``origin`` all count. If both are paid, ``is_used_elsewhere``
+    has the last word.
+    """
+    waiting = _uses_of(promotion, order.email).filter(order__status=Order.Status.PENDING)
+    waiting = waiting.exclude(order__draft=order.draft).exclude(order=order.pk)
+    if origin:
+        waiting = waiting.filter(order__hold_origin__surroundings=origin.surroundings)
+    return waiting.exists()
+
+
+def is_used_elsewhere(order: Order) -> bool:
+    """Whether its personal code has been used by another order of its address, which was paid meanwhile."""
+    use = Redemption.objects.select_related("promotion").filter(order=order, released_at=None).first()
+    if use is None or not use.promotion.is_personal:
+        return False
+    others = _uses_of(use.promotion, use.email).exclude(order=order.pk)
+    return others.exclude(order__status=Order.Status.PENDING).exists()
 
 
 def _is_kept(promotion: Promotion, order: Order, origin: Origin) -> bool:

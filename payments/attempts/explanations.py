@@ -15,6 +15,12 @@ _UNREACHABLE = _(
     "The payment service could not be reached. No money was taken. Please try again in a moment, "
     "or choose the other way to pay."
 )
+CODE_USED = "PROMO_CODE_USED"  # ours, not the gateway's
+CODE_WAS_USED = _(
+    "The promo code of this order was used meanwhile by another order with this e-mail address, so this "
+    "order cannot be paid as it is. No money was taken. Please place the order again at the checkout, which "
+    "shows the amount without the code."
+)
 _OUT_OF_ORDER = _(
     "This way to pay is out of order at the moment. No money was taken. "
     "Please choose the other way to pay; we have been told."
@@ -107,6 +113,8 @@ def _unanswered(payment: Payment) -> Promise:
 
 
 def _paypal(problem: str) -> Promise:
+    if problem == CODE_USED:
+        return CODE_WAS_USED
     if problem in paypal.ADDRESS:
         return _ADDRESS
     if problem in _GONE:

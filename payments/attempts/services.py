@@ -60,7 +60,8 @@ def pay(
 ) -> Payment:  # fmt: skip
     """Start to pay, or go on with the attempt under way. Any number of clicks make one attempt.
 
-    Raises OrderChanged, InProgress, checkout.NotPayable, TooManyAttempts, TooManyCodes.
+    Raises OrderChanged, InProgress, checkout.NotPayable (CodeUsedMeanwhile is one), TooManyAttempts,
+    TooManyCodes.
     """
     payment = get_or_create_attempt(
         order_id, method=method, revision=revision, on_phone=on_phone, sender=sender
@@ -84,7 +85,8 @@ def request_code(
     Returns the attempt: ``awaiting`` once a code has been sent, ``declined`` when the bank refused the card;
     ``problem`` says why, also why no second code was sent.
 
-    Raises OrderChanged, InProgress, checkout.NotPayable, TooManyAttempts, TooManyCodes.
+    Raises OrderChanged, InProgress, checkout.NotPayable (CodeUsedMeanwhile is one), TooManyAttempts,
+    TooManyCodes.
     """
     count_code_sent(order_id, sender)
     payment = get_or_create_attempt(
@@ -116,7 +118,7 @@ def get_or_create_attempt(
 ) -> Payment:  # fmt: skip
     """Return the order's one live attempt: the one under way, or a new one, which counts.
 
-    Raises OrderChanged, InProgress, checkout.NotPayable, TooManyAttempts.
+    Raises OrderChanged, InProgress, checkout.NotPayable (CodeUsedMeanwhile is one), TooManyAttempts.
     """
     order = Order.objects.lock(order_id)
     live = order.payments.live().first()
@@ -127,6 +129,7 @@ def get_or_create_attempt(
         raise checkout.NotPayable(order.number)
     if order.revision != revision:
         raise OrderChanged(order.number)
+    checkout.require_good_code(order)
     if live and is_same and not _is_over(live):
         return live
     if live:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from checkout import services as checkout
 from checkout.models import Order
 from payments.gateways import get_gateway
 from payments.gateways.base import Approved, Declined, GatewayError, Unfinished
@@ -13,6 +14,7 @@ from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 
 from . import limits, movements
+from .explanations import CODE_USED
 from .outcomes import record, record_gateway_error
 
 Status = Payment.Status
@@ -82,6 +84,9 @@ def _ask_for_result(payment: Payment) -> None:
     outcome = gateway.fetch(purchase_of(payment))
     failpoint("after_outcome_fetched")
     if isinstance(outcome, Approved):
+        if _has_lost_its_code(payment):
+            record(payment, Declined(CODE_USED))
+            return
         if not _may_capture(payment):
             _leave_approved(payment)
             return
@@ -98,6 +103,17 @@ def _ask_for_result(payment: Payment) -> None:
     payment.refresh_from_db()
     if payment.status == Status.CAPTURED:  # before today: part of it may have gone back already
         movements.sync_movements(payment)
+
+
+def _has_lost_its_code(payment: Payment) -> bool:
+    """Whether its order may not be paid with its promo code any more, and nothing was ever captured of it."""
+    if payment.status != Status.AWAITING or payment.order.status != Order.Status.PENDING:
+        return False
+    try:
+        checkout.require_good_code(payment.order)
+    except checkout.CodeUsedMeanwhile:
+        return True
+    return False
 
 
 @retry_transaction

@@ -21,7 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from checkout.models import Order
-from checkout.services import NotPayable
+from checkout.services import CodeUsedMeanwhile, NotPayable
 from payments.gateways.unionpay import codes
 from payments.models import Payment
 from payments.models.payment import WRONG_CODE
@@ -29,7 +29,7 @@ from shop import clock
 
 from . import limits
 from . import services as attempts
-from .explanations import explanation
+from .explanations import CODE_WAS_USED, explanation
 from .forms import CardForm, PayForm, holds_card_number
 from .telephones import is_telephone
 
@@ -166,6 +166,9 @@ def _declined(payment: Payment, **more: Any) -> JsonResponse:
 def _redirect_after(request: HttpRequest, order: Order, reason: Exception) -> JsonResponse:
     if isinstance(reason, attempts.OrderChanged):
         messages.warning(request, _("Your order has changed. Please look at it once more before you pay."))
+        return _go("pay", order)
+    if isinstance(reason, CodeUsedMeanwhile):
+        messages.warning(request, str(CODE_WAS_USED))
         return _go("pay", order)
     return _go_on(order)
 

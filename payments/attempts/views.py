@@ -23,10 +23,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from cart.cart import Cart
 from checkout import order_access
 from checkout.addresses import formats
 from checkout.models import Order
-from checkout.services import NotPayable
+from checkout.services import CodeUsedMeanwhile, NotPayable
 from checkout.shipping.rates import TARIFFS
 from payments.gateways import get_gateway
 from payments.gateways.base import GatewayError, Handoff
@@ -36,7 +37,7 @@ from shop import clock
 from shop.devstack.failpoints import failpoint
 
 from . import closing, limits, services, settlement
-from .explanations import explanation
+from .explanations import CODE_WAS_USED, explanation
 from .forms import PayForm, holds_card_number
 from .telephones import is_telephone
 
@@ -128,6 +129,10 @@ def _pay(request: HttpRequest, order: Order) -> HttpResponse:
         return response
     except services.InProgress:
         return redirect("payments:progress", token=order.token)
+    except CodeUsedMeanwhile:
+        messages.warning(request, str(CODE_WAS_USED))
+        is_its_cart = order.draft and order.draft.token == Cart(request.session).token
+        return redirect("checkout:begin") if is_its_cart else redirect(order)
     except NotPayable:
         order.refresh_from_db()
         if order.status == Order.Status.PENDING:

@@ -4,10 +4,12 @@ from decimal import Decimal
 from itertools import permutations
 
 import pytest
+from django.urls import reverse
 
 from checkout.models import Promotion
-from checkout.tests.promotion_scenes import make_promotion
-from checkout.tests.scenes import make_cart, make_goods, make_service, place
+from checkout.tests.placement.test_unpaid_holds import ELSEWHERE, HERE, order_from
+from checkout.tests.promotion_scenes import coded, make_promotion
+from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place
 from payments.attempts import services as attempts
 from payments.attempts import settlement
 from payments.gateways.paypal.messages import create_body
@@ -175,3 +177,45 @@ def test_a_discounted_service_closes_when_what_was_paid_for_it_goes_back(buy):
     line.refresh_from_db()
     assert (line.refunded_total, line.is_refunded) == (Decimal("1080.00"), True)
     assert not line.cases.model.objects.open().filter(line=line).exists()
+
+
+# --- a personal code that another order of the address has used meanwhile ---
+
+
+@pytest.fixture
+def two_with_one_code():
+    """Orders of one address, from two networks: both wait, and the code is good for one."""
+    make_promotion(once_per_email=True)
+    tea = make_goods(on_hand=9)
+    return [order_from(origin, cart=coded("TEST10", (tea, 1))) for origin in (HERE, ELSEWHERE)]
+
+
+def test_the_second_order_with_a_personal_code_is_not_begun_to_be_paid_and_its_buyer_is_told(
+    two_with_one_code, gateway, client
+):
+    first, second = two_with_one_code
+    pay(first)
+    page = client.post(
+        reverse("payments:pay", args=[second.token]),
+        {"method": "paypal", "revision": second.revision},
+        follow=True,
+    )
+    told = " ".join(page.content.decode().split())
+    assert "was used meanwhile by another order with this e-mail address" in told
+    assert "No money was taken" in told
+    assert not Payment.objects.exists()
+
+
+def test_what_was_approved_at_paypal_with_a_code_that_is_gone_is_not_captured(
+    two_with_one_code, gateway, approve, client
+):
+    first, second = two_with_one_code
+    started = attempts.pay(second.pk, method=Payment.Method.PAYPAL, revision=second.revision)
+    approve(started.approve_url)
+    pay(first)
+    payment = settlement.settle(started)
+    second.refresh_from_db()
+    assert (payment.status, second.status) == (Payment.Status.DECLINED, second.Status.PENDING)
+    page = client.get(reverse("payments:pay", args=[second.token])).content.decode()
+    assert "was used meanwhile by another order with this e-mail address" in page
+    assert store.get("paypal-order", started.gateway_id)["status"] == "APPROVED"

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 Handler = Callable[..., None]
 Peer = str | Callable[..., str]
-LEASE = dt.timedelta(seconds=120)  # longer than the slowest handler: SMTP gives up after 20 s
+LEASE = dt.timedelta(seconds=120)  # longer than the slowest handler: ``.smtp`` ends within 110 s
 OVERDUE = dt.timedelta(hours=1)  # then a message that was tried before is as urgent as a fresh one
 RETRY_DELAYS = [10, 30, 60, 300, 900, 3600, 4 * 3600]  # seconds; the last one repeats
 

@@ -123,7 +123,9 @@ MEDIA_ROOT = VAR_DIR / "media"
 _mailbox = f"smtp://127.0.0.1:{env.int('SANDBOX_SMTP_PORT', SANDBOX_PORT + 1)}"
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default=_mailbox)
 vars().update(EMAIL_CONFIG)
-EMAIL_TIMEOUT = 20
+if EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    EMAIL_BACKEND = "shop.background.smtp.EmailBackend"  # whose conversations end in time
+EMAIL_TIMEOUT = 20  # for one answer
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "orders@shop.example")
 if PRODUCTION and not env.str("EMAIL_URL", ""):
     raise ImproperlyConfigured("EMAIL_URL is not set. See .env.example.")

@@ -115,6 +115,21 @@ def test_it_ends_what_browsers_knew_of_the_order(client, order):
     assert address not in granted.get(order.get_absolute_url()).content.decode()
 
 
+def test_nobody_stops_its_parcels_by_asking_to_cancel(client, order):
+    """Whoever reads the mailbox knows address and link, so names the one on the page of the other."""
+    url = reverse("checkout:request_cancellation", args=[order.token])
+    mailbox_doubts.set_doubt(order.pk, is_doubted=True, actor="merchant")
+    told = named(client, order).post(url, {"reason": "x"}, follow=True).content.decode()
+    assert (
+        "cannot be cancelled here at present. Please contact customer service."
+        in client.get(url).content.decode() + told
+    )
+    assert not order.cancellations.exists()
+    mailbox_doubts.set_doubt(order.pk, is_doubted=False, actor="merchant")
+    named(client, order).post(url, {"reason": "x"})
+    assert order.cancellations.exists()
+
+
 def test_an_erasure_that_was_confirmed_is_stopped_too(client, order):
     pieces = {line.pk: line.quantity for line in order.lines.all() if line.ships}
     fulfilment.ship(order.pk, carrier="other", tracking_number="1", quantities=pieces, actor="merchant")

@@ -188,7 +188,7 @@ def test_a_refusal_for_good_ends_the_tries_and_a_passing_one_does_not(settings, 
     port = free_ports(1)[0]
     server = Controller(Refusing(**answers), hostname="127.0.0.1", port=port)
     server.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "shop.background.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     try:
         with pytest.raises(GiveUp if is_final else Passing) as raised:
@@ -224,7 +224,7 @@ def test_every_mail_to_a_client_names_the_order_it_concerns():
 
 
 def test_a_server_that_is_away_passes(settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "shop.background.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_ports(1)[0]
     with pytest.raises(Passing, match="ConnectionRefusedError"):
         mail.send("sample", to=["z@example.com"], context={}, language="en", message_key="k")

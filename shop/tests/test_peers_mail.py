@@ -1,22 +1,29 @@
 """A mail server that says nothing, and one message for each receiver."""
 
+import contextlib
 import datetime as dt
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
 
 from shop import clock, mail
 from shop.background import breakers, outbox
+from shop.background import smtp as conversation
 from shop.models import OutboxMessage
 from shop.tasks import deliver_outbox
 from shop.tests.harness.environment import free_ports
 from shop.tests.harness.peers import publish, topic, travel
 
 __all__ = ["topic", "travel"]  # fixtures
+BASE = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
@@ -78,7 +85,7 @@ def mail_server(port, **options):
 
 @pytest.fixture
 def smtp(settings, monkeypatch):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "shop.background.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_ports(1)[0]
     monkeypatch.setattr(mail, "GREETING_SECONDS", 0.2)
     return settings.EMAIL_PORT
@@ -235,3 +242,67 @@ def test_one_refused_address_of_several_is_seen_and_the_others_get_the_mail_once
 def test_a_mail_to_several_outside_of_the_outbox_is_refused():
     with pytest.raises(RuntimeError, match="split"):
         send_to("a@example.com", "b@example.com")(1)
+
+
+# --- a server that says "wait", and "wait" again ---
+
+ANSWERS = {"": "220", "EHLO": "250", "MAIL": "250", "RCPT": "250", "DATA": "354", ".": "250", "QUIT": "221"}
+
+
+@contextmanager
+def dawdling_server(port, at):
+    """Says "wait" for ten seconds once it comes to ``at``. Yields the mails it was sent."""
+    letters, ear, over = [], socket.create_server(("127.0.0.1", port)), threading.Event()
+
+    def answer(talk, word):
+        for _ in range(1000 if word == at else 0):
+            talk.sendall(f"{ANSWERS[word]}-wait\r\n".encode())
+            if over.wait(0.01):
+                return
+        talk.sendall(f"{ANSWERS[word]} well\r\n".encode())
+
+    def converse():
+        talk = ear.accept()[0]
+        with contextlib.suppress(OSError), talk, talk.makefile("rb") as said:
+            answer(talk, "")
+            for line in said:
+                word = line[:4].decode().strip().upper()
+                answer(talk, word)
+                if word == "DATA" and b".\r\n" in said:  # reads on to it, or to the end
+                    letters.append(word)
+                    answer(talk, ".")
+
+    thread = threading.Thread(target=converse, daemon=True)
+    thread.start()
+    try:
+        yield letters
+    finally:
+        over.set()
+        thread.join()
+        ear.close()
+
+
+@pytest.mark.parametrize("at", ANSWERS)
+def test_a_conversation_has_an_end_before_another_worker_may_send_the_mail(at, smtp, monkeypatch):
+    """Each answer was waited for, however many there were, and the mail went twice."""
+    part = {".": "LETTER", "QUIT": "FAREWELL"}.get(at, "ENVELOPE")
+    monkeypatch.setattr(mail, "GREETING_SECONDS", 20)
+    monkeypatch.setattr(conversation, part, 0.5)
+    with dawdling_server(smtp, at) as letters:
+        if at == "QUIT":
+            send_to("mei@example.com")(1)  # the mail was taken: how they part says nothing of that
+        else:
+            with pytest.raises(outbox.Unheard):
+                send_to("mei@example.com")(1)
+    assert len(letters) == (at in {".", "QUIT"}), "no mail is begun that there is no time for"
+
+
+def test_its_parts_together_end_within_the_lease():
+    together = conversation.ENVELOPE + conversation.LETTER + conversation.FAREWELL
+    assert together + 10 <= outbox.LEASE.total_seconds()
+    backend = "from shop import settings; print(settings.EMAIL_BACKEND)"
+    environment = {"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, "SHOP_MODE": "demo"}
+    told = subprocess.run(
+        [sys.executable, "-c", backend], cwd=BASE, env=environment, capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "shop.background.smtp.EmailBackend\n"

@@ -6,15 +6,17 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core import mail, signing
-from django.test import Client
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
-from checkout import order_access
+from checkout import order_access, services
 from checkout.models import Order, OrderSearch, PrivacyRequest
 from checkout.order_numbers import new_number
 from checkout.orders import lookup, mails
 from checkout.orders.mailed_link import InvalidLink
-from checkout.privacy import requests
-from checkout.tests.scenes import make_cart, make_goods, pay, place
+from checkout.privacy import mailbox_doubts, requests
+from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place, placed_in
 from shop import clock
 from shop.models import OutboxMessage, Try
 from shop.monitoring.masking import masked
@@ -64,6 +66,60 @@ def test_a_mailed_link_opens_the_orders_of_the_address(order, link):
     assert strange.number not in page
     assert "Processing" in page
     assert "Mei Chan" in browser.get(order.get_absolute_url()).content.decode()
+
+
+def test_what_strangers_order_in_somebodys_name_hides_nothing_that_was_paid(order, client, deliver_outbox):
+    """Orders that nobody pays are made for nothing: they come last, and take the place of no other."""
+    deliver_outbox()
+    placed_in(client, *[place(make_cart((make_service("SV-901"), 1)), email="me@example.com")])
+    friend = pay(place(make_cart((make_goods("TEA-905"), 1)), email="friend@example.com"))
+    client.post(friend.get_absolute_url(), {"email": "friend@example.com"})
+    (mine,) = Order.objects.filter(email="me@example.com")
+    tea = make_goods("TEA-906", on_hand=90)
+    waiting = [place(make_cart((tea, 1))) for _ in range(order_access.MAX_ORDERS + 5)]
+    for each in waiting[3:]:
+        services.cancel(each.pk, actor="nobody paid")
+    under_review = place(make_cart((tea, 1)))
+    with transaction.atomic():
+        services.mark_under_review(Order.objects.lock(under_review.pk), note="test")
+    mail.outbox.clear()
+    ask(client)
+    deliver_outbox()
+    client.post(links()[-1])
+    page = client.get(LIST).content.decode()
+    wanted = [order, under_review, friend, mine, *waiting[:3]]
+    assert [each.number for each in wanted if each.number not in page] == []
+    assert "Mei Chan" in client.get(order.get_absolute_url()).content.decode()
+
+
+def test_what_a_browser_placed_is_not_dropped_for_what_was_named(order, client):
+    tea = make_goods("TEA-907", on_hand=90)
+    named = [pay(place(make_cart((tea, 1)))) for _ in range(order_access.MAX_ORDERS + 1)]
+    placed_in(client, order)
+    for each in named:
+        answer = HttpResponse()
+        request = RequestFactory().get("/")
+        request.COOKIES[order_access.COOKIE] = client.cookies[order_access.COOKIE].value
+        order_access.grant(request, answer, each)
+        client.cookies[order_access.COOKIE] = answer.cookies[order_access.COOKIE].value
+    page = client.get(LIST).content.decode()
+    shown = [each.number for each in [order, *named] if each.number in page]
+    assert shown == [order.number, *(each.number for each in named[1:])]
+    assert len(client.cookies[order_access.COOKIE].value) < 2048
+
+
+def test_a_mailbox_in_doubt_is_sent_no_link_and_a_link_opens_nothing_of_it(order, link, deliver_outbox):
+    second = pay(place(make_cart((make_goods("TEA-908"), 1))))
+    mailbox_doubts.set_doubt(order.pk, is_doubted=True, actor="merchant")
+    browser = Client()
+    browser.post(link)
+    page = browser.get(LIST).content.decode()
+    assert (order.number in page, second.number in page) == (False, True)
+    deliver_outbox()
+    mail.outbox.clear()
+    ask(browser, number=order.number)
+    deliver_outbox()
+    assert mail.outbox == []
 
 
 def test_looking_at_the_link_grants_nothing(order, link):
@@ -290,12 +346,12 @@ def test_links_mailed_before_are_still_good(order, monkeypatch):
     """The token's form and salts are in mailboxes: the id and the second of mailing, signed as JSON."""
     search = lookup.save_search("mei@example.com", number="", language="en")
     token = signing.dumps([search.pk, int(clock.now().timestamp())], salt="checkout.finding")
-    assert lookup.read_link(token) == search
+    assert lookup.open_link(token) == [order]
     erasure = requests.create_request(order, PrivacyRequest.Kind.ERASURE)
     token = signing.dumps([erasure.pk, int(clock.now().timestamp())], salt="checkout.privacy")
     assert requests.read_link(token) == erasure
     with pytest.raises(InvalidLink):
-        lookup.read_link(token)
+        lookup.open_link(token)
     later(monkeypatch, hours=24)
     with pytest.raises(InvalidLink):
         requests.read_link(token)

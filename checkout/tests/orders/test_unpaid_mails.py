@@ -1,6 +1,7 @@
 """Whoever orders types any address: what it is mailed of orders that nobody paid is little."""
 
 import contextlib
+import re
 
 import pytest
 from django.core import mail
@@ -10,6 +11,7 @@ from checkout import services
 from checkout.models import Order, PrivacyRequest
 from checkout.orders import lookup, new_browsers, unpaid_mails
 from checkout.privacy import requests
+from checkout.tests.orders.test_lookup import later
 from checkout.tests.scenes import make_cart, make_service, pay, place
 from shop.background import outbox
 
@@ -44,7 +46,6 @@ def open_elsewhere(order):
 
 WAYS = {
     "cancelled": lambda order: give_up(order, is_begun=True),
-    "under review": review,
     "denied": deny,
     "searched for": lambda order: lookup.request_link(order.email, number=order.number, language="en"),
     "copied": lambda order: requests.create_request(order, PrivacyRequest.Kind.EXPORT),
@@ -73,6 +74,48 @@ def test_each_kind_of_mail_about_unpaid_orders_goes_to_an_address_so_often_a_day
     most = new_browsers.NAMED.limit if way == "opened" else MOST
     assert [message.to for message in mail.outbox] == [["victim@example.com"]] * most
     assert not outbox.OutboxMessage.objects.filter(topic__startswith="mail.", delivered_at=None).exists()
+
+
+def test_whoever_has_a_payment_under_review_is_told_as_whoever_paid(deliver_outbox, monkeypatch):
+    """The order counted as unpaid, so three questions of a stranger silenced its owner for a day."""
+    placed = orders(MOST + 2)
+    *reviewed, unpaid = placed
+    for order in reviewed:
+        review(order)
+    deliver_outbox()
+    assert len(mail.outbox) == MOST + 1, "one for each payment that is looked at"
+    for way, topic in {"searched for": "order_links", "copied": "privacy_link"}.items():
+        for _ in range(MOST):
+            WAYS[way](unpaid)
+        deliver_outbox()
+        mail.outbox.clear()
+        for _ in range(MOST + 1):
+            later(monkeypatch, minutes=31)
+            WAYS[way](Order.objects.get(pk=reviewed[0].pk))
+            deliver_outbox()
+        assert len(mail.outbox) == MOST + 1, topic
+    for _ in range(new_browsers.NAMED.limit):
+        new_browsers.note(unpaid)
+    new_browsers.note(Order.objects.get(pk=reviewed[0].pk))
+    with pytest.raises(new_browsers.TooMany):
+        new_browsers.note(unpaid)
+
+
+def test_whoever_is_sent_no_link_to_what_was_never_paid_has_one_that_is_good(
+    deliver_outbox, monkeypatch, client
+):
+    (order,) = orders(1)
+    for _ in range(MOST + 1):
+        lookup.request_link(order.email, number="", language="en")
+        deliver_outbox()
+    assert len(mail.outbox) == MOST
+    assert "good for 24 hours" in mail.outbox[-1].body
+    link = re.search(r"https?://[^/]+(/\S+)", mail.outbox[-1].body).group(1)
+    later(monkeypatch, hours=23)
+    assert client.post(link).status_code == 302
+    assert order.number in client.get("/en/orders/").content.decode()
+    pay(order)
+    assert client.post(link).status_code == 410, "what is paid has a link of half an hour"
 
 
 def test_whoever_paid_is_told_whatever_strangers_did_with_the_address(deliver_outbox):

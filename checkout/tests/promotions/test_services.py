@@ -303,7 +303,7 @@ def test_late_money_is_honoured_even_if_the_code_is_used_up_meanwhile():
 def test_once_per_e_mail_address_means_any_spelling_of_it():
     make_promotion(once_per_email=True)
     tea = make_goods()
-    place(coded("TEST10", (tea, 1)), email="Mei@Example.com")
+    pay(place(coded("TEST10", (tea, 1)), email="Mei@Example.com"))
     other = coded("TEST10", (tea, 1))
     assert not problem(other)  # nobody has said yet whose order it is
     assert not problem(other, email="jun@example.com")

@@ -4,8 +4,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from checkout import services
 from checkout.models import Order
-from checkout.promotions.services import CodeKept
+from checkout.promotions.services import CodeKept, offer_of
 from checkout.tests.placement.test_unpaid_holds import ELSEWHERE, HERE, NEXT_DOOR, end, later, order_from
 from checkout.tests.promotion_scenes import coded, make_promotion, used
 from checkout.tests.scenes import URL, add, make_goods, pay, post
@@ -64,3 +65,34 @@ def test_the_page_says_so_and_nothing_typed_is_lost(monkeypatch):
         assert page.status_code == (200 if is_kept else 302)
     assert "keeps the promo code TEST10" in page.content.decode()
     assert 'value="Mei Lan Chan"' in browser.get(URL).content.decode()
+
+
+@pytest.mark.parametrize("condition", ["once_per_email", "first_order_only"])
+def test_a_strangers_unpaid_order_takes_nobodys_own_use_of_a_code(condition):
+    """Whoever orders types any address."""
+    make_promotion(**{condition: True})
+    tea = make_goods(on_hand=90)
+    with_code(HERE, tea)
+    with pytest.raises(CodeKept):
+        with_code(NEXT_DOOR, tea)
+    cart = coded("TEST10", (tea, 1))
+    assert not offer_of(cart, email="m0@example.com").problem
+    own = order_from(ELSEWHERE, cart=cart, email="m0@example.com")
+    assert own.discount_total
+    pay(own)
+    assert offer_of(coded("TEST10", (tea, 1)), email="m0@example.com").is_personal
+
+
+def test_where_both_are_paid_the_last_word_falls_at_pay_and_money_that_is_in_is_kept():
+    make_promotion(once_per_email=True)
+    tea = make_goods(on_hand=90)
+    strangers, own = with_code(HERE, tea), with_code(ELSEWHERE, tea)
+    services.require_good_code(strangers)
+    pay(own)
+    services.require_good_code(Order.objects.get(pk=own.pk))
+    with pytest.raises(services.CodeUsedMeanwhile):
+        services.require_good_code(strangers)
+    late = pay(strangers)
+    assert late.is_paid
+    noted = "its promo code has been used by another order of its e-mail address, too"
+    assert [order.events.filter(note=noted).count() for order in (own, late)] == [0, 1]

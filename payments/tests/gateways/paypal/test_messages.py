@@ -131,6 +131,7 @@ def test_the_buyer_pays_on_paypals_page_and_cannot_change_the_address(make_purch
 
     assert body["user_action"] == "PAY_NOW"
     assert body["landing_page"] == "NO_PREFERENCE"
+    assert body["payment_method_preference"] == "IMMEDIATE_PAYMENT_REQUIRED"  # no bank that takes days
     assert body["shipping_preference"] == "SET_PROVIDED_ADDRESS"
     assert (body["return_url"], body["cancel_url"]) == (purchase.return_url, purchase.cancel_url)
 
