@@ -40,9 +40,13 @@ def _expired_answers() -> Iterator[tuple[int, dt.datetime]]:
 
 def forget_answers() -> None:
     """Personal answers are deleted as many days after the delivery of the report as their question says."""
-    for pk, delivered_at in list(_expired_answers()):
-        answers.erase_expired(pk, delivered_at=delivered_at)
+    delivered = dict(_expired_answers())
+
+    def forget(pk: int) -> None:
+        answers.erase_expired(pk, delivered_at=delivered[pk])
         failpoint("after_answers_forgotten")
+
+    retention.each("answers", delivered, forget)
 
 
 def _answers_kept() -> str:
