@@ -20,6 +20,7 @@ class OrderKeyQuerySet(models.QuerySet["OrderKey"]):
             state=OrderKey.State.ACTIVE,
             order__status=Order.Status.PAID,
             order__is_disputed=False,
+            order__erased_at=None,
             order__refunded_total__lt=F("order__total"),
         )
 

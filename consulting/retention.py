@@ -18,7 +18,8 @@ from shop.devstack.failpoints import failpoint
 from shop.privacy import retention
 from shop.privacy.retention_rules import in_days
 
-from .models import AccessLog, Case, Message, OrderKey, Report
+from .keys import lifecycle
+from .models import AccessLog, Case, Message, Report
 from .reports import report_files
 
 
@@ -85,7 +86,7 @@ def erase(sender: type[Order], order: Order, **_kwargs: Any) -> None:
     Message.objects.filter(case__line__order=order).delete()
     AccessLog.objects.filter(order=order).delete()
     approvals.forget_order(order.number)
-    order.keys.update(state=OrderKey.State.REVOKED, sealed=b"")
+    lifecycle.end_all(order)
 
 
 retention.declare(

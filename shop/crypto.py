@@ -135,6 +135,6 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 def unopened(rows: "models.QuerySet[Row]") -> "models.QuerySet[Row]":
-    """The rows without what opens as it is read: what deletes needs none of it, and it may not open any more."""
+    """The rows without what opens as it is read: deleting needs none of it, and it may open no more."""
     fields = rows.model._meta.concrete_fields
     return rows.defer(*[field.attname for field in fields if isinstance(field, EncryptedJSONField)])

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from cryptography.fernet import InvalidToken
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
@@ -51,6 +52,18 @@ class NoteMissing(Exception):
 
 def _locked(case: Case) -> Case:
     return Case.objects.select_for_update(of=("self",)).with_order().get(pk=case.pk)
+
+
+def _locked_to_write(case: Case, author: User) -> Case:
+    """The same, order first, for somebody who writes: asked again, for it may be erased or another's by now.
+
+    Raises NotAssigned.
+    """
+    Order.objects.lock(case.order.pk)
+    case = _locked(case)
+    if not access.is_assigned(author, case):
+        raise report_encryption.NotAssigned(str(case))
+    return case
 
 
 @transaction.atomic
@@ -159,9 +172,9 @@ def save_draft(
     """Keep the draft of the next version: one that is published is never written to again.
 
     ``seen`` is the stamp of the version the writer started from ("" for none); raises NewerDraft if it is not
-    the latest any more. None does not ask, and leaves a note or language as it is.
+    the latest any more. None does not ask, and leaves a note or language as it is. Raises NotAssigned.
     """
-    case = _locked(case)
+    case = _locked_to_write(case, author)
     report = latest(case)
     before = text_of(report, author) or ReportDocument("", "")
     if report and report.is_published:
@@ -185,8 +198,11 @@ def save_draft(
 @transaction.atomic
 @sensitive_variables()
 def revise(case: Case, *, author: User, change: Callable[[Report, ReportDocument], ReportDocument]) -> Report:
-    """Change the draft, whatever it is by now; after a published version a new one begins."""
-    return _save(author, *_draft(_locked(case), author), change)
+    """Change the draft, whatever it is by now; after a published version a new one begins.
+
+    Raises NotAssigned.
+    """
+    return _save(author, *_draft(_locked_to_write(case, author), author), change)
 
 
 @sensitive_variables()
@@ -265,10 +281,13 @@ def publish(report: Report, *, actor: str, seen: str | None = None) -> Report:
 def withdraw(case: Case, *, actor: str, reason: str) -> Case:
     """Close every published version to the client, who reads the reason. Withdrawing again changes nothing.
 
-    What was withdrawn stays closed when a corrected version is published later.
+    What was withdrawn stays closed when a corrected version is published later. Raises PermissionDenied once
+    the order is erased.
     """
     Order.objects.lock(case.order.pk)  # or a key that is being made would be given the versions back
     case = _locked(case)
+    if case.order.erased_at:
+        raise PermissionDenied(str(case))
     if not case.is_published:
         return case
     case.state = Case.State.WITHDRAWN

@@ -7,7 +7,6 @@ from io import StringIO
 import pytest
 from cryptography.fernet import InvalidToken
 from django.apps import apps
-from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
 from django.db import connection, transaction
@@ -55,7 +54,7 @@ def plant():
     order = scenes.paid_order(subjects=1, goods=1)
     left = {line.pk: quantity for line, quantity in fulfilment.left_to_ship(order).items()}
     fulfilment.ship(order.pk, carrier="sf", tracking_number="SF1", quantities=left, actor="packer")
-    author = User.objects.create_user("author", is_staff=True)
+    author = scenes.writer()
     case = Case.objects.of(order).get()
     scenes.published(case, author)
     case_messages.write_to_consultant(case, text="canary-message")
@@ -168,7 +167,7 @@ def test_a_class_that_fails_keeps_no_other_waiting(monkeypatch):
 def test_a_row_that_fails_keeps_no_other_waiting(monkeypatch, caplog):
     """Of each loop over rows: the first fails, the others are done, and the health page names the first."""
     orders = [scenes.paid_order(subjects=1) for _ in range(2)]
-    author = scenes.staff("author", "change_case", "change_report")
+    author = scenes.writer()
     for order in orders:
         scenes.published(Case.objects.of(order).get(), author)
         request = privacy_requests.create_request(order, PrivacyRequest.Kind.ERASURE)
@@ -258,7 +257,7 @@ def test_an_order_with_something_unsettled_outlives_its_term_until_it_is_settled
     forget()
     order.refresh_from_db()
     assert order.email
-    author = User.objects.create_user("author", is_staff=True)
+    author = scenes.writer()
     scenes.published(Case.objects.of(order).get(), author)
     forget()
     order.refresh_from_db()

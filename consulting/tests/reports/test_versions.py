@@ -278,7 +278,8 @@ def test_reports_sealed_before_there_were_notes_still_open(case, order):
 def publish_twice() -> int:
     """How often it was written down that one draft was published."""
     case = Case.objects.of(scenes.paid_order()).first()
-    author = scenes.staff(f"c{case.pk}", "change_case", "change_report")
+    author = scenes.writer(f"c{case.pk}")
+    reports.assign(case, author)
     draft = reports.save_draft(case, author=author, title="A", body="one")
     at_once(*[lambda: reports.publish(Report.objects.get(pk=draft.pk), actor="lin")] * 2)
     assert OutboxMessage.objects.filter(topic="report.published", payload__report_id=draft.pk).count() == 1
