@@ -150,10 +150,13 @@ def open_answers(case: Case, consultant: User) -> tuple[Intake | None, Intake | 
     The client sees in the access log that they were opened; once an hour is enough to tell.
     """
     intakes = {intake.subject: intake for intake in case.line.intakes.filter(subject__in=[0, case.subject])}
-    name, what = consultant.get_username(), AccessLog.What.ANSWERS
-    lately = clock.now() - dt.timedelta(hours=1)
-    if not AccessLog.objects.filter(case=case, what=what, who=name, at__gte=lately).exists():
-        AccessLog.objects.create(order=case.order, case=case, what=what, who=name, at=clock.now())
+    AccessLog.objects.note_look(
+        case.order,
+        AccessLog.What.ANSWERS,
+        case=case,
+        who=consultant.get_username(),
+        once_in=dt.timedelta(hours=1),
+    )
     return intakes.get(0), intakes.get(case.subject)
 
 
@@ -323,11 +326,6 @@ def open_version(case: Case, order_key: OrderKey, version: int | None = None) ->
     return report_encryption.admitted_by_key(report, canonical)
 
 
-def note_access(case: Case, what: AccessLog.What) -> None:
-    """The client can read who opened what."""
-    AccessLog.objects.create(order=case.order, case=case, what=what, at=clock.now())
-
-
 @transaction.atomic
 @sensitive_variables()
 def open_report(case: Case, order_key: OrderKey) -> tuple[Report, ReportDocument]:
@@ -336,5 +334,5 @@ def open_report(case: Case, order_key: OrderKey) -> tuple[Report, ReportDocument
     Raises NotOpened where the key was replaced or revoked this moment, Unreadable.
     """
     opened = open_version(case, order_key)
-    note_access(case, AccessLog.What.REPORT)
+    AccessLog.objects.note_look(case.order, AccessLog.What.REPORT, case=case)
     return opened.report, opened.text

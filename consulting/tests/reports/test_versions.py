@@ -79,7 +79,7 @@ def test_the_client_reads_the_latest_version_with_its_note_and_the_difference(re
     assert "東<span" in changed
     assert changed.count("<del>") >= 2
     assert changed.count("<ins>") >= 2
-    assert AccessLog.objects.filter(case=case, what="report").count() == 2
+    assert AccessLog.objects.filter(case=case, what="report").count() == 1
 
 
 @pytest.mark.failure("F75")
