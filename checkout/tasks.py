@@ -1,6 +1,7 @@
 """Background work of the checkout."""
 
 from shop.background import peers
+from shop.privacy import retention
 
 from .privacy import erasure
 from .shipping import calendar_reminder
@@ -9,8 +10,7 @@ from .shipping import calendar_reminder
 @peers.task(peer=peers.LOCAL)
 def erase_confirmed() -> None:
     """Carry out the confirmed erasures that nothing is in the way of any more (hourly job)."""
-    for request in erasure.confirmed_requests():
-        erasure.carry_out(request.pk)
+    retention.each("erasure", erasure.confirmed_requests(), erasure.carry_out)
 
 
 @peers.task(peer=peers.LOCAL)

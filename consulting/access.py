@@ -32,8 +32,8 @@ def line_is_open(line: OrderLine) -> bool:
 
 
 def order_is_open(order: Order) -> bool:
-    """Whether anything of the order may be read."""
-    return order.is_paid and not order.is_disputed and not order.is_refunded
+    """Whether anything of the order may be read, or written into it. Nothing once it is erased."""
+    return order.is_paid and not order.is_disputed and not order.is_refunded and order.erased_at is None
 
 
 def is_open(order_key: OrderKey) -> bool:
@@ -136,6 +136,8 @@ def may_read(user: User | AnonymousUser, case: Case) -> bool:
 
 def may_withdraw(user: User | AnonymousUser, case: Case) -> bool:
     """The case's consultant, or who gives cases to consultants: the merchant."""
+    if case.order.erased_at:
+        return False
     return case.is_published and (is_assigned(user, case) or user.has_perm("consulting.assign_case"))
 
 

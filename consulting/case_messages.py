@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from cryptography.fernet import InvalidToken
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
@@ -23,7 +24,7 @@ from checkout.models import Order
 from shop import clock
 from shop.background import outbox
 
-from .access import line_is_open
+from .access import is_assigned, line_is_open
 from .models import Case, Message
 
 logger = logging.getLogger(__name__)
@@ -82,8 +83,13 @@ def note_seen(case: Case, *, by_client: bool) -> None:
 @transaction.atomic
 @sensitive_variables("text")
 def write_to_client(case: Case, *, author: User, text: str, needs_answer: bool = False) -> Message:
-    """The consultant writes. With ``needs_answer`` the work waits, if there is any left. Raises Closed."""
+    """The consultant writes. With ``needs_answer`` the work waits, if there is any left.
+
+    Raises Closed, and PermissionDenied for somebody who is not the case's consultant by now.
+    """
     case = _locked(case)
+    if case.order.erased_at is None and not is_assigned(author, case):
+        raise PermissionDenied(str(case))
     needs_answer = needs_answer and case.is_open
     message, is_new = _write(case, author=author.get_username(), text=text, needs_answer=needs_answer)
     if is_new and needs_answer and case.waiting_since is None:

@@ -1,5 +1,6 @@
 """What an order key opens: cases and their reports."""
 
+import datetime as dt
 from typing import Self
 
 from django.conf import settings
@@ -20,6 +21,7 @@ class OrderKeyQuerySet(models.QuerySet["OrderKey"]):
             state=OrderKey.State.ACTIVE,
             order__status=Order.Status.PAID,
             order__is_disputed=False,
+            order__erased_at=None,
             order__refunded_total__lt=F("order__total"),
         )
 
@@ -281,6 +283,27 @@ class Message(models.Model):
         self.sealed = crypto.seal(f"{self.case_id}|{text}")
 
 
+class AccessLogManager(models.Manager["AccessLog"]):
+    def note_look(
+        self,
+        order: Order,
+        what: str,
+        *,
+        case: Case | None = None,
+        who: str = "",
+        once_in: dt.timedelta = dt.timedelta(minutes=10),
+    ) -> None:
+        """Tell of a look, and of the same again only after a while.
+
+        Or whoever has the key could fill the list, until what others opened is found no more.
+        """
+        lately = self.filter(order=order, what=what, who=who, at__gte=clock.now() - once_in)
+        if case:
+            lately = lately.filter(case=case)
+        if not lately.exists():
+            self.create(order=order, case=case, what=what, who=who, at=clock.now())
+
+
 class AccessLog(models.Model):
     """Who opened what, when. Only ever added; the client can read it."""
 
@@ -305,6 +328,8 @@ class AccessLog(models.Model):
     what = models.CharField(_("what"), max_length=30, choices=What)
     who = models.CharField(_("who"), max_length=150, blank=True)  # a user name; empty: the client
     at = models.DateTimeField(_("at"))
+
+    objects = AccessLogManager()
 
     class Meta:
         ordering = ["-at", "-id"]

@@ -18,7 +18,8 @@ from shop.devstack.failpoints import failpoint
 from shop.privacy import retention
 from shop.privacy.retention_rules import in_days
 
-from .models import AccessLog, Case, Message, OrderKey, Report
+from .keys import lifecycle
+from .models import AccessLog, Case, Message, Report
 from .reports import report_files
 
 
@@ -40,9 +41,13 @@ def _expired_answers() -> Iterator[tuple[int, dt.datetime]]:
 
 def forget_answers() -> None:
     """Personal answers are deleted as many days after the delivery of the report as their question says."""
-    for pk, delivered_at in list(_expired_answers()):
-        answers.erase_expired(pk, delivered_at=delivered_at)
+    delivered = dict(_expired_answers())
+
+    def forget(pk: int) -> None:
+        answers.erase_expired(pk, delivered_at=delivered[pk])
         failpoint("after_answers_forgotten")
+
+    retention.each("answers", delivered, forget)
 
 
 def _answers_kept() -> str:
@@ -81,7 +86,7 @@ def erase(sender: type[Order], order: Order, **_kwargs: Any) -> None:
     Message.objects.filter(case__line__order=order).delete()
     AccessLog.objects.filter(order=order).delete()
     approvals.forget_order(order.number)
-    order.keys.update(state=OrderKey.State.REVOKED, sealed=b"")
+    lifecycle.end_all(order)
 
 
 retention.declare(

@@ -1,1 +1,1 @@
-"""What checkout adds to the money-health page: checks of stock, mails, sums and promo codes."""
+"""What checkout adds to the money-health page: checks of stock, mails, sums, promo codes and deletion."""

@@ -25,7 +25,7 @@ from catalog.models import IntakeQuestion
 from catalog.question_options import FILE_TYPES, MAX_MB
 from checkout.models import Draft, Intake, Order, Upload
 from shop import clock
-from shop.crypto import open_sealed_bytes, seal_bytes
+from shop.crypto import open_sealed_bytes, seal_bytes, unopened
 from shop.privacy.private_storage import PrivateFileStorage, private_storage
 from shop.web.rate_limit import RateLimit
 
@@ -250,22 +250,23 @@ def attach(draft_id: int, intakes: Iterable[Intake]) -> None:
 
 def detach(intake: Intake, pks: Iterable[int]) -> None:
     """The answers are forgotten: a file that no other order holds goes with them."""
-    intake.uploads.remove(*Upload.objects.filter(pk__in=pks))
-    _delete(Upload.objects.filter(pk__in=pks, intakes__isnull=True))
+    files = list(pks)
+    intake.uploads.remove(*files)
+    _delete(Upload.objects.filter(pk__in=files, intakes__isnull=True))
 
 
 @transaction.atomic
 def remove(uploads: models.QuerySet[Upload]) -> None:
     """Take files out of a draft. An order that was already made keeps its own."""
-    for upload in uploads.filter(intakes__isnull=False).distinct():
-        upload.draft = None
-        upload.save(update_fields=["draft"])
-    _delete(uploads.filter(intakes__isnull=True))
+    taken = uploads.values_list("pk", flat=True)
+    of_no_order = list(taken.filter(intakes__isnull=True))
+    Upload.objects.filter(pk__in=list(taken.filter(intakes__isnull=False))).update(draft=None)
+    _delete(Upload.objects.filter(pk__in=of_no_order, intakes__isnull=True))
 
 
 def _delete(uploads: models.QuerySet[Upload]) -> None:
     names = list(uploads.values_list("stored_as", flat=True))
-    uploads.filter(stored_as__in=names).delete()
+    unopened(Upload.objects.filter(stored_as__in=names)).delete()
     transaction.on_commit(lambda: storage().discard(names))
 
 

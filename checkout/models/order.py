@@ -54,7 +54,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         Placing locks in the same sequence, so no two orders of one cart change at once. Raises
         Order.DoesNotExist. Needs a transaction.
         """
-        Draft.objects.select_for_update(of=("self",)).filter(orders=order_id).first()
+        Draft.objects.select_for_update(of=("self",)).filter(orders=order_id).only("pk").first()
         return self.select_for_update().get(pk=order_id)
 
 

@@ -51,7 +51,7 @@ def correctable_until(order: Order) -> dt.datetime | None:
     """
     if not order.is_paid or order.is_refunded or order.paid_at is None or order.shipments.exists():
         return None
-    if order.mailbox_doubted_at or order.events.filter(note=SET_BY_STAFF).exists():
+    if order.erased_at or order.mailbox_doubted_at or order.events.filter(note=SET_BY_STAFF).exists():
         return None
     until = order.paid_at + dt.timedelta(minutes=settings.CORRECTION_MINUTES)
     corrected = order.events.filter(fact__in=[Fact.EMAIL_CORRECTED, Fact.ADDRESS_CORRECTED])

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from checkout.models import Order, OrderSearch
 from shop import clock
 from shop.background import outbox
+from shop.crypto import unopened
 from shop.typed_values.email_addresses import identity
 
 from .mailed_link import InvalidLink, MailedLink
@@ -94,4 +95,4 @@ def old_searches() -> QuerySet[OrderSearch]:
 
 def delete_old_searches() -> None:
     """Delete searches older than ``KEPT`` (hourly job)."""
-    old_searches().delete()
+    unopened(old_searches()).delete()

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from checkout.intake import uploads
 from checkout.models import (
     CancellationRequest,
+    Draft,
     Intake,
     Order,
     OrderEvent,
@@ -26,6 +27,7 @@ from checkout.shipping.fulfilment import left_to_ship
 from checkout.signals import open_matters, order_erased
 from shop import clock
 from shop.background import outbox
+from shop.crypto import unopened
 from shop.devstack.failpoints import failpoint
 
 from . import requests as privacy_requests
@@ -47,7 +49,7 @@ def _unsettled(order: Order) -> list[str]:
         reasons.append(_("The payment service is still checking the payment."))
     if order.is_disputed:
         reasons.append(_("The payment service still has to decide about your complaint."))
-    if order.awaits_cancellation:
+    if order.cancellations.filter(state=State.OPEN).exists():
         reasons.append(_("You have asked to cancel, and the merchant has not answered yet."))
     if order.is_paid and not order.is_refunded and left_to_ship(order):
         reasons.append(_("Goods of this order have not been sent yet, for which we need the address."))
@@ -72,9 +74,10 @@ def confirm(request: PrivacyRequest) -> PrivacyRequest:
     return current
 
 
-def confirmed_requests() -> list[PrivacyRequest]:
-    """Requests that are confirmed and not carried out: something was in the way."""
-    return list(PrivacyRequest.objects.filter(confirmed_at__isnull=False, done_at=None))
+def confirmed_requests() -> list[int]:
+    """Ids of requests that are confirmed and not carried out: something was in the way."""
+    waiting = PrivacyRequest.objects.filter(confirmed_at__isnull=False, done_at=None)
+    return list(waiting.values_list("pk", flat=True))
 
 
 @transaction.atomic
@@ -135,17 +138,17 @@ def erase_address(order: Order) -> None:
 
 def erase_answers(order: Order) -> None:
     """Delete all answers, and the files that no other order holds."""
-    for intake in Intake.objects.filter(line__order=order):
+    intakes = unopened(Intake.objects.filter(line__order=order))
+    for intake in intakes:
         files = list(intake.uploads.values_list("pk", flat=True))
         Upload.objects.filter(pk__in=files).update(draft=None)
         uploads.detach(intake, files)
-    Intake.objects.filter(line__order=order).delete()
+    intakes.all().delete()
 
 
 def _erase_draft(order: Order) -> None:
     """Erase what was typed before ordering, unless a newer order of the same cart is pending."""
-    draft = order.draft
-    if draft and not draft.orders.exclude(pk=order.pk).filter(status=Order.Status.PENDING).exists():
-        draft.data = {}
-        draft.save(update_fields=["data", "updated_at"])
-        uploads.remove(draft.uploads.all())
+    draft = Draft.objects.filter(orders=order.pk)
+    if not Order.objects.unpaid().filter(draft__in=draft.values("pk")).exclude(pk=order.pk).exists():
+        uploads.remove(Upload.objects.filter(draft__in=draft.values("pk")))
+        draft.update(data={})

@@ -17,6 +17,7 @@ from checkout.models import Draft, Intake, Order, OrderEvent, PrivacyRequest
 from checkout.orders import lookup
 from checkout.shipping.fulfilment import left_to_ship
 from shop import clock
+from shop.crypto import unopened
 from shop.privacy import retention
 from shop.privacy.retention_rules import in_days
 
@@ -55,13 +56,16 @@ def unpaid_answers() -> QuerySet[Order]:
 
 def _forget_unpaid_answers() -> None:
     """Their files have no order then, and go like other files without one."""
-    for pk in list(unpaid_answers().values_list("pk", flat=True)):
-        with transaction.atomic():
-            order = Order.objects.lock(pk)
-            if order.paid_at or erasure.obstacles(order):
-                continue
-            Intake.objects.filter(line__order=order).delete()
-            order.log("never paid: its answers were deleted", fact=OrderEvent.Fact.ANSWERS_FORGOTTEN)
+
+    @transaction.atomic
+    def forget(pk: int) -> None:
+        order = Order.objects.lock(pk)
+        if order.paid_at or erasure.obstacles(order):
+            return
+        unopened(Intake.objects.filter(line__order=order)).delete()
+        order.log("never paid: its answers were deleted", fact=OrderEvent.Fact.ANSWERS_FORGOTTEN)
+
+    retention.each("unpaid-answers", unpaid_answers().values_list("pk", flat=True), forget)
 
 
 def old_addresses() -> list[Order]:
@@ -72,19 +76,17 @@ def old_addresses() -> list[Order]:
     return [order for order in old if order.is_refunded or not left_to_ship(order)]
 
 
-def _erase(orders: QuerySet[Order]) -> None:
-    """Erase the orders that nothing stands in the way of, each in its own transaction."""
-    for pk in list(orders.values_list("pk", flat=True)):
-        with transaction.atomic():
-            order = Order.objects.lock(pk)
-            if not erasure.obstacles(order):
-                erasure.erase(order)
+@transaction.atomic
+def _erase(pk: int) -> None:
+    """Erase the order if nothing stands in the way."""
+    order = Order.objects.lock(pk)
+    if not erasure.obstacles(order):
+        erasure.erase(order)
 
 
-def _erase_addresses() -> None:
-    for order in old_addresses():
-        with transaction.atomic():
-            erasure.erase_address(Order.objects.lock(order.pk))
+@transaction.atomic
+def _erase_address(pk: int) -> None:
+    erasure.erase_address(Order.objects.lock(pk))
 
 
 def _expired_goods_answers() -> Iterator[tuple[int, dt.datetime]]:
@@ -125,7 +127,7 @@ retention.declare(
             % {"years": settings.KEEP_ORDERS_YEARS}
         ),
         lambda: old_orders().count(),
-        lambda: _erase(old_orders()),
+        lambda: retention.each("orders", old_orders().values_list("pk", flat=True), _erase),
     ),
     retention.DataClass(
         "addresses",
@@ -134,7 +136,7 @@ retention.declare(
         gettext_lazy("To deliver the goods and to reach you about them"),
         lambda: _("%(days)s after the last parcel") % {"days": in_days(settings.KEEP_ADDRESSES_DAYS)},
         lambda: len(old_addresses()),
-        _erase_addresses,
+        lambda: retention.each("addresses", [order.pk for order in old_addresses()], _erase_address),
     ),
     retention.DataClass(
         "unpaid-orders",
@@ -143,7 +145,7 @@ retention.declare(
         gettext_lazy("So that a payment that arrives late still finds its order"),
         lambda: in_days(settings.KEEP_UNPAID_DAYS),
         lambda: unpaid_orders().count(),
-        lambda: _erase(unpaid_orders()),
+        lambda: retention.each("unpaid-orders", unpaid_orders().values_list("pk", flat=True), _erase),
     ),
     retention.DataClass(
         "unpaid-answers",
@@ -170,7 +172,7 @@ retention.declare(
         gettext_lazy("So that nothing is lost when you come back"),
         lambda: in_days(DRAFTS_KEPT.days),
         lambda: old_drafts().count(),
-        lambda: old_drafts().delete(),
+        lambda: unopened(old_drafts()).delete(),
     ),
     retention.DataClass(
         "files-without-order",
@@ -218,6 +220,6 @@ retention.declare(
         gettext_lazy("To send you the link that confirms it"),
         lambda: in_days(REQUESTS_KEPT.days),
         lambda: _old_requests().count(),
-        lambda: _old_requests().delete(),
+        lambda: unopened(_old_requests()).delete(),
     ),
 )

@@ -2,15 +2,16 @@
 
 from django.contrib.messages import get_messages
 
-from checkout.health import mails, promotions, stock
+from checkout.health import forgetting, mails, promotions, stock
 
 URL = "/en/admin/payments/payment/health/"
-OURS = {"stock", "holds", "messages", "mails", "order-sums", "promo-uses"}
+OURS = {"stock", "holds", "messages", "mails", "order-sums", "promo-uses", "forgetting"}
 
 
 def ours():
     """Checkout's checks by name; that they are on the page as well is pinned in ``registrations.txt``."""
-    return {name: run() for part in (stock, mails, promotions) for name, run in part.checks(None).items()}
+    parts = (stock, mails, promotions, forgetting)
+    return {name: run() for part in parts for name, run in part.checks(None).items()}
 
 
 def reds():

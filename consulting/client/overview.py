@@ -22,6 +22,7 @@ from shop.models import AuditEntry
 SHOWN_AT_FIRST = 10
 MOST_SHOWN = 1000
 What = AccessLog.What
+LOOKS = {What.REPORT, What.FILE, What.DOWNLOAD}
 BY_SERVICE = {What.KEY_SENT, What.KEY_REPLACED, What.KEY_REVOKED, What.READDRESSED}
 
 
@@ -66,15 +67,20 @@ class DescribedAccess:
 
 
 def access_log(order: Order, *, most: int | None = MOST_SHOWN) -> list[DescribedAccess]:
-    """What was opened of the order, by whomever, newest first."""
-    entries = list(order.access_log.select_related("case__line__order")[:most])
+    """What was opened of the order, by whomever, newest first: the newest ``most`` of each kind.
+
+    What others opened, and each use of the key, is never pushed out by the looks of whoever has the key.
+    """
+    log = order.access_log.select_related("case__line__order")
+    own = log.filter(who="")
+    kinds = (log.exclude(who=""), own.filter(what__in=LOOKS), own.exclude(what__in=LOOKS))
+    entries = [entry for kind in kinds for entry in kind[:most]]
     names = names_of({entry.who for entry in entries})
     opened = [
         DescribedAccess(entry.at, entry.get_what_display(), _who(entry, names.get(entry.who, "")), entry.case)
         for entry in entries
     ]
-    both = sorted([*opened, *_looks_of_staff(order, most)], key=lambda access: access.at, reverse=True)
-    return both[:most]
+    return sorted([*opened, *_looks_of_staff(order, most)], key=lambda access: access.at, reverse=True)
 
 
 def _looks_of_staff(order: Order, most: int | None) -> list[DescribedAccess]:

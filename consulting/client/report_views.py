@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_safe
 
+from checkout.models import Order
 from consulting import access, report_encryption
 from consulting.access import Grant
 from consulting.keys import services as keys
@@ -22,7 +23,6 @@ from consulting.models import AccessLog, Case
 from consulting.reports import archive, attachments
 from consulting.reports import context as pages
 from consulting.reports import services as reports
-from shop import clock
 from shop.web.large_answers import FILES, few_at_once
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def report(request: HttpRequest, pk: int, version: int | None = None) -> HttpRes
         opened = reports.open_version(case, grant.order_key, version)
     except report_encryption.Unreadable:
         return _damaged(request, case)
-    reports.note_access(case, What.REPORT)
+    _note(request, What.REPORT, case.order, case)
 
     def file_url(number: int) -> str:
         return reverse("consulting:file_of_report", args=[pk, opened.report.version, number])
@@ -98,7 +98,7 @@ def changes(request: HttpRequest, pk: int, version: int) -> HttpResponse:
         old = reports.open_version(case, grant.order_key, max(earlier))
     except report_encryption.Unreadable:
         return _damaged(request, case)
-    reports.note_access(case, What.REPORT)
+    _note(request, What.REPORT, case.order, case)
     context: dict[str, Any] = {"case": case, "order": grant.order, "report": new.report, "text": new.text}
     context |= {"before": old.report, **pages.comparison_context(old.text, new.text)}
     return render(request, "consulting/changes.html", context)
@@ -122,7 +122,7 @@ def file(request: HttpRequest, pk: int, version: int, number: int) -> HttpRespon
         response = attachments.download(opened, opened.text.attachments[number - 1])
     except report_encryption.Unreadable:
         return _damaged(request, case)
-    reports.note_access(case, What.FILE)
+    _note(request, What.FILE, case.order, case)
     return response
 
 
@@ -148,13 +148,19 @@ def download(request: HttpRequest) -> HttpResponseBase:
     if not opened:
         messages.info(request, _("No report of this order is ready to be downloaded yet."))
         return redirect("consulting:index")
-    AccessLog.objects.create(order=grant.order, what=What.DOWNLOAD, at=clock.now())
+    _note(request, What.DOWNLOAD, grant.order)
     name = _("Reports")
     return StreamingHttpResponse(
         archive.pack(opened, missing=closed),
         content_type="application/zip",
         headers=attachments.SAVE_ONLY | attachments.named(f"{name}-{grant.order.number}.zip"),
     )
+
+
+def _note(request: HttpRequest, what: AccessLog.What, order: Order, case: Case | None = None) -> None:
+    """The client can read what was opened. Who asks for the headers alone has opened nothing."""
+    if request.method != "HEAD":
+        AccessLog.objects.note_look(order, what, case=case)
 
 
 def _opened_case(request: HttpRequest, pk: int) -> tuple[Grant | None, Case | None]:

@@ -122,6 +122,12 @@ def revoke(order_key: OrderKey, *, actor: str) -> None:
     order.log("order key revoked", actor=actor)
 
 
+def end_all(order: Order) -> None:
+    """The order is erased: none of its keys opens or finds anything. Needs the order's lock."""
+    for order_key in order.keys.all():
+        _end(order_key, OrderKey.State.REVOKED)
+
+
 def _current(order_key: OrderKey) -> OrderKey:
     """The key as it is now, if it is still the order's key. The caller holds the lock. Raises KeyChanged."""
     current = OrderKey.objects.filter(pk=order_key.pk, state=ACTIVE).first()

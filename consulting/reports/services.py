@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from cryptography.fernet import InvalidToken
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
@@ -51,6 +52,18 @@ class NoteMissing(Exception):
 
 def _locked(case: Case) -> Case:
     return Case.objects.select_for_update(of=("self",)).with_order().get(pk=case.pk)
+
+
+def _locked_to_write(case: Case, author: User) -> Case:
+    """The same, order first, for somebody who writes: asked again, for it may be erased or another's by now.
+
+    Raises NotAssigned.
+    """
+    Order.objects.lock(case.order.pk)
+    case = _locked(case)
+    if not access.is_assigned(author, case):
+        raise report_encryption.NotAssigned(str(case))
+    return case
 
 
 @transaction.atomic
@@ -137,10 +150,13 @@ def open_answers(case: Case, consultant: User) -> tuple[Intake | None, Intake | 
     The client sees in the access log that they were opened; once an hour is enough to tell.
     """
     intakes = {intake.subject: intake for intake in case.line.intakes.filter(subject__in=[0, case.subject])}
-    name, what = consultant.get_username(), AccessLog.What.ANSWERS
-    lately = clock.now() - dt.timedelta(hours=1)
-    if not AccessLog.objects.filter(case=case, what=what, who=name, at__gte=lately).exists():
-        AccessLog.objects.create(order=case.order, case=case, what=what, who=name, at=clock.now())
+    AccessLog.objects.note_look(
+        case.order,
+        AccessLog.What.ANSWERS,
+        case=case,
+        who=consultant.get_username(),
+        once_in=dt.timedelta(hours=1),
+    )
     return intakes.get(0), intakes.get(case.subject)
 
 
@@ -159,9 +175,9 @@ def save_draft(
     """Keep the draft of the next version: one that is published is never written to again.
 
     ``seen`` is the stamp of the version the writer started from ("" for none); raises NewerDraft if it is not
-    the latest any more. None does not ask, and leaves a note or language as it is.
+    the latest any more. None does not ask, and leaves a note or language as it is. Raises NotAssigned.
     """
-    case = _locked(case)
+    case = _locked_to_write(case, author)
     report = latest(case)
     before = text_of(report, author) or ReportDocument("", "")
     if report and report.is_published:
@@ -185,8 +201,11 @@ def save_draft(
 @transaction.atomic
 @sensitive_variables()
 def revise(case: Case, *, author: User, change: Callable[[Report, ReportDocument], ReportDocument]) -> Report:
-    """Change the draft, whatever it is by now; after a published version a new one begins."""
-    return _save(author, *_draft(_locked(case), author), change)
+    """Change the draft, whatever it is by now; after a published version a new one begins.
+
+    Raises NotAssigned.
+    """
+    return _save(author, *_draft(_locked_to_write(case, author), author), change)
 
 
 @sensitive_variables()
@@ -265,10 +284,13 @@ def publish(report: Report, *, actor: str, seen: str | None = None) -> Report:
 def withdraw(case: Case, *, actor: str, reason: str) -> Case:
     """Close every published version to the client, who reads the reason. Withdrawing again changes nothing.
 
-    What was withdrawn stays closed when a corrected version is published later.
+    What was withdrawn stays closed when a corrected version is published later. Raises PermissionDenied once
+    the order is erased.
     """
     Order.objects.lock(case.order.pk)  # or a key that is being made would be given the versions back
     case = _locked(case)
+    if case.order.erased_at:
+        raise PermissionDenied(str(case))
     if not case.is_published:
         return case
     case.state = Case.State.WITHDRAWN
@@ -304,11 +326,6 @@ def open_version(case: Case, order_key: OrderKey, version: int | None = None) ->
     return report_encryption.admitted_by_key(report, canonical)
 
 
-def note_access(case: Case, what: AccessLog.What) -> None:
-    """The client can read who opened what."""
-    AccessLog.objects.create(order=case.order, case=case, what=what, at=clock.now())
-
-
 @transaction.atomic
 @sensitive_variables()
 def open_report(case: Case, order_key: OrderKey) -> tuple[Report, ReportDocument]:
@@ -317,5 +334,5 @@ def open_report(case: Case, order_key: OrderKey) -> tuple[Report, ReportDocument
     Raises NotOpened where the key was replaced or revoked this moment, Unreadable.
     """
     opened = open_version(case, order_key)
-    note_access(case, AccessLog.What.REPORT)
+    AccessLog.objects.note_look(case.order, AccessLog.What.REPORT, case=case)
     return opened.report, opened.text

@@ -72,6 +72,11 @@ def staff(name: str, *permissions: str, **more: bool) -> User:
     return user
 
 
+def writer(name: str = "author") -> User:
+    """Somebody who may write reports."""
+    return staff(name, "change_case", "change_report")
+
+
 def published(case, author, text: str = TEXT, *, note: str | None = None):
     """``note``: what a version after the first changes."""
     reports.assign(case, author)

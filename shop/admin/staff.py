@@ -11,6 +11,7 @@ from shop.typed_values.fields import FORM_FIELDS
 from shop.web.asks_again import asks_again, asks_again_to_act
 
 from .search import AnyAdmin
+from .sign_in.forms import ChangePasswordForm
 
 if TYPE_CHECKING:
     AnyUserAdmin = UserAdmin[User]
@@ -19,6 +20,7 @@ else:  # not generic when it runs
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
+admin.site.own_password_form = ChangePasswordForm  # type: ignore[attr-defined]
 
 
 class AsksAgain(AnyAdmin):

@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 
 from shop import clock
 from shop.background import outbox
+from shop.crypto import unopened
 from shop.models import ApprovalRequest
 
 from . import trail
@@ -195,4 +196,4 @@ def late() -> QuerySet[ApprovalRequest]:
 
 def forget(kept: dt.timedelta) -> None:
     late().update(state=State.EXPIRED, payload={})
-    overdue(kept).delete()
+    unopened(overdue(kept)).delete()

@@ -6,6 +6,7 @@ staff's pages, or where the session was read anyway.
 
 import re
 from collections.abc import Callable
+from textwrap import wrap
 from typing import Any
 
 from django.contrib.admin.views.main import SEARCH_VAR
@@ -18,7 +19,6 @@ from shop.web import once
 from . import subjects, trail
 
 UNTOLD = {"admin:jsi18n"}  # a script with the admin's words
-MOST_IDS = 40
 FORBIDDEN = 403
 
 _deeds: dict[tuple[str, str], str] = {}
@@ -70,14 +70,15 @@ def _record(request: HttpRequest, match: ResolverMatch, response: HttpResponse, 
     subject = subjects.of_request(request, match)
     if not is_staffs(match) and not subject.order_number:
         return  # a page of the shop about nobody
-    trail.record(
-        _deed(request, match, response, subject),
-        subject,
-        actor=person.get_username(),
-        page=match.view_name,
-        status=response.status_code,
-        detail=_detail(request, match, response) if is_staffs(match) else trail.CLIENTS_PAGE,
-    )
+    for detail in _details(request, match, response) if is_staffs(match) else [trail.CLIENTS_PAGE]:
+        trail.record(
+            _deed(request, match, response, subject),
+            subject,
+            actor=person.get_username(),
+            page=match.view_name,
+            status=response.status_code,
+            detail=detail,
+        )
 
 
 def _deed(
@@ -115,21 +116,28 @@ def _action(sent: QueryDict) -> str:
         return choices[-1]
 
 
-def _detail(request: HttpRequest, match: ResolverMatch, response: HttpResponse) -> str:
-    """What is not personal: the action and its rows, how much was found by a search, which filters."""
-    told = []
+def _details(request: HttpRequest, match: ResolverMatch, response: HttpResponse) -> list[str]:
+    """What is not personal: the action and its rows, how much was found by a search, which filters.
+
+    Several where one entry has no room for all rows: none is left out, whatever else was sent before it.
+    """
+    told, rows = subjects.named_beside(match), []
     if request.method not in {"GET", "HEAD"}:
         action = _action(request.POST) if _is_list(match) else request.POST.get("action", "")
         told += [f"action {word}" for word in [_word(action)] if word]
-        told += _ids(request.POST)
+        if request.POST.get("select_across", "0") not in {"", "0"}:
+            told.append("all rows that were found")
+        else:
+            rows = _ids(request.POST)
     elif _is_list(match) and (typed := request.GET.get(SEARCH_VAR, "").strip()):
         told.append(f"search {trail.search_digest(typed)}")
     found = getattr(getattr(response, "context_data", None) or {}, "get", lambda _name: None)("cl")
     if found is not None:
         told.append(f"found {found.result_count}")
-        if 0 < len(found.result_list) <= MOST_IDS:
-            told.append("rows " + " ".join(str(row.pk) for row in found.result_list))
-    return ", ".join(told)
+        rows += [str(row.pk) for row in found.result_list]
+    head = ", ".join(told)
+    parts = wrap(" ".join(dict.fromkeys(rows)), trail.MOST_DETAIL - len(head) - len(", rows "))
+    return [", ".join([*told, f"rows {part}"]) for part in parts] or [head]
 
 
 def _word(text: str) -> str:
@@ -137,7 +145,4 @@ def _word(text: str) -> str:
 
 
 def _ids(sent: QueryDict) -> list[str]:
-    chosen = [text for text in sent.getlist("_selected_action") if re.fullmatch(r"[0-9]{1,18}", text)]
-    if sent.get("select_across", "0") not in {"", "0"}:
-        return ["all rows that were found"]
-    return ["rows " + " ".join(chosen[:MOST_IDS])] if chosen else []
+    return [text for text in sent.getlist("_selected_action") if re.fullmatch(r"[0-9]{1,18}", text)]

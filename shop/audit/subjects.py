@@ -64,6 +64,16 @@ def of_object(label: str, identity: object) -> Subject:
     return Subject(label, identity, number or "")
 
 
+def named_beside(match: ResolverMatch) -> list[str]:
+    """What numbers an address names beside its object: the file of a case, the version of a report."""
+    objects = {"pk", *ID_PARTS, *_parts}
+    return [
+        f"{part} {number}"
+        for part, number in match.kwargs.items()
+        if part not in objects and isinstance(number, int)
+    ]
+
+
 def name_of(label: str) -> str:
     """The model's name in the reader's language; empty if there is none (any more)."""
     try:

@@ -15,6 +15,7 @@ from .subjects import Subject
 
 Deed = AuditEntry.Deed
 NOTHING = Subject()
+MOST_DETAIL = 300  # characters; the column's
 CLIENTS_PAGE = "client's own page"  # how the details of such an entry begin
 
 current_request: ContextVar[HttpRequest | None] = ContextVar("audited_request", default=None)
@@ -47,7 +48,7 @@ def record(
         subject_id=subject.id,
         order_number=subject.order_number,
         status=status,
-        detail=detail[:300],
+        detail=detail[:MOST_DETAIL],
     )
 
 

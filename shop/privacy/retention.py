@@ -2,15 +2,28 @@
 
 Each app declares its classes of data when it starts. A class without ``forget`` has no term of its own: it
 goes with what it belongs to.
+
+Nothing that fails keeps anything else: each class, and each row that has work of its own, is apart from the
+others. What failed is told in the log and on the health page, and tried again with the next hour.
 """
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from django.db import transaction
 from django.utils.functional import Promise
+from django.utils.timezone import localtime
+
+from shop import clock
+from shop.background import outbox, peers
+
+logger = logging.getLogger(__name__)
 
 Words: TypeAlias = "str | Promise"
+NOT_FORGOTTEN = "privacy.not_forgotten"
+MOST_TOLD = 50  # rows of one class an hour
 
 
 @dataclass(frozen=True)
@@ -67,7 +80,38 @@ def overdue() -> Iterator[tuple[DataClass, int]]:
 
 def forget() -> Iterator[tuple[DataClass, int]]:
     """Delete what is past its time. May be repeated, and stopped at any moment."""
-    for kind, count in overdue():
-        if count and kind.forget:
-            kind.forget()
-        yield kind, count
+    for kind in schedule():
+        if kind.overdue:
+            try:
+                count = kind.overdue()
+                if count and kind.forget:
+                    kind.forget()
+            except Exception as error:
+                note_failure(kind.name, None, error)
+            else:
+                yield kind, count
+
+
+def each(name: str, pks: Iterable[int], act: Callable[[int], object]) -> None:
+    """Do it with each row, which has a transaction of its own: one that fails keeps none of the others."""
+    failed = 0
+    for pk in list(pks):
+        try:
+            act(pk)
+        except Exception as error:
+            failed += 1
+            if failed <= MOST_TOLD:
+                note_failure(name, pk, error)
+
+
+def note_failure(name: str, pk: int | None, error: Exception) -> None:
+    """Tell the log and the health page that something was not deleted: which row, never what is in it."""
+    logger.error("%s: row %s could not be deleted", name, pk, exc_info=error)
+    hour, kind = f"{localtime(clock.now()):%Y-%m-%d %H}", type(error).__name__
+    with transaction.atomic():
+        outbox.publish(NOT_FORGOTTEN, key=f"{name}:{pk}:{hour}", name=name, row=pk, error=kind)
+
+
+@outbox.subscribe(NOT_FORGOTTEN, peer=peers.LOCAL)
+def _told(name: str, row: int | None, error: str) -> None:
+    """Nothing is left to do: the health page reads the message itself."""

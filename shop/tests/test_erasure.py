@@ -8,7 +8,6 @@ import zipfile
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import User
 from django.urls import reverse
 
 from checkout.models import EmailCorrection, Intake, Order, PrivacyRequest, Upload
@@ -43,7 +42,7 @@ def order(db):
     left = {line.pk: quantity for line, quantity in fulfilment.left_to_ship(order).items()}
     fulfilment.ship(order.pk, carrier="sf", tracking_number="SF1", quantities=left, actor="packer")
     case = Case.objects.of(order).get()
-    scenes.published(case, User.objects.create_user("author", is_staff=True))
+    scenes.published(case, scenes.writer())
     case_messages.write_to_consultant(case, text="canary-message")
     order.refresh_from_db()
     return order

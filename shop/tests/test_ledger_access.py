@@ -9,7 +9,6 @@ from contextlib import suppress
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import User
 from django.db.models import Sum
 from django.test import Client
 from django.urls import reverse
@@ -58,7 +57,7 @@ def paid_order(approve):
     approve(started.approve_url)
     settlement.settle(started)
     order.refresh_from_db()
-    author = User.objects.create_user(f"author-{code}", is_staff=True)
+    author = scenes.writer(f"author-{code}")
     for case in Case.objects.of(order):
         scenes.published(case, author)
     return order

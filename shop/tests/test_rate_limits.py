@@ -237,6 +237,7 @@ REFUSED_IN = {  # limit -> how the name of its own test begins
     "checkout.placement.views.PERSONAL_OFFERS": "nobody_can_ask_for_many_addresses_whether_they_have_ordered",
     "checkout.intake.uploads.PER_NETWORK": "one_network_cannot_fill_the_disk",
     "checkout.intake.upload_budgets.PIECES_PER_NETWORK": "one_network_has_so_many_bytes_an_hour",
+    "shop.admin.sign_in.limits.OLD_PASSWORD": "who_has_a_session_cannot_guess_its_password",
     "shop.admin.sign_in.limits.HERE": "one_account_from_one_network_of_ipv6",
     "shop.admin.sign_in.limits.NETWORK": "many_names_from_one_address",
     "shop.admin.sign_in.limits.ACCOUNT": "one_account_from_many_addresses",

@@ -1,22 +1,35 @@
 """Nothing is older than its class: one schedule, printed on the privacy page and obeyed by the hourly job."""
 
 import datetime as dt
+from dataclasses import replace
 from io import StringIO
 
 import pytest
-from django.contrib.auth.models import User
+from cryptography.fernet import InvalidToken
+from django.apps import apps
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import translation
 
 from catalog.models import IntakeQuestion
 from checkout import services as checkout
-from checkout.models import Draft, Intake, Order, PrivacyRequest, Upload
+from checkout.health import forgetting
+from checkout.models import (
+    CancellationRequest,
+    Draft,
+    EmailCorrection,
+    Intake,
+    Order,
+    PrivacyRequest,
+    Upload,
+)
 from checkout.orders import lookup
 from checkout.privacy import requests as privacy_requests
 from checkout.shipping import fulfilment
+from checkout.signals import order_erased
+from checkout.tasks import erase_confirmed
 from checkout.tests.intake_scenes import checkout as checkout_page
 from checkout.tests.intake_scenes import order_of, question
 from checkout.tests.scenes import TYPED, add, make_cart, make_goods, make_service, pay, place
@@ -25,7 +38,8 @@ from consulting.models import AccessLog, Case, Message
 from consulting.tests import scenes
 from payments.models import GatewayEvent
 from shop import clock
-from shop.models import Try
+from shop.crypto import EncryptedJSONField, SealedColumn
+from shop.models import ApprovalRequest, OutboxMessage, Try
 from shop.privacy import retention
 from shop.tasks import forget
 from shop.tests.harness.clock import later
@@ -42,7 +56,7 @@ def plant():
     order = scenes.paid_order(subjects=1, goods=1)
     left = {line.pk: quantity for line, quantity in fulfilment.left_to_ship(order).items()}
     fulfilment.ship(order.pk, carrier="sf", tracking_number="SF1", quantities=left, actor="packer")
-    author = User.objects.create_user("author", is_staff=True)
+    author = scenes.writer()
     case = Case.objects.of(order).get()
     scenes.published(case, author)
     case_messages.write_to_consultant(case, text="canary-message")
@@ -86,6 +100,105 @@ def test_the_schedule_is_obeyed_class_by_class(monkeypatch):
     assert bytes(GatewayEvent.objects.get().body) == b""
     assert not Message.objects.exists()
     assert not Intake.objects.exists()
+
+
+def columns_that_open_as_they_are_read():
+    return [
+        (model, field)
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if isinstance(field, EncryptedJSONField)
+    ]
+
+
+def spoil(rows, *names):
+    """Overwritten, or sealed under a key that is gone: read by nobody any more."""
+    fields = [field for field in rows.model._meta.concrete_fields if isinstance(field, SealedColumn)]
+    for field in fields:
+        if not names or field.name in names:
+            with connection.cursor() as cursor:
+                for pk in rows.values_list("pk", flat=True):
+                    sql = f"UPDATE {rows.model._meta.db_table} SET {field.column} = %s WHERE id = %s"
+                    cursor.execute(sql, [b"gAAAA-not-to-be-opened", pk])
+
+
+def test_deleting_never_opens_what_it_deletes(monkeypatch):
+    """Whatever sealed column there is, in each class: one that does not open is deleted like the others."""
+    order, _unpaid = plant()
+    now = clock.now()
+    CancellationRequest.objects.create(order=order, reason="canary", asked_at=now, state="declined")
+    EmailCorrection.objects.create(order=order, old_email="canary@example.com", at=now)
+    upload = Upload.objects.create(draft=order.draft, size=9, stored_as="x", uploaded_at=now, name="canary")
+    upload.intakes.add(*Intake.objects.all())
+    Upload.objects.create(draft=order.draft, size=9, stored_as="y", uploaded_at=now, name="canary")
+    ApprovalRequest.objects.create(kind="mailbox", asked_at=now, expires_at=now, payload={"a": 1})
+    for model, _field in columns_that_open_as_they_are_read():
+        assert model.objects.exists(), f"plant a row of {model}: its sealed column would not be looked at"
+        spoil(model.objects.all())
+    with pytest.raises(InvalidToken):
+        list(Intake.objects.all())
+    later(monkeypatch, days=4000)
+    forget()
+    assert counts() == {}
+    assert not OutboxMessage.objects.filter(topic=retention.NOT_FORGOTTEN).exists()
+    order.refresh_from_db()
+    assert order.erased_at
+    assert [model for model in (Intake, Upload, Draft, Message) if model.objects.exists()] == []
+
+
+def test_a_class_that_fails_keeps_no_other_waiting(monkeypatch):
+    begun = []
+
+    def fail(name):
+        begun.append(name)
+        raise RuntimeError("canary")
+
+    for kind in [kind for kind in retention.schedule() if kind.overdue]:
+        broken = replace(kind, overdue=lambda: 1, forget=lambda name=kind.name: fail(name))
+        monkeypatch.setitem(retention._kinds, kind.name, broken)
+    forget()
+    assert begun == [kind.name for kind in retention.schedule() if kind.overdue]
+    found = forgetting.not_forgotten()
+    assert [finding.text for finding in found.findings] == [
+        f"{name}: could not be deleted (RuntimeError)." for name in begun
+    ]
+    later(monkeypatch, hours=2)
+    assert forgetting.not_forgotten().state == "ok", "the next runs have deleted it"
+
+
+def test_a_row_that_fails_keeps_no_other_waiting(monkeypatch, caplog):
+    """Of each loop over rows: the first fails, the others are done, and the health page names the first."""
+    orders = [scenes.paid_order(subjects=1) for _ in range(2)]
+    author = scenes.writer()
+    for order in orders:
+        scenes.published(Case.objects.of(order).get(), author)
+        request = privacy_requests.create_request(order, PrivacyRequest.Kind.ERASURE)
+        PrivacyRequest.objects.filter(pk=request.pk).update(confirmed_at=clock.now(), email=order.email)
+    broken, whole = orders
+    Intake.objects.update(next_keep_days=1)
+    spoil(Intake.objects.filter(line__order=broken, subject=1), "answers")
+    later(monkeypatch, days=2)
+    forget()
+    assert Intake.objects.get(line__order=whole, subject=1).next_keep_days is None
+    assert "not-to-be-opened" not in caplog.text
+
+    def fail(sender, order, **_kwargs):
+        if order.pk == broken.pk:
+            raise RuntimeError("canary")
+
+    order_erased.connect(fail)
+    try:
+        erase_confirmed()
+        assert list(Order.objects.filter(erased_at=None)) == [broken]
+        Order.objects.filter(pk=whole.pk).update(erased_at=None)
+        later(monkeypatch, days=4000)
+        forget()
+    finally:
+        order_erased.disconnect(fail)
+    assert list(Order.objects.filter(erased_at=None)) == [broken]
+    told = OutboxMessage.objects.filter(topic=retention.NOT_FORGOTTEN).values_list("payload__name", flat=True)
+    assert {"answers", "erasure", "orders"} <= set(told)
+    assert f"orders, row {broken.pk}: " in forgetting.not_forgotten().findings[0].text
 
 
 def late_money(order):
@@ -171,7 +284,7 @@ def test_an_order_with_something_unsettled_outlives_its_term_until_it_is_settled
     forget()
     order.refresh_from_db()
     assert order.email
-    author = User.objects.create_user("author", is_staff=True)
+    author = scenes.writer()
     scenes.published(Case.objects.of(order).get(), author)
     forget()
     order.refresh_from_db()

@@ -61,7 +61,7 @@ def first_secrets(settings, tmp_path):
 def order():
     """Something in every place that is sealed."""
     made = scenes.paid_order(subjects=1)
-    writer = scenes.staff("writer", "change_report")
+    writer = scenes.writer("writer")
     case = Case.objects.of(made).get()
     scenes.published(case, writer)
     services.save_draft(case, author=writer, title="next", body=scenes.TEXT)

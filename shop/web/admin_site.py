@@ -5,16 +5,21 @@ Not in ``shop.admin``, which asks for the site while it is imported.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
+from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.admin.views.main import SEARCH_VAR
+from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import BadRequest
 from django.db import DataError
+from django.urls import reverse
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
+    from django.contrib.auth.forms import PasswordChangeForm
     from django.http import HttpRequest
+    from django.template.response import TemplateResponse
 
     AnyAdmin = admin.ModelAdmin[Any]
 else:  # not generic when it runs
@@ -54,7 +59,22 @@ class ListedLookups(AnyAdmin):
 
 
 class ShopAdminSite(admin.AdminSite):
-    """Every admin that is registered gets ``ListedLookups``, those of packages too."""
+    """Every admin that is registered gets ``ListedLookups``, those of packages too.
+
+    ``own_password_form``: with which people change their own password; Django's cannot be replaced.
+    """
+
+    own_password_form: type[PasswordChangeForm] = AdminPasswordChangeForm
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        view = PasswordChangeView.as_view(
+            form_class=self.own_password_form,
+            success_url=reverse("admin:password_change_done"),
+            extra_context=self.each_context(request) | (extra_context or {}),
+        )
+        return cast("TemplateResponse", view(request))
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         base = admin_class or admin.ModelAdmin

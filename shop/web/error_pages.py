@@ -117,6 +117,8 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Rendered without context processors: session and database may be what is broken."""
     problem = sys.exc_info()[1]
+    if getattr(problem, "passes", False):
+        return unavailable(request)
     if database.is_unavailable(problem):
         logger.error("%s %s: no database: %s", request.method, request.path, str(problem).partition("\n")[0])
         response = unavailable(request)

@@ -16,6 +16,7 @@ from consulting.models import AccessLog, Case
 from consulting.reports import services as reports
 from consulting.tests import scenes
 from shop import clock
+from shop.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -84,6 +85,24 @@ def test_a_file_of_another_case_is_not_found(workspace, case, consultant):
     reports.assign(other, consultant)
     url = reverse("consulting:file", args=[other.pk, Upload.objects.get().pk])
     assert workspace.get(url).status_code == 404
+
+
+@pytest.mark.parametrize("has_answers", [True, False])
+def test_what_a_stranger_has_sent_and_not_ordered_with_is_not_found(workspace, case, consultant, has_answers):
+    """Nor is it by the consultant of a case without any answers, among which every loose file would be."""
+    reports.assign(case, consultant)
+    Upload.objects.get().intakes.clear()
+    if not has_answers:
+        Intake.objects.all().delete()
+    assert workspace.get(file_url(case)).status_code == 404
+    assert not AccessLog.objects.filter(what="answers").exists()
+
+
+def test_the_audit_trail_tells_which_file_was_opened(workspace, case, consultant):
+    reports.assign(case, consultant)
+    workspace.get(file_url(case))
+    entry = AuditEntry.objects.get(page="consulting:file")
+    assert (entry.subject_id, entry.detail) == (str(case.pk), f"file {Upload.objects.get().pk}")
 
 
 def test_opening_a_file_leaves_its_line_in_the_access_log(workspace, case, consultant):

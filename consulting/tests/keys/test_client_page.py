@@ -5,12 +5,15 @@ from django.urls import reverse
 
 from checkout.models import Intake
 from checkout.tests.scenes import place_waiting
+from consulting.client import overview
 from consulting.keys import services as keys
 from consulting.models import AccessLog, Case
 from consulting.reports import services as reports
 from consulting.tests import scenes
 from consulting.tests.scenes import give_back, unlock
+from shop import clock
 from shop.models import OutboxMessage
+from shop.tests.harness.clock import later
 from shop.tests.harness.moments import day, stop_clock
 
 pytestmark = pytest.mark.django_db
@@ -112,3 +115,28 @@ def test_all_of_a_long_log_can_be_read_page_by_page(reader, order, case):
     assert first.count("<time") == 50
     assert second.count("<time") == 11
     assert reader.get(url, {"page": "x\0"}).status_code == 200
+
+
+def test_nobody_who_has_the_key_pushes_others_out_of_the_log(reader, order, case, colleague, monkeypatch):
+    """Neither by opening the same again and again, nor by however many lines there are of it."""
+    colleague.first_name = "Wai-yin Lam"
+    colleague.save()
+    scenes.published(case, colleague)
+    keys.open_with_key(colleague, scenes.key_of(order))
+    pages = [reverse("consulting:report", args=[case.pk]), reverse("consulting:download")]
+    for address in pages * 30:
+        assert reader.head(address).status_code == 200
+    assert not AccessLog.objects.filter(what__in=["report", "download"]).exists(), "headers open nothing"
+    for address in pages * 30:
+        reader.get(address)
+    assert AccessLog.objects.filter(what__in=["report", "download"]).count() == 2
+    later(monkeypatch, minutes=11)
+    reader.get(pages[0])
+    assert AccessLog.objects.filter(what="report").count() == 2, "a later look is told"
+    AccessLog.objects.bulk_create(
+        AccessLog(order=order, case=case, what="report", at=clock.now()) for _ in range(overview.MOST_SHOWN)
+    )
+    told = [access.who for access in overview.access_log(order)]
+    assert "Consultant Wai-yin Lam" in told
+    unlocked = AccessLog.objects.filter(order=order, what="unlocked").get()
+    assert unlocked.at in {access.at for access in overview.access_log(order)}

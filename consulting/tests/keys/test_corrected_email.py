@@ -57,7 +57,7 @@ def test_what_the_wrong_mailbox_has_opened_is_closed(order):
 
 def test_a_report_opens_with_the_new_key(order):
     case = Case.objects.get(line__order=order)
-    published(case, staff("lin", "change_case"))
+    published(case, staff("lin", "change_case", "change_report"))
     corrections.correct(order.pk, Correction("right@example.com"))
     order_key = keys.unlock(key_of(order), "right@example.com")
     assert reports.open_report(case, order_key)[1].text == TEXT

@@ -133,7 +133,7 @@ def test_an_altered_file_is_refused(case, change):
 
 def test_files_moved_between_reports_versions_and_places_are_refused(case, order, consultant, draft):
     attach(case, consultant, documents.pdf(b"second"), "second.pdf")
-    other_case = Case.objects.of(order).last()
+    other_case = reports.assign(Case.objects.of(order).last(), consultant)
     other = attach(other_case, consultant, documents.pdf(b"of another person"), "other.pdf")
     first, second = opened(draft).text.attachments
     foreign = opened(other).text.attachments[0]
@@ -147,7 +147,7 @@ def test_files_moved_between_reports_versions_and_places_are_refused(case, order
 
 
 def test_a_file_does_not_open_with_the_key_of_another_report(case, order, consultant, draft):
-    other = attach(Case.objects.of(order).last(), consultant, name="other.pdf")
+    other = attach(reports.assign(Case.objects.of(order).last(), consultant), consultant, name="other.pdf")
     stranger = report_encryption.Opened(opened(other).report, opened(draft).text, opened(other).dek)
     with pytest.raises(report_encryption.Unreadable):
         b"".join(report_files.read(stranger, opened(draft).text.attachments[0]))

@@ -26,6 +26,7 @@ def test_a_key_is_issued_once_however_many_hear_of_the_payment():
 def test_a_report_is_published_once_however_often_the_button_is_pressed():
     case = Case.objects.of(scenes.paid_order()).first()
     author = scenes.staff("consultant-lin", "change_case", "change_report")
+    reports.assign(case, author)
     draft = reports.save_draft(case, author=author, title="A", body="one")
     outcomes = at_once(
         *[lambda: reports.publish(Report.objects.get(pk=draft.pk), actor="lin", seen="1.1")] * MANY

@@ -70,6 +70,7 @@ def test_another_key_opens_nothing(case, order):
 
 
 def test_the_text_and_its_title_are_not_in_the_row(case, consultant):
+    reports.assign(case, consultant)
     report = reports.save_draft(case, author=consultant, title=scenes.TITLE, body=scenes.TEXT)
     stored = repr(list(Report.objects.filter(pk=report.pk).values_list()[0]))
     assert "canary" not in stored

@@ -161,6 +161,7 @@ def test_two_tabs_notice_each_other(case, consultant):
 
 
 def test_publishing_opens_the_report_and_tells_once(case, consultant, order):
+    reports.assign(case, consultant)
     draft = reports.save_draft(case, author=consultant, title="A", body="one")
     with pytest.raises(report_encryption.Unreadable):
         reports.open_report(case, order.keys.get())
@@ -207,6 +208,7 @@ def test_only_the_text_that_was_seen_is_published(case, consultant):
 
 @pytest.mark.parametrize("closed", [_revoke, _unpay])
 def test_nothing_is_published_into_a_closed_order(case, consultant, order, closed):
+    reports.assign(case, consultant)
     draft = reports.save_draft(case, author=consultant, title="A", body="one")
     closed(order)
     with pytest.raises(reports.NothingToPublish):

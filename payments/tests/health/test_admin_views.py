@@ -171,7 +171,7 @@ def test_the_checks_are_few_statements_however_many_orders_there_are(gateway, ap
         approve(payment.approve_url)
         settlement.settle(payment)
         counts.append(statements())
-    assert counts[0] == counts[1] == counts[2] <= 28
+    assert counts[0] == counts[1] == counts[2] <= 29
 
 
 def test_also_broken_rows_cost_no_statements_of_their_own(gateway, approve):
@@ -186,7 +186,7 @@ def test_also_broken_rows_cost_no_statements_of_their_own(gateway, approve):
         with CaptureQueriesContext(connection) as seen:
             assert {"captures", "orders", "stock", "totals"} <= reds()
         counts.append(len(seen))
-    assert counts[0] == counts[1] == counts[2] <= 28
+    assert counts[0] == counts[1] == counts[2] <= 29
 
 
 # --- the command ---

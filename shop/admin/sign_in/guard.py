@@ -65,7 +65,11 @@ class Guard:
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return error_pages.unavailable(request) if isinstance(exception, hashers.Busy) else None
+        if not isinstance(exception, hashers.Busy):
+            return None
+        if tries := getattr(request, "sign_in_tries", None):
+            tries.release()  # nothing was compared
+        return error_pages.unavailable(request)
 
 
 def _is_door(request: HttpRequest, view: object) -> bool:

@@ -19,6 +19,8 @@ _places = {False: BoundedSemaphore(1), True: BoundedSemaphore(1)}  # of this pro
 class Busy(Exception):
     """Too many passwords are being hashed at this moment."""
 
+    passes = True  # by itself: wherever it comes from, the page says to try again (``error_pages``)
+
 
 @contextmanager
 def place() -> Iterator[None]:

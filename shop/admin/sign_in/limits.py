@@ -27,6 +27,8 @@ ACCOUNT = RateLimit("sign-in-account", 20, minutes=60)  # from everywhere
 KNOWN = RateLimit("sign-in-known", 10, minutes=15)  # of one browser
 # Codes, which nobody is asked for without the password.
 CODE, CODE_DAY = RateLimit("sign-in-code", 5, minutes=15), RateLimit("sign-in-code-day", 30, minutes=24 * 60)
+# The old password, where its owner changes it: whoever has a session does not have the password.
+OLD_PASSWORD = RateLimit("old-password", 5, minutes=15)
 # When people are told.
 ALARM_ACCOUNT, ALARM_CODES, ALARM_ALL = 10, 5, 200  # in an hour; of codes in 15 minutes
 

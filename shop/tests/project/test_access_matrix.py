@@ -161,11 +161,20 @@ def test_a_wrong_token_is_no_order(world):
     assert wrong == []
 
 
+OPENED = {
+    f"consulting:{name}" for name in ("report", "report_version", "changes", "file_of_report", "download")
+}
+
+
 def test_a_head_request_does_what_a_get_does(world):
     for name, pattern in DOORS:
         if name in table.PAGES:
             answer = world_of.ask(world, "unlocked", name, world_of.path_of(world, name, pattern), "head")
-            assert answer.outcome == table.declared(name, "get", "unlocked"), name
+            declared = table.declared(name, "get", "unlocked")
+            if name in OPENED:
+                assert declared == "200 writes"
+                declared = "200"  # headers open nothing, so there is nothing to tell
+            assert answer.outcome == declared, name
 
 
 def test_an_order_in_another_state_leads_to_its_page_and_stays_as_it_is(world):

@@ -263,6 +263,46 @@ def test_few_passwords_are_hashed_at_once_and_known_browsers_have_places_of_thei
         assert sign_in(browser).status_code == 302
 
 
+@pytest.mark.django_db
+def test_a_try_for_which_there_was_no_place_is_not_counted_and_no_page_breaks(settings, monkeypatch):
+    """Also where the staff's own forms hash, which run within another middleware."""
+    settings.PASSWORD_HASHERS = ["shop.admin.sign_in.hashers.Argon2"]
+    monkeypatch.setattr(own_hashers, "PATIENCE", 0)
+    monkeypatch.setattr(own_hashers.Argon2, "memory_cost", 64)
+    other = person("lam")
+    owner = User.objects.create_superuser("owner", password=PASSWORD)
+    browser = Client(raise_request_exception=False)
+    browser.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    monkeypatch.setattr("shop.admin.sign_in.second_factor.is_verified", lambda request: True)
+    monkeypatch.setattr("shop.admin.sign_in.second_factor.is_fresh", lambda request: True)
+    url = f"/en/admin/auth/user/{other.pk}/password/"
+    typed = {"usable_password": "true", "password1": "kettle-anchor-violet-9"}
+    typed |= {"password2": typed["password1"], "page_token": "x" * 16}
+    with own_hashers.place():
+        assert sign_in(Client(), "lam", WRONG).status_code == 503
+        assert browser.post(url, typed).status_code == 503
+    assert not Try.objects.filter(purpose__startswith="sign-in").exists()
+
+
+@pytest.mark.django_db
+def test_who_has_a_session_cannot_guess_its_password_where_it_is_changed():
+    user = person(group="")
+    browser = Client()
+    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    new = {"new_password1": "kettle-anchor-violet-9", "new_password2": "kettle-anchor-violet-9"}
+    changes = limits.OLD_PASSWORD.limit
+    for _ in range(changes):
+        page = browser.post("/en/admin/password_change/", new | {"old_password": WRONG})
+        assert "Too many tries" not in page.content.decode()
+    page = browser.post("/en/admin/password_change/", new | {"old_password": PASSWORD})
+    assert "Too many tries" in page.content.decode()
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)
+    Try.objects.all().delete()
+    assert browser.post("/en/admin/password_change/", new | {"old_password": PASSWORD}).status_code == 302
+    assert not Try.objects.filter(purpose=limits.OLD_PASSWORD.scope).exists(), "a right one is not counted"
+
+
 def test_passwords_are_hashed_by_argon2_and_older_ones_still_fit():
     import shop.settings as of_the_shop
 
