@@ -11,6 +11,7 @@ import re
 import sqlite3
 import sys
 import threading
+import time
 import warnings
 from contextlib import contextmanager
 from urllib.parse import quote
@@ -243,6 +244,47 @@ def test_no_signed_value_is_told_whatever_it_is_for():
             told = masking.masked(line.format(text))
             assert [part for part in re.split(r":|%(?:25)*3A", text) if part in told] == [], told
             assert told[:4] == line[:4]
+
+
+@pytest.mark.parametrize("path", ["orders/link", "orders/privacy", "admin/sign-in/link"])
+def test_a_mailed_link_is_not_told_however_it_was_copied(path):
+    link = signing.dumps([1, "mei"], salt="any")
+    for copied in (link[:-1], link[:-9], f"{link}a", f"{link}%20"):
+        assert masking.masked(f"Gone: /en/{path}/{copied}/") == f"Gone: /en/{path}/***/"
+
+
+# Where a rule that may begin at every sign, or give up late, would look at the rest again and again.
+LONG_WORDS = ["x", "%40", "%401.1.1.", "@a.", "%3A", ":", "0", "1-", "+1(", "://a@", "A1B2-", "é"]
+
+
+def test_a_text_twice_as_long_takes_twice_as_long_to_mask(monkeypatch):
+    """A visitor writes as much as a header holds, and all threads of the process wait for the rules."""
+    monkeypatch.setattr(masking, "LONGEST", 10**6)
+
+    def seconds(text):
+        """The least of several: a busy machine only adds."""
+        taken = []
+        for _ in range(5):
+            begun = time.process_time()
+            masking.masked(text)
+            taken.append(time.process_time() - begun)
+        return min(taken)
+
+    long, short = 32_000, 2_000  # sixteen times as long: 256 times, if each sign looked at all others
+    for word in LONG_WORDS:
+        text = (word * long)[:long]
+        assert seconds(text) < 100 * max(seconds(text[:short]), 0.0001), word
+
+
+def test_of_a_very_long_text_whole_words_of_both_ends_are_told():
+    secret = "mei.chan@example.com"
+    for before in range(masking.LONGEST // 2 - 30, masking.LONGEST // 2 + 5):
+        text = f"first {'x' * (before - 6)} {secret} {'y ' * masking.LONGEST} last"
+        told = masking.masked(text)
+        assert len(told) <= masking.LONGEST + 20
+        assert told.startswith("first ")
+        assert told.endswith(" last")
+        assert "mei" not in told
 
 
 def test_a_record_is_one_line_whoever_sends_it(client, monkeypatch):

@@ -47,6 +47,12 @@ from shop.tests.harness.clock import later
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _no_files_of_others(settings, tmp_path):
+    """Files that no row names are counted too."""
+    settings.MEDIA_ROOT = tmp_path
+
+
 def counts() -> dict[str, int]:
     return {kind.name: count for kind, count in retention.overdue() if count}
 

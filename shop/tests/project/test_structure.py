@@ -75,6 +75,13 @@ def test_what_the_documents_name_is_there():
     assert [missing for document in DOCUMENTS for missing in missing_in(document)] == []
 
 
+def test_each_decision_stands_once_and_the_newest_last():
+    """Two branches that changed one, put together without a look, leave both."""
+    text = (BASE / "docs" / "decisions.md").read_text()
+    numbers = [int(number) for number in re.findall(r"(?m)^(\d+)\. \*\*", text)]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
 def test_every_public_report_names_a_test_that_holds_what_is_right():
     _, reports = (BASE / "docs" / "real-input.md").read_text().split("## Public reports")
     rows = [line for line in reports.splitlines() if re.match(r"\| [\w.-]+/[\w.-]+#\d+", line)]

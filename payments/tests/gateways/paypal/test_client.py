@@ -101,7 +101,7 @@ def test_a_silent_server_is_left_after_the_timeout(peer, peer_api):
     with pytest.raises(GatewayError, match="TIMEOUT"):
         ask(peer_api, "GET", ORDER)
 
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 4, "it would have waited five seconds"
 
 
 def test_threads_waiting_for_a_token_fail_together(peer, peer_api):
@@ -116,10 +116,10 @@ def test_threads_waiting_for_a_token_fail_together(peer, peer_api):
         with pytest.raises(GatewayError):
             ask(peer_api, "GET", ORDER)
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(call, range(8)))
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(call, range(16)))
 
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 6, "one after the other they take eight seconds"
 
 
 def test_an_answer_without_end_is_not_kept(peer, peer_api):
