@@ -95,7 +95,9 @@ def _bring_back(request: HttpRequest) -> bool:
 
 def _refuse(request: HttpRequest) -> HttpResponse:
     """The page for a network that has begun too many sessions; what was typed is on it, to be sent again."""
-    why = _("Too many new visitors from your network. Please keep this page open and try again in 15 minutes.")
+    why = _(
+        "Too many new visitors from your network. Please keep this page open and try again in 15 minutes."
+    )
     if not unsent.holds_text(request):
         return too_many_sessions(request)
     return unsent.give_back(
