@@ -66,7 +66,7 @@ def link_for(search: OrderSearch, orders: list[Order]) -> tuple[str, dt.timedelt
 
 
 def open_link(token: str) -> list[Order]:
-    """What the link opens, as ``orders_of`` sorts it. One of a day opens all that was never paid, and only that.
+    """What the link opens, as ``orders_of`` sorts it. One of a day opens all that was never paid.
 
     Raises InvalidLink, also where nothing is left of that: whoever asks is sent a link to what was paid.
     """

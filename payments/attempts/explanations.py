@@ -19,8 +19,8 @@ _UNREACHABLE = _(
 CODE_USED = "PROMO_CODE_USED"  # ours, not the gateway's
 CODE_WAS_USED = _(
     "The promo code of this order was used meanwhile by another order with this e-mail address, so this "
-    "order cannot be paid as it is. No money was taken. Please place the order again at the checkout, without "
-    "the code."
+    "order cannot be paid as it is. No money was taken. Please place the order again at the checkout, "
+    "without the code."
 )
 _CODE_WAS_USED_NOT_KNOWN = _(
     "The promo code of this order was used meanwhile by another order with this e-mail address, so this "

@@ -1,4 +1,4 @@
-"""An order whose promo code another order has used meanwhile: what its buyer is told, and where it goes on."""
+"""An order whose promo code another has used meanwhile: what its buyer is told, and where it goes on."""
 
 from django.contrib import messages
 from django.http import HttpRequest
