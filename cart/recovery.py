@@ -17,9 +17,11 @@ from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from shop.web import unsent
 from shop.web.middleware import may_begin_session, too_many_sessions
 
 from .cart import KEY
+from .locking import locked_cart
 
 COOKIE = "__Host-cart" if settings.PRODUCTION else "cart"
 SALT = "cart.recovery"
@@ -40,7 +42,7 @@ def recovers(
     @wraps(view)
     def wrapper(request: HttpRequest, /, *arguments: P.args, **named: P.kwargs) -> HttpResponse:
         if not _bring_back(request):
-            return too_many_sessions(request)
+            return _refuse(request)
         response = view(request, *arguments, **named)
         follow(request, response)
         return response
@@ -84,9 +86,23 @@ def _bring_back(request: HttpRequest) -> bool:
         return True
     if request.session.session_key is None and not may_begin_session(request):
         return False
-    request.session[KEY] = _read(request)
+    with locked_cart(request):  # which saves it: whoever locks the cart next reads the row
+        if not request.session.get(KEY):
+            request.session[KEY] = _read(request)
     messages.info(request, _("Your visit had been interrupted. We kept your cart and what you had typed."))
     return True
+
+
+def _refuse(request: HttpRequest) -> HttpResponse:
+    """The page for a network that has begun too many sessions; what was typed is on it, to be sent again."""
+    why = _(
+        "Too many new visitors from your network. Please keep this page open and try again in 15 minutes."
+    )
+    if not unsent.holds_text(request):
+        return too_many_sessions(request)
+    return unsent.give_back(
+        request, then=request.get_full_path(), why=why, door=_("Go on in a new window"), status=429
+    )
 
 
 def _kept(request: HttpRequest) -> dict[str, Any]:

@@ -46,9 +46,7 @@ class _Entry:
 
 def granted_ids(request: HttpRequest) -> list[int]:
     """Ids of the orders this browser may see, oldest first."""
-    entries = _read(request)
-    orders = Order.objects.only("email", "grants_ended", "placed_at").in_bulk(list(entries))
-    return [pk for pk, entry in entries.items() if pk in orders and _fits(entry, orders[pk])]
+    return list(_good_entries(request))
 
 
 def is_granted(request: HttpRequest, order: Order) -> bool:
@@ -107,12 +105,16 @@ def grant(
     An entry of an order it placed stays one while it is good. One that was ended is not brought back: whoever
     names the address need not be who placed the order.
     """
-    entries = _read(request)
+    entries = _good_entries(request)  # what is over takes no room
     now = int(clock.now().timestamp())
     for order in orders:
         previous = entries.pop(order.pk, None)
-        was_placed = previous is not None and previous.named_at is None and _fits(previous, order)
+        was_placed = previous is not None and previous.named_at is None
         entries[order.pk] = _Entry(stamp(order), None if is_placed or was_placed else now)
+    if_room = list(if_room)
+    for order in if_room:
+        if order.pk in entries and entries[order.pk].named_at is not None:
+            entries[order.pk] = _Entry(stamp(order), now)  # renewed, in its place
     placed = [item for item in entries.items() if item[1].named_at is None][-MAX_ORDERS:]
     named = [item for item in entries.items() if item[1].named_at is not None][-MAX_ORDERS:]
     new = [(order.pk, _Entry(stamp(order), now)) for order in if_room if order.pk not in entries]
@@ -150,6 +152,13 @@ def _read(request: HttpRequest) -> dict[int, _Entry]:
         if end:
             entries[int(pk)] = _Entry(stamp, None if end == [PLACED] else int(end[0]))
     return entries
+
+
+def _good_entries(request: HttpRequest) -> dict[int, _Entry]:
+    """The cookie's entries by order id, oldest first, without those that open nothing any more."""
+    entries = _read(request)
+    orders = Order.objects.only("email", "grants_ended", "placed_at").in_bulk(list(entries))
+    return {pk: entry for pk, entry in entries.items() if pk in orders and _fits(entry, orders[pk])}
 
 
 def revoke_all(order: Order) -> None:

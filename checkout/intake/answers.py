@@ -104,6 +104,7 @@ def publish_details_missing(order: Order) -> None:
 def add_answers(intake: Intake, new: Mapping[str, dict[str, Any]], *, typed: Mapping[str, Any]) -> Intake:
     """Store the new answers (by key) where they are missing, and keep what was typed for the others.
 
+    Raises Intake.DoesNotExist where the order was erased meanwhile.
     An answer that is already there is never replaced. With a line's last missing answer the outbox topic
     ``intake.completed`` (key: the line's id) is published.
     """

@@ -1,7 +1,8 @@
 """How much of the disk buyers' files may take: of a network, of an order, of all who paid for nothing yet.
 
-Asked before anything is written. Of what all share, no surroundings of a network have more than a share: one
-that fills it takes no room from the others. Files of orders that were paid are bounded by the orders.
+What is refused leaves nothing behind. Of what all share, no surroundings of a network have more than a
+share: one that fills it takes no room from the others. Files of orders that were paid are bounded by the
+orders.
 """
 
 from django.conf import settings

@@ -79,14 +79,15 @@ def _keep(
     most = question.options.get("most", 1)
     stored_as = secrets.token_urlsafe(32)
     try:
+        write_sealed(stored_as, content)  # before the locks: a slow disk keeps nobody waiting for them
         with transaction.atomic():
-            type(owner).objects.select_for_update().get(pk=owner.pk)
+            if not type(owner).objects.select_for_update().filter(pk=owner.pk):  # erased meanwhile
+                raise Refused(too_late())
             if kept_in(owner, field).count() >= most:
                 raise Refused(_("At most %(most)s files can be kept here.") % {"most": most})
             upload_budgets.check_order(owner, len(content))
             if origin:
                 upload_budgets.check_unclaimed(origin, len(content))
-            write_sealed(stored_as, content)
             upload = Upload.objects.create(
                 draft=owner if isinstance(owner, Draft) else None,
                 field=field,
@@ -102,6 +103,10 @@ def _keep(
     except BaseException:
         storage().discard([stored_as])
         raise
+
+
+def too_late() -> str:
+    return _("These details were given already, or are not needed any more. Nothing was changed.")
 
 
 def kept_in(owner: Draft | Intake, field: str) -> models.QuerySet[Upload]:

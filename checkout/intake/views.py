@@ -57,11 +57,13 @@ def ask_for_details(request: HttpRequest, order: Order, *, back: str, back_name:
     if request.method != "POST":
         return _page(request, order, [SubjectForm(each, _form(each)) for each in subjects], link)
     parts = [SubjectForm(each, _validated(request, each)) for each in subjects]
-    for part in parts:
-        _store(request, part)
+    try:
+        for part in parts:
+            _store(request, part)
+    except Intake.DoesNotExist:  # erased meanwhile, all of them
+        return give_back(request, then=back, why=uploads.too_late())
     if late:
-        why = _("These details were given already, or are not needed any more. Nothing was changed.")
-        return give_back(request, then=back, why=why, only=late)
+        return give_back(request, then=back, why=uploads.too_late(), only=late)
     if any(part.form.errors for part in parts):
         return _page(request, order, parts, link)
     left = len(answers.missing_answers(order))

@@ -20,7 +20,7 @@ from .unpaid_mails import MAILED
 
 LINK = MailedLink("checkout:open_link", salt="checkout.finding", lifetime=dt.timedelta(minutes=30))
 # Where no order of the address was ever paid, few links a day are mailed (``unpaid_mails``). Each is good for
-# that day, so whoever is sent no other has one.
+# that day and opens all of them, whatever number was named: whoever is sent no other has one.
 UNPAID_LINK = MailedLink(
     "checkout:open_link", salt="checkout.finding.unpaid", lifetime=dt.timedelta(minutes=MAILED.minutes)
 )
@@ -49,10 +49,13 @@ def orders_of(search: OrderSearch) -> list[Order]:
     The database finds letters alike that belong to different mailboxes (ı and I): without the comparison a
     look-alike address could be sent the link to somebody else's orders.
     """
-    orders = Order.objects.of_address(search.email).filter(mailbox_doubted_at=None)
-    if search.number:
-        orders = orders.filter(number=search.number)
-    own = [order for order in orders if identity(order.email) == identity(search.email)]
+    own = _of_address(search.email)
+    return [order for order in own if order.number == search.number] if search.number else own
+
+
+def _of_address(email: str) -> list[Order]:
+    orders = Order.objects.of_address(email).filter(mailbox_doubted_at=None)
+    own = [order for order in orders if identity(order.email) == identity(email)]
     return sorted(own, key=lambda order: (order.was_never_paid, order.status != Order.Status.PENDING))
 
 
@@ -63,15 +66,14 @@ def link_for(search: OrderSearch, orders: list[Order]) -> tuple[str, dt.timedelt
 
 
 def open_link(token: str) -> list[Order]:
-    """What the link opens, as ``orders_of`` sorts it; what was never paid alone, where it is one of a day.
+    """What the link opens, as ``orders_of`` sorts it. One of a day opens all that was never paid.
 
     Raises InvalidLink, also where nothing is left of that: whoever asks is sent a link to what was paid.
     """
     search, link = _read(token)
-    orders = orders_of(search)
     if link is LINK:
-        return orders
-    unpaid = [order for order in orders if order.was_never_paid]
+        return orders_of(search)
+    unpaid = [order for order in _of_address(search.email) if order.was_never_paid]
     if not unpaid:
         raise InvalidLink
     return unpaid

@@ -285,6 +285,7 @@ def send_order_links(search_id: int) -> None:
     subject = mail_requests.subject(search.email, search.number)
     with LINKS_MAILED.taken(subject) as taken, unpaid_mails.may_go("links", orders[0]) as may_go:
         if not taken or not may_go:
+            LINKS_MAILED.release(taken)  # nothing goes out
             return
         link, lifetime = lookup.link_for(search, orders)
         send(

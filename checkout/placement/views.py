@@ -76,8 +76,8 @@ def begin(request: HttpRequest) -> HttpResponse:
             typed["region"] = shipping_estimate.region_of(request)
         return _page(request, cart, forms, typed=typed)
     if _asks_too_often(request, cart):
-        drafts.save(request, cart, request.POST)
-        return error_pages.too_many(request, PERSONAL_OFFERS)
+        kept = drafts.save(request, cart, request.POST)
+        return _too_many_offers(request, is_kept=kept is not None and kept.is_whole)
     typed, copied = request.POST, None
     if is_copy := answer_copy.is_wanted(request.POST):
         typed, copied = answer_copy.copy(CheckoutForms(cart), request.POST)
@@ -142,6 +142,16 @@ def _asks_too_often(request: HttpRequest, cart: Cart) -> bool:
     if not offer_of(cart, email=_email_in(request.POST)).is_personal:
         PERSONAL_OFFERS.release(taken)
     return False
+
+
+@sensitive_variables()
+def _too_many_offers(request: HttpRequest, *, is_kept: bool) -> HttpResponse:
+    """The refusal; what was typed is on it where no draft holds it."""
+    if is_kept:
+        return error_pages.too_many(request, PERSONAL_OFFERS)
+    why = _("Too many promo codes were tried. Please keep this page open and try again in an hour.")
+    again = reverse("checkout:begin")
+    return give_back(request, then=again, why=why, door=_("Go on in a new window"), status=429)
 
 
 def _email_in(typed: QueryDict) -> str:

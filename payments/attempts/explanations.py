@@ -3,6 +3,7 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from checkout.models import Order
 from payments.gateways.paypal import codes as paypal
 from payments.gateways.unionpay import codes as unionpay
 from payments.models import Payment
@@ -18,8 +19,14 @@ _UNREACHABLE = _(
 CODE_USED = "PROMO_CODE_USED"  # ours, not the gateway's
 CODE_WAS_USED = _(
     "The promo code of this order was used meanwhile by another order with this e-mail address, so this "
-    "order cannot be paid as it is. No money was taken. Please place the order again at the checkout, which "
-    "shows the amount without the code."
+    "order cannot be paid as it is. No money was taken. Please place the order again at the checkout, "
+    "without the code."
+)
+_CODE_WAS_USED_NOT_KNOWN = _(
+    "The promo code of this order was used meanwhile by another order with this e-mail address, so this "
+    "order cannot be paid as it is. If you have paid on UnionPay's page already, please do not pay again: we "
+    "write to you as soon as we know. If you have not, please place the order again at the checkout, without "
+    "the code."
 )
 _OUT_OF_ORDER = _(
     "This way to pay is out of order at the moment. No money was taken. "
@@ -104,6 +111,12 @@ def explanation(payment: Payment) -> Promise | None:
     if payment.problem in NOTHING_LEARNT:
         return _unanswered(payment)
     return _paypal(payment.problem) if payment.gateway == "paypal" else _unionpay(payment)
+
+
+def code_was_used(order: Order) -> Promise:
+    """Why the order cannot be paid. What happens on UnionPay's own page is known only once it is asked."""
+    opened = order.payments.filter(method=Payment.Method.UNIONPAY_PAGE).exclude(status=Status.DECLINED)
+    return _CODE_WAS_USED_NOT_KNOWN if opened.exists() else CODE_WAS_USED
 
 
 def _unanswered(payment: Payment) -> Promise:

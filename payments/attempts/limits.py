@@ -61,6 +61,12 @@ def count_code_sent(order_id: int, sender: HttpRequest | None) -> None:
         raise TooManyCodes(order_id)
 
 
+def require_code_tries(order_id: int) -> None:
+    """Raise TooManyCodes where no code can be tried now. Nothing is counted or allowed by it."""
+    if CODE_GUESSES.free_at(str(order_id)) > clock.now():
+        raise TooManyCodes(order_id)
+
+
 def count_code_tried(payment: Payment) -> None:
     """Count one more code that the bank is to judge. Raises TooManyCodes."""
     if not CODE_GUESSES.take(str(payment.order_id)):

@@ -32,7 +32,7 @@ from shop.background.lines import Busy, line
 from shop.database import retry_transaction
 from shop.devstack.failpoints import failpoint
 
-from .limits import count_attempt, count_code_sent, count_code_tried
+from .limits import count_attempt, count_code_sent, count_code_tried, require_code_tries
 from .outcomes import record, record_gateway_error, record_start
 
 Status = Payment.Status
@@ -63,6 +63,8 @@ def pay(
     Raises OrderChanged, InProgress, checkout.NotPayable (CodeUsedMeanwhile is one), TooManyAttempts,
     TooManyCodes.
     """
+    if card and card.sms_code:
+        require_code_tries(order_id)  # else a refusal would end the attempt under way for nothing
     payment = get_or_create_attempt(
         order_id, method=method, revision=revision, on_phone=on_phone, sender=sender
     )

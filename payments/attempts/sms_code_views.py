@@ -27,9 +27,9 @@ from payments.models import Payment
 from payments.models.payment import WRONG_CODE
 from shop import clock
 
-from . import limits
+from . import limits, used_codes
 from . import services as attempts
-from .explanations import CODE_WAS_USED, explanation
+from .explanations import explanation
 from .forms import CardForm, PayForm, holds_card_number
 from .telephones import is_telephone
 
@@ -168,8 +168,7 @@ def _redirect_after(request: HttpRequest, order: Order, reason: Exception) -> Js
         messages.warning(request, _("Your order has changed. Please look at it once more before you pay."))
         return _go("pay", order)
     if isinstance(reason, CodeUsedMeanwhile):
-        messages.warning(request, str(CODE_WAS_USED))
-        return _go("pay", order)
+        return JsonResponse({"go": used_codes.go_on(request, order)})
     return _go_on(order)
 
 

@@ -23,7 +23,6 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from cart.cart import Cart
 from checkout import order_access
 from checkout.addresses import formats
 from checkout.models import Order
@@ -36,8 +35,8 @@ from payments.models import Payment
 from shop import clock
 from shop.devstack.failpoints import failpoint
 
-from . import closing, limits, services, settlement
-from .explanations import CODE_WAS_USED, explanation
+from . import closing, limits, services, settlement, used_codes
+from .explanations import explanation
 from .forms import PayForm, holds_card_number
 from .telephones import is_telephone
 
@@ -130,9 +129,7 @@ def _pay(request: HttpRequest, order: Order) -> HttpResponse:
     except services.InProgress:
         return redirect("payments:progress", token=order.token)
     except CodeUsedMeanwhile:
-        messages.warning(request, str(CODE_WAS_USED))
-        is_its_cart = order.draft and order.draft.token == Cart(request.session).token
-        return redirect("checkout:begin") if is_its_cart else redirect(order)
+        return redirect(used_codes.go_on(request, order))
     except NotPayable:
         order.refresh_from_db()
         if order.status == Order.Status.PENDING:

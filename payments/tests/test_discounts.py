@@ -6,10 +6,10 @@ from itertools import permutations
 import pytest
 from django.urls import reverse
 
-from checkout.models import Promotion
+from checkout.models import Order, Promotion
 from checkout.tests.placement.test_unpaid_holds import ELSEWHERE, HERE, order_from
 from checkout.tests.promotion_scenes import coded, make_promotion
-from checkout.tests.scenes import make_cart, make_goods, make_service, pay, place
+from checkout.tests.scenes import URL, add, make_cart, make_goods, make_service, pay, place, post
 from payments.attempts import services as attempts
 from payments.attempts import settlement
 from payments.gateways.paypal.messages import create_body
@@ -204,6 +204,28 @@ def test_the_second_order_with_a_personal_code_is_not_begun_to_be_paid_and_its_b
     assert "was used meanwhile by another order with this e-mail address" in told
     assert "No money was taken" in told
     assert not Payment.objects.exists()
+
+
+@pytest.mark.parametrize("is_opened", [False, True])
+def test_a_code_that_is_gone_is_off_the_cart_of_its_order_and_nothing_is_said_that_is_not_known(
+    gateway, client, is_opened
+):
+    make_promotion(once_per_email=True)
+    tea = make_goods(on_hand=9)
+    add(client, tea)
+    client.post(reverse("checkout:promo"), {"code": "TEST10"})
+    order = Order.objects.get(token=post(client).url.split("/")[-2])
+    assert order.discount_total
+    if is_opened:
+        attempts.get_or_create_attempt(order.pk, method=Payment.Method.UNIONPAY_PAGE, revision=order.revision)
+    pay(order_from(ELSEWHERE, cart=coded("TEST10", (tea, 1)), email=order.email))
+    choice = {"method": "paypal", "revision": order.revision}
+    page = client.post(reverse("payments:pay", args=[order.token]), choice, follow=True)
+    assert page.redirect_chain[-1][0] == URL
+    assert (page.context["quote"].discount_total, page.context["cart"].promo_code) == (0, "")
+    told = " ".join(page.content.decode().split())
+    assert ("No money was taken" in told) is not is_opened
+    assert "without the code" in told
 
 
 def test_what_was_approved_at_paypal_with_a_code_that_is_gone_is_not_captured(

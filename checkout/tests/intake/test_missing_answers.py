@@ -222,6 +222,19 @@ def test_a_complete_order_is_not_asked_for_anything(client, deliver_outbox):
 # --- at once ---
 
 
+def test_what_is_sent_while_the_order_is_erased_comes_back(client, service, monkeypatch):
+    order, add_answers = pay(place(client, service)), intake.add_answers
+
+    def erase_first(subject, *given, **typed):
+        type(subject).objects.filter(pk=subject.pk).delete()
+        return add_answers(subject, *given, **typed)
+
+    monkeypatch.setattr(intake, "add_answers", erase_first)
+    answer = post(client, order, father="Mei Chan Senior")
+    assert answer.status_code == 403
+    assert "Mei Chan Senior" in answer.content.decode()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_last_answers_at_once_complete_the_line_once_and_surely(client, service):
     """Neither sees what the other has not committed yet, so one must wait for the other."""

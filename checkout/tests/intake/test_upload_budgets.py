@@ -56,6 +56,26 @@ def test_one_order_has_so_many_bytes_before_and_after_it_is_placed(client, servi
     assert intake.uploads.count() == 2
 
 
+def test_files_are_written_before_the_locks_and_of_what_was_erased_none_stays(
+    client, service, settings, monkeypatch
+):
+    add(client, service)
+    done, write = [], uploads.write_sealed
+    monkeypatch.setattr(uploads, "write_sealed", lambda *file: done.append("written") or write(*file))
+    monkeypatch.setattr(upload_budgets, "lock_names", lambda *_: done.append("locked"))
+    order = order_of(send(client, service, large()))
+    assert done == ["written", "locked"]
+    intake = order.lines.get().intakes.get(subject=1)
+    type(intake).objects.filter(pk=intake.pk).delete()
+    before = stored()
+    request = SimpleNamespace(FILES=MultiValueDict({"plan": [files.sent(large())]}))
+    monkeypatch.setattr(uploads, "PER_NETWORK", SimpleNamespace(take=lambda key: [1]))
+    monkeypatch.setattr(upload_budgets, "check", lambda *_: None)
+    problems = uploads.receive(request, intake, {"plan": service.product.questions.get()})
+    assert "not needed any more" in problems["plan"][0]
+    assert stored() == before
+
+
 def replace_options(question, **options):
     question.options |= options
     return question

@@ -7,13 +7,14 @@ import pytest
 from django.core import mail
 from django.db import transaction
 
-from checkout import services
+from checkout import order_access, services
 from checkout.models import Order, PrivacyRequest
-from checkout.orders import lookup, new_browsers, unpaid_mails
+from checkout.orders import lookup, mails, new_browsers, unpaid_mails
 from checkout.privacy import requests
 from checkout.tests.orders.test_lookup import later
 from checkout.tests.scenes import make_cart, make_service, pay, place
 from shop.background import outbox
+from shop.models import Try
 
 pytestmark = pytest.mark.django_db
 MOST = unpaid_mails.MAILED.limit
@@ -116,6 +117,34 @@ def test_whoever_is_sent_no_link_to_what_was_never_paid_has_one_that_is_good(
     assert order.number in client.get("/en/orders/").content.decode()
     pay(order)
     assert client.post(link).status_code == 410, "what is paid has a link of half an hour"
+
+
+def test_links_to_a_strangers_order_open_the_owners_too_and_none_is_counted_that_is_not_mailed(
+    deliver_outbox, client
+):
+    """They opened only the order they named, so three of them silenced the owner of another for a day."""
+    strangers, owners = orders(2)
+    for number in [strangers.number] * MOST + [""]:
+        lookup.request_link(strangers.email, number=number, language="en")
+        deliver_outbox()
+    assert len(mail.outbox) == MOST
+    assert Try.objects.filter(purpose=mails.LINKS_MAILED.scope).count() == MOST
+    client.post(re.search(r"https?://[^/]+(/\S+)", mail.outbox[-1].body).group(1))
+    page = client.get("/en/orders/").content.decode()
+    assert owners.number in page
+    assert strangers.number in page
+
+
+def test_a_link_renews_what_was_ended_of_an_unpaid_order(deliver_outbox, client):
+    (order,) = orders(1)
+    lookup.request_link(order.email, number="", language="en")
+    deliver_outbox()
+    link = re.search(r"https?://[^/]+(/\S+)", mail.outbox[-1].body).group(1)
+    for _ in range(2):
+        client.post(link)
+        assert order.number in client.get("/en/orders/").content.decode()
+        order_access.revoke_all(order)
+        assert order.number not in client.get("/en/orders/").content.decode()
 
 
 def test_whoever_paid_is_told_whatever_strangers_did_with_the_address(deliver_outbox):

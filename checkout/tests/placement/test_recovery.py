@@ -1,5 +1,6 @@
 """A session is lost on the address step: the cart and what was typed come back, to this browser only."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,10 @@ from django.test import Client
 
 from cart import recovery
 from checkout.models import Draft, Order
+from checkout.placement import drafts, views
 from checkout.tests.scenes import TYPED, URL, add, make_goods, make_service, pay, post, quote_of
+from shop.web import middleware
+from shop.web.sessions import SessionStore
 
 pytestmark = pytest.mark.django_db
 
@@ -218,3 +222,33 @@ def test_nothing_is_kept_of_what_was_typed_once_the_cart_is_empty(client):
     client.post("/en/checkout/forget/")
     assert client.post(URL, {**TYPED, "action": "keep"}).status_code == 204
     assert not Draft.objects.exists()
+
+
+def test_it_stays_where_the_browser_has_another_session_already(client):
+    """It was saved to the answer's session only: what locked the cart next read a row without one."""
+    tea = make_goods()
+    typed_and_left(client, (tea, 1))
+    lose_session(client)
+    other = SessionStore()
+    other["unlocked"] = "a report"
+    other.save()
+    client.cookies["session"] = other.session_key
+    for _ in range(2):
+        cart = client.get(CART).context["cart"]
+        assert {line.variant: line.quantity for line in cart.lines} == {tea: 1}
+    assert SessionStore(other.session_key)["unlocked"] == "a report"
+
+
+@pytest.mark.parametrize("limit", ["sessions", "offers"])
+def test_a_form_that_is_refused_where_nothing_can_be_kept_comes_back(client, monkeypatch, limit):
+    add(client, make_goods())
+    client.get(URL)
+    if limit == "sessions":
+        monkeypatch.setattr(middleware, "NEW_SESSIONS", replace(middleware.NEW_SESSIONS, limit=1))
+        lose_session(client)
+    else:
+        monkeypatch.setattr(views, "_asks_too_often", lambda *_: True)
+        monkeypatch.setattr(drafts, "NEW_DRAFTS", replace(drafts.NEW_DRAFTS, limit=0))
+    answer = client.post(URL, {**TYPED, "recipient": "Typed Name"})
+    assert answer.status_code == 429
+    assert "Typed Name" in answer.content.decode()

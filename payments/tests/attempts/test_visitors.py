@@ -142,6 +142,17 @@ def test_lines_are_asked_for_by_the_visitor_s_network(gateways, requests_are_lim
     assert networks == ["203.0.113.9/32"]
 
 
+def test_a_code_that_may_not_be_tried_ends_no_other_attempt(sms_contract, monkeypatch):
+    monkeypatch.setattr(limits, "CODE_GUESSES", replace(limits.CODE_GUESSES, limit=1))
+    order = place(make_cart((make_goods("TEA-910", on_hand=5), 2)))
+    limits.CODE_GUESSES.take(str(order.pk))
+    live = services.get_or_create_attempt(order.pk, method=PAYPAL, revision=1)
+    guess = posted(encrypted_card(phone="85251234567")) | {"method": "unionpay", "sms_code": "123456"}
+    answer = Client().post(reverse("payments:pay", args=[order.token]), guess)
+    live.refresh_from_db()
+    assert (answer.status_code, live.status) == (429, Payment.Status.CREATED)
+
+
 def test_no_address_leads_past_the_limit_of_guesses(sms_contract, monkeypatch):
     """Two take the form with the code; whichever comes next asks the same service."""
     monkeypatch.setattr(limits, "CODE_GUESSES", replace(limits.CODE_GUESSES, limit=3))
