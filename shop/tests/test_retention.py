@@ -209,7 +209,11 @@ def test_an_answer_for_goods_that_does_not_open_keeps_no_other_waiting(client, m
         add(client, seal, 1)
         order = pay(order_of(checkout_page(client, **TYPED, **{f"v{seal.pk}-1-text": "雲"})))
         fulfilment.ship(
-            order.pk, carrier="sf", tracking_number="SF1", quantities={order.lines.get().pk: 1}, actor="packer"
+            order.pk,
+            carrier="sf",
+            tracking_number="SF1",
+            quantities={order.lines.get().pk: 1},
+            actor="packer",
         )
     broken, whole = Intake.objects.order_by("pk").values_list("pk", flat=True)
     spoil(Intake.objects.filter(pk=broken), "answers")
