@@ -1,6 +1,5 @@
 """Adding files to a draft, taking them out of it, and handing them to who may read the report."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
