@@ -98,6 +98,15 @@ def test_one_waits_for_the_next_place_and_others_are_told_at_once(monkeypatch):
     assert entered.is_set()
 
 
+@pytest.mark.parametrize("lane", [Lane(places=3, of_network=2), Lane(places=1, of_network=1)])
+def test_who_has_all_places_of_a_network_does_not_wait_in_the_place_of_others(lane, monkeypatch):
+    for _ in range(lane._of_network):
+        lane.enter("a")
+    monkeypatch.setattr(lane._changed, "wait_for", lambda *_, **__: pytest.fail("it waits"))
+    with pytest.raises(Busy):
+        lane.enter("a")
+
+
 def closes(_request):
     return StreamingHttpResponse([b"x"])
 

@@ -19,7 +19,7 @@ from .client_address import client_address
 from .rate_limit import network_of
 
 PATIENCE = 10.0  # seconds that a request waits for its place
-MAX_WAITING = 1  # of a lane; others are told at once
+MAX_WAITING = 1  # of a lane, and of a network that has room; others are told at once
 
 Rest = ParamSpec("Rest")
 View = Callable[Concatenate[HttpRequest, Rest], HttpResponseBase]
@@ -49,8 +49,8 @@ class Lane:
         return self._sent.total() < self._places and self._sent[network] < self._of_network
 
     def _wait(self, network: str) -> None:
-        if self._waiting >= MAX_WAITING:
-            raise Busy
+        if self._waiting >= MAX_WAITING or self._sent[network] >= self._of_network:
+            raise Busy  # who has all places of a network takes nobody else's turn to wait
         self._waiting += 1
         try:
             if not self._changed.wait_for(lambda: self._has_room(network), timeout=PATIENCE):
