@@ -67,7 +67,13 @@ def addresses(name, *arguments):
             yield reverse(name, args=arguments)
 
 
-NO_FILE = ["order/x/file/", "report/x/file/1/", "consultant/file/1/", "order/a/b/file/1/", "orders/privacy/x/y/"]
+NO_FILE = [
+    "order/x/file/",
+    "report/x/file/1/",
+    "consultant/file/1/",
+    "order/a/b/file/1/",
+    "orders/privacy/x/y/",
+]
 
 
 def limit_at(path):
@@ -128,7 +134,9 @@ def test_few_large_answers_are_kept_for_one_reader_and_for_all():
         for path in addresses(*page):
             body = locations()[location_for(path)]
             if page[0] == "checkout:privacy_link":
-                assert re.findall(r"limit_conn (\w+)", body) == ["shop_address"], "others' reading stops no erasure"
+                assert re.findall(r"limit_conn (\w+)", body) == ["shop_address"], (
+                    "others' reading stops no erasure"
+                )
                 continue
             assert re.search(r"limit_conn shop_reader \d;", body), path
             assert re.search(r"limit_conn shop_readers \d+;", body), path
