@@ -27,7 +27,7 @@ def pack(reports: list[Opened], *, missing: Iterable[str] = ()) -> Iterator[byte
 
     Pages are made at once, while the reader's language is active; files are read while they are sent.
     """
-    entries = []
+    entries: list[Entry] = []
     for number, opened in enumerate(reports, start=1):
         folder = f"{number:02} {safe(_title(opened.report.case))}"
         entries += _entries(opened, folder)

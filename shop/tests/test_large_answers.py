@@ -78,7 +78,7 @@ def test_a_process_sends_so_many_at_once_and_fewer_of_one_network(impatient):
 
 @pytest.mark.django_db
 def test_whatever_waits_or_sends_leaves_a_thread_to_pages_and_files_leave_two_to_who_pays(monkeypatch):
-    """Of downloads, pictures and calls to gateways none begins where there is no seat; each gives its own back."""
+    """Downloads, pictures and calls to gateways begin where there is a seat, and give it back."""
     monkeypatch.setattr(lines, "_limits_requests", True)
     picture, request = BytesIO(), RequestFactory().get("/")
     Image.new("RGB", (9, 9)).save(picture, "PNG")

@@ -60,7 +60,7 @@ class ListedLookups(AnyAdmin):
 
 class _OwnPasswordChange(PasswordChangeView):
     def get_form(self, form_class: Any = None) -> Any:
-        form = super().get_form(form_class)
+        form: Any = super().get_form(form_class)
         form.request = self.request
         return form
 
