@@ -32,6 +32,12 @@ MAKES_ONE = {"StreamingHttpResponse", "FileResponse", "download", "bundle", "pac
 ARE_CALLED_BY_VIEWS = {"checkout/intake/uploads.py:download", "consulting/reports/attachments.py:download"}
 
 
+@pytest.fixture(autouse=True)
+def folder_of_its_own(settings, tmp_path):
+    """What is written here would be files without an order to the tests of forgetting."""
+    settings.MEDIA_ROOT = tmp_path
+
+
 @pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(large_answers, "PATIENCE", 0.0)
