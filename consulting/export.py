@@ -95,7 +95,7 @@ def _files_of(report: Report, order_key: OrderKey) -> Iterator[Entry]:
     yield Entry(f"{folder}.md", iter([opened.text.document()]), report.published_at)
     for file in opened.text.attachments:
         path = f"{folder}/{archive.safe(file.name)}"
-        yield Entry(path, report_files.read(opened, file), report.published_at)
+        yield report_files.entry(path, opened, file)
 
 
 def _unreadable(report: Report) -> Iterator[bytes]:

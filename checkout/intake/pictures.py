@@ -10,6 +10,8 @@ from io import BytesIO
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from shop.background import slow_threads
+
 from . import picture_cleaner
 from .colours import UnknownColours
 from .picture_cleaner import DAMAGED_ERRORS, MAX_PIXELS, MAX_SECONDS, STATUS, TOO_LARGE_ERRORS
@@ -43,6 +45,9 @@ def _turn() -> Iterator[None]:
     """One picture at a time in each process. Raises Refused where it would wait long, or among too many."""
     if not _threads.acquire(blocking=False):
         raise _busy()
+    if not slow_threads.take(slow_threads.MOST_FILES):
+        _threads.release()
+        raise _busy()
     try:
         if not _one_at_a_time.acquire(timeout=MAX_WAIT):
             raise _busy()
@@ -51,6 +56,7 @@ def _turn() -> Iterator[None]:
         finally:
             _one_at_a_time.release()
     finally:
+        slow_threads.give_back()
         _threads.release()
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from cryptography.fernet import InvalidToken
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import models, transaction
@@ -27,6 +28,7 @@ from checkout.models import Draft, Intake, Order, Upload
 from shop import clock
 from shop.crypto import open_sealed_bytes, seal_bytes, unopened
 from shop.privacy.private_storage import PrivateFileStorage, private_storage
+from shop.web import error_pages
 from shop.web.rate_limit import RateLimit
 
 from . import upload_budgets
@@ -212,10 +214,18 @@ def read_sealed(stored_as: str) -> bytes:
     return content
 
 
-def download(upload: Upload) -> HttpResponse:
-    """To save, never to show: whatever it holds, no browser runs it on our pages."""
+def download(request: HttpRequest, upload: Upload) -> HttpResponse:
+    """To save, never to show: whatever it holds, no browser runs it on our pages.
+
+    A file that is missing or does not open is a page that says so.
+    """
+    try:
+        content = read(upload)
+    except (OSError, InvalidToken):
+        logger.exception("File %s of an answer does not open", upload.pk)
+        return error_pages.unopened(request)
     return HttpResponse(
-        read(upload),
+        content,
         content_type=CONTENT_TYPES[upload.kind],
         headers={
             "Content-Disposition": content_disposition_header(as_attachment=True, filename=upload.name),

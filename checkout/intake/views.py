@@ -160,4 +160,4 @@ def file(request: HttpRequest, token: str, pk: int) -> HttpResponseBase:
     if not order_access.is_just_placed_here(request, order):
         raise Http404
     files = Upload.objects.filter(intakes__line__order=order, pk=pk).distinct()
-    return uploads.download(get_object_or_404(files))
+    return uploads.download(request, get_object_or_404(files))

@@ -104,7 +104,7 @@ def _content(upload: Upload) -> Iterator[bytes]:
     """Raises Unreadable before the first piece."""
     try:
         content = uploads.read(upload)
-    except (FileNotFoundError, InvalidToken) as error:
+    except (OSError, InvalidToken) as error:
         raise streamed_zip.Unreadable(str(upload.pk)) from error
     for start in range(0, len(content), PIECE):
         yield content[start : start + PIECE]

@@ -95,17 +95,16 @@ def _expired_goods_answers() -> Iterator[tuple[int, dt.datetime]]:
         next_keep_days__isnull=False, line__kind=Product.Kind.GOODS, line__order__paid_at__isnull=False
     )
     last = Max("line__order__shipments__shipped_at")
-    for intake in intakes.select_related("line__order").annotate(
-        sent_at=Coalesce(last, "line__order__paid_at")
-    ):
+    dated = intakes.select_related("line__order").annotate(sent_at=Coalesce(last, "line__order__paid_at"))
+    for intake in unopened(dated):
         is_over = intake.sent_at + dt.timedelta(days=intake.next_keep_days or 0) <= clock.now()
         if is_over and not left_to_ship(intake.line.order):
             yield intake.pk, intake.sent_at
 
 
 def _forget_goods_answers() -> None:
-    for pk, sent_at in list(_expired_goods_answers()):
-        answers.erase_expired(pk, delivered_at=sent_at)
+    sent = dict(_expired_goods_answers())
+    retention.each("goods-answers", sent, lambda pk: answers.erase_expired(pk, delivered_at=sent[pk]))
 
 
 def old_drafts() -> QuerySet[Draft]:

@@ -14,6 +14,7 @@ from checkout import order_access
 from checkout.models import Order, PrivacyRequest
 from checkout.orders.mailed_link import InvalidLink
 from checkout.signals import lines_left_out
+from shop.web import error_pages
 from shop.web.large_answers import COPIES, few_at_once
 from shop.web.rate_limit import RateLimit
 
@@ -81,7 +82,12 @@ def _copy(request: HttpRequest, privacy_request: PrivacyRequest) -> HttpResponse
     order = privacy_request.order
     with PER_LINK.taken(str(privacy_request.pk)) as hits:
         if not hits:
-            return _link_over(request)
+            title = _("This copy was asked for several times")
+            why = _(
+                "A link is good for three copies in an hour. If it is over by then, please ask for a new one"
+                " on the page of the order."
+            )
+            return error_pages.too_many(request, PER_LINK, key=str(privacy_request.pk), title=title, why=why)
         privacy_requests.mark_used(privacy_request)
         name = content_disposition_header(as_attachment=True, filename=f"order-{order.number}.zip")
         return StreamingHttpResponse(

@@ -27,11 +27,10 @@ def pack(reports: list[Opened], *, missing: Iterable[str] = ()) -> Iterator[byte
 
     Pages are made at once, while the reader's language is active; files are read while they are sent.
     """
-    entries = []
+    entries: list[Entry] = []
     for number, opened in enumerate(reports, start=1):
         folder = f"{number:02} {safe(_title(opened.report.case))}"
-        made_at = opened.report.published_at
-        entries += [Entry(f"{folder}/{name}", pieces, made_at) for name, pieces in _files(opened)]
+        entries += _entries(opened, folder)
     name_of_list = safe(_("Not included"))
     lost = list(missing)
     return streamed_zip.packed(_and_what_is_lost(entries, lost, f"{name_of_list}.txt"), lost)
@@ -45,13 +44,14 @@ def _and_what_is_lost(entries: list[Entry], lost: list[str], name: str) -> Itera
 
 
 @sensitive_variables()
-def _files(opened: Opened) -> Iterator[tuple[str, Iterator[bytes]]]:
+def _entries(opened: Opened, root: str) -> Iterator[Entry]:
     """The page, the text that the fingerprint is of, and the files by the names they were given."""
     name, folder = safe(_("Report")), safe(_("Attachments"))
-    yield f"{name}.html", iter([_page(opened, folder).encode()])
-    yield f"{name}.md", iter([opened.text.document()])
+    made_at = opened.report.published_at
+    yield Entry(f"{root}/{name}.html", iter([_page(opened, folder).encode()]), made_at)
+    yield Entry(f"{root}/{name}.md", iter([opened.text.document()]), made_at)
     for file in opened.text.attachments:
-        yield f"{folder}/{safe(file.name)}", report_files.read(opened, file)
+        yield report_files.entry(f"{root}/{folder}/{safe(file.name)}", opened, file)
 
 
 @sensitive_variables()

@@ -1,6 +1,5 @@
 """Adding files to a draft, taking them out of it, and handing them to who may read the report."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -82,17 +81,11 @@ def _free_name(name: str, others: tuple[Attachment, ...]) -> str:
 def download(opened: report_encryption.Opened, file: Attachment) -> StreamingHttpResponse:
     """To save, never to show: whatever it holds, no browser runs it on our pages.
 
-    Raises Unreadable while the answer has not begun; midway it breaks off.
+    Raises Unreadable before the answer has begun, wherever the file is altered.
     """
-    pieces = report_files.read(opened, file)
-    first = next(pieces)
-
-    def whole() -> Iterator[bytes]:
-        yield first
-        yield from pieces
-
+    report_files.check(opened, file)
     return StreamingHttpResponse(
-        whole(),
+        report_files.read(opened, file),
         content_type=file_validation.CONTENT_TYPES[file.kind],
         headers={"Content-Length": str(file.size)} | SAVE_ONLY | named(file.name),
     )

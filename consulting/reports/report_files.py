@@ -20,6 +20,7 @@ from consulting.models import Report, ReportFile
 from consulting.report_document import Attachment
 from shop import clock
 from shop.privacy.private_storage import PrivateFileStorage, as_file, private_storage
+from shop.privacy.streamed_zip import Entry
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,17 @@ def read(opened: report_encryption.Opened, file: Attachment) -> Iterator[bytes]:
             yield from report_encryption.open_file(opened.report, opened.dek, file.stored_as, source)
     except OSError as error:
         raise report_encryption.Unreadable(str(opened.report)) from error
+
+
+def check(opened: report_encryption.Opened, file: Attachment) -> None:
+    """Read the file to its end, for it can be altered anywhere. Raises Unreadable."""
+    for _piece in read(opened, file):
+        pass
+
+
+def entry(path: str, opened: report_encryption.Opened, file: Attachment) -> Entry:
+    """The file in a zip, under this path."""
+    return Entry(path, read(opened, file), opened.report.published_at, lambda: check(opened, file))
 
 
 @sensitive_variables()

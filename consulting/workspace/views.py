@@ -112,4 +112,4 @@ def answer_file(request: HttpRequest, pk: int, file: int) -> HttpResponseBase:
     files = Upload.objects.filter(intakes__line=case.line_id, intakes__subject__in=[0, case.subject])
     found = get_object_or_404(files.distinct(), pk=file)
     reports.open_answers(case, user_of(request))  # leaves its line in the client's access log
-    return uploads.download(found)
+    return uploads.download(request, found)

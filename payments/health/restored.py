@@ -51,7 +51,9 @@ def would_leave() -> Iterator[str]:
     if erasing := len(erasure.confirmed_requests()):
         yield f"{erasing} erasures that clients have confirmed would be carried out"
     for kind, count in retention.overdue():
-        if count:
+        if count is None:
+            yield f"how many of {kind.name} are past their time could not be counted: the log says why"
+        elif count:
             yield f"{count} of {kind.name} are past their time and would be deleted"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from textwrap import wrap
 from typing import Any
 
+from django import forms
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -20,6 +21,9 @@ from . import subjects, trail
 
 UNTOLD = {"admin:jsi18n"}  # a script with the admin's words
 FORBIDDEN = 403
+MOST_ENTRIES = (
+    25  # of one request: a list shows 200 rows at most, of which one takes 12 of the longest numbers
+)
 
 _deeds: dict[tuple[str, str], str] = {}
 
@@ -119,15 +123,15 @@ def _action(sent: QueryDict) -> str:
 def _details(request: HttpRequest, match: ResolverMatch, response: HttpResponse) -> list[str]:
     """What is not personal: the action and its rows, how much was found by a search, which filters.
 
-    Several where one entry has no room for all rows: none is left out, whatever else was sent before it.
+    Several where one entry has no room for all rows: what a page of ours can send is told whole, and of
+    what is more the last entry says how much.
     """
     told, rows = subjects.named_beside(match), []
     if request.method not in {"GET", "HEAD"}:
         action = _action(request.POST) if _is_list(match) else request.POST.get("action", "")
         told += [f"action {word}" for word in [_word(action)] if word]
-        if request.POST.get("select_across", "0") not in {"", "0"}:
-            told.append("all rows that were found")
-        else:
+        if _is_list(match):
+            told += ["all rows that were found"] if _takes_all(request.POST) else []
             rows = _ids(request.POST)
     elif _is_list(match) and (typed := request.GET.get(SEARCH_VAR, "").strip()):
         told.append(f"search {trail.search_digest(typed)}")
@@ -137,12 +141,30 @@ def _details(request: HttpRequest, match: ResolverMatch, response: HttpResponse)
         rows += [str(row.pk) for row in found.result_list]
     head = ", ".join(told)
     parts = wrap(" ".join(dict.fromkeys(rows)), trail.MOST_DETAIL - len(head) - len(", rows "))
-    return [", ".join([*told, f"rows {part}"]) for part in parts] or [head]
+    entries = [", ".join([*told, f"rows {part}"]) for part in parts] or [head]
+    if len(entries) > MOST_ENTRIES:
+        untold = sum(len(part.split()) for part in parts[MOST_ENTRIES - 1 :])
+        entries[MOST_ENTRIES - 1 :] = [f"{head}, and {untold} more rows, which are not told"]
+    return entries
 
 
 def _word(text: str) -> str:
     return text if re.fullmatch(r"[a-z][a-z _-]{0,40}", text) else ""
 
 
+def _takes_all(sent: QueryDict) -> bool:
+    """Read as the admin's own form reads it, whose field is hidden."""
+    return forms.BooleanField(required=False).to_python(sent.get("select_across"))
+
+
 def _ids(sent: QueryDict) -> list[str]:
-    return [text for text in sent.getlist("_selected_action") if re.fullmatch(r"[0-9]{1,18}", text)]
+    """As the database is asked for them: however they are spelt, there are several ways to write a number."""
+    numbers = (_number(text) for text in sent.getlist("_selected_action"))
+    return [str(number) for number in numbers if 0 < number < 2**63]
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        return 0

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from . import peers
+from . import peers, slow_threads
 
 PER_PEER = 3  # calls at the same time from the requests of one process; it has eight threads
 PER_NETWORK = 2  # of these; an office, or a street's telephones, may be one network
@@ -114,9 +114,14 @@ def line(peer: str) -> Iterator[None]:
     if not _limits_requests or peer in _held.get():
         yield
         return
-    with _lines[peer].one(_network.get()):
-        token = _held.set(_held.get() | {peer})
-        try:
-            yield
-        finally:
-            _held.reset(token)
+    if not slow_threads.take():
+        raise Busy
+    try:
+        with _lines[peer].one(_network.get()):
+            token = _held.set(_held.get() | {peer})
+            try:
+                yield
+            finally:
+                _held.reset(token)
+    finally:
+        slow_threads.give_back()

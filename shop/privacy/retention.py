@@ -71,11 +71,16 @@ def schedule() -> list[DataClass]:
     return sorted(_kinds.values(), key=lambda kind: kind.position)
 
 
-def overdue() -> Iterator[tuple[DataClass, int]]:
-    """What ``forget`` would delete now, class by class."""
+def overdue() -> Iterator[tuple[DataClass, int | None]]:
+    """What ``forget`` would delete now, class by class; None for a class that cannot be counted."""
     for kind in schedule():
         if kind.overdue:
-            yield kind, kind.overdue()
+            try:
+                count: int | None = kind.overdue()
+            except Exception:
+                logger.exception("%s: could not be counted", kind.name)
+                count = None
+            yield kind, count
 
 
 def forget() -> Iterator[tuple[DataClass, int]]:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, cast
 
@@ -15,16 +15,20 @@ COMPRESSED_HERE = (".md", ".html", ".txt", ".json")  # PDFs, pictures and Word f
 
 
 class Unreadable(Exception):
-    """What a file's pieces raise that does not open: as the first one, the file is left out and named."""
+    """What a file's check or first piece raises where it does not open: it is left out and named."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of the zip. Its pieces are asked for when its turn has come."""
+    """A file of the zip. Its pieces are asked for when its turn has come, and before them its check.
+
+    A file that is opened piece by piece needs a ``check`` that it opens whole; Unreadable says that not.
+    """
 
     path: str
     pieces: Iterator[bytes] = field(repr=False)
     made_at: dt.datetime | None = None
+    check: Callable[[], object] | None = None
 
 
 class _Pipe:
@@ -51,12 +55,14 @@ def packed(entries: Iterable[Entry], lost: list[str]) -> Iterator[bytes]:
     """The zip, piece by piece. Paths of what does not open are added to ``lost``, which a later entry may
     tell.
 
-    A file that turns out altered midway breaks the download off: a failure is seen, half a file is not.
+    A file that is altered between its check and its end breaks the download off: the zip does not open.
     """
     pipe = _Pipe()
     with zipfile.ZipFile(cast("IO[bytes]", pipe), "w") as package:
         for entry in entries:
             try:
+                if entry.check:
+                    entry.check()
                 first = next(entry.pieces, b"")
             except Unreadable:
                 lost.append(entry.path)

@@ -11,7 +11,7 @@ from django.db import InternalError, connection, transaction
 from django.test import Client
 
 from shop.admin import staff_groups
-from shop.audit import chain, sign_ins, trail
+from shop.audit import chain, middleware, sign_ins, trail
 from shop.audit.subjects import Subject
 from shop.models import AuditEntry, AuditLink
 
@@ -250,7 +250,16 @@ def test_a_row_that_is_tried_again_is_told(owner):
     [
         ({"action": ["deliver_now", "unknown"], "index": "0"}, "retry", "action deliver_now, rows 17"),
         ({"action": ["unknown", "deliver_now"], "index": "0"}, "sent", "action unknown, rows 17"),
-        ({"action": "deliver_now", "select_across": "1"}, "retry", "action deliver_now, all rows"),
+        ({"action": "deliver_now", "select_across": "1"}, "retry", "all rows that were found, rows 17"),
+        ({"action": "deliver_now", "select_across": ["1", "0"]}, "retry", "action deliver_now, rows 17"),
+        *[
+            ({"action": "deliver_now", "select_across": no}, "retry", "action deliver_now, rows 17")
+            for no in ("false", "False", "FALSE", "0", "")
+        ],
+        *[
+            ({"action": "deliver_now", "_selected_action": spelt}, "retry", "action deliver_now, rows 17")
+            for spelt in (" 17", "１７", "+17", "0" * 20 + "17", "1_7")
+        ],
         ({"action": "deliver_now", "_save": "Save"}, "sent", "rows 17"),
     ],
 )
@@ -273,6 +282,23 @@ def test_no_row_is_hidden_by_those_that_are_sent_or_shown_before_it(owner):
     owner.get("/en/admin/auth/user/")
     told = " ".join(AuditEntry.objects.filter(deed="list").values_list("detail", flat=True)).split()
     assert {str(pk) for pk in User.objects.values_list("pk", flat=True)} <= set(told)
+
+
+def test_the_entries_of_one_request_have_an_end_that_says_what_is_missing(owner):
+    sent = [str(10**17 + number) for number in range(900)]
+    owner.post("/en/admin/shop/outboxmessage/", {"action": "deliver_now", "_selected_action": sent})
+    details = list(AuditEntry.objects.filter(deed="retry").order_by("pk").values_list("detail", flat=True))
+    assert len(details) == middleware.MOST_ENTRIES
+    told = [each for each in sent if any(f" {each}" in detail for detail in details)]
+    assert len(told) > 200, "as many as a list shows"
+    assert f"and {900 - len(told)} more rows" in details[-1]
+
+
+def test_what_only_a_list_has_is_not_read_elsewhere(owner):
+    User.objects.create_user("packer")
+    page = f"/en/admin/auth/user/{User.objects.get(username='packer').pk}/change/"
+    owner.post(page, {"select_across": "1", "_selected_action": ["17"]})
+    assert newest(page="admin:auth_user_change").detail == ""
 
 
 def test_an_action_of_one_list_names_no_deed_of_another(owner):

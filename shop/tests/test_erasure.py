@@ -1,5 +1,6 @@
 """A copy of everything, and erasure: by the order's mailbox, deferred while something is unsettled."""
 
+import datetime as dt
 import html
 import io
 import json
@@ -9,6 +10,7 @@ import zipfile
 import pytest
 from django.apps import apps
 from django.urls import reverse
+from django.utils import timezone
 
 from checkout.models import EmailCorrection, Intake, Order, PrivacyRequest, Upload
 from checkout.orders import cancellations, corrections
@@ -174,8 +176,11 @@ def test_one_link_is_good_for_three_copies(reader, link):
     url, other = link("export"), link("export")
     assert [downloads(reader, url) for _ in range(3)] == [True] * 3
     refused = reader.post(url)
-    assert refused.status_code == 410
-    assert "ask for a new one" in refused.content.decode()
+    assert refused.status_code == 429
+    until = clock.next_full_minute(clock.now() + dt.timedelta(minutes=60))
+    for page, told in [(refused, f"{timezone.localtime(until):%H:%M}"), (refused, "ask for a new one")]:
+        assert told in page.content.decode()
+    assert "訂單頁面要求新的連結" in reader.post(url.replace("/en/", "/zh-hant/")).content.decode()
     assert downloads(reader, other)
 
 

@@ -1,6 +1,7 @@
 """Answers that are large: few at once, and whoever would wait for long is told; a copy is made in pieces."""
 
 import ast
+import re
 import secrets
 import threading
 import time
@@ -13,12 +14,15 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
+from PIL import Image
 
-from checkout.intake import uploads
+from checkout.intake import pictures, uploads
+from checkout.intake.refused import Refused
 from checkout.models import Intake, Upload
 from checkout.privacy import export
 from consulting.tests import scenes
 from shop import clock
+from shop.background import lines, peers, slow_threads
 from shop.tests.harness.failures import APPS
 from shop.web import large_answers
 from shop.web.large_answers import Busy, Lane, few_at_once
@@ -26,6 +30,12 @@ from shop.web.large_answers import Busy, Lane, few_at_once
 MB = 1024 * 1024
 MAKES_ONE = {"StreamingHttpResponse", "FileResponse", "download", "bundle", "pack"}
 ARE_CALLED_BY_VIEWS = {"checkout/intake/uploads.py:download", "consulting/reports/attachments.py:download"}
+
+
+@pytest.fixture(autouse=True)
+def folder_of_its_own(settings, tmp_path):
+    """What is written here would be files without an order to the tests of forgetting."""
+    settings.MEDIA_ROOT = tmp_path
 
 
 @pytest.fixture
@@ -72,9 +82,44 @@ def test_a_process_sends_so_many_at_once_and_fewer_of_one_network(impatient):
     lane.enter("c")
 
 
-def test_most_threads_are_left_to_pages():
-    lanes = [lane for lane in vars(large_answers).values() if isinstance(lane, Lane)]
-    assert sum(lane._places + large_answers.MAX_WAITING for lane in lanes) <= 6
+@pytest.mark.django_db
+def test_whatever_waits_or_sends_leaves_a_thread_to_pages_and_files_leave_two_to_who_pays(monkeypatch):
+    """Downloads, pictures and calls to gateways begin where there is a seat, and give it back."""
+    monkeypatch.setattr(lines, "_limits_requests", True)
+    picture, request = BytesIO(), RequestFactory().get("/")
+    Image.new("RGB", (9, 9)).save(picture, "PNG")
+
+    def begins(act):
+        try:
+            answer = act()
+        except (Refused, lines.Busy):
+            return False
+        answer.close()
+        return answer.status_code == 200
+
+    def call():
+        with lines.line(peers.PAYPAL):
+            return HttpResponse()
+
+    def download():
+        return few_at_once(Lane(places=1, of_network=1))(closes)(request)
+
+    def clean():
+        pictures.clean_image(picture.getvalue(), "png")
+        return HttpResponse()
+
+    allowed = {}
+    for taken in range(slow_threads.OF_PROCESS):
+        monkeypatch.setattr(slow_threads, "_taken", taken)
+        allowed[taken] = begins(call), begins(download), begins(clean)
+        assert slow_threads._taken == taken, "seats are given back"
+    assert allowed == {n: (n < 7, n < 5, n < 5) for n in range(8)}
+
+
+def test_a_process_has_as_many_threads_as_are_divided():
+    for place in ("docs/operations.md", "shop/devstack/stack.py"):
+        [threads] = set(re.findall(r'--threads"?,? "?(\d+)', (settings.BASE_DIR / place).read_text()))
+        assert int(threads) == slow_threads.OF_PROCESS, place
 
 
 def test_one_waits_for_the_next_place_and_others_are_told_at_once(monkeypatch):
@@ -96,6 +141,15 @@ def test_one_waits_for_the_next_place_and_others_are_told_at_once(monkeypatch):
     lane.leave("a")
     waiting.join(10)
     assert entered.is_set()
+
+
+@pytest.mark.parametrize("lane", [Lane(places=3, of_network=2), Lane(places=1, of_network=1)])
+def test_who_has_all_places_of_a_network_does_not_wait_in_the_place_of_others(lane, monkeypatch):
+    for _ in range(lane._of_network):
+        lane.enter("a")
+    monkeypatch.setattr(lane._changed, "wait_for", lambda *_, **__: pytest.fail("it waits"))
+    with pytest.raises(Busy):
+        lane.enter("a")
 
 
 def closes(_request):

@@ -36,6 +36,7 @@ from checkout.tests.scenes import TYPED, add, make_cart, make_goods, make_servic
 from consulting import case_messages
 from consulting.models import AccessLog, Case, Message
 from consulting.tests import scenes
+from payments.health import restored
 from payments.models import GatewayEvent
 from shop import clock
 from shop.crypto import EncryptedJSONField, SealedColumn
@@ -53,8 +54,8 @@ def _no_files_of_others(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
 
 
-def counts() -> dict[str, int]:
-    return {kind.name: count for kind, count in retention.overdue() if count}
+def counts() -> dict[str, int | None]:
+    return {kind.name: count for kind, count in retention.overdue() if count != 0}
 
 
 def plant():
@@ -205,6 +206,46 @@ def test_a_row_that_fails_keeps_no_other_waiting(monkeypatch, caplog):
     told = OutboxMessage.objects.filter(topic=retention.NOT_FORGOTTEN).values_list("payload__name", flat=True)
     assert {"answers", "erasure", "orders"} <= set(told)
     assert f"orders, row {broken.pk}: " in forgetting.not_forgotten().findings[0].text
+
+
+def test_an_answer_for_goods_that_does_not_open_keeps_no_other_waiting(client, monkeypatch):
+    seal = make_goods()
+    question(seal, "text", is_personal=True, keep_days=1)
+    for _ in range(2):
+        add(client, seal, 1)
+        order = pay(order_of(checkout_page(client, **TYPED, **{f"v{seal.pk}-1-text": "雲"})))
+        fulfilment.ship(
+            order.pk,
+            carrier="sf",
+            tracking_number="SF1",
+            quantities={order.lines.get().pk: 1},
+            actor="packer",
+        )
+    broken, whole = Intake.objects.order_by("pk").values_list("pk", flat=True)
+    spoil(Intake.objects.filter(pk=broken), "answers")
+    later(monkeypatch, days=2)
+    assert counts()["goods-answers"] == 2
+    forget()
+    assert Intake.objects.get(pk=whole).rows[0].is_forgotten
+    assert f"goods-answers, row {broken}: " in forgetting.not_forgotten().findings[0].text
+
+
+def test_a_class_that_cannot_be_counted_keeps_no_other_from_being_told(monkeypatch):
+    def fail():
+        raise RuntimeError("canary")
+
+    plant()
+    later(monkeypatch, days=3)
+    before = {kind.name: count for kind, count in retention.overdue()}
+    for kind in [kind for kind in retention.schedule() if kind.overdue]:
+        with monkeypatch.context() as patch:
+            patch.setitem(retention._kinds, kind.name, replace(kind, overdue=fail))
+            told = {each.name: count for each, count in retention.overdue()}
+            assert told == before | {kind.name: None}
+            said = StringIO()
+            call_command("forget", "--dry-run", stdout=said)
+            assert f" unknown {kind.name}\n" in said.getvalue()
+            assert any(f"of {kind.name} " in line and "could not" in line for line in restored.would_leave())
 
 
 def late_money(order):

@@ -58,10 +58,17 @@ class ListedLookups(AnyAdmin):
             raise BadRequest("a filter's value") from error
 
 
+class _OwnPasswordChange(PasswordChangeView):
+    def get_form(self, form_class: Any = None) -> Any:
+        form: Any = super().get_form(form_class)
+        form.request = self.request
+        return form
+
+
 class ShopAdminSite(admin.AdminSite):
     """Every admin that is registered gets ``ListedLookups``, those of packages too.
 
-    ``own_password_form``: with which people change their own password; Django's cannot be replaced.
+    ``own_password_form``: with which people change their own password; it is told the ``request``.
     """
 
     own_password_form: type[PasswordChangeForm] = AdminPasswordChangeForm
@@ -69,7 +76,7 @@ class ShopAdminSite(admin.AdminSite):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        view = PasswordChangeView.as_view(
+        view = _OwnPasswordChange.as_view(
             form_class=self.own_password_form,
             success_url=reverse("admin:password_change_done"),
             extra_context=self.each_context(request) | (extra_context or {}),

@@ -38,14 +38,17 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "400.html", {"is_error_page": True, "most": most}, status=413)
 
 
-def too_many(request: HttpRequest, rate_limit: RateLimit, *, title: str = "", why: str = "") -> HttpResponse:
+def too_many(
+    request: HttpRequest, rate_limit: RateLimit, *, key: str = "", title: str = "", why: str = ""
+) -> HttpResponse:
     """The page for somebody who has used up a limit: until when, why, and where to go meanwhile.
 
-    ``title`` and ``why`` stand in the visitor's language; without them it is about guessing.
+    ``key`` is what was counted, if not the network. ``title`` and ``why`` stand in the visitor's language;
+    without them it is about guessing.
     """
     title = title or _("Too many tries")
     why = why or _("This protects orders and accounts from being guessed.")
-    return _again_from(request, rate_limit.free_at(request), title, why, status=429)
+    return _again_from(request, rate_limit.free_at(key or request), title, why, status=429)
 
 
 def many_downloads(request: HttpRequest) -> HttpResponse:
@@ -55,6 +58,13 @@ def many_downloads(request: HttpRequest) -> HttpResponse:
     response = _again_from(request, clock.now(), title, why, status=503)
     logger.warning("%s %s: all places for large answers are taken", request.method, request.path)
     response._has_been_logged = True  # type: ignore[attr-defined]  # it is no error of ours
+    return response
+
+
+def unopened(request: HttpRequest) -> HttpResponse:
+    """The page for somebody whose file is missing here or damaged, which is for us to mend."""
+    response = render(request, "file_unopened.html", {"is_error_page": True}, status=503)
+    add_never_cache_headers(response)
     return response
 
 

@@ -14,12 +14,14 @@ from typing import Concatenate, ParamSpec, cast
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from shop.background import slow_threads
+
 from . import error_pages
 from .client_address import client_address
 from .rate_limit import network_of
 
 PATIENCE = 10.0  # seconds that a request waits for its place
-MAX_WAITING = 1  # of a lane; others are told at once
+MAX_WAITING = 1  # of a lane, and of a network that has room; others are told at once
 
 Rest = ParamSpec("Rest")
 View = Callable[Concatenate[HttpRequest, Rest], HttpResponseBase]
@@ -49,8 +51,8 @@ class Lane:
         return self._sent.total() < self._places and self._sent[network] < self._of_network
 
     def _wait(self, network: str) -> None:
-        if self._waiting >= MAX_WAITING:
-            raise Busy
+        if self._waiting >= MAX_WAITING or self._sent[network] >= self._of_network:
+            raise Busy  # who has all places of a network takes nobody else's turn to wait
         self._waiting += 1
         try:
             if not self._changed.wait_for(lambda: self._has_room(network), timeout=PATIENCE):
@@ -65,7 +67,7 @@ class Lane:
             self._changed.notify_all()
 
 
-# Together, with those who wait, six of a process's eight threads at the very most.
+# With those who wait, never more than ``slow_threads`` has seats for files.
 FILES = Lane(places=3, of_network=2)
 COPIES = Lane(places=1, of_network=1)
 
@@ -77,17 +79,25 @@ def few_at_once(lane: Lane) -> Callable[[View[Rest]], View[Rest]]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponseBase:
             network = network_of(client_address(request))
+            if not slow_threads.take(slow_threads.MOST_FILES):
+                return error_pages.many_downloads(request)
             try:
                 lane.enter(network)
             except Busy:
+                slow_threads.give_back()
                 return error_pages.many_downloads(request)
+
+            def leave() -> None:
+                lane.leave(network)
+                slow_threads.give_back()
+
             try:
                 response = view(request, *args, **kwargs)
             except BaseException:
-                lane.leave(network)
+                leave()
                 raise
             # Servers close what they have sent; an answer that another one stands in for is only forgotten.
-            over = weakref.finalize(response, lane.leave, network)
+            over = weakref.finalize(response, leave)
             over.atexit = False
             response._resource_closers.append(over)  # type: ignore[attr-defined]
             return response

@@ -256,6 +256,21 @@ def test_only_the_browser_of_the_order_gets_the_file_and_only_to_save(client, se
     assert "鰂魚涌.pdf" not in Client().get(f"/en/order/{order.token}/").content.decode()
 
 
+def test_a_file_that_is_missing_or_damaged_has_a_page_that_says_so(client, service):
+    add(client, service)
+    order = order_of(send(client, service, files.pdf()))
+    upload = Upload.objects.get()
+    urls = [f"/{language}/order/{order.token}/file/{upload.pk}/" for language in ("en", "zh-hant")]
+    uploads.storage().replace(upload.stored_as, b"gAAAA-not-to-be-opened")
+    damaged = [client.get(url) for url in urls]
+    uploads.storage().discard([upload.stored_as])
+    for answers in (damaged, [client.get(url) for url in urls]):
+        assert [answer.status_code for answer in answers] == [503, 503]
+        for answer, told in zip(answers, ("contact customer service", "請聯絡客戶服務"), strict=True):
+            assert told in answer.content.decode()
+            assert "attachment" not in answer.get("Content-Disposition", "")
+
+
 # --- forgotten ---
 
 

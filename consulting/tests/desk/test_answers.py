@@ -71,6 +71,14 @@ def test_the_consultant_sees_what_is_missing_and_gets_the_files(workspace, case,
     assert response["X-Content-Type-Options"] == "nosniff"
 
 
+def test_a_file_that_is_missing_has_a_page_that_says_so(workspace, case, consultant):
+    reports.assign(case, consultant)
+    uploads.storage().discard([Upload.objects.get().stored_as])
+    response = workspace.get(file_url(case))
+    assert response.status_code == 503
+    assert "This file cannot be opened" in response.content.decode()
+
+
 @pytest.mark.parametrize("who", ["colleague", "merchant", "superuser"])
 def test_nobody_else_gets_a_file(client, case, consultant, who, request):
     reports.assign(case, consultant)

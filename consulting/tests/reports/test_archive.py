@@ -2,15 +2,18 @@
 
 import hashlib
 import io
+import json
 import re
 import zipfile
+from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from checkout.privacy import export
+from consulting import report_encryption
 from consulting.models import AccessLog, Case
-from consulting.report_encryption import Unreadable
 from consulting.reports import archive, attachments, report_files
 from consulting.reports import services as reports
 from consulting.tests import documents, scenes
@@ -94,14 +97,24 @@ def test_what_does_not_open_is_named_instead(reader, cases):
     assert len(package.namelist()) == 6
 
 
-def test_a_file_altered_midway_breaks_the_download_off(reader, cases, monkeypatch):
-    def altered(*_args):
-        yield b"%PDF-"
-        raise Unreadable("x")
-
-    monkeypatch.setattr(report_files, "read", altered)
-    with pytest.raises(Unreadable):
-        b"".join(reader.get(reverse(URL)).streaming_content)
+def test_a_file_that_is_altered_midway_is_named_and_the_rest_is_there(reader, cases, order):
+    """In the zip of reports and in the copy of everything; alone it has the page that says so."""
+    report = reports.latest(cases[1])
+    stored_as = scenes.from_escrow(report).attachments[0].stored_as
+    size = report_encryption.PIECE + 1
+    sealed = bytearray(b"".join(report_encryption.seal_file(report, stored_as, iter([b"x" * size]))))
+    sealed[-1] ^= 1
+    Path(report_files.storage().path(stored_as)).write_bytes(sealed)
+    package = unpacked(reader)
+    assert "(2)/Attachments/平面圖.pdf" in package.read("Not included.txt").decode()
+    assert len(package.namelist()) == 6
+    with zipfile.ZipFile(io.BytesIO(b"".join(export.bundle(order)))) as copy:
+        assert copy.testzip() is None
+        facts = json.loads(copy.read("order.json"))
+        assert len(copy.namelist()) == 4
+    [named] = facts["files_that_do_not_open"]
+    assert named.endswith("2-v1/平面圖.pdf")
+    assert reader.get(reverse("consulting:file_of_report", args=[cases[1].pk, 1, 1])).status_code == 503
 
 
 @pytest.mark.parametrize(

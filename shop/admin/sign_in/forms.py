@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib.admin.forms import AdminPasswordChangeForm
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
@@ -33,16 +34,25 @@ class NewAppForm(CodeForm):
 
 
 class ChangePasswordForm(AdminPasswordChangeForm):
-    """Whoever has somebody's session cannot guess the password here, which would also open other browsers."""
+    """Whoever has somebody's session cannot guess the password here, which would also open other browsers.
+
+    Nor keep its owner from changing it: the owner's browsers have tries of their own.
+    """
+
+    request: HttpRequest  # the site says which
 
     @sensitive_variables()
     def clean_old_password(self) -> str:
-        tries = limits.OLD_PASSWORD.take(str(self.user.pk))
+        tries = limits.OLD_PASSWORD.take(limits.browser_key(self.request, self.user))
         if not tries:
             raise forms.ValidationError(_("Too many tries. Please try again in 15 minutes."))
-        old = str(super().clean_old_password())
-        limits.OLD_PASSWORD.release(tries)
-        return old
+        try:
+            return str(super().clean_old_password())
+        except forms.ValidationError:
+            tries = []  # a wrong one stays counted; where nothing was compared, it does not
+            raise
+        finally:
+            limits.OLD_PASSWORD.release(tries)
 
 
 class LinkForm(forms.Form):

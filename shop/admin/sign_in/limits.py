@@ -82,14 +82,15 @@ def count_password(request: HttpRequest, username: str) -> Tries | Refusal:
 
 def count_code(request: HttpRequest, user: User) -> Tries | Refusal:
     """Count one try of a code, before it is looked at."""
-    key = code_key(request, user)
+    key = browser_key(request, user)
     found = _take([(CODE, key), (CODE_DAY, key)])
     if isinstance(found, Refusal):
         found.is_code = True
     return found
 
 
-def code_key(request: HttpRequest, user: User) -> str:
+def browser_key(request: HttpRequest, user: User) -> str:
+    """The person in one known browser, or in all strange ones together."""
     return f"{user.pk}|{known_browsers.mark_of(request, user.pk)}"
 
 

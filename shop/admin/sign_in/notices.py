@@ -42,7 +42,7 @@ def after_wrong_password(username: str) -> None:
 
 def after_wrong_code(request: HttpRequest, user: User) -> None:
     """Somebody who knows the password guesses codes."""
-    if limits.CODE.count(limits.code_key(request, user)) >= limits.ALARM_CODES:
+    if limits.CODE.count(limits.browser_key(request, user)) >= limits.ALARM_CODES:
         _alarm("code", user)
 
 

@@ -14,6 +14,5 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="count, delete nothing")
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
-        rows = retention.overdue() if dry_run else retention.forget()
-        for kind, count in rows:
-            self.stdout.write(f"{count:8} {kind.name}")
+        for kind, count in retention.overdue() if dry_run else retention.forget():
+            self.stdout.write(f"{'unknown' if count is None else count:>8} {kind.name}")

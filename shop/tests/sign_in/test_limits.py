@@ -5,6 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import hashers
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
@@ -301,6 +302,34 @@ def test_who_has_a_session_cannot_guess_its_password_where_it_is_changed():
     Try.objects.all().delete()
     assert browser.post("/en/admin/password_change/", new | {"old_password": PASSWORD}).status_code == 302
     assert not Try.objects.filter(purpose=limits.OLD_PASSWORD.scope).exists(), "a right one is not counted"
+
+
+@pytest.mark.django_db
+def test_a_copied_session_does_not_keep_its_owner_from_changing_the_password(client):
+    person(group="")
+    assert sign_in(client, "merchant").status_code == 302
+    copied = Client()
+    for name in client.cookies.keys() - {settings.KNOWN_BROWSER_COOKIE_NAME}:
+        copied.cookies[name] = client.cookies[name].value
+    new = {"new_password1": "kettle-anchor-violet-9", "new_password2": "kettle-anchor-violet-9"}
+    for _ in range(limits.OLD_PASSWORD.limit + 1):
+        page = copied.post("/en/admin/password_change/", new | {"old_password": WRONG})
+    assert "Too many tries" in page.content.decode()
+    assert client.post("/en/admin/password_change/", new | {"old_password": PASSWORD}).status_code == 302
+
+
+@pytest.mark.django_db
+def test_an_old_password_for_which_there_was_no_place_is_not_counted(client, monkeypatch):
+    person(group="")
+    assert sign_in(client, "merchant").status_code == 302
+    monkeypatch.setattr(User, "check_password", raises_busy)
+    for _ in range(limits.OLD_PASSWORD.limit + 1):
+        assert client.post("/en/admin/password_change/", {"old_password": PASSWORD}).status_code == 503
+    assert not Try.objects.filter(purpose=limits.OLD_PASSWORD.scope).exists()
+
+
+def raises_busy(*_args):
+    raise own_hashers.Busy
 
 
 def test_passwords_are_hashed_by_argon2_and_older_ones_still_fit():

@@ -31,6 +31,7 @@ ELSEWHERE = {
     "payments.sandbox": "the stand-ins' pages are for whoever tries them out, not for customers",
     "cart.forms.QuantityForm.quantity": "reads quantities with the same folding, and names too many as such",
     "cart.forms.RemovalForm.quantity": "as above",
+    "shop.admin.sign_in.forms.ChangePasswordForm": "a password is compared as it was typed",
     "admin.Group.name": "the groups and their names are the shop's own",
     "catalog.admin_forms.QuestionForm.pattern": "a pattern may name characters that nobody types",
     "admin.Product.IntakeQuestion.pattern": "as above",
