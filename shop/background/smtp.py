@@ -24,7 +24,7 @@ class EmailBackend(smtp.EmailBackend):
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
-        return _Sealed if self.use_ssl else _Bounded
+        return _BoundedTLS if self.use_ssl else _Bounded
 
 
 class _Bounded(smtplib.SMTP):
@@ -60,7 +60,7 @@ class _Bounded(smtplib.SMTP):
         return super().quit()
 
 
-class _Sealed(_Bounded, smtplib.SMTP_SSL):
+class _BoundedTLS(_Bounded, smtplib.SMTP_SSL):
     """Under TLS from the first byte."""
 
 

@@ -156,20 +156,28 @@ def test_no_address_lets_a_stranger_store_much(strangers, record_property):
     assert seen > 20
 
 
+def grown_by_refusal(browser, name, path, typed):
+    """(name, table) -> rows, of the tables that grew by a post that was refused; None if it was not."""
+    with transaction.atomic():
+        before = stored_rows()
+        answer = send(browser, name, path, typed)
+        after = stored_rows()
+        transaction.set_rollback(True)
+    if answer.status_code != 429:
+        return None
+    return {(name, each): after[each] for each in after if after[each] > before[each]}
+
+
 def test_what_a_limit_refuses_leaves_no_row_but_in_the_trail(strangers, monkeypatch):
     """Else a refusal is a way to fill the disk. The trail keeps so many wrong sign-ins an hour."""
     monkeypatch.setattr(RateLimit, "take", lambda limit, key: [])
     kept, refused = {}, set()
     for name, path in addresses():
         for browser in strangers.values():
-            with transaction.atomic():
-                before = stored_rows()
-                answer = send(browser, name, path, fields_of(browser, path, "長") | {"action": "keep"})
-                after = stored_rows()
-                transaction.set_rollback(True)
-            if answer.status_code == 429:
+            typed = fields_of(browser, path, "長") | {"action": "keep"}
+            if (grown := grown_by_refusal(browser, name, path, typed)) is not None:
                 refused.add(name)
-                kept |= {(name, each): after[each] for each in after if after[each] > before[each]}
+                kept |= grown
     assert kept == {}
     assert len(refused) >= 3
 
@@ -184,14 +192,9 @@ def test_a_session_that_is_refused_leaves_no_row(strangers, monkeypatch):
     for name, path in addresses():
         fields = fields_of(full, path, "5")
         for typed in (fields, fields | TYPED, fields | {"action": "keep"}):
-            with transaction.atomic():
-                before = stored_rows()
-                answer = send(lost, name, path, typed)
-                after = stored_rows()
-                transaction.set_rollback(True)
-            if answer.status_code == 429:
+            if (grown := grown_by_refusal(lost, name, path, typed)) is not None:
                 refused.add(name)
-                kept |= {(name, each): after[each] for each in after if after[each] > before[each]}
+                kept |= grown
     assert kept == {}
     assert {"checkout:begin", "cart:add", "checkout:promo"} <= refused
 
