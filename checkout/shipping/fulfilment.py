@@ -38,8 +38,8 @@ class AddressChanged(Exception):
 
 
 def left_to_ship(order: Order) -> dict[OrderLine, int]:
-    """Line -> quantity that no parcel holds yet. Empty once all the money has gone back."""
-    if order.is_refunded:
+    """Line -> quantity that no parcel holds yet. Empty once all the money has gone back, or nobody is known."""
+    if order.is_refunded or order.erased_at:
         return {}
     lines = order.lines.filter(ships=True).prefetch_related("shipped_items")
     return {line: quantity for line in lines if (quantity := undelivered(line)) > 0}
@@ -144,7 +144,7 @@ def correct_parcel(
         raise ParcelChanged(order.number)
     pieces = {line_id: quantity for line_id, quantity in quantities.items() if quantity}
     most = {line.pk: quantity for line, quantity in left_for(shipment).items()}
-    if not pieces or any(quantity > most.get(pk, 0) for pk, quantity in pieces.items()):
+    if order.erased_at or not pieces or any(quantity > most.get(pk, 0) for pk, quantity in pieces.items()):
         raise NothingToShip(order.number)
     old = {item.line_id: item.quantity for item in shipment.items.all()}
     if (carrier, tracking_number, pieces) == (shipment.carrier, shipment.tracking_number, old):

@@ -237,7 +237,7 @@ def _save(
     change: Callable[[Report, ReportDocument], ReportDocument],
 ) -> Report:
     text = change(report, text)
-    report.author = author.get_full_name() or author.get_username()
+    report.author = author.get_full_name()  # clients read it: not what somebody signs in with
     report.saved_at = clock.now()
     report.edit += 1
     report_encryption.seal(report, text)

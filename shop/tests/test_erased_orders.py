@@ -10,6 +10,7 @@ from django.db import transaction
 from checkout.models import Order
 from checkout.orders import corrections
 from checkout.privacy import erasure
+from checkout.shipping import fulfilment
 from consulting import access, case_messages
 from consulting.keys import lifecycle
 from consulting.models import Case, OrderKey, Report
@@ -46,8 +47,22 @@ WRITING = {
     "correct_for": lambda case, order, author: corrections.correct_for(
         order.pk, corrections.Correction(f"{LATE}@example.com"), actor="mei"
     ),
+    "ship": lambda case, order, author: parcel(fulfilment.ship, order.pk, order),
+    "correct_parcel": lambda case, order, author: parcel(
+        fulfilment.correct_parcel,
+        order.shipments.get().pk,
+        order,
+        seen=order.shipments.select_related("order").prefetch_related("items").get().stamp,
+    ),
 }
-WORDS = {"text", "title", "change", "file", "name", "reason", "email", "correction", "order_key"}
+
+
+def parcel(write, pk, order, **more):
+    pieces = {order.lines.get(kind="goods").pk: 1}
+    return write(pk, carrier="sf", tracking_number=LATE, quantities=pieces, actor="mei", **more)
+
+
+WORDS = {"tracking_number", "text", "title", "change", "file", "name", "reason", "email", "correction", "order_key"}
 OTHERS = {
     "correct",  # within minutes of the payment; asks the same as correct_for
     "request_key",  # of no order yet
@@ -58,7 +73,7 @@ OTHERS = {
 def test_every_function_that_writes_into_an_order_is_tried_below():
     found = {
         name
-        for module in (reports, attachments, case_messages, lifecycle, corrections)
+        for module in (reports, attachments, case_messages, lifecycle, corrections, fulfilment)
         for name, function in vars(module).items()
         if inspect.isfunction(function) and function.__module__ == module.__name__ and name[0] != "_"
         if name not in OTHERS and WORDS & set(inspect.signature(function).parameters)
@@ -69,7 +84,8 @@ def test_every_function_that_writes_into_an_order_is_tried_below():
 def test_nothing_is_written_into_an_order_that_was_erased_meanwhile(settings, tmp_path):
     """Each page had fetched its case before: the right is asked again under the order's lock."""
     settings.MEDIA_ROOT = tmp_path
-    order, author = scenes.paid_order(subjects=1), scenes.writer()
+    order, author = scenes.paid_order(subjects=1, goods=2), scenes.writer()
+    parcel(fulfilment.ship, order.pk, order)
     case = Case.objects.of(order).get()
     scenes.published(case, author)
     case = Case.objects.of(order).get()
@@ -83,7 +99,7 @@ def test_nothing_is_written_into_an_order_that_was_erased_meanwhile(settings, tm
                 write(case, order, author)
         except (PermissionDenied, case_messages.Closed, corrections.TooLate):
             continue
-        except (lifecycle.NothingToOpen, lifecycle.KeyChanged):
+        except (lifecycle.NothingToOpen, lifecycle.KeyChanged, fulfilment.NothingToShip):
             continue
         written.append(name)
     assert written == []

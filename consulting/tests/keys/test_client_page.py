@@ -105,6 +105,16 @@ def test_the_client_reads_who_opened_what_by_name(reader, order, case, consultan
     assert "Show all access" not in shown
 
 
+def test_a_report_names_its_writer_and_never_what_they_sign_in_with(reader, case, colleague):
+    url = reverse("consulting:report", args=[case.pk])
+    scenes.published(case, colleague)
+    assert colleague.username not in reader.get(url).content.decode() + index(reader)
+    colleague.first_name = "Wai-yin Lam"
+    colleague.save()
+    scenes.published(case, colleague, "new text", note="corrected")
+    assert "<dd>Wai-yin Lam</dd>" in reader.get(url).content.decode()
+
+
 def test_all_of_a_long_log_can_be_read_page_by_page(reader, order, case):
     AccessLog.objects.bulk_create(
         AccessLog(order=order, case=case, what="report", at=case.opened_at) for _ in range(60)
