@@ -38,7 +38,7 @@ class AddressChanged(Exception):
 
 
 def left_to_ship(order: Order) -> dict[OrderLine, int]:
-    """Line -> quantity that no parcel holds yet. Empty once all the money has gone back, or nobody is known."""
+    """Line -> quantity that no parcel holds yet. Empty once all money went back, or nobody is known."""
     if order.is_refunded or order.erased_at:
         return {}
     lines = order.lines.filter(ships=True).prefetch_related("shipped_items")

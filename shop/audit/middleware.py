@@ -6,6 +6,7 @@ staff's pages, or where the session was read anyway.
 
 import re
 from collections.abc import Callable
+from functools import partial
 from textwrap import wrap
 from typing import Any
 
@@ -41,11 +42,10 @@ class AuditStaff:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         token = trail.current_request.set(request)
+        request.record_deed = partial(_record_once, request)  # type: ignore[attr-defined]
         try:
             response = self.get_response(request)
-            match = request.resolver_match
-            if match and (person := _person(request, match)):
-                _record(request, match, response, person)
+            _record_once(request, response)
         finally:
             trail.current_request.reset(token)
         return response
@@ -68,6 +68,14 @@ def _person(request: HttpRequest, match: ResolverMatch) -> User | None:
     else:
         return None
     return user if user and user.is_authenticated and user.is_staff else None
+
+
+def _record_once(request: HttpRequest, response: HttpResponse) -> None:
+    """A form of ``shop.web.once`` is recorded in the transaction of its writes, all else afterwards."""
+    match = request.resolver_match
+    if match and not getattr(request, "is_recorded", False) and (person := _person(request, match)):
+        _record(request, match, response, person)
+        request.is_recorded = True  # type: ignore[attr-defined]
 
 
 def _record(request: HttpRequest, match: ResolverMatch, response: HttpResponse, person: User) -> None:

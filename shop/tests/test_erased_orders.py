@@ -62,7 +62,8 @@ def parcel(write, pk, order, **more):
     return write(pk, carrier="sf", tracking_number=LATE, quantities=pieces, actor="mei", **more)
 
 
-WORDS = {"tracking_number", "text", "title", "change", "file", "name", "reason", "email", "correction", "order_key"}
+TEXTS = {"text", "title", "reason", "tracking_number"}
+WORDS = TEXTS | {"change", "file", "name", "email", "correction", "order_key"}
 OTHERS = {
     "correct",  # within minutes of the payment; asks the same as correct_for
     "request_key",  # of no order yet

@@ -18,7 +18,8 @@ from checkout.tests.scenes import make_cart, make_goods, pay, place
 from consulting.models import Case, Message
 from consulting.reports import services as reports
 from consulting.tests import scenes
-from shop.models import OutboxMessage, SentForm
+from shop.audit import trail
+from shop.models import AuditEntry, OutboxMessage, SentForm
 from shop.tests.harness.access import world as world_of
 from shop.web import once
 
@@ -85,6 +86,23 @@ def test_a_second_press_ships_nothing_and_shows_the_first_result(merchant):
     again = {once.FIELD: tokens(merchant, url)[-1]}
     assert merchant.post(url, parcel(order, tracking_number="SF1234567891", **again)).status_code == 302
     assert Shipment.objects.count() == 2, "a new page is a new parcel"
+
+
+@pytest.mark.django_db
+def test_what_staff_change_and_its_entry_in_the_audit_trail_are_true_together(merchant, monkeypatch):
+    order = paid_order()
+    url = reverse("admin:checkout_order_ship", args=[order.pk])
+    token = {once.FIELD: tokens(merchant, url)[-1]}
+    with monkeypatch.context() as broken:
+        broken.setattr(trail, "record", fail)
+        with pytest.raises(RuntimeError):
+            merchant.post(url, parcel(order, **token))
+    assert not Shipment.objects.exists()
+    for _ in range(2):
+        merchant.post(url, parcel(order, **token))
+    assert Shipment.objects.count() == 1
+    entries = AuditEntry.objects.filter(page="admin:checkout_order_ship", status=302)
+    assert entries.count() == 2, "the first press and the second"
 
 
 @pytest.mark.django_db

@@ -63,7 +63,7 @@ class OncePerPage:
         key = _key_of(request, token)
         try:
             with transaction.atomic():
-                return _first(request, key, lambda: view(request, *args, **kwargs))
+                return _first(request, key, lambda: _recorded(request, view(request, *args, **kwargs)))
         except _SentBefore:
             return _again(request, key)
 
@@ -97,6 +97,14 @@ def _first(request: HttpRequest, key: str, act: Callable[[], HttpResponse]) -> H
         sent.save(update_fields=["result"])
     else:  # nothing was done: the page, or the next one, says what is wrong
         sent.delete()
+    return response
+
+
+def _recorded(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """What was done and its entry in the audit trail are true together, or neither is."""
+    record = getattr(request, "record_deed", None)
+    if record and isinstance(response, HttpResponseRedirect):
+        record(response)
     return response
 
 
