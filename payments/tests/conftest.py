@@ -290,3 +290,10 @@ def make_unionpay_purchase(unionpay_sandbox):
         return Purchase(**values)
 
     return make
+
+
+@pytest.fixture
+def sms_contract(settings, unionpay_sandbox):
+    """The shop may have codes sent by text message."""
+    settings.UNIONPAY_SMS = True
+    settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]

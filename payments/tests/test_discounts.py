@@ -19,7 +19,9 @@ from payments.purchase import purchase_of
 from payments.refunds import plan as refund_plan
 from payments.refunds.plan import NothingToRefund, RefundRequest, TooMuch, plan_refund, refundable_of
 from payments.sandbox import store
+from payments.tests.harness.card_page import posted
 from payments.tests.harness.refund_scenes import assert_books_agree, at_paypal, give
+from payments.tests.harness.unionpay_sandbox import encrypted_card
 from shop import clock
 
 pytestmark = pytest.mark.django_db
@@ -204,6 +206,22 @@ def test_the_second_order_with_a_personal_code_is_not_begun_to_be_paid_and_its_b
     assert "was used meanwhile by another order with this e-mail address" in told
     assert "No money was taken" in told
     assert not Payment.objects.exists()
+
+
+@pytest.mark.usefixtures("sms_contract")
+def test_the_page_that_asks_for_the_banks_code_leads_on_as_well(two_with_one_code, client):
+    first, second = two_with_one_code
+    card = posted(encrypted_card(phone="85251234567"))
+    asked = client.post(reverse("payments:send_code", args=[second.token]), card)
+    assert asked.json()["sent"]
+    pay(first)
+    entered = card | {"method": "unionpay", "sms_code": "111111"}
+    for name, values in [("pay_with_code", entered), ("send_code", card)]:
+        answer = client.post(reverse(f"payments:{name}", args=[second.token]), values).json()
+        assert answer == {"go": second.get_absolute_url()}, name
+    told = client.get(second.get_absolute_url()).content.decode()
+    assert "was used meanwhile by another order with this e-mail address" in told
+    assert "No money was taken" in told
 
 
 @pytest.mark.parametrize("is_opened", [False, True])

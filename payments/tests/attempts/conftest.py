@@ -64,10 +64,3 @@ def meet(monkeypatch):
             yield
 
     return at
-
-
-@pytest.fixture
-def sms_contract(settings, unionpay_sandbox):
-    """The shop may have codes sent by text message."""
-    settings.UNIONPAY_SMS = True
-    settings.ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
