@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         path("admin/sign-in/", include("shop.admin.sign_in.urls")),
         # Django's redirect to what a row calls its page: it asks for no permission on the row.
         path("admin/r/<path:row>", views.no_such_page),
+        path("admin/autocomplete/", views.no_such_page),  # a search that the audit trail would not know
         path("admin/", admin.site.urls),
     ),
 ]

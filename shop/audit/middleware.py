@@ -141,7 +141,7 @@ def _details(request: HttpRequest, match: ResolverMatch, response: HttpResponse)
         if _is_list(match):
             told += ["all rows that were found"] if _takes_all(request.POST) else []
             rows = _ids(request.POST)
-    elif _is_list(match) and (typed := request.GET.get(SEARCH_VAR, "").strip()):
+    if _is_list(match) and (typed := request.GET.get(SEARCH_VAR, "").strip()):
         told.append(f"search {trail.search_digest(typed)}")
     found = getattr(getattr(response, "context_data", None) or {}, "get", lambda _name: None)("cl")
     if found is not None:

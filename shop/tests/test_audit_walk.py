@@ -5,18 +5,23 @@ import itertools
 from urllib.parse import parse_qsl
 
 import pytest
+from django.contrib import admin
 from django.db import transaction
+from django.db.models import AutoField, BigAutoField
+from django.urls import reverse
 
 from checkout.models import Order
 from consulting.client import overview
-from shop.audit import middleware, subjects
+from shop.audit import middleware, subjects, trail
 from shop.models import AuditEntry
 from shop.tests.harness.access import world as access_world
 
 pytestmark = pytest.mark.django_db
 MAY_BE_OF_NONE = {"shop.outboxmessage", "payments.gatewayevent"}
-# Pages of their own entries; the first is shut for everybody.
-SIGNING_IN = {"admin:view_on_site", "admin:login", "admin:logout", "admin:password_change"}
+# Pages of their own entries; the first two are shut for everybody.
+SIGNING_IN = {
+    "admin:view_on_site", "admin:autocomplete", "admin:login", "admin:logout", "admin:password_change"
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -100,6 +105,40 @@ def test_no_parameter_hides_what_was_looked_at_from_the_trail_or_from_the_client
             problems.append(f"{name}: {method}: shown {is_shown}, told {is_told}")
     assert problems == [], "\n".join(problems)
     assert shown > 30
+
+
+SPELLINGS = [
+    "+{}",
+    "0{}",
+    "0" * 45 + "{}",
+    " {}",
+    "{} ",
+    "{}_0A",
+    "{}.0",
+    "_{}",
+    "{}\u0660",
+]  # "_0A" ends a line
+
+
+def test_a_row_has_one_address_so_that_whoever_looks_is_found_by_its_number(world):
+    """Django reads most of these as the number: the trail would name another row, or none of an order."""
+    browser, found = world.browsers["superuser"], {}
+    for name, door in staff_doors():
+        for part in {"object_id", "id"} & parts_of(door):
+            number = access_world.part_of(world, name, part)
+            for spelling in SPELLINGS:
+                answer = browser.get(reverse(name, kwargs={part: spelling.format(number)}))
+                found[name, spelling] = answer.status_code
+    assert {door: status for door, status in found.items() if status != 404} == {}
+    assert len(found) > 300
+    assert {type(model._meta.pk) for model in admin.site._registry} <= {AutoField, BigAutoField}
+
+
+def test_a_search_is_told_however_a_list_is_asked(world):
+    for method in ("get", "post"):
+        getattr(world.browsers["fulfilment"], method)("/en/admin/checkout/order/?q=Mei+Chan")
+        told = AuditEntry.objects.order_by("-pk").values_list("detail", flat=True).first()
+        assert f"search {trail.search_digest('mei chan')}" in told, method
 
 
 def test_the_client_reads_who_of_the_staff_looked_and_not_twice_within_the_hour(world):

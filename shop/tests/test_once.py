@@ -32,7 +32,7 @@ SAFE_TO_REPEAT = {
     "admin:payments_money_ask",
 }
 SIGNING_IN = {"admin:login", "admin:logout", "admin:password_change"}
-NOT_THERE = {"admin:view_on_site"}  # 404 for everybody
+NOT_THERE = {"admin:view_on_site", "admin:autocomplete"}  # 404 for everybody
 
 
 @pytest.fixture

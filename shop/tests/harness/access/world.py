@@ -236,11 +236,11 @@ def doors(resolver: URLResolver | None = None, space: str = "") -> Iterator[tupl
 
 def path_of(world: World, name: str, pattern: URLPattern) -> str:
     """The address that names what belongs to Mei."""
-    values = {part: _part(world, name, part) for part in pattern.pattern.regex.groupindex}
+    values = {part: part_of(world, name, part) for part in pattern.pattern.regex.groupindex}
     return reverse(name, kwargs=values)
 
 
-def _part(world: World, name: str, part: str) -> object:
+def part_of(world: World, name: str, part: str) -> object:
     if name == "sign_in:use_link":
         return _token(links.make(User.objects.get(username="merchant"), "en"))
     if name == "sign_in:reset":
