@@ -134,6 +134,14 @@ def may_read(user: User | AnonymousUser, case: Case) -> bool:
     return is_assigned(user, case) or _was_opened_by_key(user, case.order)
 
 
+def may_take(user: User | AnonymousUser, case: Case) -> bool:
+    """Whether the case is free, and was not taken off this consultant: whoever did so had a reason."""
+    if not is_consultant(user) or not Case.objects.free().filter(pk=case.pk).exists():
+        return False
+    had_it = AccessLog.objects.filter(case=case, what=AccessLog.What.ASSIGNED, who=user.get_username())
+    return not had_it.exists()
+
+
 def may_withdraw(user: User | AnonymousUser, case: Case) -> bool:
     """The case's consultant, or who gives cases to consultants: the merchant."""
     if case.order.erased_at:

@@ -26,11 +26,11 @@ def unlock_url() -> str:
 def mail_report_ready(report_id: int) -> None:
     """Tell the client, with the key again. Nothing is sent for what they could not open now."""
     report = Report.objects.select_related("case__line__order").get(pk=report_id)
-    case, order = report.case, report.case.order
-    order_key = active_key(order)
+    case, order_key = report.case, active_key(report.case.order)
     is_readable = case.is_published and report.withdrawn_at is None and line_is_open(case.line)
     if order_key is None or not is_readable:
         return
+    order = order_key.order  # read with the key: it goes to the address that it was made for
     with override(order.language):
         context: dict[str, Any] = {
             "order": order,

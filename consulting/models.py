@@ -82,6 +82,10 @@ class CaseQuerySet(models.QuerySet["Case"]):
             line__order__refunded_total__lt=F("line__order__total"),
         )
 
+    def free(self) -> Self:
+        """Those of them that consultants may take: nobody has them, not even somebody who left."""
+        return self.open().filter(consultant=None)
+
     def with_risk(self) -> Self:
         """Marks the cases whose promised day falls into an absence, which was entered after the promise."""
         of_service = Q(service=None) | Q(service=OuterRef("line__variant__product"))

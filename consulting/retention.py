@@ -5,15 +5,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Max, Min, QuerySet
+from django.db import transaction
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from catalog.models import IntakeQuestion
+from catalog.models import IntakeQuestion, Product
 from checkout.intake import answers
-from checkout.models import Intake, Order
+from checkout.models import Intake, Order, OrderLine
 from shop import clock
 from shop.audit import approvals
+from shop.crypto import unopened
 from shop.devstack.failpoints import failpoint
 from shop.privacy import retention
 from shop.privacy.retention_rules import in_days
@@ -21,6 +24,8 @@ from shop.privacy.retention_rules import in_days
 from .keys import lifecycle
 from .models import AccessLog, Case, Message, Report
 from .reports import report_files
+
+REFUNDED_KEPT = dt.timedelta(days=30)  # a refund that the bank refuses in the end opens the case again
 
 
 def _expired_answers() -> Iterator[tuple[int, dt.datetime]]:
@@ -48,6 +53,28 @@ def forget_answers() -> None:
         failpoint("after_answers_forgotten")
 
     retention.each("answers", delivered, forget)
+
+
+def _refunded_lines() -> QuerySet[OrderLine]:
+    """Services with answers that were paid back before any report, too long ago for a bank to refuse it."""
+    net = F("unit_price") * F("quantity") - F("discount_total")
+    is_refunded = Q(refunded_total__gte=net, refunded_total__gt=0)
+    is_refunded |= Q(order__refunded_total__gte=F("order__total"))
+    reports = Report.objects.filter(case__line=OuterRef("pk"), published_at__isnull=False)
+    lines = OrderLine.objects.filter(is_refunded, ~Exists(reports), kind=Product.Kind.SERVICE)
+    lines = lines.filter(Exists(Intake.objects.filter(line=OuterRef("pk"))))
+    last = Coalesce("order__refunded_at", "order__paid_at")
+    return lines.annotate(refunded_at=last).filter(refunded_at__lt=clock.now() - REFUNDED_KEPT)
+
+
+@transaction.atomic
+def _forget_refunded(pk: int) -> None:
+    """Its files have no order then, and go like other files without one."""
+    order = Order.objects.lock(OrderLine.objects.values_list("order_id", flat=True).get(pk=pk))
+    line = _refunded_lines().filter(pk=pk).first()  # asked again: the bank may have refused it meanwhile
+    if line:
+        unopened(Intake.objects.filter(line=line)).delete()
+        order.log(f"{line.sku}: paid back before any report, its answers were deleted")
 
 
 def _answers_kept() -> str:
@@ -98,6 +125,17 @@ retention.declare(
         _answers_kept,
         lambda: sum(1 for _each in _expired_answers()),
         forget_answers,
+    ),
+    retention.DataClass(
+        "refunded-answers",
+        30,
+        gettext_lazy("Answers and files for a service that was paid back before its report"),
+        gettext_lazy("To go on with your report should the bank refuse the refund"),
+        lambda: in_days(REFUNDED_KEPT.days),
+        lambda: _refunded_lines().count(),
+        lambda: retention.each(
+            "refunded-answers", _refunded_lines().values_list("pk", flat=True), _forget_refunded
+        ),
     ),
     retention.DataClass(
         "other-answers",

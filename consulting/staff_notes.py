@@ -10,6 +10,7 @@ staff_notes.register(
     _("answer not needed any more"),
     _("report of case %(case)s published, version %(version)s"),
     _("report of case %(case)s withdrawn"),
+    _("%(line)s: paid back before any report, its answers were deleted"),
     _("order key replaced"),
     _("order key replaced by the client"),
     _("order key replaced, as its address was corrected"),

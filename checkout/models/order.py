@@ -130,6 +130,7 @@ class Order(models.Model):
     refunded_total = models.DecimalField(
         _("refunded"), max_digits=12, decimal_places=2, default=0, editable=False
     )
+    refunded_at = models.DateTimeField(null=True, editable=False)  # when money went back last
     on_hold = models.BooleanField(_("on hold"), default=False, editable=False)  # staff: ship nothing for now
     is_disputed = models.BooleanField(_("disputed"), default=False, editable=False)  # at the gateway
     erased_at = models.DateTimeField(_("erased at"), null=True, editable=False)  # everything personal

@@ -177,7 +177,9 @@ def note_refund(order: Order, amount: Decimal, lines: Mapping[int, Decimal]) -> 
     """
     # Money beyond the total (a person accepted too high a payment) can go back too: below zero nothing is.
     order.refunded_total = min(order.total, order.refunded_total + amount)
-    order.save(update_fields=["refunded_total"])
+    if amount > 0 or any(share > 0 for share in lines.values()):
+        order.refunded_at = clock.now()
+    order.save(update_fields=["refunded_total", "refunded_at"])
     if order.is_refunded:
         promotions.release(order)
     for line in order.lines.filter(pk__in=lines):

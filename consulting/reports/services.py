@@ -31,6 +31,10 @@ class AlreadyTaken(Exception):
     """Another consultant has the case."""
 
 
+class NotFree(Exception):
+    """Nothing is left to write, or the consultant had the case before: only the merchant gives it to them."""
+
+
 class CancellationAsked(Exception):
     """The client has asked to cancel the service before anybody began: the merchant answers first."""
 
@@ -68,7 +72,10 @@ def _locked_to_write(case: Case, author: User) -> Case:
 
 @transaction.atomic
 def assign(case: Case, consultant: User, *, only_if_free: bool = False) -> Case:
-    """Give the case to a consultant. Raises CancellationAsked, and AlreadyTaken where it was to be free."""
+    """Give the case to a consultant, who with ``only_if_free`` takes it.
+
+    Raises CancellationAsked; with ``only_if_free`` AlreadyTaken and NotFree, too.
+    """
     if case.state == Case.State.UNASSIGNED:
         Order.objects.lock(case.order.pk)  # begun or cancelled, whichever comes first
     case = _locked(case)
@@ -78,6 +85,8 @@ def assign(case: Case, consultant: User, *, only_if_free: bool = False) -> Case:
         return case
     if only_if_free and case.consultant_id is not None:
         raise AlreadyTaken(str(case))
+    if only_if_free and not access.may_take(consultant, case):
+        raise NotFree(str(case))
     case.consultant = consultant
     if case.state == Case.State.UNASSIGNED:
         case.state = Case.State.WRITING

@@ -160,7 +160,10 @@ def _case_page(request: HttpRequest, case: Case, form: ReportForm | None = None,
     context["is_open"] = access.line_is_open(case.line)
     context["may_write"] = access.is_assigned(request.user, case)
     context["may_read"] = access.may_read(request.user, case)
+    context["may_take"] = access.may_take(request.user, case)
     context["may_withdraw"] = access.may_withdraw(request.user, case)
+    if context["may_read"] or request.user.has_perm("consulting.assign_case"):
+        context["withdrawn_because"] = case.withdrawn_because if case.state == Case.State.WITHDRAWN else None
     if context["may_read"]:
         latest = services.shown_version(case, user_of(request))
         text = services.text_of(latest, user_of(request))

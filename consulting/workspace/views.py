@@ -75,7 +75,7 @@ def _list_page(request: HttpRequest, form: ConsultantKeyForm) -> HttpResponse:
     cases_of_list = {
         "": Case.objects.filter(line__order__number=number),
         "mine": Case.objects.open().filter(consultant=user_of(request)),
-        "unassigned": Case.objects.open().filter(state=Case.State.UNASSIGNED),
+        "unassigned": Case.objects.free(),
         "open": Case.objects.open(),
         "at-risk": Case.objects.at_risk(),
         "published": Case.objects.filter(state__in=Case.PUBLISHED),
@@ -96,6 +96,9 @@ def take(request: HttpRequest, pk: int) -> HttpResponse:
         reports.assign(case, user_of(request), only_if_free=True)
     except reports.AlreadyTaken:
         messages.warning(request, _("Another consultant has taken this case."))
+    except reports.NotFree:
+        why = _("This case cannot be taken: nothing is left to write, or you had it before.")
+        messages.warning(request, f"{why} {_('Please ask the merchant.')}")
     except reports.CancellationAsked:
         messages.warning(request, _("The client has asked to cancel. Nobody begins until that is answered."))
     return redirect("consulting:case", pk=pk)

@@ -281,6 +281,27 @@ def test_answers_of_an_order_that_ended_unpaid_last_as_long_as_money_may_come(mo
     assert counts() == {}
 
 
+def test_answers_about_a_service_that_was_paid_back_before_its_report_are_deleted(monkeypatch):
+    """All of them, and what was half typed: nobody will read it. After a report the question's days count."""
+    order, author = scenes.paid_order(subjects=1, services=3), scenes.writer()
+    refunded, written, other = Case.objects.of(order)
+    Upload.objects.create(size=9, stored_as="x", uploaded_at=clock.now()).intakes.add(
+        Intake.objects.get(line=refunded.line, subject=1)
+    )
+    scenes.published(written, author)
+    later(monkeypatch, days=100)
+    scenes.give_back(order, "0", {case.line_id: case.line.net_total for case in (refunded, written)})
+    later(monkeypatch, days=29, hours=23)
+    forget()
+    assert Intake.objects.filter(line=refunded.line).count() == 2
+    later(monkeypatch, hours=2)
+    assert counts()["refunded-answers"] == 1
+    forget()
+    kept = set(Intake.objects.values_list("line", flat=True))
+    assert (kept, Upload.objects.count(), counts()) == ({written.line_id, other.line_id}, 0, {})
+    assert order.events.filter(note__endswith="before any report, its answers were deleted").count() == 1
+
+
 def test_what_was_paid_or_waits_keeps_its_answers(monkeypatch):
     scenes.paid_order(subjects=1)
     place(make_cart((make_service("SV-901"), 1)))
