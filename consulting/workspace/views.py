@@ -97,8 +97,9 @@ def take(request: HttpRequest, pk: int) -> HttpResponse:
     except reports.AlreadyTaken:
         messages.warning(request, _("Another consultant has taken this case."))
     except reports.NotFree:
-        why = _("This case cannot be taken: nothing is left to write, or you had it before.")
-        messages.warning(request, f"{why} {_('Please ask the merchant.')}")
+        messages.warning(
+            request, _("This case cannot be taken: it is done, or was taken off you. Ask the merchant.")
+        )
     except reports.CancellationAsked:
         messages.warning(request, _("The client has asked to cancel. Nobody begins until that is answered."))
     return redirect("consulting:case", pk=pk)

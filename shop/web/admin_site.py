@@ -81,7 +81,7 @@ class ShopAdminSite(admin.AdminSite):
 
     own_password_form: type[PasswordChangeForm] = AdminPasswordChangeForm
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         """Answer 404 where a row is named by another spelling of its number.
 
         Django reads +12, 1_2 and 0012 as 12 as well; the audit trail and the client, who reads who looked at
