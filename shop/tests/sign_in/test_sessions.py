@@ -4,7 +4,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from checkout.tests.scenes import add, make_goods
+from checkout.tests.scenes import add, make_cart, make_goods, place
 from shop.tests.sign_in.scenes import ADMIN, moved, person, sign_in
 
 __all__ = ["moved"]
@@ -91,3 +91,16 @@ def test_a_visitor_of_the_sign_in_page_gets_no_session():
     client.get("/en/admin/login/")
     assert "staff" not in client.cookies
     assert not Session.objects.exists()
+
+
+def test_a_rotated_secret_signs_nobody_out_who_opens_a_page_of_the_shop_first(settings):
+    """That page only asks who of the staff looks: a new name of their session would reach no cookie."""
+    person()
+    client = Client()
+    sign_in(client)
+    old = settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a-new-secret-of-this-test-0123456789", [old]
+    order = place(make_cart((make_goods(), 1)))
+    assert client.get(order.get_absolute_url()).status_code == 200
+    assert is_in(client)
+    assert Session.objects.count() == 1
