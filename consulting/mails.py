@@ -91,7 +91,10 @@ def tell_of_moved_report(case_id: int, move: str) -> None:
 @outbox.subscribe("message.written", peer=peers.MAIL)
 def tell_of_message(message_id: int) -> None:
     """Nothing is sent of what has been read already, or of a case that is closed."""
-    message = Message.objects.select_related("case__line__order", "case__consultant").get(pk=message_id)
+    messages = Message.objects.select_related("case__line__order", "case__consultant")
+    message = messages.filter(pk=message_id).first()
+    if message is None:  # erased, or past its time
+        return
     if message.seen_at or not line_is_open(message.case.line):
         return
     if message.is_from_client:

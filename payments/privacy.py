@@ -24,6 +24,11 @@ def _old_notifications() -> QuerySet[GatewayEvent]:
     return GatewayEvent.objects.filter(received_at__lt=limit).exclude(Q(body=b"") & Q(headers={}))
 
 
+def _unread(order: Order) -> QuerySet[GatewayEvent]:
+    """What may tell of a complaint, or of money that went back. It ends by itself within three days."""
+    return GatewayEvent.objects.waiting().about_money().filter(payment__order=order)
+
+
 def _old_refusals() -> QuerySet[GatewayEvent]:
     """What no gateway has sent: a repetition comes within days."""
     return GatewayEvent.objects.filter(is_verified=False, received_at__lt=clock.now() - REFUSALS_KEPT)
@@ -46,12 +51,21 @@ def open_matters(sender: type[Order], order: Order, **_kwargs: Any) -> list[str]
         matters.append(_("A refund is under way."))
     if Dispute.objects.filter(payment__order=order, is_open=True).exists() and not order.is_disputed:
         matters.append(_("The payment service still has to decide about your complaint."))
+    if _unread(order).exists():
+        matters.append(_("The payment service has told us something of your payment that we still check."))
     return matters
 
 
 def erase(sender: type[Order], order: Order, **_kwargs: Any) -> None:
-    """The books stay; what the gateways wrote about the buyer goes."""
-    _empty(GatewayEvent.objects.filter(payment__order=order))
+    """The books stay; what the gateways wrote about the buyer goes, and with it the wait for proof of it.
+
+    What is proven and waits keeps what it says until it is acted on: of a complaint nothing else tells.
+    """
+    events = GatewayEvent.objects.filter(payment__order=order)
+    events.waiting().filter(is_verified=None).update(
+        is_verified=False, processed_at=clock.now(), refused_for="its order was erased"
+    )
+    _empty(events.exclude(pk__in=events.waiting().values("pk")))
 
 
 retention.declare(

@@ -9,6 +9,7 @@ staff_notes.register(
     _("%(note)s; no money was taken"),
     _("%(note)s (%(reference)s); no money was taken"),
     _("paid, reference %(reference)s"),
+    _("put on hold: restored from a backup: compare with the carriers' lists whether it has left"),
     _("PayPal declined: %(code)s"),
     _("%(method)s refuses us: %(code)s"),
     _("%(method)s refuses us: %(code)s (%(reference)s)"),

@@ -22,6 +22,8 @@ def send_tracking(shipment_id: int) -> None:
     it is unknown whether the gateway has heard: the outbox tries again, for some days.
     """
     shipment = Shipment.objects.select_related("order").prefetch_related("corrections").get(pk=shipment_id)
+    if shipment.order.erased_at:  # its number is gone, and what was told before is still true
+        return
     payment = shipment.order.payments.filter(
         pays_order=True, method=Payment.Method.PAYPAL, status=Payment.Status.CAPTURED
     ).first()

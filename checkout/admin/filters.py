@@ -5,14 +5,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.admin import AllValuesFieldListFilter, SimpleListFilter
-from django.db.models import Exists, F, OuterRef, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from checkout.addresses import countries
-from checkout.models import CancellationRequest, Order, OrderLine, Shipment
+from checkout.models import CancellationRequest, Order, Shipment
 from checkout.models.order import PAYMENT_METHODS
+from checkout.shipping import fulfilment
 
 
 class NamedValues(AllValuesFieldListFilter):
@@ -59,21 +59,11 @@ class FulfilmentFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
         parcels = Exists(Shipment.objects.filter(order=OuterRef("pk")))
-        packed = Coalesce(Sum("shipped_items__quantity"), 0)
-        lines = OrderLine.objects.filter(order=OuterRef("pk"), ships=True).order_by().annotate(packed=packed)
-        left = Exists(lines.filter(quantity__gt=F("withdrawn_quantity") + F("packed")))
         is_asked = Exists(CancellationRequest.objects.filter(order=OuterRef("pk"), state="open"))
         match self.value():
             case "to-ship":
-                return queryset.filter(
-                    left,
-                    ~is_asked,
-                    status=Order.Status.PAID,
-                    needs_shipping=True,
-                    on_hold=False,
-                    is_disputed=False,
-                    refunded_total__lt=F("total"),
-                )
+                free = queryset.filter(~is_asked, needs_shipping=True, on_hold=False, is_disputed=False)
+                return fulfilment.to_ship(free)
             case "shipped":
                 return queryset.filter(parcels)
             case "consulting":

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Exists, F, OuterRef, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from catalog.models import Product
 from checkout import stock
@@ -43,6 +45,14 @@ def left_to_ship(order: Order) -> dict[OrderLine, int]:
         return {}
     lines = order.lines.filter(ships=True).prefetch_related("shipped_items")
     return {line: quantity for line in lines if (quantity := undelivered(line)) > 0}
+
+
+def to_ship(orders: QuerySet[Order]) -> QuerySet[Order]:
+    """Those of them of which pieces are left to ship: ``left_to_ship`` for many at once."""
+    packed = Coalesce(Sum("shipped_items__quantity"), 0)
+    lines = OrderLine.objects.filter(order=OuterRef("pk"), ships=True).order_by().annotate(packed=packed)
+    left = Exists(lines.filter(quantity__gt=F("withdrawn_quantity") + F("packed")))
+    return orders.filter(left, status=Order.Status.PAID, erased_at=None, refunded_total__lt=F("total"))
 
 
 def undelivered(line: OrderLine) -> int:

@@ -30,8 +30,9 @@ KEYS_MAILED = RateLimit("lost-key-mail", limit=3, minutes=24 * 60)  # per addres
 @outbox.subscribe("mail.order_key", peer=peers.MAIL)
 def send_again(entry_id: int) -> None:
     """Customer service sends the key once more."""
-    entry = AccessLog.objects.select_related("order").get(pk=entry_id)
-    _send(entry.order, "order_key", f"order-key-{entry.pk}")
+    entry = AccessLog.objects.select_related("order").filter(pk=entry_id).first()
+    if entry:  # else its order was erased
+        _send(entry.order, "order_key", f"order-key-{entry.pk}")
 
 
 @outbox.subscribe("mail.lost_key", peer=peers.MAIL)

@@ -29,7 +29,7 @@ from checkout.models import Order
 from checkout.services import CodeUsedMeanwhile, NotPayable
 from checkout.shipping.rates import TARIFFS
 from payments.gateways import get_gateway
-from payments.gateways.base import GatewayError, Handoff
+from payments.gateways.base import GatewayError, Handoff, Notification
 from payments.gateways.unionpay import card_form
 from payments.models import Payment
 from shop import clock
@@ -223,35 +223,40 @@ def paypal_cancel(request: HttpRequest, token: str) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def unionpay_return(request: HttpRequest) -> HttpResponse:
-    """Settle when the browser is back from UnionPay's page: a cross-site POST without session."""
-    body = request.body  # first: once a multipart form has been parsed, the bytes are gone
-    reference = request.POST.get("orderId", "") or request.GET.get("orderId", "")
+    """Settle when the browser is back from UnionPay's page: a cross-site POST without session.
+
+    Of a POST only what UnionPay has signed counts, never what stands in its address.
+    """
+    told = _signed(request) if request.method == "POST" else None
+    if request.method == "POST" and told is None:
+        return redirect("catalog:home")
+    reference = told.references[0] if told else request.GET.get("orderId", "")
     if not _REFERENCE.fullmatch(reference):
         return redirect("catalog:home")
     attempts = Payment.objects.select_related("order").filter(method=Payment.Method.UNIONPAY_PAGE)
     payment = attempts.filter(reference=reference).first()
     if payment is None:
         return redirect("catalog:home")
-    if request.method == "POST":
-        if not _is_genuine(request, body):
-            logger.warning("UnionPay return with a signature that does not hold")
-            return redirect("catalog:home")
-        if request.POST.get("respCode") in {"00", "A6"}:
-            settlement.mark_capture_expected(payment)
-    settled = settlement.settle_for_visitor(payment, is_signed=request.method == "POST")
-    if request.method != "POST" and not order_access.is_granted(request, payment.order):
+    if told and told.code in {"00", "A6"}:
+        settlement.mark_capture_expected(payment)
+    settled = settlement.settle_for_visitor(payment, is_signed=told is not None)
+    if told is None and not order_access.is_granted(request, payment.order):
         return redirect("catalog:home")  # a reference can be guessed, an order's link cannot
     with override(payment.order.language):
         name = "progress" if settled.is_live and settled.order.status == Order.Status.PENDING else "pay"
         return HttpResponseRedirect(reverse(f"payments:{name}", args=[payment.order.token]), status=303)
 
 
-def _is_genuine(request: HttpRequest, body: bytes) -> bool:
+def _signed(request: HttpRequest) -> Notification | None:
+    """What UnionPay tells through the browser; None where it has not signed that."""
+    gateway = get_gateway("unionpay")
     try:
-        return get_gateway("unionpay").verify_notification(request.headers, body)
+        if gateway.verify_notification(request.headers, request.body):
+            return gateway.read_notification(request.headers, request.body)
+        logger.warning("UnionPay return with a signature that does not hold")
     except GatewayError as error:  # our certificates cannot be read: nothing can be believed
         logger.error("UnionPay return: %s", error.code)
-        return False
+    return None
 
 
 @never_cache

@@ -228,6 +228,7 @@ class Notification:
     dispute: str = ""  # the dispute it is about, if it is about one
     moved: tuple[str, ...] = ()  # the money that it says has left us, and
     moved_as: Literal["", "refund", "reversal"] = ""  # what it calls that
+    code: str = ""  # the gateway's word for the result (UnionPay)
 
 
 class Gateway(Protocol):

@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
@@ -83,7 +83,9 @@ def repair(request: HttpRequest) -> HttpResponse:
     except NotRepaired as reason:
         messages.error(request, f"{finding.text} {reason}")
         return _back(name)
-    except IntegrityError:
+    except (InterfaceError, OperationalError):  # the database is away, and so is this page
+        raise
+    except Exception:
         logger.exception("Repair of %s %s", name, key)
         messages.error(
             request, _("This cannot be put right by a button. Please look at the rows themselves.")

@@ -4,13 +4,14 @@ import datetime as dt
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, QuerySet
 
 from checkout.models import Order
 from checkout.privacy import erasure
+from checkout.shipping import fulfilment
 from payments.gateways.paypal.announcements import Announcement
 from payments.gateways.paypal.gateway import PayPal
-from payments.models import GatewayEvent, Payment, Refund
+from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
 from shop import clock
 from shop.background import outbound
 from shop.models import OutboxMessage
@@ -18,6 +19,8 @@ from shop.privacy import retention
 
 MARGIN = dt.timedelta(hours=1)  # a quiet hour before the backup leaves no trace
 TAKEN = "PAYMENT.CAPTURE.COMPLETED"
+GIVEN_BACK = ("PAYMENT.CAPTURE.REFUNDED", "PAYMENT.CAPTURE.REVERSED")
+WHY_HELD = "restored from a backup: compare with the carriers' lists whether it has left"
 BEIJING = dt.timezone(dt.timedelta(hours=8))
 
 
@@ -57,21 +60,55 @@ def would_leave() -> Iterator[str]:
             yield f"{count} of {kind.name} are past their time and would be deleted"
 
 
+def _unsent(since: dt.datetime) -> QuerySet[Order]:
+    """Paid by then and not sent, as far as this database knows: a parcel of after its backup it does not."""
+    return fulfilment.to_ship(Order.objects.filter(paid_at__lte=since + MARGIN)).order_by("paid_at")
+
+
+def may_have_left(since: dt.datetime) -> Iterator[str]:
+    for order in _unsent(since):
+        pieces = sum(fulfilment.left_to_ship(order).values())
+        held = ", on hold" if order.on_hold else ""
+        yield f"order {order.number}, paid {_at(order.paid_at or since)}: {pieces} pieces to send{held}"
+
+
+def hold(since: dt.datetime) -> int:
+    """Put them on hold, each with the reason in its history. Returns how many. May be repeated."""
+    free = list(_unsent(since).filter(on_hold=False).values_list("pk", flat=True))
+    for pk in free:
+        fulfilment.set_hold(pk, on_hold=True, actor="", note=WHY_HELD)
+    return len(free)
+
+
 def unknown_at_paypal(since: dt.datetime) -> Iterator[str]:
-    """Money that PayPal told our webhooks of since then, and that this database does not have."""
+    """Money, taken or given back, that PayPal told our webhooks of since then and this database lacks."""
     with outbound.questions_are_allowed():
         announced = PayPal().announced(since - MARGIN, clock.now())
     for each in announced:
         if each.kind == TAKEN and (problem := _problem(each)):
             yield f"{each.at} {each.amount}, capture {each.gateway_id}, reference {each.reference}: {problem}"
+        if each.kind in GIVEN_BACK and (problem := _problem_of_refund(each)):
+            yield f"{each.at} {each.amount} given back, refund {each.gateway_id}: {problem}"
+
+
+def _payment_of(capture_id: str, reference: str) -> Payment | None:
+    captured = Payment.objects.filter(capture_reference=capture_id).exclude(capture_reference="")
+    return captured.first() or Payment.objects.filter(reference=reference).first()
+
+
+def _problem_of_refund(money: Announcement) -> str:
+    """Empty where it is booked."""
+    if LedgerEntry.objects.filter(gateway="paypal", reference__in=money.own_ids).exists():
+        return ""
+    payment = _payment_of(money.parent_id, money.reference)
+    if payment is None:
+        return "nothing here knows its payment"
+    return f"order {payment.order.number} lacks it: `money_health --ask --days N` books it"
 
 
 def _problem(money: Announcement) -> str:
     """Empty where the payment is booked."""
-    payment = (
-        Payment.objects.filter(capture_reference=money.gateway_id).exclude(capture_reference="").first()
-        or Payment.objects.filter(reference=money.reference).first()
-    )
+    payment = _payment_of(money.gateway_id, money.reference)
     if payment is None:
         return (
             "nothing here knows it. Its order is lost: write to the payer (PayPal shows who), or give it back"
@@ -84,13 +121,15 @@ def _problem(money: Announcement) -> str:
 def files_to_compare(since: dt.datetime) -> Iterator[str]:
     """UnionPay answers about attempts that we can name. The rest stands in files of its merchants' portal.
 
+    It lists no refunds to us at all: one that was made after the backup stands only there.
     By the days of settlement, which end at ``UNIONPAY_DAY_ENDS`` on a clock in Beijing.
     """
     hour, minute = map(int, settings.UNIONPAY_DAY_ENDS.split(":"))
     day = _settlement_day((since - MARGIN).astimezone(BEIJING), dt.time(hour, minute))
     last = _settlement_day(clock.now().astimezone(BEIJING), dt.time(hour, minute))
     while day <= last:
-        yield f"the transaction file (ZM) of {day:%Y-%m-%d}: each orderId must be a reference under Payments"
+        file = f"the transaction file (ZM) of {day:%Y-%m-%d}"
+        yield f"{file}: each orderId must be a reference under Payments, each refund a done one under Refunds"
         day += dt.timedelta(days=1)
 
 

@@ -44,6 +44,10 @@ class GatewayEventQuerySet(models.QuerySet["GatewayEvent"]):
         turn = Greatest(of_order, _place_in("network"))
         return rows.order_by("rank", "is_behind", turn, "received_at")
 
+    def waiting(self) -> Self:
+        """Events that were not acted on yet, and not refused."""
+        return self.filter(processed_at=None).exclude(is_verified=False)
+
     def about_unpaid(self) -> Self:
         """About payments of ours that have no money: they cost their buyer nothing."""
         return self.exclude(payment=None).exclude(HAS_MONEY)

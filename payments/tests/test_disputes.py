@@ -5,10 +5,13 @@ from decimal import Decimal
 
 import pytest
 from django.core import mail
+from django.db import transaction
 from django.urls import reverse
 
+from checkout.models import Order
+from checkout.privacy import erasure
 from checkout.shipping import fulfilment
-from payments import disputes
+from payments import disputes, privacy
 from payments.attempts import movements, settlement
 from payments.attempts import services as attempts
 from payments.gateways.base import DisputeFact, GatewayError
@@ -221,6 +224,27 @@ def test_a_dispute_that_cannot_be_asked_about_changes_nothing(payment, shop, mon
 
     take(*notification)
     assert order_of(payment).is_disputed
+
+
+def test_a_complaint_that_waits_keeps_its_order_from_erasure_and_outlives_it(
+    payment, shop, monkeypatch, inbox
+):
+    def fail(*_):
+        raise GatewayError("TIMEOUT")
+
+    dashboard.dispute(payment.reference)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(shop), "dispute", fail)
+        event = take(*inbox("CUSTOMER.DISPUTE.CREATED", payment.capture_reference))
+    assert (event.is_verified, event.processed_at) == (True, None)
+    assert ["still check" in matter for matter in privacy.open_matters(Order, payment.order)] == [True]
+    with transaction.atomic():  # it came in between
+        erasure.erase(Order.objects.lock(payment.order_id))
+
+    webhook_inbox.process(GatewayEvent.objects.get(pk=event.pk))
+    event.refresh_from_db()
+    assert order_of(payment).is_disputed
+    assert (bool(event.processed_at), bytes(event.body), event.headers) == (True, b"", {})
 
 
 # --- what people see

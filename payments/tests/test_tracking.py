@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 from django.core import mail
 
-from checkout.models import Shipment
+from checkout.models import Order, Shipment
+from checkout.privacy import erasure
 from checkout.shipping import fulfilment
 from payments import tracking
 from payments.gateways.base import GatewayError, Misconfigured
@@ -54,6 +55,16 @@ def test_each_parcel_is_told_once_with_what_is_in_it(payment):
     ship(payment, carrier="dhl", number="DHL2")
     deliver("parcel.shipped")
     assert told(payment) == [[(sku, "1")], [(sku, "1")]]
+
+
+def test_of_an_erased_order_nothing_is_told_and_nothing_taken_back(payment):
+    first = ship(payment, pieces=1, number="SF1")
+    deliver("parcel.shipped")
+    ship(payment, number="SF2")
+    erasure.erase(Order.objects.lock(payment.order_id))
+    deliver("parcel.shipped")
+    tracking.send_tracking(first.pk)
+    assert [tracker["status"] for tracker in trackers(payment)] == ["SHIPPED"]
 
 
 def test_what_is_brought_by_hand_is_not_told(payment):

@@ -8,10 +8,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 
+from checkout.models import Order
 from payments import disputes
 from payments.attempts import settlement
 from payments.gateways import get_gateway
-from payments.gateways.base import GatewayError, Notification
+from payments.gateways.base import GatewayError, InvalidNotification, Notification
 from payments.models import GatewayEvent, Payment
 from payments.models.gateway_event import RETRY_SECONDS
 from payments.models.payment import UNANSWERED, alert_staff
@@ -83,32 +84,43 @@ def process(event: GatewayEvent) -> bool:
     """Verify the event and ask the gateway for the facts; schedule another try if nothing was learnt.
 
     Another worker may hold the same event: each step is safe twice, and only one asks at a time. Returns
-    False where the gateway was asked and did not answer.
+    False where the gateway was asked and did not answer. What cannot be read ends at once.
     """
     if event.processed_at is not None:
         return True
-    has_answered = True
+    has_answered, reason = True, "PayPal did not say"
     try:
         is_done = _verify(event) is False or _fetch_facts(event)
         has_answered = is_done or event.payment is None or not _is_unanswered(event.payment)
     except GatewayError as error:
         logger.warning("Gateway event %s: %s", event.pk, error.code)
         is_done, has_answered = False, error.about_one
+    except InvalidNotification as error:  # it was emptied or damaged since it came
+        logger.warning("Gateway event %s cannot be read: %s", event.pk, error)
+        is_done, reason = _give_up(event), "it cannot be read"
     if not is_done and clock.now() - event.received_at > TRIED_FOR:
-        with transaction.atomic():
-            note = f"Notification {event.event_id} ({event.kind}) could not be followed up"
-            alert_staff(note, key=f"event:{event.pk}")
-        is_done = True
+        is_done = _give_up(event)
     if is_done:
         event.processed_at = clock.now()
         event.save(update_fields=["processed_at"])
         if event.is_verified is None:
-            reception.refuse(event, "PayPal did not say")
+            reception.refuse(event, reason)
+        elif Order.objects.filter(payments=event.payment_id, erased_at__isnull=False).exists():
+            event.headers, event.body = {}, b""
+            event.save(update_fields=["headers", "body"])
     else:
         wait = RETRY_SECONDS[min(event.tries, len(RETRY_SECONDS) - 1)]
         event.tries, event.next_try_at = event.tries + 1, clock.now() + dt.timedelta(seconds=wait)
         event.save(update_fields=["tries", "next_try_at"])
     return has_answered
+
+
+def _give_up(event: GatewayEvent) -> bool:
+    """Staff hear of what nobody will follow up any more. Returns True: it is done."""
+    with transaction.atomic():
+        note = f"Notification {event.event_id} ({event.kind}) could not be followed up"
+        alert_staff(note, key=f"event:{event.pk}")
+    return True
 
 
 def _is_unanswered(payment: Payment) -> bool:
@@ -128,8 +140,11 @@ def _verify(event: GatewayEvent) -> bool:
 
 
 def _fetch_facts(event: GatewayEvent) -> bool:
-    """Ask the gateway for the facts. Returns False if nothing was learnt yet."""
-    if event.body:
+    """Ask the gateway for the facts. Returns False if nothing was learnt yet.
+
+    Which dispute it is about stands in the body alone; all else is learnt from the payment.
+    """
+    if event.body or event.kind.startswith(reception.DISPUTES):
         notification = get_gateway(event.gateway).read_notification(event.headers, bytes(event.body))
         if notification.dispute:
             return disputes.update(notification.dispute) or clock.now() - event.received_at > UNKNOWN_FOR

@@ -30,7 +30,8 @@ ROOM_FOR_PAID = 10  # times as many may wait as of the others
 UNPAID_OF_NETWORK = 0.5  # of their room
 RETRY_AFTER = 60  # seconds
 ASKED_AGAIN_AFTER = dt.timedelta(hours=1)  # about the same bytes; what refused them may have been our setting
-FAMILIES = ("PAYMENT.", "CHECKOUT.", "CUSTOMER.DISPUTE.")  # of PayPal's events about money of ours
+DISPUTES = "CUSTOMER.DISPUTE."
+FAMILIES = ("PAYMENT.", "CHECKOUT.", DISPUTES)  # of PayPal's events about money of ours
 # Those that leave no row, for the alarm. One network counts up to so many.
 REFUSED = RateLimit("refused-notice", limit=100, minutes=60)
 

@@ -19,6 +19,8 @@ from typing import Any
 from celery import shared_task
 from django.conf import settings
 
+from . import outbound
+
 logger = logging.getLogger(__name__)
 
 MAIL, PAYPAL, UNIONPAY, LOCAL = "mail", "paypal", "unionpay", "local"
@@ -129,7 +131,8 @@ def task(*, peer: str | tuple[str, ...], alone: bool = False) -> Callable[[Calla
     """Make a Celery task that is done under the share of its peer.
 
     With several peers the task is done for the one that its first argument names; without an argument for
-    each in turn. ``alone``: by one thread of a worker at a time.
+    each in turn. ``alone``: by one thread of a worker at a time. While the shop is to be silent no task does
+    anything, whoever's beat has asked for it: the rows say what is left to do.
     """
     for each in (peer,) if isinstance(peer, str) else peer:
         known(each)
@@ -137,6 +140,8 @@ def task(*, peer: str | tuple[str, ...], alone: bool = False) -> Callable[[Calla
     def register(function: Callable[..., None]) -> Any:
         @functools.wraps(function)
         def under_share(*arguments: Any) -> None:
+            if outbound.is_off():
+                return
             if isinstance(peer, str):
                 act = functools.partial(function, *arguments)
                 _shares[peer].run((function, arguments), act, alone=alone)

@@ -14,6 +14,7 @@ from shop.monitoring.logging import logging_config
 from .addresses import *
 from .addresses import SANDBOX_PORT
 from .background import *
+from .background import CELERY_BROKER_TRANSPORT_OPTIONS, REDIS_URL
 from .business import *
 from .database import *
 from .environment import *
@@ -136,5 +137,7 @@ OUTBOUND = env.bool("SHOP_OUTBOUND", True)
 if not OUTBOUND:
     EMAIL_BACKEND = "shop.background.outbound.HeldMails"
     CELERY_BEAT_SCHEDULE = {}
+    if REDIS_URL:  # perhaps still the live shop's: its worker's tasks are not for this copy to take
+        CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = "silent-copy:"
 
 LOGGING = logging_config(level=env.str("LOG_LEVEL", "INFO"))

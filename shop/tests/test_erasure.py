@@ -19,6 +19,7 @@ from checkout.privacy import requests as privacy_requests
 from checkout.shipping import fulfilment
 from checkout.tests.scenes import make_cart, make_goods, place
 from consulting import case_messages
+from consulting.keys import lifecycle
 from consulting.models import AccessLog, Case, Message, Report
 from consulting.tests import scenes
 from consulting.tests.scenes import unlock
@@ -271,6 +272,17 @@ def test_erasing_again_changes_nothing_and_later_mails_go_nowhere(order, mailout
     deliver_outbox()
     assert mailoutbox == []
     assert OutboxMessage.objects.get().delivered_at
+
+
+def test_what_waits_about_an_erased_order_comes_to_its_end(order, mailoutbox, deliver_outbox):
+    lifecycle.resend(order.keys.get(), actor="mei")
+    OutboxMessage.objects.filter(delivered_at=None).update(due_at=clock.now())
+    erasure.erase(Order.objects.lock(order.pk))
+    deliver_outbox()
+    left = OutboxMessage.objects.filter(delivered_at=None)
+    assert {"mail.order_key", "message.written"} <= set(OutboxMessage.objects.values_list("topic", flat=True))
+    assert [(each.topic, each.last_error) for each in left] == []
+    assert [mail for mail in mailoutbox if scenes.EMAIL in mail.to] == []
 
 
 def test_files_go_from_the_folder_too(order, django_capture_on_commit_callbacks):

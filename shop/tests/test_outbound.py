@@ -12,7 +12,9 @@ from django.core import mail as django_mail
 from django.db import transaction
 from django.urls import reverse
 from django.utils.module_loading import import_string
+from kombu import Connection
 
+from shop import celery
 from shop.background import outbound, outbox
 from shop.models import OutboxMessage
 from shop.tests.harness.failures import APPS
@@ -87,7 +89,8 @@ def test_a_process_that_begins_silent_sends_no_mail_and_starts_no_work(tmp_path)
         [
             sys.executable,
             "-c",
-            "from shop import settings as s; print(s.EMAIL_BACKEND, s.CELERY_BEAT_SCHEDULE, s.OUTBOUND)",
+            "from shop import settings as s; options = s.CELERY_BROKER_TRANSPORT_OPTIONS;"
+            "print(s.EMAIL_BACKEND, s.CELERY_BEAT_SCHEDULE, s.OUTBOUND, options['global_keyprefix'])",
         ],
         cwd=BASE,
         env={
@@ -96,12 +99,41 @@ def test_a_process_that_begins_silent_sends_no_mail_and_starts_no_work(tmp_path)
             "SHOP_MODE": "demo",
             "VAR_DIR": str(tmp_path),
             "SHOP_OUTBOUND": "off",
+            "REDIS_URL": "redis://127.0.0.1:6379/0",
         },
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stdout == "shop.background.outbound.HeldMails {} False\n", done.stderr
+    assert done.stdout == "shop.background.outbound.HeldMails {} False silent-copy:\n", done.stderr
+
+
+def test_no_task_does_anything_whoever_asks_for_it(silent, db, django_assert_num_queries):
+    """The live shop's beat, perhaps, by a queue that both look at."""
+    celery.app.loader.import_default_modules()
+    tasks = {name: each for name, each in celery.app.tasks.items() if hasattr(each, "peer")}
+    assert {"shop.tasks.forget", "payments.tasks.expire_orders", "checkout.tasks.erase_confirmed"} <= set(
+        tasks
+    )
+    with django_assert_num_queries(0):
+        for task in tasks.values():
+            task()
+
+
+@pytest.mark.skipif("TEST_REDIS_URL" not in os.environ, reason="no Redis")
+def test_a_copy_takes_nothing_from_the_queue_of_the_live_shop():
+    address = f"{os.environ['TEST_REDIS_URL'].rstrip('/')}/15"
+    with (
+        Connection(address) as live,
+        Connection(address, transport_options={"global_keyprefix": "silent-copy:"}) as copy,
+    ):
+        queue, its_own = live.SimpleQueue("outbound-test"), copy.SimpleQueue("outbound-test")
+        queue.put("wake up")
+        with pytest.raises(queue.Empty):
+            its_own.get(timeout=0.2)
+        message = queue.get(timeout=5)
+        message.ack()
+    assert message.payload == "wake up"
 
 
 def test_the_outbox_stays_as_it_is(silent, db):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from payments.gateways.base import GatewayError
 
 from .answers import ID, UNREADABLE
+from .notifications import own_ids, parents
 
 MOST_PAGES = 100  # of a hundred events each
 
@@ -22,6 +23,8 @@ class Announcement:
     gateway_id: str  # of the capture, the refund, the order
     reference: str  # our own, where it is told
     amount: str
+    own_ids: tuple[str, ...] = ()  # under which it may be booked
+    parent_id: str = ""  # of a refund, its capture
 
 
 def read_announcements(body: dict[str, Any]) -> list[Announcement]:
@@ -52,5 +55,7 @@ def _announcement(event: dict[str, Any]) -> Announcement:
         at=str(event.get("create_time", ""))[:30],
         gateway_id=gateway_id if ID.fullmatch(gateway_id) else "",
         reference=str(resource.get("custom_id") or resource.get("invoice_id") or "")[:64],
+        own_ids=tuple(str(each) for each in own_ids(resource) if ID.fullmatch(str(each))),
+        parent_id=next((each for each in parents(resource) if ID.fullmatch(each)), ""),
         amount=f"{amount.get('currency_code', '')} {amount.get('value', '')}".strip()[:30],
     )

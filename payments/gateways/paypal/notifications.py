@@ -64,7 +64,7 @@ def read(headers: Mapping[str, str], body: bytes) -> Notification:
         gateway_ids=_unique(ID, [text for kind, text in subjects if kind == "id"]),
         kind=kind,
         dispute=dispute if kind.startswith("CUSTOMER.DISPUTE.") else "",
-        moved=_unique(ID, list(_own_ids(resource))) if moved_as else (),
+        moved=_unique(ID, list(own_ids(resource))) if moved_as else (),
         moved_as=moved_as,
     )
 
@@ -161,9 +161,7 @@ def _subjects(resource: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "reference", resource.get("invoice_id")
     yield "id", _within(resource, "supplementary_data", "related_ids", "order_id")
     yield "id", _within(resource, "supplementary_data", "related_ids", "capture_id")
-    for link in _members(resource, "links"):
-        if link.get("rel") == "up":  # a refund's capture, a capture's order
-            yield "id", str(link.get("href")).rstrip("/").rpartition("/")[2]
+    yield from (("id", text) for text in parents(resource))
     for unit in _members(resource, "purchase_units"):
         yield "reference", unit.get("custom_id")
         yield "reference", unit.get("invoice_id")
@@ -173,11 +171,20 @@ def _subjects(resource: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "reference", transaction.get("invoice_number")
 
 
-def _own_ids(resource: dict[str, Any]) -> Iterator[Any]:
+def parents(resource: dict[str, Any]) -> Iterator[str]:
+    """A refund's capture, a capture's order."""
+    return _linked(resource, "up")
+
+
+def own_ids(resource: dict[str, Any]) -> Iterator[Any]:
     """The id of a resource; in a recorded notification its link to itself named another one."""
     yield resource.get("id")
+    yield from _linked(resource, "self")
+
+
+def _linked(resource: dict[str, Any], relation: str) -> Iterator[str]:
     for link in _members(resource, "links"):
-        if link.get("rel") == "self":
+        if link.get("rel") == relation:
             yield str(link.get("href")).rstrip("/").rpartition("/")[2]
 
 

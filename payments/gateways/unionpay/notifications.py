@@ -43,6 +43,7 @@ def read(headers: Mapping[str, str], body: bytes) -> Notification:
         event_id="-".join(identity),
         references=(fields["orderId"],),
         gateway_ids=(original,) if re.fullmatch("[A-Za-z0-9]{1,32}", original) else (),
+        code=fields["respCode"],
     )
 
 
@@ -71,7 +72,8 @@ def _fields(headers: Mapping[str, str], body: bytes) -> Fields:
 
 
 def _check_content_type(value: str) -> None:
-    kind, _, parameters = value.lower().replace(" ", "").partition(";")
-    charset = parameters.removeprefix("charset=").strip('"')
-    if kind != "application/x-www-form-urlencoded" or charset not in {"", "utf-8", "utf8"}:
+    """Blanks around its parts are allowed, within them none: to other readers it is then no form."""
+    kind, _, parameters = value.lower().partition(";")
+    charset = parameters.strip().removeprefix("charset=").strip('"')
+    if kind.strip() != "application/x-www-form-urlencoded" or charset not in {"", "utf-8", "utf8"}:
         raise InvalidNotification("content type")

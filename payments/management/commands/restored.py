@@ -21,8 +21,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--since", help="when the backup was made: 2026-12-01T03:00+08:00")
         parser.add_argument("--ask", action="store_true", help="also ask PayPal what it has told us since")
+        parser.add_argument(
+            "--hold", action="store_true", help="put on hold what may have been sent since the backup"
+        )
 
-    def handle(self, *, since: str | None, ask: bool, **options: Any) -> None:
+    def handle(self, *, since: str | None, ask: bool, hold: bool, **options: Any) -> None:
         with override("en"):
             if problems := fingerprints.problems():
                 raise CommandError("\n".join(problems))
@@ -37,10 +40,16 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"\nThe backup knows of nothing after {timezone.localtime(begin):%Y-%m-%d %H:%M %Z}."
             )
+            if hold:
+                self.stdout.write(f"\nPut on hold: {restored.hold(begin)} orders.")
+            unsent = "Paid before the backup, and perhaps sent after it (--hold keeps them until you know):"
+            self.section(unsent, restored.may_have_left(begin), "none")
             is_well = self.ask_paypal(begin) if ask else True
             if not ask:
                 self.stdout.write("PayPal was not asked: --ask")
-            compare = "In UnionPay's portal, which tells no program of orders it is not asked about, compare:"
+            compare = (
+                "UnionPay lists no orders and no refunds to a program. In its merchants' portal, compare:"
+            )
             self.section(compare, restored.files_to_compare(begin), "")
         if not is_well:
             sys.exit(1)
@@ -52,7 +61,7 @@ class Command(BaseCommand):
         except GatewayError as error:
             self.stdout.write(f"PayPal could not be asked: {error.code}. Compare its dashboard (Activity).")
             return False
-        heading = "Money that PayPal told our webhooks of, and that is not booked here:"
+        heading = "Money, taken or given back, that PayPal told our webhooks of and that is not booked here:"
         self.section(heading, iter(lines), "none. (What no webhook was told of, PayPal's dashboard shows.)")
         return not lines
 

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from payments.attempts import services as attempts
 from payments.attempts import settlement
 from payments.gateways import override
-from payments.gateways.base import Declined, GatewayError
+from payments.gateways.base import Declined, GatewayError, InvalidNotification
 from payments.health import alerts, report
 from payments.models import LedgerEntry, Payment
 from payments.sandbox.paypal import dashboard
@@ -117,9 +117,10 @@ def test_a_made_up_finding_does_nothing(paid, board, name, key):
     assert "There is nothing to repair there any more." in board.post(name, key)
 
 
-def test_a_repair_that_the_database_refuses_is_told(paid, board, monkeypatch):
+@pytest.mark.parametrize("error", [IntegrityError, InvalidNotification])
+def test_a_repair_that_fails_is_told(paid, board, monkeypatch, error):
     def refuse(*_arguments):
-        raise IntegrityError
+        raise error
 
     sql("UPDATE payments_payment SET pays_order = false")
     monkeypatch.setattr("payments.health.repairs.find_payer", refuse)

@@ -3,10 +3,15 @@
 import datetime as dt
 
 import pytest
+from django.db import transaction
 
+from checkout.models import Order
+from checkout.privacy import erasure
 from payments.models import GatewayEvent
 from payments.tests.harness.health_scenes import reds, sql, state
+from payments.tests.harness.paypal_scenes import sent
 from payments.tests.health.scenes import ago, fail, make_dispute, make_event
+from payments.webhooks import inbox
 from shop import clock
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +49,24 @@ def test_many_forged_notifications_are_noted_and_change_nothing_else(paid, board
     assert "21 forged notifications came within an hour." in board.text()
     GatewayEvent.objects.update(received_at=ago(hours=2))
     assert state("forgeries") == "ok"
+
+
+def test_a_notice_that_waits_for_proof_ends_with_its_order(paid, board):
+    event = make_event(paid, is_verified=None, body=b"{}", headers={"a": "b"})
+    assert state("events") == "red"
+    with transaction.atomic():
+        erasure.erase(Order.objects.lock(paid.order_id))
+    event.refresh_from_db()
+    assert (state("events"), event.is_verified, event.headers) == ("ok", False, {})
+
+
+@pytest.mark.parametrize("is_verified", [None, True])
+def test_a_notice_that_nobody_can_read_any_more_ends_and_staff_hear_of_it(paid, board, is_verified):
+    event = make_event(paid, is_verified=is_verified, kind="CUSTOMER.DISPUTE.CREATED")
+    assert "It has been put right." in board.press("events")
+    assert (state("events"), sent("mail.payment_alarm")) == ("ok", 1)
+    inbox.process(event)  # by a round that had read the row before
+    assert sent("mail.payment_alarm") == 1
 
 
 @pytest.mark.failure("F44")

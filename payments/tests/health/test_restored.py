@@ -8,6 +8,8 @@ from django.core.management import CommandError, call_command
 
 from payments.gateways.base import GatewayError
 from payments.health import restored
+from payments.models import Payment
+from payments.sandbox.paypal import dashboard
 from shop import clock
 from shop.keyring import fingerprints
 from shop.models import OutboxMessage
@@ -50,6 +52,35 @@ def test_money_taken_after_the_backup_is_found(db, paid, settings, started, appr
         f"HKD 1234.50, capture {lost.reference}, reference {purchase.reference}: nothing here knows" in text
     )
     assert paid.capture_reference not in text, "it is booked"
+
+
+def test_a_refund_of_after_the_backup_is_told_and_booked_before_anything_leaves(db, paid, silent):
+    refund = dashboard.dashboard_refund(paid.reference, 100)["refund"]
+    assert f"refund {refund}: order {paid.order.number} lacks it" in told("--ask")[0]
+    call_command("money_health", "--ask", stdout=StringIO())
+    assert paid.refunds.get().reference == refund
+    assert refund not in told("--ask")[0]
+    lines = list(restored.files_to_compare(clock.now()))
+    assert all("each refund" in line for line in lines), "UnionPay lists none"
+
+
+def test_in_a_silent_copy_nothing_is_captured_by_asking(db, waiting, approve, silent):
+    approve(waiting.approve_url)
+    call_command("money_health", "--ask", stdout=StringIO())
+    waiting.refresh_from_db()
+    assert waiting.status == Payment.Status.AWAITING
+
+
+def test_what_may_have_been_sent_since_is_told_and_held(db, paid, silent):
+    number, before = paid.order.number, (clock.now() - dt.timedelta(days=2)).isoformat()
+    assert f"order {number}, paid" in told()[0]
+    assert number not in told("--hold", "--since", before)[0], "paid after that backup"
+    assert "Put on hold: 1 orders." in told("--hold")[0]
+    text, _status = told("--hold")
+    assert "Put on hold: 0 orders." in text
+    assert "pieces to send, on hold" in text
+    held = paid.order.events.get(fact="on_hold")
+    assert held.note == f"put on hold: {restored.WHY_HELD}"
 
 
 def test_what_cannot_be_asked_is_named_by_its_file(db, settings):

@@ -168,6 +168,7 @@ def test_a_body_over_64_kib_is_refused(gateway, transmission):
         "multipart/form-data; boundary=x",
         "application/x-www-form-urlencoded; charset=GBK",
         "text/plain",
+        "application/x-www-form- urlencoded",
     ],
 )
 def test_another_content_type_is_refused(gateway, transmission, kind):

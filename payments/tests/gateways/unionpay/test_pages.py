@@ -145,6 +145,18 @@ def test_a_bare_get_leads_the_buyers_own_browser_to_the_order(order, on_page):
     assert order.token in back.url
 
 
+@pytest.mark.parametrize("kind", [FORM, f"{FORM} ", "application/x-www-form- urlencoded"])
+def test_a_signed_return_leads_to_the_order_that_it_names_whatever_its_address_says(order, on_page, kind):
+    _, transaction = on_page
+    other = place(make_cart((make_goods("TEA-901", on_hand=5), 1)))
+    strange = attempts.get_or_create_attempt(other.pk, method=METHOD.UNIONPAY_PAGE, revision=1)
+    body = form_encoded(envelope.signed_fields(transactions.notice(transaction, text="success")))
+    address = reverse("gateways:unionpay_return") + f"?orderId={strange.reference}"
+    answer = Client().post(address, body, content_type=kind)
+    assert (order.token in answer.url) is ("- " not in kind)
+    assert other.token not in answer.url
+
+
 # --- what a query leaves open
 # ------------------------------------------------------------------------------------------
 
