@@ -1,8 +1,10 @@
 """Money in the admin: to look at, never to edit. One button: ask the gateway."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +24,7 @@ from shop.admin.read_only import ReadOnlyAdmin
 from shop.admin.search import TolerantSearch, email_address
 from shop.l10n.money import formatted
 from shop.l10n.staff_notes import in_words
+from shop.web.once import safe_to_repeat
 
 
 @admin.register(Payment)
@@ -49,6 +52,12 @@ class PaymentAdmin(TolerantSearch, ReadOnlyAdmin[Payment]):
     ]  # fmt: skip
     readonly_fields = ["shown_problem", "told_buyer", "unused_money", "decision"]
     actions = ["ask_gateway"]
+
+    @safe_to_repeat("its one action asks the gateways, and settles nothing twice")
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, extra_context)
 
     def get_urls(self) -> list[URLPattern]:
         own = [*health_views.urls(self.admin_site), *decision_views.urls(self.admin_site)]

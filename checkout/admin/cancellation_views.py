@@ -26,7 +26,8 @@ def answer(request: HttpRequest, order_id: int) -> HttpResponse:
     order = order_for(request, order_id, ANSWER_CANCELLATION)
     back = redirect("admin:checkout_order_change", order.pk)
     open_request = order.cancellations.filter(state=CancellationRequest.State.OPEN).first()
-    if open_request is None:
+    read = request.POST.get("asked", "")  # it is answered, whatever was asked since
+    if open_request is None or (read and read != str(open_request.pk)):
         return _answered_before(request, order)
     form = AnswerForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -104,6 +104,7 @@ def correct(request: HttpRequest, order_id: int) -> HttpResponse:
     """The page behind "Correct address or e-mail"; with reports, the e-mail address has a page of its own."""
     order = order_for(request, order_id, CORRECT)
     is_redraw = request.POST.get("action") == "redraw"
+    seen = (request.POST.get("seen", order.address_stamp), request.POST.get("seen_email", order.email))
     forms = CorrectionForms(order, request.POST if request.method == "POST" else None)
     if forms.shipping:
         forms.shipping.fields["region"].help_text = _("Only where the shipping fee is the same.")
@@ -112,7 +113,11 @@ def correct(request: HttpRequest, order_id: int) -> HttpResponse:
     elif request.method == "POST" and forms.is_valid():
         back = reverse("admin:checkout_order_change", args=[order.pk])
         try:
-            corrections.correct_for(order.pk, forms.correction(), actor=request.user.get_username())
+            actor = request.user.get_username()
+            corrections.correct_for(order.pk, forms.correction(), actor=actor, seen=seen)
+        except corrections.CorrectedMeanwhile:
+            why = _("It has just been corrected by somebody else. Nothing was changed; please look again.")
+            return refuse(request, then=request.path, why=why, filled=forms.all)
         except corrections.TooLate:
             why = _("This cannot be corrected any more: nothing is left to be sent.")
             return refuse(request, then=back, why=why, filled=forms.all)
@@ -122,7 +127,7 @@ def correct(request: HttpRequest, order_id: int) -> HttpResponse:
         messages.success(request, _("The order is corrected; the customer is being told by e-mail."))
         return redirect(back)
     title = _("Correct order %(number)s") % {"number": order.number}
-    return _page(request, "correct.html", order, title, {"forms": forms})
+    return _page(request, "correct.html", order, title, {"forms": forms, "seen": seen})
 
 
 def _page(

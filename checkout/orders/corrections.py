@@ -31,6 +31,10 @@ class OtherZone(Exception):
     """Another delivery zone would have another fee."""
 
 
+class CorrectedMeanwhile(Exception):
+    """The address is not as it was read: somebody else has corrected it, which must not be undone unseen."""
+
+
 @dataclass(frozen=True)
 class Correction:
     """The new values. Without a region only the e-mail address changes."""
@@ -72,8 +76,13 @@ def correct(order_id: int, correction: Correction) -> Order:
 
 
 @retry_transaction
-def correct_for(order_id: int, correction: Correction, *, actor: str) -> Order:
-    """Apply what differs on behalf of staff; the customer hears of it. Raises TooLate and OtherZone.
+def correct_for(
+    order_id: int, correction: Correction, *, actor: str, seen: tuple[str, str] | None = None
+) -> Order:
+    """Apply what differs on behalf of staff; the customer hears of it.
+
+    ``seen``: the stamp of the address, and the e-mail address, as they were read. Raises TooLate, OtherZone
+    and CorrectedMeanwhile.
 
     The delivery details can be corrected while something is left to be sent, the e-mail address until the
     order is erased. That of an order with services is changed with its order key (``readdress``).
@@ -81,6 +90,9 @@ def correct_for(order_id: int, correction: Correction, *, actor: str) -> Order:
     order = Order.objects.lock(order_id)
     if not order.is_paid or order.erased_at:
         raise TooLate(order.number)
+    changes = _differs(order, correction) or identity(correction.email) != identity(order.email)
+    if seen and changes and not (order.has_address_as_seen(seen[0]) and order.email == seen[1]):
+        raise CorrectedMeanwhile(order.number)
     if order.needs_shipping and correction.region and left_to_ship(order):
         _correct_address(order, correction, actor=actor)
     elif _differs(order, correction):

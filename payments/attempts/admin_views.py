@@ -31,9 +31,13 @@ def decide(request: HttpRequest, payment_id: int) -> HttpResponse:
     act = DECISIONS.get(request.POST.get("action", ""))
     if request.method == "POST" and act:
         try:
-            act(payment, actor=request.user.get_username())
+            act(payment, actor=request.user.get_username(), seen=request.POST.get("seen", ""))
         except decisions.NotDecidable:
             messages.warning(request, _("This is not open to decide any more. Please look at the payment."))
+        except decisions.FactsChanged:
+            text = _("This has changed since you looked. Nothing was decided yet; please check once more.")
+            messages.warning(request, text)
+            return HttpResponseRedirect(request.path)
         else:
             messages.success(request, _("Your decision is noted in the history of the order."))
         return _to(payment)
@@ -51,6 +55,7 @@ def _context(request: HttpRequest, payment: Payment) -> dict[str, object]:
         "title": _("Decide about payment %(payment)s") % {"payment": payment.reference},
         "opts": Payment._meta,
         "payment": payment,
+        "seen": decisions.facts_stamp(payment),
         "order": payment.order,
         "expected": formatted(payment.amount, payment.currency),
         "total": formatted(total, payment.order.currency),

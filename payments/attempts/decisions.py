@@ -1,5 +1,6 @@
 """Decisions of staff about money that does not match."""
 
+import hashlib
 from decimal import Decimal
 
 from django.db import transaction
@@ -17,28 +18,50 @@ class NotDecidable(Exception):
     """The payment has no open alarm, or this decision is not possible for it."""
 
 
+class FactsChanged(Exception):
+    """The alarm, the money or the order is not as whoever decides saw it."""
+
+
+def facts_stamp(payment: Payment) -> str:
+    """Another one once there is something else to decide about: proves to have been seen."""
+    order = payment.order
+    plain = (payment.money_stamp, payment.status, payment.problem, order.status, str(order.total))
+    return hashlib.sha256(repr(plain).encode()).hexdigest()
+
+
+def _check_seen(payment: Payment, seen: str | None) -> None:
+    if seen is not None and facts_stamp(payment) != seen:
+        raise FactsChanged(payment.reference)
+
+
 @transaction.atomic
-def accept(payment: Payment, *, actor: str) -> None:
-    """Let booked money of another amount pay the order. Raises NotDecidable unless it covers the order."""
+def accept(payment: Payment, *, actor: str, seen: str | None = None) -> None:
+    """Let booked money of another amount pay the order. ``seen`` is the ``facts_stamp`` that was read.
+
+    Raises NotDecidable unless it covers the order, and FactsChanged.
+    """
     locked = payment.lock()
     left, currency = locked.refundable_amount, locked.captured_currency  # less what is on its way back
     covers = locked.is_unused and currency == locked.order.currency and left >= locked.order.total
     if not locked.needs_attention or not covers or locked.order.is_paid:
         raise NotDecidable(payment.reference)
+    _check_seen(locked, seen)
     locked.close_alarm()
     locked.order.log(f"{locked.reference}: accepted with {left} {currency}", actor=actor)
     apply_to_order(locked)
 
 
 @transaction.atomic
-def dismiss(payment: Payment, *, actor: str) -> None:
+def dismiss(payment: Payment, *, actor: str, seen: str | None = None) -> None:
     """Close the alarm: staff have dealt with it elsewhere. An order that waited for it can be paid again.
 
-    Raises NotDecidable while we hold money of this payment: it is accepted or given back.
+    Raises NotDecidable while we hold money of this payment: it is accepted or given back. And FactsChanged:
+    another alarm may have come than the one that was dealt with.
     """
     locked = payment.lock()
     if not locked.needs_attention or _holds_unused_money(locked):
         raise NotDecidable(payment.reference)
+    _check_seen(locked, seen)
     note = closing_note(locked, locked.problem)
     locked.close_alarm()
     locked.order.log(note, actor=actor)

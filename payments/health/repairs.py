@@ -18,7 +18,7 @@ from payments.models.ledger import ReferenceTaken
 from payments.refunds import reconciliation
 from payments.refunds import services as refunds
 from payments.refunds.four_eyes import NeedsSecondPerson
-from payments.refunds.plan import DisputeOpen, NothingToRefund, TooMuch
+from payments.refunds.plan import DisputeOpen, NothingToRefund, PlanChanged, TooMuch
 from payments.webhooks import inbox
 from shop.monitoring.audit import NotRepaired
 
@@ -113,8 +113,16 @@ def execute(refund: Refund) -> None:
 
 
 def retry(refund: Refund, actor: str) -> None:
-    with _refunding():
-        refunds.retry_refund(refund, actor=actor)
+    """Only where nothing else was refunded since: no page has shown what."""
+    seen = refund.payment.money_stamp
+    again = _("Something was refunded since. Please look at it, and try it again from the list of refunds.")
+    if refunds.can_be_retried(refund) and refunds.refunded_since(refund):
+        raise NotRepaired(again)
+    try:
+        with _refunding():
+            refunds.retry_refund(refund, actor=actor, seen=seen)
+    except PlanChanged:
+        raise NotRepaired(again) from None
 
 
 def book_refund(refund: Refund) -> None:

@@ -1,6 +1,7 @@
 """One attempt to pay: its states, who may talk to the gateway about it, and when it is asked for again."""
 
 import datetime as dt
+import hashlib
 import logging
 import uuid
 from collections.abc import Iterator
@@ -329,6 +330,16 @@ class Payment(models.Model):
         """What of the captured money has neither gone back nor is about to."""
         rows = self.refunds.exclude(status="failed")
         return self.captured_amount - (rows.aggregate(sum=Sum("amount"))["sum"] or Decimal(0))
+
+    @property
+    def money_stamp(self) -> str:
+        """Another one once more of its money has gone back, is about to, or was refused: proves to be seen.
+
+        A refund that gets done is none of these: it counted from when it was asked for.
+        """
+        refunds = [(refund.pk, refund.status == "failed") for refund in self.refunds.order_by("pk")]
+        plain = (self.pk, str(self.refundable_amount), refunds)
+        return hashlib.sha256(repr(plain).encode()).hexdigest()
 
     @property
     def is_unused(self) -> bool:

@@ -80,6 +80,9 @@ class RefundLine(models.Model):
     line = models.ForeignKey(OrderLine, models.PROTECT, related_name="refund_lines")
     quantity = models.PositiveIntegerField(_("quantity"), default=0)
     amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2)
+    # Pieces that are not shipped because of it: those that had been, and those of a retry, are none. Null: of
+    # before this was kept, and taken for all of them.
+    withdrawn = models.PositiveIntegerField(null=True, editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["refund", "line"], name="one_row_per_line_and_refund")]

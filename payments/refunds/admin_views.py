@@ -26,13 +26,14 @@ from shop.l10n import money
 from shop.web.asks_again import asks_again
 from shop.web.once import safe_to_repeat
 
-from . import four_eyes
+from . import explanations, four_eyes
 from . import services as refunds
 from .forms import ReasonForm, RefundForm, form_values
 from .plan import (
     DisputeOpen,
     NothingChosen,
     NothingToRefund,
+    PlanChanged,
     RefundPlan,
     TooMuch,
     explanation_digest,
@@ -45,7 +46,7 @@ from .plan import (
 from .summaries import note_of
 
 KEY = re.compile(r"[0-9a-f]{32}")
-REFUSALS = (NothingToRefund, NothingChosen, TooMuch, DisputeOpen, refunds.PlanChanged)
+REFUSALS = (NothingToRefund, NothingChosen, TooMuch, DisputeOpen, PlanChanged)
 
 
 def urls(site: admin.AdminSite) -> list[URLPattern]:
@@ -119,17 +120,12 @@ def refund_order(request: HttpRequest, *, site: admin.AdminSite, order_id: int) 
             key=_key(request),
             actor=_name(request),
             reason=form.cleaned_data["reason"],
-            seen=request.POST.get("seen", ""),
+            seen=_seen(request),
         )
     except REFUSALS:
         return page.changed(refund_order, order_id=order_id)
     except four_eyes.NeedsSecondPerson as needed:
-        seen = request.POST.get("seen", "")
-        how: dict[str, Any] = {
-            "way": "order",
-            "chosen": four_eyes.stored(form.refund_request()),
-            "seen": seen,
-        }
+        how: dict[str, Any] = {"way": "order", "chosen": four_eyes.stored(form.refund_request())}
         how |= {"lines": _lines(form.plan), "closes": [line.name for line in form.plan.closes]}
         how |= {"goods": _goods(form.plan)}
         return _asked(request, needed, key=_key(request), form=form, **how)
@@ -141,7 +137,7 @@ def _asked(
 ) -> HttpResponse:
     """Nothing is refunded: a colleague is asked."""
     reason = form.cleaned_data["reason"] if form else ""
-    wish = four_eyes.ask(needed, actor=_name(request), reason=reason, **how)
+    wish = four_eyes.ask(needed, actor=_name(request), reason=reason, seen=_seen(request), **how)
     text = _("Nothing was refunded yet: an amount like this needs a second person, who was told.")
     messages.info(request, text)
     return HttpResponseRedirect(reverse("admin:shop_approvalrequest_change", args=[wish.pk]))
@@ -204,14 +200,19 @@ def return_payment(request: HttpRequest, *, site: admin.AdminSite, payment_id: i
     form = ReasonForm(request.POST if request.method == "POST" else None)
     if _key(request) and form.is_valid():
         try:
-            reason = form.cleaned_data["reason"]
-            refund = refunds.return_unused(payment, key=_key(request), actor=_name(request), reason=reason)
+            reason, seen = form.cleaned_data["reason"], _seen(request)
+            refund = refunds.return_unused(
+                payment, key=_key(request), actor=_name(request), reason=reason, seen=seen
+            )
         except (NothingToRefund, DisputeOpen) as error:
             messages.warning(request, _why(error))
             return _to_order(payment.order)
         except four_eyes.NeedsSecondPerson as needed:
             return _asked(request, needed, key=_key(request), form=form, way="payment", payment=payment.pk)
-        return _requested(request, payment.order, refund)
+        except PlanChanged:
+            _warn_of_change(request)
+        else:
+            return _requested(request, payment.order, refund)
     if not payment.is_unused:
         messages.warning(request, _why(NothingToRefund()))
         return _to_order(payment.order)
@@ -243,9 +244,7 @@ def explain(request: HttpRequest, *, site: admin.AdminSite, refund_id: int) -> H
     if not form.is_valid() or not page.is_agreed:
         return page.show(form)
     try:
-        refunds.explain_refund(
-            refund, form.refund_request(), actor=_name(request), seen=request.POST.get("seen", "")
-        )
+        explanations.explain_refund(refund, form.refund_request(), actor=_name(request), seen=_seen(request))
     except REFUSALS:
         return page.changed(explain, refund_id=refund_id)
     messages.success(request, _("Noted what this refund was for."))
@@ -256,8 +255,8 @@ def _take_back(request: HttpRequest, site: admin.AdminSite, refund: Refund) -> H
     """What was said of it, and the button that takes this back; then it is said anew."""
     if request.POST.get("action") == "take back":
         try:
-            refunds.take_back_explanation(refund, actor=_name(request), seen=request.POST.get("seen", ""))
-        except refunds.PlanChanged:
+            explanations.take_back_explanation(refund, actor=_name(request), seen=_seen(request))
+        except PlanChanged:
             text = _("What was said of this refund has changed meanwhile. Please look again.")
             messages.warning(request, text)
         except OutOfStock:
@@ -276,11 +275,9 @@ def retry(request: HttpRequest, *, site: admin.AdminSite, refund_id: int) -> Htt
     refund = get_object_or_404(Refund.objects.select_related("payment__order"), pk=refund_id)
     order = refund.payment.order
     if request.method != "POST":
-        amount = money.formatted(refund.amount, refund.payment.captured_currency)
-        page = _Page(request, site, order, title=_("Try the refund again"))
-        return page.render("retry.html", {"refund": refund, "amount": amount})
+        return _retry_page(request, site, refund)
     try:
-        again = refunds.retry_refund(refund, actor=_name(request))
+        again = refunds.retry_refund(refund, actor=_name(request), seen=_seen(request))
     except four_eyes.NeedsSecondPerson as needed:
         return _asked(request, needed, key=refunds.next_key(refund), way="retry", refund=refund.pk)
     except refunds.NotRefused:
@@ -291,9 +288,25 @@ def retry(request: HttpRequest, *, site: admin.AdminSite, refund_id: int) -> Htt
         messages.warning(
             request, _("Part of this money has gone back in another way. Please refund the rest.")
         )
+    except PlanChanged:
+        _warn_of_change(request)
+        return _retry_page(request, site, refund)
     else:
         return _requested(request, order, again)
     return _to_order(order)
+
+
+def _retry_page(request: HttpRequest, site: admin.AdminSite, refund: Refund) -> HttpResponse:
+    """What was refused, and what was refunded since: it may be the same."""
+    currency, since = refund.payment.captured_currency, refunds.refunded_since(refund)
+    context = {
+        "refund": refund,
+        "amount": money.formatted(refund.amount, currency),
+        "since": money.formatted(since, currency) if since else "",
+        "seen": refund.payment.money_stamp,
+    }
+    page = _Page(request, site, refund.payment.order, title=_("Try the refund again"))
+    return page.render("retry.html", context)
 
 
 # --- what the pages share ---
@@ -335,10 +348,7 @@ class _Page:
 
     def changed(self, view: Callable[..., HttpResponse], **ids: int) -> HttpResponse:
         """Something has happened since the preview: it is shown anew, and nothing was done."""
-        messages.warning(
-            self.request,
-            _("Something has changed since you looked. Nothing was refunded yet; please check once more."),
-        )
+        _warn_of_change(self.request)
         post = self.request.POST.copy()
         post["action"], post["key"] = "preview", ""
         self.request.POST = post  # type: ignore[assignment]
@@ -356,6 +366,11 @@ class _Page:
         return render(self.request, f"admin/payments/{template}", shared | context)
 
 
+def _warn_of_change(request: HttpRequest) -> None:
+    text = _("Something has changed since you looked. Nothing was refunded yet; please check once more.")
+    messages.warning(request, text)
+
+
 def _new_key() -> str:
     return uuid.uuid4().hex
 
@@ -364,6 +379,11 @@ def _key(request: HttpRequest) -> str:
     """The key of the preview that was agreed to; empty for anything that is none."""
     typed = request.POST.get("key", "")
     return typed if KEY.fullmatch(typed) else ""
+
+
+def _seen(request: HttpRequest) -> str:
+    """The stamp of what the page showed."""
+    return request.POST.get("seen", "")
 
 
 def _name(request: HttpRequest) -> str:

@@ -6,10 +6,10 @@ from shop.audit import approvals
 from shop.models import ApprovalRequest
 
 from . import four_eyes, services
-from .plan import DisputeOpen, NothingChosen, NothingToRefund, TooMuch
+from .plan import DisputeOpen, NothingChosen, NothingToRefund, PlanChanged, TooMuch
 
 REFUSALS = (
-    NothingToRefund, NothingChosen, TooMuch, DisputeOpen, services.PlanChanged, services.NotRefused,
+    NothingToRefund, NothingChosen, TooMuch, DisputeOpen, PlanChanged, services.NotRefused,
     four_eyes.Overtaken,
 )  # fmt: skip
 
@@ -17,16 +17,17 @@ REFUSALS = (
 def perform(wish: ApprovalRequest) -> Refund:
     """The refund as it was asked for. Raises NotPossible where it would be another one now."""
     how = wish.payload
-    common = {"key": how["key"], "actor": wish.asked_by, "reason": how["reason"], "is_approved": True}
+    agreed = {"actor": wish.asked_by, "seen": how.get("seen"), "is_approved": True}
+    common = {"key": how["key"], "reason": how["reason"], **agreed}
     try:
         if how["way"] == "order":
             order = Order.objects.get(number=wish.order_number)
             request = four_eyes.read(how["chosen"])
-            return services.request_refund(order.pk, request, seen=how["seen"], **common)
+            return services.request_refund(order.pk, request, **common)
         if how["way"] == "payment":
             return services.return_unused(Payment.objects.get(pk=how["payment"]), **common)
         refused = Refund.objects.get(pk=how["refund"])
-        return services.retry_refund(refused, actor=wish.asked_by, is_approved=True)
+        return services.retry_refund(refused, **agreed)
     except REFUSALS as error:
         raise approvals.NotPossible(str(error)) from error
 

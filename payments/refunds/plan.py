@@ -29,6 +29,10 @@ class DisputeOpen(Exception):
     """The buyer has complained at the gateway, which decides about the money for now."""
 
 
+class PlanChanged(Exception):
+    """It would now have other consequences, or follow upon more, than what was agreed to."""
+
+
 class TooMuch(Exception):
     """More than is left. ``where`` names the field: "quantity_3", "shipping"; "" is all together."""
 
@@ -82,6 +86,12 @@ class Refundable:
     shipping: Decimal
     lines: tuple[RefundableLine, ...]
 
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """Other ones once something more was refunded."""
+        lines = [(each.line.pk, each.quantity, str(each.amount)) for each in self.lines]
+        return self.payment.money_stamp, str(self.money), str(self.shipping), lines
+
     def everything(self) -> RefundRequest:
         """A request for all that is left. After a goodwill, the last line gets less than its price."""
         money, amounts = self.money, {}
@@ -132,6 +142,7 @@ class RefundPlan:
 
     payment: Payment
     currency: str
+    before: Refundable  # what could still be refunded
     lines: tuple[PlannedLine, ...]
     shipping: Decimal
     amount: Decimal
@@ -151,7 +162,10 @@ class RefundPlan:
 
     @property
     def digest(self) -> str:
-        """The same for the same consequences: proves to have been seen."""
+        """The same for the same consequences of the same state: proves to have been seen.
+
+        Whoever agreed before an equal refund was asked for did not agree to a second one.
+        """
         facts = [
             (each.line.pk, each.quantity, str(each.amount), each.withdrawn, each.restocked)
             for each in self.lines
@@ -162,6 +176,9 @@ class RefundPlan:
             str(self.shipping),
             str(self.amount),
             [line.pk for line in self.closes],
+            str(self.left),
+            [(each.line.pk, each.to_ship, each.is_readable) for each in self.keeps],
+            self.before.facts,
         )
         return hashlib.sha256(repr(plain).encode()).hexdigest()
 
@@ -282,6 +299,7 @@ def _plan(order: Order, left: Refundable, request: RefundRequest, *, moves_money
     return RefundPlan(
         payment=left.payment,
         currency=left.currency,
+        before=left,
         lines=lines,
         shipping=request.shipping,
         amount=request.amount,

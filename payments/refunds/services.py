@@ -1,7 +1,7 @@
 """Refunds: stored with their keys before the gateway is asked, and done once however often they are tried.
 
-Public: ``request_refund``, ``return_unused``, ``give_back``, ``retry_refund``, ``explain_refund`` and
-``take_back_explanation`` store what is to be done; ``execute_refund`` does it; ``record_done`` records it.
+Public: ``request_refund``, ``return_unused``, ``give_back`` and ``retry_refund`` store what is to be done;
+``execute_refund`` does it; ``record_done`` records it.
 """
 
 import datetime as dt
@@ -31,12 +31,10 @@ from . import four_eyes
 from .plan import (
     DisputeOpen,
     NothingToRefund,
+    PlanChanged,
     RefundPlan,
     RefundRequest,
     TooMuch,
-    explanation_digest,
-    is_explained,
-    plan_explanation,
     plan_refund,
 )
 
@@ -45,10 +43,6 @@ Origin = Refund.Origin
 
 REFUSED = "refund refused"
 ALERT_AFTER = dt.timedelta(hours=24)  # then a person hears of a refund whose outcome is unknown
-
-
-class PlanChanged(Exception):
-    """The refund would now have other consequences than the plan that was agreed to."""
 
 
 class RefundNotKnown(Exception):
@@ -96,18 +90,25 @@ def request_refund(
         shipping=plan.shipping,
         is_approved=is_approved,
     )
-    _store_lines(refund, plan)
-    _withdraw(order, refund, plan, actor)
+    store_lines(refund, plan)
+    withdraw(order, refund, plan, actor)
     return refund
 
 
 @retry_transaction
 def return_unused(
-    payment: Payment, *, key: str, actor: str, reason: str = "", is_approved: bool = False
+    payment: Payment,
+    *,
+    key: str,
+    actor: str,
+    reason: str = "",
+    seen: str | None = None,
+    is_approved: bool = False,
 ) -> Refund:
     """Give back all booked money that pays no order: of the wrong amount, or what could not be used.
 
-    The same ``key`` is the same refund. Raises NothingToRefund, DisputeOpen and NeedsSecondPerson.
+    The same ``key`` is the same refund; ``seen`` is the payment's ``money_stamp`` as its reader saw it.
+    Raises NothingToRefund, DisputeOpen, PlanChanged and NeedsSecondPerson.
     """
     payment = payment.lock()
     known = four_eyes.known(payment.refunds.all(), key, is_approved=is_approved)
@@ -117,6 +118,7 @@ def return_unused(
         raise NothingToRefund(payment.reference)
     if payment.disputes.filter(is_open=True).exists():
         raise DisputeOpen(payment.reference)
+    _check_seen(payment, seen)
     payment.close_alarm()
     return _create_refund(
         payment, payment.refundable_amount, key=key, origin=Origin.STAFF, actor=actor, reason=reason,
@@ -133,10 +135,11 @@ def give_back(payment: Payment, why: str) -> None:
 
 
 @retry_transaction
-def retry_refund(refund: Refund, *, actor: str, is_approved: bool = False) -> Refund:
+def retry_refund(refund: Refund, *, actor: str, seen: str | None = None, is_approved: bool = False) -> Refund:
     """Try a refused refund again, under a new key. Any number of clicks: one new refund per refused one.
 
-    Raises NotRefused, NothingToRefund, DisputeOpen, TooMuch, NeedsSecondPerson.
+    ``seen`` is the payment's ``money_stamp`` as its reader saw it: somebody may have refunded the same anew.
+    Raises NotRefused, NothingToRefund, DisputeOpen, TooMuch, PlanChanged, NeedsSecondPerson.
     """
     payment = refund.payment.lock()
     refused = payment.refunds.get(pk=refund.pk)
@@ -148,6 +151,7 @@ def retry_refund(refund: Refund, *, actor: str, is_approved: bool = False) -> Re
     if payment.order.is_disputed or payment.disputes.filter(is_open=True).exists():
         raise DisputeOpen(payment.reference)
     _check_still_owed(payment, refused)
+    _check_seen(payment, seen)
     payment.close_alarm()
     again = _create_refund(
         payment,
@@ -160,10 +164,21 @@ def retry_refund(refund: Refund, *, actor: str, is_approved: bool = False) -> Re
         is_approved=is_approved,
     )
     RefundLine.objects.bulk_create(
-        RefundLine(refund=again, line_id=row.line_id, quantity=row.quantity, amount=row.amount)
+        RefundLine(refund=again, line_id=row.line_id, quantity=row.quantity, amount=row.amount, withdrawn=0)
         for row in refused.lines.all()
     )
     return again
+
+
+def _check_seen(payment: Payment, seen: str | None) -> None:
+    if seen is not None and payment.money_stamp != seen:
+        raise PlanChanged(payment.reference)
+
+
+def refunded_since(refused: Refund) -> Decimal:
+    """What of the payment was refunded, or is about to be, since this refund was asked for."""
+    later = refused.payment.refunds.filter(pk__gt=refused.pk).exclude(status=Status.FAILED)
+    return later.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
 
 
 def _check_still_owed(payment: Payment, refused: Refund) -> None:
@@ -194,52 +209,6 @@ def next_key(refund: Refund) -> str:
     return uuid.uuid5(uuid.UUID(refund.key), "again").hex
 
 
-@retry_transaction
-def explain_refund(refund: Refund, request: RefundRequest, *, actor: str, seen: str | None = None) -> None:
-    """Record what a refund was for that was made at the gateway. Moves no money; may close reports.
-
-    Raises NothingToRefund (also when it has been said already), NothingChosen, TooMuch, PlanChanged.
-    """
-    payment = refund.payment.lock()
-    locked = payment.refunds.get(pk=refund.pk)
-    plan = plan_explanation(locked, request)
-    if seen is not None and plan.digest != seen:
-        raise PlanChanged(payment.order.number)
-    locked.shipping = plan.shipping
-    locked.save(update_fields=["shipping"])
-    _store_lines(locked, plan)
-    fulfilment.note_refund(payment.order, Decimal(0), {each.line.pk: each.amount for each in plan.lines})
-    payment.order.log(f"{payment.reference}: refund {locked.reference} explained", actor=actor)
-    _withdraw(payment.order, locked, plan, actor)
-
-
-@retry_transaction
-def take_back_explanation(refund: Refund, *, actor: str, seen: str) -> None:
-    """Forget what staff said this refund was for, so that it can be said anew. Moves no money.
-
-    Reports that it closed open again, and goods that were not to be delivered are to be; what went back into
-    stock with it is taken out. ``seen`` is the digest of the explanation that its reader saw. Raises
-    PlanChanged, and OutOfStock where the goods were sold to somebody else meanwhile.
-    """
-    payment = refund.payment.lock()
-    locked = payment.refunds.get(pk=refund.pk)
-    if not is_explained(locked) or explanation_digest(locked) != seen:
-        raise PlanChanged(payment.order.number)
-    rows = list(locked.lines.all())
-    locked.lines.all().delete()
-    locked.shipping = Decimal(0)
-    locked.save(update_fields=["shipping"])
-    fulfilment.note_refund(payment.order, Decimal(0), {row.line_id: -row.amount for row in rows})
-    left = RefundLine.objects.filter(line__in=[row.line_id for row in rows]).values("line_id")
-    kept = {row["line_id"]: row["pieces"] for row in left.annotate(pieces=Sum("quantity"))}
-    fulfilment.deliver_again(
-        payment.order, {row.line_id: kept.get(row.line_id, 0) for row in rows}, fact=locked.pk, actor=actor
-    )
-    payment.order.log(
-        f"{payment.reference}: explanation of refund {locked.reference} taken back", actor=actor
-    )
-
-
 def _create_refund(
     payment: Payment, amount: Decimal, *, key: str, origin: Refund.Origin, actor: str = "", reason: str = "",
     shipping: Decimal = Decimal(0), is_approved: bool = False,
@@ -267,14 +236,20 @@ def _create_refund(
     return refund
 
 
-def _store_lines(refund: Refund, plan: RefundPlan) -> None:
+def store_lines(refund: Refund, plan: RefundPlan) -> None:
     RefundLine.objects.bulk_create(
-        RefundLine(refund=refund, line=each.line, quantity=each.quantity, amount=each.amount)
+        RefundLine(
+            refund=refund,
+            line=each.line,
+            quantity=each.quantity,
+            amount=each.amount,
+            withdrawn=each.withdrawn,
+        )
         for each in plan.lines
     )
 
 
-def _withdraw(order: Order, refund: Refund, plan: RefundPlan, actor: str) -> None:
+def withdraw(order: Order, refund: Refund, plan: RefundPlan, actor: str) -> None:
     fulfilment.withdraw(
         order,
         {each.line.pk: each.withdrawn for each in plan.lines},

@@ -23,6 +23,7 @@ from .subjects import Subject
 
 LIFETIME = dt.timedelta(days=7)
 State = ApprovalRequest.State
+ENDED_WITHOUT = {State.DECLINED, State.TAKEN_BACK, State.VOID, State.EXPIRED}
 Facts = list[tuple[str, str]]
 
 
@@ -103,8 +104,14 @@ def state_of(request: ApprovalRequest) -> str:
 
 @transaction.atomic
 def ask(kind: str, subject: Subject, payload: dict[str, object], *, key: str, actor: str) -> ApprovalRequest:
-    """Write the request down and tell those who may approve. The same ``key`` is the same request."""
+    """Write the request down and tell those who may approve. The same ``key`` is the same request.
+
+    One that ended without a yes gives its key up: whoever asks again is heard again.
+    """
     now = clock.now()
+    before = ApprovalRequest.objects.select_for_update().filter(key=key).first()
+    if before and state_of(before) in ENDED_WITHOUT:
+        ApprovalRequest.objects.filter(pk=before.pk).update(key=f"{key}:{before.pk}")
     request, is_new = ApprovalRequest.objects.get_or_create(
         key=key,
         defaults={

@@ -24,6 +24,7 @@ from shop.tests.harness.access import world as world_of
 from shop.web import once
 
 SAFE_TO_REPEAT = {
+    "admin:payments_payment_changelist",
     "admin:payments_refund_order",
     "admin:payments_return_payment",
     "admin:payments_refund_explain",

@@ -198,6 +198,22 @@ def test_the_merchant_finds_the_request_and_declines_with_a_text(merchant, order
     assert request.state == State.DECLINED
 
 
+def test_an_answer_is_to_the_request_that_was_read(merchant, order):
+    first = cancellations.request_cancellation(order.pk)
+    page = merchant.get(answer_url(order)).content.decode()
+    assert f'name="asked" value="{first.pk}"' in page
+    cancellations.accept(first, actor="colleague")
+    second = CancellationRequest.objects.create(order=order, asked_at=clock.now())
+    answer = {"action": "decline", "answer": "Packed."}
+    told = merchant.post(answer_url(order), answer | {"asked": first.pk}, follow=True).content.decode()
+    assert "has been answered already" in told
+    second.refresh_from_db()
+    assert second.state == State.OPEN
+    merchant.post(answer_url(order), answer | {"asked": second.pk})
+    second.refresh_from_db()
+    assert second.state == State.DECLINED
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_only_who_may_change_orders_answers(client, django_user_model, order, method):
     request = cancellations.request_cancellation(order.pk)

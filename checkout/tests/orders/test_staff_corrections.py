@@ -151,6 +151,23 @@ def test_staff_correct_the_address_of_any_order_until_all_has_left(merchant, par
     assert "nothing is left to be sent" in post_correction(merchant, order, line1="3 Nathan Road")
 
 
+def test_what_its_buyer_corrected_meanwhile_is_not_undone_unseen(merchant, order):
+    """The page that staff had open would send the old address along with what they typed."""
+    read = {"seen": order.address_stamp, "seen_email": order.email}
+    later = {**order.address, "line1": "2 Nathan Road"}
+    Order.objects.update(address=later)
+    page = post_correction(merchant, order, email="new@example.com", **read)
+    assert "It has just been corrected by somebody else." in page
+    order.refresh_from_db()
+    assert (order.address, order.email) == (later, "mei@example.com")
+    url = reverse("admin:checkout_order_correct", args=[order.pk])
+    assert f'name="seen" value="{order.address_stamp}"' in merchant.get(url).content.decode()
+    read["seen"] = order.address_stamp
+    post_correction(merchant, order, email="new@example.com", **read)
+    order.refresh_from_db()
+    assert (order.address, order.email) == (later, "new@example.com")
+
+
 def test_staff_correct_the_mailbox_of_an_order_of_goods(merchant, order, deliver_outbox):
     deliver_outbox()
     mail.outbox.clear()

@@ -35,8 +35,17 @@ def page(board, payment):
 
 
 def decide(board, payment, action):
+    return send(board, payment, action, stamp_of(page(board, payment)))
+
+
+def stamp_of(shown):
+    found = re.search(r'name="seen" value="([^"]+)"', shown)
+    return found[1] if found else ""
+
+
+def send(board, payment, action, seen):
     url = f"/en/admin/payments/payment/{payment.pk}/decide/"
-    answer = board.client.post(url, {"action": action}, follow=True)
+    answer = board.client.post(url, {"action": action, "seen": seen}, follow=True)
     return " ".join(str(message) for message in answer.context["messages"])
 
 
@@ -77,6 +86,16 @@ def test_money_of_another_order_of_which_nothing_is_booked_can_be_closed(mismatc
     payment.refresh_from_db()
     assert not payment.needs_attention
     assert "This payment does not wait for a person." in page(board, payment)
+
+
+def test_an_alarm_that_came_after_the_look_is_not_closed_unseen(mismatched, board):
+    payment = mismatched(our_reference="SOMEBODYELSE")
+    seen = stamp_of(page(board, payment))
+    payment.raise_alarm("refund refused: NO_BALANCE")
+    assert "This has changed since you looked" in send(board, payment, "dismiss", seen)
+    payment.refresh_from_db()
+    assert payment.needs_attention
+    assert "Your decision is noted" in decide(board, payment, "dismiss")
 
 
 def test_the_payments_page_leads_to_the_decision(mismatched, board):

@@ -9,10 +9,11 @@ from django.contrib.auth.models import Permission, User
 from django.core import mail
 from django.db import connection
 from django.test import Client
+from django.urls import reverse
 
 from checkout.shipping import fulfilment
 from payments.health import repairs
-from payments.models import Refund
+from payments.models import Payment, Refund
 from payments.refunds import four_eyes
 from payments.refunds import services as refunds
 from payments.refunds.four_eyes import NeedsSecondPerson
@@ -20,7 +21,7 @@ from payments.tests.harness.refund_scenes import SERVICE, TEA, ask_for, paid_ord
 from payments.tests.refunds.page_scenes import hidden, page_of, shown, typed
 from shop import clock
 from shop.audit import approvals
-from shop.models import ApprovalRequest, AuditEntry
+from shop.models import ApprovalRequest, AuditEntry, OutboxMessage
 from shop.monitoring.audit import NotRepaired
 
 pytestmark = pytest.mark.django_db
@@ -245,9 +246,71 @@ def test_money_that_pays_no_order_and_a_refused_refund_need_two_as_well(merchant
     with pytest.raises(NotRepaired, match="second person"):
         repairs.retry(refused, "mei")
     assert Refund.objects.count() == 1
-    retried = merchant.post(f"/en/admin/payments/refund/{refused.pk}/retry/")
-    decide(browser_of(colleague()), retried["Location"], "approve")
+    second, told = browser_of(colleague()), []
+    for decision in ("decline", "approve"):
+        asked = ask_to_retry(merchant, refused)
+        assert ask_to_retry(merchant, refused) == asked, "a second click asks once"
+        told.append(OutboxMessage.objects.filter(topic="mail.approval_asked").count())
+        decide(second, asked, decision)
+    assert told == [1, 2], "after a no the colleague is asked anew, and told"
     assert Refund.objects.get(key=refunds.next_key(refused)).amount == SERVICE
+    assert {wish.state for wish in ApprovalRequest.objects.all()} == {STATE.DECLINED, STATE.APPROVED}
+
+
+def ask_to_retry(merchant, refused) -> str:
+    """The page of the request."""
+    url = reverse("admin:payments_refund_retry", args=[refused.pk])
+    return merchant.post(url, hidden(merchant.get(url)))["Location"]
+
+
+@pytest.mark.parametrize("ended", [STATE.DECLINED, STATE.TAKEN_BACK, STATE.VOID, STATE.EXPIRED, "late"])
+def test_what_ended_without_a_yes_is_asked_anew_and_what_was_approved_is_not(payment, ended):
+    def ask():
+        return four_eyes.ask(NeedsSecondPerson(payment, SERVICE), key="1" * 32, actor="mei", way="order")
+
+    first = ask()
+    if ended == "late":
+        ApprovalRequest.objects.update(expires_at=clock.now())
+    else:
+        ApprovalRequest.objects.update(state=ended)
+    again = ask()
+    assert again.pk != first.pk
+    assert approvals.state_of(again) == STATE.WAITING
+    assert ask() == again
+    ApprovalRequest.objects.filter(pk=again.pk).update(state=STATE.APPROVED)
+    assert ask() == again
+
+
+@pytest.mark.parametrize("way", ["order", "payment", "retry"])
+def test_of_two_requests_of_the_same_refund_the_second_ends_with_the_first(merchant, order, payment, way):
+    """Each was asked for before the money of the other went back: nobody has agreed to both."""
+    first, second = two_requests(merchant, order, payment, way)
+    theirs = browser_of(colleague())
+    assert "Approved and done" in shown(decide(theirs, first, "approve"))
+    if way == "payment":  # the gateway refused it, so that all of the money can go back once more
+        Refund.objects.get().move_to(Refund.Status.FAILED)
+    before = Refund.objects.count()
+    assert "something has changed" in shown(decide(theirs, second, "approve"))
+    assert Refund.objects.count() == before
+
+
+def two_requests(merchant, order, payment, way):
+    """Their pages: an amount twice, or once and as a retry; or all of unused money twice."""
+    preview = typed(order, amount="1280") | {"action": "preview"}
+    address, agree = page_of(order), {"action": "refund"}
+    if way == "payment":
+        Payment.objects.update(pays_order=False)
+        address = reverse("admin:payments_return_payment", args=[payment.pk])
+        shown_twice = [merchant.get(address) for _ in range(2)]
+    elif way == "order":
+        shown_twice = [merchant.post(address, preview) for _ in range(2)]
+    else:
+        refused = Refund.objects.create(
+            payment=payment, amount=1280, key="1" * 32, status="failed", started_at=clock.now()
+        )
+        seen = hidden(merchant.post(address, preview))
+        return merchant.post(address, seen | agree)["Location"], ask_to_retry(merchant, refused)
+    return [merchant.post(address, hidden(page) | agree)["Location"] for page in shown_twice]
 
 
 @pytest.mark.django_db(transaction=True)

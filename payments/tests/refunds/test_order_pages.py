@@ -63,7 +63,7 @@ def test_a_note_is_never_cut_off_and_never_breaks_the_page(merchant, order, paym
     Payment.objects.update(pays_order=False, needs_attention=True)
     hold = reverse("admin:checkout_order_hold", args=[order.pk])
     back = reverse("admin:payments_return_payment", args=[payment.pk])
-    sent = {hold: {"on_hold": "yes"}, back: {"key": "0" * 32}}
+    sent = {hold: {"on_hold": "yes"}, back: {"key": "0" * 32, "seen": payment.money_stamp}}
     for name, url in (("note", hold), ("reason", back)):
         page = merchant.post(url, {**sent[url], name: "遲" * 201}).content.decode()
         assert "at most 200" in page

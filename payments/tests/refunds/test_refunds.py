@@ -24,6 +24,7 @@ from payments.refunds.plan import (
     DisputeOpen,
     NothingChosen,
     NothingToRefund,
+    PlanChanged,
     RefundRequest,
     TooMuch,
     plan_refund,
@@ -179,7 +180,7 @@ def test_what_was_seen_is_what_is_done_or_nothing(order):
     tea = tea_of(order)
     seen = plan_refund(order, some(order, tea=2)).digest
     fulfilment.ship(order.pk, carrier="sf", tracking_number="SF123", quantities={tea.pk: 1}, actor="mei")
-    with pytest.raises(refunds.PlanChanged):
+    with pytest.raises(PlanChanged):
         ask_for(order, some(order, tea=2), seen=seen)
     assert not Refund.objects.exists()
 
