@@ -55,25 +55,26 @@ def forget_answers() -> None:
     retention.each("answers", delivered, forget)
 
 
-def _refunded_lines() -> QuerySet[OrderLine]:
-    """Services with answers that were paid back before any report, too long ago for a bank to refuse it."""
-    net = F("unit_price") * F("quantity") - F("discount_total")
-    is_refunded = Q(refunded_total__gte=net, refunded_total__gt=0)
-    is_refunded |= Q(order__refunded_total__gte=F("order__total"))
-    reports = Report.objects.filter(case__line=OuterRef("pk"), published_at__isnull=False)
-    lines = OrderLine.objects.filter(is_refunded, ~Exists(reports), kind=Product.Kind.SERVICE)
-    lines = lines.filter(Exists(Intake.objects.filter(line=OuterRef("pk"))))
-    last = Coalesce("order__refunded_at", "order__paid_at")
-    return lines.annotate(refunded_at=last).filter(refunded_at__lt=clock.now() - REFUNDED_KEPT)
+def _refunded_answers() -> QuerySet[Intake]:
+    """About services that were paid back before their report, too long ago for a bank to refuse it."""
+    net = F("line__unit_price") * F("line__quantity") - F("line__discount_total")
+    is_refunded = Q(line__refunded_total__gte=net, line__refunded_total__gt=0)
+    is_refunded |= Q(line__order__refunded_total__gte=F("line__order__total"))
+    of_line = Report.objects.filter(case__line=OuterRef("line"), published_at__isnull=False)
+    has_report = Exists(of_line.filter(case__subject=OuterRef("subject"))) | Q(Exists(of_line), subject=0)
+    intakes = Intake.objects.filter(is_refunded, ~has_report, line__kind=Product.Kind.SERVICE)
+    last = Coalesce("line__order__refunded_at", "line__order__paid_at")
+    return intakes.annotate(refunded_at=last).filter(refunded_at__lt=clock.now() - REFUNDED_KEPT)
 
 
 @transaction.atomic
-def _forget_refunded(pk: int) -> None:
-    """Its files have no order then, and go like other files without one."""
-    order = Order.objects.lock(OrderLine.objects.values_list("order_id", flat=True).get(pk=pk))
-    line = _refunded_lines().filter(pk=pk).first()  # asked again: the bank may have refused it meanwhile
-    if line:
-        unopened(Intake.objects.filter(line=line)).delete()
+def _forget_refunded(line_id: int) -> None:
+    """Their files have no order then, and go like other files without one."""
+    line = OrderLine.objects.get(pk=line_id)
+    order = Order.objects.lock(line.order_id)
+    found = _refunded_answers().filter(line=line)  # asked again: the bank may have refused it meanwhile
+    if ids := list(found.values_list("pk", flat=True)):
+        unopened(Intake.objects.filter(pk__in=ids)).delete()
         order.log(f"{line.sku}: paid back before any report, its answers were deleted")
 
 
@@ -132,9 +133,11 @@ retention.declare(
         gettext_lazy("Answers and files for a service that was paid back before its report"),
         gettext_lazy("To go on with your report should the bank refuse the refund"),
         lambda: in_days(REFUNDED_KEPT.days),
-        lambda: _refunded_lines().count(),
+        lambda: _refunded_answers().count(),
         lambda: retention.each(
-            "refunded-answers", _refunded_lines().values_list("pk", flat=True), _forget_refunded
+            "refunded-answers",
+            _refunded_answers().order_by("line").values_list("line_id", flat=True).distinct(),
+            _forget_refunded,
         ),
     ),
     retention.DataClass(

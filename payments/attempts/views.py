@@ -227,15 +227,14 @@ def unionpay_return(request: HttpRequest) -> HttpResponse:
 
     Of a POST only what UnionPay has signed counts, never what stands in its address.
     """
-    told = _signed(request) if request.method == "POST" else None
-    if request.method == "POST" and told is None:
-        return redirect("catalog:home")
-    reference = told.references[0] if told else request.GET.get("orderId", "")
+    named = request.POST if request.method == "POST" else request.GET
+    reference = named.get("orderId", "")
     if not _REFERENCE.fullmatch(reference):
         return redirect("catalog:home")
     attempts = Payment.objects.select_related("order").filter(method=Payment.Method.UNIONPAY_PAGE)
     payment = attempts.filter(reference=reference).first()
-    if payment is None:
+    told = _signed(request) if payment and request.method == "POST" else None
+    if payment is None or (request.method == "POST" and (told is None or told.references[0] != reference)):
         return redirect("catalog:home")
     if told and told.code in {"00", "A6"}:
         settlement.mark_capture_expected(payment)

@@ -90,7 +90,8 @@ def set_refunded_totals(order: Order, *, actor: str) -> None:
     if refunded < 0:
         raise MoreCameBack(locked.number)
     locked.refunded_total = min(locked.total, refunded)
-    locked.save(update_fields=["refunded_total"])
+    locked.refunded_at = locked.refunded_at or clock.now()
+    locked.save(update_fields=["refunded_total", "refunded_at"])
     parts = RefundLine.objects.filter(refund__status=Refund.Status.DONE, refund__payment__pays_order=True)
     for line in locked.lines.all():
         line.refunded_total = _sum(parts.filter(line=line))

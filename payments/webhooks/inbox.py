@@ -105,7 +105,7 @@ def process(event: GatewayEvent) -> bool:
         event.save(update_fields=["processed_at"])
         if event.is_verified is None:
             reception.refuse(event, reason)
-        elif Order.objects.filter(payments=event.payment_id, erased_at__isnull=False).exists():
+        elif event.payment_id and Order.objects.get(payments=event.payment_id).erased_at:
             event.headers, event.body = {}, b""
             event.save(update_fields=["headers", "body"])
     else:

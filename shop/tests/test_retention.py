@@ -290,15 +290,19 @@ def test_answers_about_a_service_that_was_paid_back_before_its_report_are_delete
     )
     scenes.published(written, author)
     later(monkeypatch, days=100)
+    halves = Case.objects.of(scenes.paid_order(subjects=2))
+    scenes.published(halves[0], author)
+    scenes.give_back(halves[0].order, halves[0].order.total)
     scenes.give_back(order, "0", {case.line_id: case.line.net_total for case in (refunded, written)})
     later(monkeypatch, days=29, hours=23)
     forget()
     assert Intake.objects.filter(line=refunded.line).count() == 2
     later(monkeypatch, hours=2)
-    assert counts()["refunded-answers"] == 1
+    assert counts()["refunded-answers"] == 3
     forget()
-    kept = set(Intake.objects.values_list("line", flat=True))
-    assert (kept, Upload.objects.count(), counts()) == ({written.line_id, other.line_id}, 0, {})
+    kept = set(Intake.objects.values_list("line", "subject"))
+    lines = {(case.line_id, subject) for case in (written, other, halves[0]) for subject in (0, 1)}
+    assert (kept, Upload.objects.count(), counts()) == (lines, 0, {})
     assert order.events.filter(note__endswith="before any report, its answers were deleted").count() == 1
 
 
