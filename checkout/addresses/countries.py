@@ -5,7 +5,6 @@ Names are CLDR's (by Babel), in Chinese as they are written in Hong Kong. django
 calls Greenland 冰島 and Martinique 茅利塔尼亞.
 """
 
-import unicodedata
 from functools import cache
 
 from babel import Locale
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries.data import COUNTRIES
 
 from shop.l10n.languages import is_english
+from shop.typed_values.characters import normalize
 
 CODES = frozenset({*COUNTRIES, "XK"})
 OURS = {
@@ -85,6 +85,4 @@ def strokes(text: str) -> list[int]:
 
 def letters(text: str) -> str:
     """Åland among the names in A."""
-    return "".join(
-        sign for sign in unicodedata.normalize("NFKD", text.casefold()) if sign.isalnum() or sign == " "
-    )
+    return "".join(sign for sign in normalize("NFKD", text.casefold()) if sign.isalnum() or sign == " ")

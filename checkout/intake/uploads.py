@@ -28,6 +28,7 @@ from checkout.models import Draft, Intake, Order, Upload
 from shop import clock
 from shop.crypto import open_sealed_bytes, seal_bytes, unopened
 from shop.privacy.private_storage import PrivateFileStorage, private_storage
+from shop.typed_values.characters import normalize
 from shop.web import error_pages
 from shop.web.rate_limit import RateLimit
 
@@ -173,7 +174,7 @@ def _whole_pdf(content: bytes) -> bytes:
 
 def clean_name(name: str, kind: str = "") -> str:
     """The last part of the name, without what would hide or break it; ends as its kind of file should."""
-    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    last = re.split(r"[/\\]", normalize("NFC", name))[-1]
     shown = "".join(sign for sign in last if unicodedata.category(sign)[0] not in "CZ" or sign == " ")
     shown = re.sub(r'[<>:"|?*%;]', "_", shown).strip(" .")
     suffix = PurePosixPath(shown).suffix

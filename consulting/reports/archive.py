@@ -13,6 +13,7 @@ from consulting.models import Case
 from consulting.report_encryption import Opened
 from shop.privacy import streamed_zip
 from shop.privacy.streamed_zip import Entry
+from shop.typed_values.characters import normalize
 
 from . import context as pages
 from . import report_files
@@ -70,8 +71,6 @@ def _title(case: Case) -> str:
 
 def safe(name: str) -> str:
     """A name that no system reads as a path, a device or a hidden file."""
-    shown = "".join(
-        sign for sign in unicodedata.normalize("NFC", name) if unicodedata.category(sign)[0] != "C"
-    )
+    shown = "".join(sign for sign in normalize("NFC", name) if unicodedata.category(sign)[0] != "C")
     shown = re.sub(r'[<>:"/\\|?*%]', "_", shown).strip(" .")
     return f"_{shown}" if not shown or _RESERVED.fullmatch(shown) else shown

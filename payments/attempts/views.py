@@ -227,8 +227,8 @@ def unionpay_return(request: HttpRequest) -> HttpResponse:
 
     Of a POST only what UnionPay has signed counts, never what stands in its address.
     """
-    named = request.POST if request.method == "POST" else request.GET
-    reference = named.get("orderId", "")
+    is_told = request.method == "POST" and bool(request.body)  # before POST reads it: a multipart one is gone
+    reference = (request.POST if is_told else request.GET).get("orderId", "")
     if not _REFERENCE.fullmatch(reference):
         return redirect("catalog:home")
     attempts = Payment.objects.select_related("order").filter(method=Payment.Method.UNIONPAY_PAGE)

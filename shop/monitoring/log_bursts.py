@@ -55,4 +55,6 @@ class BurstFilter(logging.Filter):
 def _kind_of(record: logging.LogRecord) -> tuple[object, ...]:
     error = record.exc_info[0] if record.exc_info else None
     status = getattr(record, "status_code", None)  # of Django's lines about requests
-    return record.name, record.levelno, str(record.msg)[:100], status, error
+    # A text without places for names may hold one all the same: Django's about a Host is the visitor's own.
+    what = str(record.msg)[:100] if record.args else f"{record.pathname}:{record.lineno}"
+    return record.name, record.levelno, what, status, error

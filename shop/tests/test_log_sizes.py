@@ -72,11 +72,14 @@ def test_of_one_kind_of_refusal_only_so_many_lines_are_written_a_minute(monkeypa
     handler = logging.Handler()
     handler.addFilter(BurstFilter(now=lambda: minute[0]))
     handler.emit = lambda record: lines.append(record.getMessage())
-    logger = logging.getLogger("django.request")
+    logger, about_hosts = (logging.getLogger(f"django.{name}") for name in ("request", "security"))
     logger.addHandler(handler)
+    about_hosts.addHandler(handler)
     try:
         for number in range(50):
             Client().get(f"/en/nothing-{number}/")
+        for number in range(50):
+            Client().get("/en/", headers={"host": f"a{number}.example"})
         logger.warning("something else")
         minute[0] = 60.0
         Client().get("/en/nothing/")
@@ -84,8 +87,10 @@ def test_of_one_kind_of_refusal_only_so_many_lines_are_written_a_minute(monkeypa
             logger.info("what is told for information")
     finally:
         logger.removeHandler(handler)
+        about_hosts.removeHandler(handler)
     assert lines[:5] == [f"Not Found: /en/nothing-{number}/" for number in range(5)]
-    assert lines[5:7] == ["something else", "Not Found: /en/nothing/ (45 like this were left out)"]
+    assert len([line for line in lines if "HTTP_HOST" in line]) == 5, "which Django puts into the text itself"
+    assert lines[10:12] == ["something else", "Not Found: /en/nothing/ (45 like this were left out)"]
 
 
 def test_every_handler_counts_bursts():

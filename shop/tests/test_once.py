@@ -107,6 +107,14 @@ def test_what_staff_change_and_its_entry_in_the_audit_trail_are_true_together(me
 
 
 @pytest.mark.django_db
+def test_the_posts_of_a_stranger_leave_no_row(client):
+    case = Case.objects.of(scenes.paid_order(subjects=1)).get()
+    for number in range(3):
+        client.post(reverse("consulting:messages", args=[case.pk]), {once.FIELD: f"token-{number}"})
+    assert not SentForm.objects.exists()
+
+
+@pytest.mark.django_db
 def test_who_comes_back_to_the_page_and_types_something_else_is_heard(merchant):
     order = paid_order()
     url = reverse("admin:checkout_order_ship", args=[order.pk])

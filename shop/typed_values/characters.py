@@ -1,7 +1,9 @@
 """The characters of typed values: what is seen, how wide it is, and what a label could not print."""
 
+import functools
 import re
 import unicodedata
+from typing import Literal
 
 # Pasted along unseen, meaning nothing here: marks of writing direction, zero-width spaces, soft hyphens, byte
 # order marks, controls; what dictation leaves behind (U+FFFC), and letters that are invisible (U+3164). The
@@ -45,18 +47,46 @@ _WORDS_SIGNS = str.maketrans(
 _NOT_OF_A_NAME = re.compile("[^\uf900-\ufaff\U0002f800-\U0002fa1f]+")
 
 
+MARKS_TOGETHER = 12  # on one letter: Tibetan, which has the most, puts 8 there
+
+
+def normalize(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+    """Return the text in a normal form, in a time that grows with its length alone.
+
+    Python sorts the marks on a letter by insertion, all threads waiting: 80 kB of nothing else take seconds,
+    1 MB minutes. What exceeds ``MARKS_TOGETHER`` on one letter is dropped.
+    """
+    few = text if text.isascii() or len(text) <= MARKS_TOGETHER else _too_many_marks().sub(r"\1", text)
+    return unicodedata.normalize(form, few)
+
+
+@functools.cache
+def _too_many_marks() -> re.Pattern[str]:
+    """Runs of what becomes marks in a normal form: some, such as U+FF9E and U+0F73, are no marks before."""
+    near, far = (
+        "".join(chr(number) for number in numbers if _begins_with_mark(chr(number)))
+        for numbers in (range(0x300, 0xD800), range(0xF900, 0x20000))
+    )
+    mark = f"(?:[{near}]|(?=[\uf900-\U0001ffff])[{far}])"  # apart: the engine is slow in the latter
+    return re.compile(f"({mark}{{{MARKS_TOGETHER}}}){mark}+")
+
+
+def _begins_with_mark(sign: str) -> bool:
+    return unicodedata.combining(unicodedata.normalize("NFKD", sign)[0]) > 0
+
+
 def fold(text: str) -> str:
     """Return the text in ordinary width, without unseen marks and outer blanks.
 
     Full-width digits and letters, as Chinese keyboards type them, become ordinary ones.
     """
-    return unicodedata.normalize("NFKC", JOINERS.sub("", UNSEEN.sub("", text))).strip()
+    return normalize("NFKC", JOINERS.sub("", UNSEEN.sub("", text))).strip()
 
 
 def clean(text: str) -> str:
     """Return free text as it is meant: no unseen marks, ordinary characters, letters with their accents."""
     plain = LINE_END.sub("\n", UNSEEN.sub("", text)).translate(_RADICALS | _WORDS_SIGNS)
-    return _NOT_OF_A_NAME.sub(lambda part: unicodedata.normalize("NFC", part.group()), plain)
+    return _NOT_OF_A_NAME.sub(lambda part: normalize("NFC", part.group()), plain)
 
 
 def is_dash(character: str) -> bool:

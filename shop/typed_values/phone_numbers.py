@@ -51,6 +51,9 @@ class PhoneNumber:
         return _("%(number)s ext. %(extension)s") % {"number": number, "extension": self.extension}
 
 
+LONGEST = 200  # characters that are read: two numbers with words around them
+
+
 @dataclass(frozen=True)
 class Reading:
     """What a typed text may mean. ``number`` is the best guess; empty if there is none."""
@@ -65,8 +68,11 @@ class Reading:
 
 
 def read(text: str, region: str) -> Reading:
-    """Read a number that was typed for the region (ISO 3166 alpha-2)."""
-    typed, extension = _split_extension(fold(text))
+    """Read a number that was typed for the region (ISO 3166 alpha-2). A long text is none."""
+    folded = fold(text)
+    if len(folded) > LONGEST:
+        return Reading()
+    typed, extension = _split_extension(folded)
     own = list(_own_readings(typed, region))
     if certain := _in_use(own):
         return Reading(_numbered(certain, extension), is_certain=True)

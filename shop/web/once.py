@@ -27,6 +27,8 @@ FIELD = "page_token"
 STAFF_NAMESPACES = {"admin"}
 SIGNING_IN = {"login", "logout", "password_change"}  # these rotate the session, and count failures
 STAFF_MODULES = ("consulting.workspace.", "consulting.client.message_views")
+# What the session of a client has who may write there: the posts of strangers leave no rows.
+CLIENTS_SESSION = {"consulting.client.message_views": "report_grant"}
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -58,7 +60,7 @@ class OncePerPage:
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
     ) -> HttpResponse | None:
         token = request.POST.get(FIELD) if request.method == "POST" and is_guarded(request, view) else None
-        if not token:
+        if not token or not _may_write(request, view):
             return None
         key = _key_of(request, token)
         try:
@@ -78,6 +80,11 @@ def is_guarded(request: HttpRequest, view: Callable[..., HttpResponse]) -> bool:
     is_staffs = match is not None and is_staff_page(match)
     is_desks = getattr(view, "__module__", "").startswith(STAFF_MODULES)
     return (is_staffs or is_desks) and not getattr(view, "safe_to_repeat", "")
+
+
+def _may_write(request: HttpRequest, view: Callable[..., HttpResponse]) -> bool:
+    needed = CLIENTS_SESSION.get(getattr(view, "__module__", ""))
+    return needed is None or needed in request.session
 
 
 def is_staff_page(match: ResolverMatch) -> bool:

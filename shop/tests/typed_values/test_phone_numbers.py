@@ -123,3 +123,10 @@ def test_a_number_is_shown_as_people_write_it_and_can_be_typed_so_again():
             assert phone_numbers.read(number.shown, "US").number == number
     assert phone_numbers.read(str(number), "US").number == number
     assert PhoneNumber("unreadable").shown == "unreadable"
+
+
+def test_what_is_longer_than_any_number_is_not_even_looked_at(monkeypatch):
+    """Patterns that forgive much take long on a long text."""
+    monkeypatch.setattr(phone_numbers, "_split_extension", None)
+    long = "9123 4567" + " x" * phone_numbers.LONGEST
+    assert phone_numbers.read(long, "HK") == phone_numbers.Reading()

@@ -157,6 +157,13 @@ def test_a_signed_return_leads_to_the_order_that_it_names_whatever_its_address_s
     assert other.token not in answer.url
 
 
+def test_a_return_in_another_form_than_unionpays_is_none(order, on_page):
+    payment, _ = on_page
+    answer = Client().post(reverse("gateways:unionpay_return"), {"orderId": payment.reference})  # multipart
+    assert (answer.status_code, answer.url) == (302, reverse("catalog:home"))
+    assert status_of(order) == Order.Status.PENDING
+
+
 # --- what a query leaves open
 # ------------------------------------------------------------------------------------------
 
