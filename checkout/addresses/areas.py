@@ -17,6 +17,7 @@ from shop.l10n.languages import is_english
 
 DATA = Path(__file__).parent / "data"
 BUNDLED = ("HK", "MO", "TW", "CN")
+LONGEST = 200  # characters of a name that is looked for
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
@@ -47,7 +48,9 @@ def areas(region: str) -> tuple[Place, ...]:
 
 
 def find(places: Iterable[Place], text: str) -> Place | None:
-    """The place of this key or name, in either script; 台 and 臺 are the same."""
+    """The place of this key or name, in either script; 台 and 臺 are the same. None for a long text."""
+    if len(text) > LONGEST:  # it is folded for each area of a region
+        return None
     folded = _folded(text)
     return next((place for place in places if folded in _names(place)), None)
 

@@ -4,8 +4,10 @@ It comes back on a page, to be sent again from there or to be copied. It is stor
 log nor database ever holds it.
 """
 
+import functools
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as field_of
 from typing import Any, TypeVar
 
 from django import forms
@@ -36,16 +38,11 @@ class _Sent:
     name: str
     value: str
     field: forms.Field | None = None  # of the form that it comes from, where that is known
+    choices: Mapping[str, str] = field_of(default_factory=dict)  # value -> what the page calls it
 
     @property
     def label(self) -> str | Promise:
         return (self.field and self.field.label) or ""
-
-    @property
-    def choices(self) -> dict[str, str]:
-        """Value -> what the page calls it; empty where nothing is chosen."""
-        listed: Iterable[tuple[Any, Any]] = flatten_choices(getattr(self.field, "choices", ()))
-        return {str(value): str(name) for value, name in listed}
 
     @property
     def words(self) -> str:
@@ -173,12 +170,18 @@ def _sent(request: HttpRequest, known: FormFields | None = None) -> list[_Sent]:
     """What was sent, with the fields of its form as far as known: the view's own also behind a prefix."""
     of_view: FormFields = getattr(request.resolver_match and request.resolver_match.func, "takes_text", {})
     fields = {**of_view, **(known or {})}
-    return [
-        _Sent(name, str(value), fields.get(name) or fields.get(name.rpartition("-")[2]))
-        for name, values in request.POST.lists()
-        if name not in _TOKENS
-        for value in values
-    ]
+    choices = functools.cache(_choices_of)  # once for each field, however many values name it
+    sent = []
+    for name, values in request.POST.lists():
+        if name not in _TOKENS:
+            field = fields.get(name) or fields.get(name.rpartition("-")[2])
+            sent += [_Sent(name, str(value), field, choices(field)) for value in values]
+    return sent
+
+
+def _choices_of(field: forms.Field | None) -> dict[str, str]:
+    listed: Iterable[tuple[Any, Any]] = flatten_choices(getattr(field, "choices", ()))
+    return {str(value): str(name) for value, name in listed}
 
 
 @sensitive_variables()
