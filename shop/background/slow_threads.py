@@ -8,7 +8,7 @@ import threading
 
 OF_PROCESS = 8  # gunicorn's ``--threads``
 MOST = OF_PROCESS - 1
-MOST_FILES = 5  # large answers and files that are opened, together: they may last, and whoever pays finds a seat
+MOST_FILES = 5  # large answers and files that are opened: they may last, and whoever pays finds a seat
 
 _lock = threading.Lock()
 _taken = 0
