@@ -3,19 +3,13 @@
 Many PDFs are encrypted and open all the same, with the empty password: they only forbid copying or printing.
 """
 
-import io
-
-import pikepdf
+from .apart import opened_apart
+from .program_limits import Status
 
 
 def needs_password(content: bytes) -> bool:
-    """Return whether the empty password does not open it; False where that cannot be known."""
+    """Return whether the empty password does not open it; False where that is unknown. Raises Refused."""
     if b"/Encrypt" not in content:  # most files; nothing need be read of them
         return False
-    try:
-        pikepdf.open(io.BytesIO(content), suppress_warnings=True).close()
-    except pikepdf.PasswordError:
-        return True
-    except (pikepdf.PdfError, ValueError, RuntimeError):  # damaged: whoever opens it will see
-        return False
-    return False
+    status, _nothing = opened_apart("pdf_password", content)
+    return status == Status.LOCKED

@@ -77,9 +77,11 @@ def receive(
 def _keep(
     owner: Draft | Intake, field: str, question: IntakeQuestion, file: "UploadedFile[Any]", origin: str
 ) -> None:
+    most = question.options.get("most", 1)
+    if kept_in(owner, field).count() >= most:  # before the work; who comes at the same time is seen below
+        raise _too_many(most)
     kind, content = examine(file, question.options)
     name = clean_name(file.name or "", kind)
-    most = question.options.get("most", 1)
     stored_as = secrets.token_urlsafe(32)
     try:
         write_sealed(stored_as, content)  # before the locks: a slow disk keeps nobody waiting for them
@@ -87,7 +89,7 @@ def _keep(
             if not type(owner).objects.select_for_update().filter(pk=owner.pk):  # erased meanwhile
                 raise Refused(too_late())
             if kept_in(owner, field).count() >= most:
-                raise Refused(_("At most %(most)s files can be kept here.") % {"most": most})
+                raise _too_many(most)
             upload_budgets.check_order(owner, len(content))
             if origin:
                 upload_budgets.check_unclaimed(origin, len(content))
@@ -106,6 +108,10 @@ def _keep(
     except BaseException:
         storage().discard([stored_as])
         raise
+
+
+def _too_many(most: int) -> Refused:
+    return Refused(_("At most %(most)s files can be kept here.") % {"most": most})
 
 
 def too_late() -> str:

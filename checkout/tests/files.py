@@ -10,13 +10,15 @@ from PIL import Image
 PLACE = b"canary-exif-8842"  # what a camera writes beside the picture
 
 
-def picture(kind: str = "JPEG", *, size: tuple[int, int] = (40, 20), orientation: int = 1) -> bytes:
+def picture(
+    kind: str = "JPEG", *, size: tuple[int, int] = (40, 20), orientation: int = 1, **options
+) -> bytes:
     image = Image.new("RGB", size, "#B3392F")
     exif = Image.Exif()
     exif[0x010E] = PLACE.decode()  # ImageDescription
     exif[0x0112] = orientation
     written = BytesIO()
-    image.save(written, format=kind, exif=exif, **({"comment": PLACE} if kind == "JPEG" else {}))
+    image.save(written, format=kind, exif=exif, **options, **({"comment": PLACE} if kind == "JPEG" else {}))
     return written.getvalue()
 
 

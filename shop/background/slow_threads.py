@@ -1,6 +1,6 @@
 """Threads of this process that wait or send for long: never so many that none is left to pages.
 
-Each kind has limits of its own (``large_answers``, ``lines``, ``pictures``), which together are more than a
+Each kind has limits of its own (``large_answers``, ``lines``, ``apart``), which together are more than a
 process has. So each of them takes a seat here first, and is refused like any that comes too late.
 """
 
@@ -8,7 +8,7 @@ import threading
 
 OF_PROCESS = 8  # gunicorn's ``--threads``
 MOST = OF_PROCESS - 1
-MOST_FILES = 5  # large answers and pictures together: they may last, and whoever pays finds a seat
+MOST_FILES = 5  # large answers and files that are opened: they may last, and whoever pays finds a seat
 
 _lock = threading.Lock()
 _taken = 0

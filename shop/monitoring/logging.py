@@ -124,7 +124,6 @@ def logging_config(*, level: str) -> dict[str, Any]:
             "multiprocessing": ours,
             "paypalrestsdk": {"level": "WARNING"},  # its DEBUG output holds tokens and whole bodies
             "axes": {"level": "WARNING"},
-            "pikepdf": {"level": "ERROR"},  # says that it is there; its warnings quote the files of clients
             # A line for every task, every ten seconds, and for every step of a mail's delivery.
             "celery.beat": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},

@@ -7,7 +7,8 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageCms
 
-from checkout.intake import colours, uploads
+from checkout.intake import uploads
+from checkout.intake.programs import colours
 from checkout.tests import files, profiles
 
 PATCHES = [
@@ -212,5 +213,5 @@ def test_colours_that_cannot_be_read_are_refused_in_words(monkeypatch):
         "The colours of this picture cannot be read. Please save it in sRGB and choose it again."
     }
     monkeypatch.setattr(colours, "MAX_PROFILE", 100)
-    with pytest.raises(uploads.Refused, match="refused"):
-        kept(patches("RGB", PATCHES, icc_profile=whole))
+    with pytest.raises(colours.UnknownColours):
+        colours.in_srgb(Image.open(BytesIO(patches("RGB", PATCHES, icc_profile=whole))))

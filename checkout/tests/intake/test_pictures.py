@@ -1,17 +1,17 @@
-"""What a picture costs: pixels are judged by the header, memory has a limit, one is cleaned at a time."""
+"""What a picture costs: its pixels are judged by the header, its parts are counted, memory has a limit."""
 
 import subprocess
 import sys
-import threading
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
-from checkout.intake import picture_cleaner, pictures
+from checkout.intake import pictures
+from checkout.intake.program_limits import Status
+from checkout.intake.programs import jpeg_parts, picture_cleaner
 from checkout.intake.refused import Refused
 from checkout.tests import files
 
@@ -20,11 +20,14 @@ MOST = 150  # MiB
 # Cleans a picture as the program does, and tells the peak of memory before and after.
 MEASURED = """
 import re, sys
-from checkout.intake import picture_cleaner
+from PIL import Image
+from checkout.intake.program_limits import serve
+from checkout.intake.programs import picture_cleaner
 def peak(): return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) // 1024
 sys.argv = ["", sys.argv[1]]
+Image.preinit()
 before = peak()
-status = picture_cleaner.main()
+status = serve(picture_cleaner.judge)
 print(before, peak(), file=sys.stderr)
 sys.exit(status)
 """
@@ -82,7 +85,7 @@ def test_no_picture_takes_more_memory_than_it_may(name, record_property):
     content = make()
     status, grown, size = growth(content, "png" if content.startswith(b"\x89PNG") else "jpeg")
     record_property("figure", f"{name}: {grown} MiB")
-    assert (status, size) == (picture_cleaner.STATUS["clean"], kept)
+    assert (status, size) == (Status.DONE, kept)
     assert grown <= MOST
 
 
@@ -91,28 +94,28 @@ def test_the_largest_picture_takes_no_more_memory_than_it_may(name, record_prope
     test_no_picture_takes_more_memory_than_it_may(name, record_property)
 
 
-def test_the_kernel_ends_what_would_take_more(monkeypatch):
+def test_the_kernel_ends_what_would_take_more():
     """A picture of which nobody has thought: by its header small enough, and yet it needs two whole ones."""
     content = picture("PNG", (6000, 4000), transparency=(1, 2, 3))
     status, grown, _ = growth(content, "png")
-    assert status == picture_cleaner.STATUS["too large"]
+    assert status == Status.TOO_MANY_PIXELS
     assert grown <= MOST
 
 
 @pytest.mark.parametrize(("kind", "size"), [("PNG", (7000, 7000)), ("JPEG", (9000, 6000))])
 def test_a_picture_of_too_many_pixels_is_refused_by_its_header_alone(kind, size, monkeypatch):
     content = picture(kind, size, mode="L")
-    monkeypatch.setattr(Image.Image, "load", None)  # whatever decodes it fails otherwise
-    monkeypatch.setattr(subprocess, "run", None)
     with pytest.raises(Refused) as refusal:
         pictures.clean_image(content, kind.lower())
     assert refusal.value.message == (
         "This picture has too many pixels. Please send one of at most 24 million."
     )
+    monkeypatch.setattr(Image.Image, "load", None)  # whatever decodes it fails otherwise
+    monkeypatch.setattr(sys, "argv", ["", kind.lower()])
+    assert picture_cleaner.judge(content, BytesIO()) == Status.TOO_MANY_PIXELS
 
 
-def test_what_the_program_says_becomes_words(monkeypatch):
-    monkeypatch.setattr(pictures, "SMALL", 0)
+def test_what_the_program_says_becomes_words():
     whole = files.picture("PNG", orientation=6)
     with Image.open(BytesIO(pictures.clean_image(whole, "png"))) as image:
         assert image.size == (20, 40)
@@ -123,54 +126,17 @@ def test_what_the_program_says_becomes_words(monkeypatch):
         assert word in refusal.value.message
 
 
-def test_the_program_gets_no_secret_and_has_a_limit_of_time(monkeypatch):
-    seen = {}
-
-    def run(arguments, **options):
-        seen.update(options)
-        raise subprocess.TimeoutExpired(arguments, 1)
-
-    monkeypatch.setattr(pictures, "SMALL", 0)
-    monkeypatch.setattr(subprocess, "run", run)
-    with pytest.raises(Refused):
-        pictures.clean_image(files.picture(), "jpeg")
-    assert (seen["env"], seen["timeout"]) == ({}, picture_cleaner.MAX_SECONDS)
-
-
-@pytest.mark.parametrize(
-    ("limits", "waits"), [({"MAX_WAIT": 0}, True), ({"_threads": threading.BoundedSemaphore(1)}, False)]
-)
-def test_one_picture_is_cleaned_at_a_time_and_who_waits_too_long_is_told(monkeypatch, limits, waits):
-    """Or among too many, at once: they would leave no thread for those who only look at pages."""
-    inside, go_on = threading.Event(), threading.Event()
-    turn, asked = pictures._one_at_a_time, []
-    monkeypatch.setattr(pictures, "MAX_WAIT", 0.1)
-    monkeypatch.setattr(
-        pictures,
-        "_one_at_a_time",
-        SimpleNamespace(
-            acquire=lambda timeout: asked.append(timeout) or turn.acquire(timeout=timeout),
-            release=turn.release,
-        ),
-    )
-
-    def clean(content, kind):
-        inside.set()
-        go_on.wait(30)
-        return b""
-
-    for name, value in limits.items():
-        monkeypatch.setattr(pictures, name, value)
-    monkeypatch.setattr(pictures, "_cleaned_here", clean)
-    first = threading.Thread(target=pictures.clean_image, args=(files.picture(), "jpeg"))
-    first.start()
-    try:
-        assert inside.wait(30)
-        with pytest.raises(Refused) as refusal:
-            pictures.clean_image(files.picture(), "jpeg")
-        assert len(asked) == 1 + waits
-    finally:
-        go_on.set()
-        first.join()
-    assert "Please send this one again in a minute." in refusal.value.message
-    pictures.clean_image(files.picture(), "jpeg")  # the next one finds the way free
+@pytest.mark.parametrize("most", ["MAX_SCANS", "MAX_SEGMENTS"])
+def test_a_jpeg_of_more_scans_or_segments_than_programs_write_is_not_decoded(monkeypatch, most):
+    content = files.picture(progressive=True)
+    scans = content.count(b"\xff\xda")
+    assert scans > 5
+    # Neither a preview in its Exif nor what stands behind the picture is a part of it.
+    preview = b"\xff\xe1" + (2 + len(content)).to_bytes(2, "big") + content
+    content = content[:2] + preview + content[2:] + content
+    monkeypatch.setattr(sys, "argv", ["", "jpeg"])
+    monkeypatch.setattr(jpeg_parts, "MAX_SCANS", scans)
+    assert picture_cleaner.judge(content, BytesIO()) == Status.DONE
+    monkeypatch.setattr(jpeg_parts, most, scans - 1)
+    monkeypatch.setattr(Image, "open", None)
+    assert picture_cleaner.judge(content, BytesIO()) == Status.TOO_COSTLY

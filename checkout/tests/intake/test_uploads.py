@@ -138,6 +138,14 @@ def test_more_files_than_asked_for_are_refused_one_by_one(client, service):
     assert Upload.objects.count() == 2
 
 
+def test_a_file_that_is_too_many_is_not_even_opened(client, service, monkeypatch):
+    add(client, service)
+    send(client, service, files.pdf(), files.pdf(), action="upload")
+    monkeypatch.setattr(uploads, "examine", None)
+    page = send(client, service, files.picture()).content.decode()
+    assert "At most 2 files can be kept here." in page
+
+
 def test_what_no_room_is_left_for_does_not_break_the_form(client, service, media):
     media.mkdir()
     uploads.storage().location.write_text("a file where the folder should be")

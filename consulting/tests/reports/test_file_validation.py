@@ -1,5 +1,6 @@
 """A file is what it says it is, or it is refused with the reason and the way out."""
 
+import zipfile
 from io import BytesIO
 
 import pytest
@@ -20,7 +21,9 @@ def raw(name: str, content: bytes) -> InMemoryUploadedFile:
 
 
 @pytest.mark.parametrize("name", documents.GOOD)
-def test_what_consultants_send_is_taken(name):
+def test_what_consultants_send_is_taken_and_no_library_of_this_process_reads_it(monkeypatch, name):
+    monkeypatch.setattr(Image, "open", None)
+    monkeypatch.setattr(zipfile, "ZipFile", None)
     kind, content = file_validation.examine(documents.sent(documents.GOOD[name], name))
     assert kind in file_validation.CONTENT_TYPES
     assert content

@@ -1,41 +1,28 @@
-"""Writing a picture anew, in bounded memory; also a program: ``python -m checkout.intake.picture_cleaner``.
+"""Writes a picture anew, in bounded memory: ``python -m`` this and its kind, the picture on standard input.
 
-The program reads the picture from its standard input, writes the clean one to its standard output and ends
-with one of ``STATUS``. What a picture costs is not told by its size: a file of 200 kB may need 600 MB. So
-only its header decides whether it is decoded, a JPEG is decoded at a fraction of its size where the whole
-would not fit, and the kernel allows the program no more than ``ROOM``. Nothing of Django is imported here.
+What a picture costs is not told by its size: a file of 200 kB may need 600 MB. So only its header decides
+whether it is decoded, and a JPEG is decoded at a fraction of its size where the whole would not fit.
 """
 
-import resource
 import sys
 from io import BytesIO
-from pathlib import Path
 from typing import IO
 
 from PIL import Image, ImageOps
 
-from .colours import UnknownColours, in_srgb
+from checkout.intake.program_limits import MAX_PIXELS, MIB, Status, serve
 
-MIB = 1024 * 1024
-MAX_PIXELS = 24_500_000  # that are decoded: what telephones and cameras call 24 million
+from .colours import UnknownColours, in_srgb
+from .jpeg_parts import has_too_many_parts
+
 MAX_JPEG_PIXELS = 50_000_000  # of the file: more than any ordinary telephone's; decoded at half the size
-ROOM = 150 * MIB  # beyond what Python and Pillow take
-FOR_PIXELS = 112 * MIB  # of it; the rest is for the file itself and what libraries need
-MAX_SECONDS = 30
+FOR_PIXELS = 112 * MIB  # of the room that there is; the rest is for the file itself and what libraries need
 ORIENTATION = 0x0112  # the tag of EXIF
 PNG_GREYS = {0, 4}  # kinds of colour in its header: without and with transparency
 SCALES = (1, 2, 4, 8)  # a JPEG can be decoded at
 SAMPLE = 2  # bytes of each coefficient that a progressive JPEG needs at once
 STRIP = 256  # rows that are converted at once
 TOO_LARGE_ERRORS = (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError)
-DAMAGED_ERRORS = (OSError, ValueError, SyntaxError)
-STATUS = {"clean": 0, "too large": 3, "unknown colours": 4, "damaged": 5}
-
-
-def pixels_of(content: bytes, kind: str) -> int:
-    """Number of pixels by the header. Raises what Pillow raises for a header that is none."""
-    with Image.open(BytesIO(content), formats=[kind.upper()]) as image:
-        return image.width * image.height
 
 
 def most_pixels(kind: str) -> int:
@@ -97,29 +84,19 @@ def _plain(image: Image.Image, *, bits: int, is_grey: bool) -> Image.Image:
     return whole or image
 
 
-def _limit_memory() -> None:
-    """From here on the kernel gives ``ROOM`` and no more; where it tells no sizes (not Linux), all it has."""
-    resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS, MAX_SECONDS))
-    sizes = Path("/proc/self/statm")
-    if sizes.exists():
-        taken = int(sizes.read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (taken + ROOM, taken + ROOM))
-
-
-def main() -> int:
-    Image.preinit()
-    _limit_memory()
+def judge(content: bytes, target: IO[bytes]) -> Status:
+    kind = sys.argv[1]
+    if kind == "jpeg" and has_too_many_parts(content):
+        return Status.TOO_COSTLY
     try:
-        clean(sys.stdin.buffer.read(), sys.argv[1], sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        clean(content, kind, target)
     except TOO_LARGE_ERRORS:
-        return STATUS["too large"]
+        return Status.TOO_MANY_PIXELS
     except UnknownColours:
-        return STATUS["unknown colours"]
-    except DAMAGED_ERRORS:
-        return STATUS["damaged"]
-    return STATUS["clean"]
+        return Status.UNKNOWN_COLOURS
+    return Status.DONE
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    Image.preinit()  # its readers: they are no part of what the file takes
+    sys.exit(serve(judge))
