@@ -236,7 +236,7 @@ class OrderAdmin(TolerantSearch):
 
     @admin.display(description=_("hold"))
     def hold_link(self, order: Order) -> str:
-        if not order.is_paid:
+        if not order.is_paid and not order.on_hold:
             return "–"
         return format_html(
             '<a class="button" href="{}">{}</a>',

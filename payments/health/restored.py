@@ -4,7 +4,9 @@ import datetime as dt
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.db.models import Count, Max, Min, QuerySet
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet
 
 from checkout.models import Order
 from checkout.privacy import erasure
@@ -12,6 +14,7 @@ from checkout.shipping import fulfilment
 from payments.gateways.paypal.announcements import Announcement
 from payments.gateways.paypal.gateway import PayPal
 from payments.models import GatewayEvent, LedgerEntry, Payment, Refund
+from payments.models.payment import GIVE_UP_AFTER
 from shop import clock
 from shop.background import outbound
 from shop.models import OutboxMessage
@@ -21,6 +24,7 @@ MARGIN = dt.timedelta(hours=1)  # a quiet hour before the backup leaves no trace
 TAKEN = "PAYMENT.CAPTURE.COMPLETED"
 GIVEN_BACK = ("PAYMENT.CAPTURE.REFUNDED", "PAYMENT.CAPTURE.REVERSED")
 WHY_HELD = "restored from a backup: compare with the carriers' lists whether it has left"
+GRANTS_APART = 1000  # more often than an order's grants are ended between a backup and its restoring
 BEIJING = dt.timezone(dt.timedelta(hours=8))
 
 
@@ -65,19 +69,54 @@ def _unsent(since: dt.datetime) -> QuerySet[Order]:
     return fulfilment.to_ship(Order.objects.filter(paid_at__lte=since + MARGIN)).order_by("paid_at")
 
 
+def _unpaid(since: dt.datetime) -> QuerySet[Order]:
+    """With goods, and a payment underway then: once the gateway is asked they are found paid by themselves.
+
+    Also those whose attempt nobody asks about any more, as long as their gateway may keep it.
+    """
+    underway = Q(status__in=Payment.LIVE) | Q(next_check_at__isnull=False)
+    underway |= Q(started_at__gte=since - GIVE_UP_AFTER)
+    payments = Payment.objects.filter(underway, order=OuterRef("pk")).exclude(status=Payment.Status.CAPTURED)
+    orders = Order.objects.exclude(status=Order.Status.PAID).filter(needs_shipping=True, erased_at=None)
+    return orders.filter(Exists(payments)).order_by("placed_at")
+
+
 def may_have_left(since: dt.datetime) -> Iterator[str]:
-    for order in _unsent(since):
+    for order in [*_unsent(since), *_unpaid(since)]:
         pieces = sum(fulfilment.left_to_ship(order).values())
         held = ", on hold" if order.on_hold else ""
-        yield f"order {order.number}, paid {_at(order.paid_at or since)}: {pieces} pieces to send{held}"
+        paid = f"paid {_at(order.paid_at)}" if order.paid_at else "not paid, with a payment underway"
+        yield f"order {order.number}, {paid}: {pieces} pieces to send{held}"
 
 
 def hold(since: dt.datetime) -> int:
     """Put them on hold, each with the reason in its history. Returns how many. May be repeated."""
-    free = list(_unsent(since).filter(on_hold=False).values_list("pk", flat=True))
+    found = [*_unsent(since), *_unpaid(since)]
+    free = [order.pk for order in found if not order.on_hold]
     for pk in free:
         fulfilment.set_hold(pk, on_hold=True, actor="", note=WHY_HELD)
     return len(free)
+
+
+def end_sessions() -> int:
+    """Sign everybody out, staff and visitors, and have every browser forget the orders it may see.
+
+    Some of it was ended after the backup, for a reason that this database lost. Returns how many sessions.
+    """
+    Order.objects.update(grants_ended=F("grants_ended") + GRANTS_APART)
+    count, _by_model = Session.objects.all().delete()
+    return count
+
+
+def accounts() -> Iterator[str]:
+    """Whom of the staff this database lets in, and as what."""
+    active = User.objects.filter(is_active=True).prefetch_related("groups", "user_permissions")
+    for user in active.order_by("username"):
+        rights = ["superuser"] if user.is_superuser else []
+        rights += sorted(group.name for group in user.groups.all())
+        if own := len(user.user_permissions.all()):
+            rights.append(f"{own} permissions of its own")
+        yield f"{user.get_username()}: {', '.join(rights) or 'no group'}"
 
 
 def unknown_at_paypal(since: dt.datetime) -> Iterator[str]:

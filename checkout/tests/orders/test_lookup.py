@@ -162,6 +162,19 @@ def test_a_forged_link_opens_nothing(order, link, change):
     assert Client().post(link.replace(token, change(token))).status_code == 410
 
 
+@pytest.mark.parametrize("kind", [lookup.LINK, lookup.UNPAID_LINK])
+def test_a_link_opens_no_search_of_another_address_that_has_its_id_by_now(order, kind):
+    place(make_cart((make_goods("TEA-901"), 1)), email="other@example.com")
+    search = lookup.save_search("other@example.com", number="", language="en")
+    token = urlsplit(kind.url(search.pk, to="other@example.com", language="en")).path.split("/")[-2]
+    assert lookup.open_link(token)
+    OrderSearch.objects.filter(pk=search.pk).delete()
+    OrderSearch.objects.create(pk=search.pk, email="mei@example.com", language="en", asked_at=clock.now())
+    place(make_cart((make_goods("TEA-902"), 1)))  # not paid: a link of the day would open it
+    with pytest.raises(InvalidLink):
+        lookup.open_link(token)
+
+
 def test_with_a_number_only_that_order_is_opened(order, client, deliver_outbox):
     other = pay(place(make_cart((make_goods("TEA-903"), 1))))
     mail.outbox.clear()

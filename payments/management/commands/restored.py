@@ -22,7 +22,9 @@ class Command(BaseCommand):
         parser.add_argument("--since", help="when the backup was made: 2026-12-01T03:00+08:00")
         parser.add_argument("--ask", action="store_true", help="also ask PayPal what it has told us since")
         parser.add_argument(
-            "--hold", action="store_true", help="put on hold what may have been sent since the backup"
+            "--hold",
+            action="store_true",
+            help="put on hold what may have been sent since the backup, and end all sessions",
         )
 
     def handle(self, *, since: str | None, ask: bool, hold: bool, **options: Any) -> None:
@@ -34,6 +36,7 @@ class Command(BaseCommand):
                 self.stdout.write("SHOP_OUTBOUND is not off: what follows happens while you read it.")
             self.section("Once SHOP_OUTBOUND is no longer off:", restored.would_leave(), "nothing leaves")
             begin = _moment(since) or restored.last_known()
+            self.section("Accounts that may sign in; close who may not:", restored.accounts(), "none")
             if begin is None:
                 self.stdout.write("No trace of business in this database: nothing to compare.")
                 return
@@ -42,7 +45,8 @@ class Command(BaseCommand):
             )
             if hold:
                 self.stdout.write(f"\nPut on hold: {restored.hold(begin)} orders.")
-            unsent = "Paid before the backup, and perhaps sent after it (--hold keeps them until you know):"
+                self.stdout.write(f"Ended: {restored.end_sessions()} sessions of staff and visitors.")
+            unsent = "Perhaps sent after the backup (--hold keeps them until you know):"
             self.section(unsent, restored.may_have_left(begin), "none")
             is_well = self.ask_paypal(begin) if ask else True
             if not ask:

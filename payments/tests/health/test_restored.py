@@ -4,12 +4,21 @@ import datetime as dt
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
+from checkout import services
+from checkout.models import Order
+from checkout.shipping import fulfilment
+from checkout.tests.scenes import placed_in
+from payments.attempts import settlement
 from payments.gateways.base import GatewayError
 from payments.health import restored
 from payments.models import Payment
 from payments.sandbox.paypal import dashboard
+from payments.tests.harness.paypal_scenes import awaiting
 from shop import clock
 from shop.keyring import fingerprints
 from shop.models import OutboxMessage
@@ -81,6 +90,50 @@ def test_what_may_have_been_sent_since_is_told_and_held(db, paid, silent):
     assert "pieces to send, on hold" in text
     held = paid.order.events.get(fact="on_hold")
     assert held.note == f"put on hold: {restored.WHY_HELD}"
+
+
+def test_an_order_that_is_found_paid_later_is_held_until_then(db, waiting, approve, silent, settings):
+    order = waiting.order
+    others = [awaiting(number).order for number in (901, 902, 903, 904)]
+    expired, cancelled, reviewed, long_over = others
+    services.cancel(cancelled.pk, actor="")
+    with transaction.atomic():
+        services.expire(Order.objects.lock(expired.pk))
+        services.mark_under_review(Order.objects.lock(reviewed.pk), note="")
+    ended = {"status": Payment.Status.DECLINED, "next_check_at": None}
+    expired.payments.update(**ended)
+    long_over.payments.update(**ended, started_at=clock.now() - dt.timedelta(days=9))
+    text, _status = told("--hold")
+    assert "Put on hold: 4 orders." in text
+    assert long_over.number not in text
+    for each in [order, expired, cancelled, reviewed]:
+        assert f"order {each.number}, not paid, with a payment underway: 2 pieces to send, on hold" in text
+    approve(waiting.approve_url)
+    settings.OUTBOUND = True
+    settlement.settle(waiting)
+    order.refresh_from_db()
+    assert (order.is_paid, order.on_hold) == (True, True)
+    with pytest.raises(fulfilment.OnHold):
+        fulfilment.ship(order.pk, carrier="", tracking_number="", quantities={1: 1}, actor="boss")
+
+
+def test_everybody_is_signed_out_and_the_owner_confirms_who_may_come_in(db, paid, client, silent):
+    boss = User.objects.create_superuser("boss", "boss@example.com", "x")
+    User.objects.create_user("gone", is_active=False)
+    staff = User.objects.create_user("ship", is_staff=True)
+    staff.groups.add(Group.objects.create(name="parcels"))
+    client.force_login(boss)
+    placed_in(client, paid.order)
+    page = paid.order.get_absolute_url()
+    assert "Mei Chan" in client.get(page).content.decode()
+    text, _status = told()
+    assert "boss: superuser" in text
+    assert "ship: parcels" in text
+    assert "gone" not in text
+    assert Session.objects.exists(), "only --hold ends them"
+    assert f"Ended: {Session.objects.count()} sessions" in told("--hold")[0]
+    assert not Session.objects.exists()
+    assert "Mei Chan" not in client.get(page).content.decode()
 
 
 def test_what_cannot_be_asked_is_named_by_its_file(db, settings):

@@ -218,8 +218,9 @@ def healthy(proxy, times=4):
     return [round(answer.elapsed.total_seconds(), 2) for answer in answers]
 
 
-def connect(port, encrypted, room=0):
+def connect(port, encrypted, room=0, source="127.0.0.1"):
     plain = socket.socket()
+    plain.bind((source, 0))
     if room:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
     plain.settimeout(10)
