@@ -92,7 +92,7 @@ def test_what_may_have_been_sent_since_is_told_and_held(db, paid, silent):
     assert held.note == f"put on hold: {restored.WHY_HELD}"
 
 
-def test_an_order_that_is_found_paid_later_is_held_until_then(db, waiting, approve, silent, settings):
+def test_an_order_that_is_found_paid_later_is_held_until_then(board, waiting, approve, settings):
     order = waiting.order
     others = [awaiting(number).order for number in (901, 902, 903, 904)]
     expired, cancelled, reviewed, long_over = others
@@ -103,6 +103,7 @@ def test_an_order_that_is_found_paid_later_is_held_until_then(db, waiting, appro
     ended = {"status": Payment.Status.DECLINED, "next_check_at": None}
     expired.payments.update(**ended)
     long_over.payments.update(**ended, started_at=clock.now() - dt.timedelta(days=9))
+    settings.OUTBOUND = False
     text, _status = told("--hold")
     assert "Put on hold: 4 orders." in text
     assert long_over.number not in text
@@ -113,6 +114,9 @@ def test_an_order_that_is_found_paid_later_is_held_until_then(db, waiting, appro
     settlement.settle(waiting)
     order.refresh_from_db()
     assert (order.is_paid, order.on_hold) == (True, True)
+    board.client.force_login(User.objects.get(), "django.contrib.auth.backends.ModelBackend")  # they ended
+    page = board.client.get(f"/en/admin/checkout/order/{cancelled.pk}/change/").content.decode()
+    assert "Release from hold" in page, "though it is not paid"
     with pytest.raises(fulfilment.OnHold):
         fulfilment.ship(order.pk, carrier="", tracking_number="", quantities={1: 1}, actor="boss")
 
