@@ -2,6 +2,7 @@
 
 import ast
 import resource
+import signal
 import subprocess
 import threading
 from pathlib import Path
@@ -84,15 +85,24 @@ def stand_ins(monkeypatch):
     monkeypatch.setattr(apart, "PROGRAMS", "checkout.tests.intake")
 
 
-@pytest.mark.parametrize("does", ["loop", "sleep", "allocate", "crash", "broken"])
+LOGGED = {
+    "loop": [("WARNING", f"stand_ins was ended by a file: {-signal.SIGKILL}")],
+    "sleep": [("WARNING", "stand_ins took too long for a file")],
+    "allocate": [],
+    "crash": [("WARNING", f"stand_ins was ended by a file: {-signal.SIGSEGV}")],
+    "broken": [("ERROR", "stand_ins was ended by a file: 1")],
+}
+
+
+@pytest.mark.parametrize("does", LOGGED)
 def test_what_exhausts_or_crashes_the_program_is_refused_in_words(stand_ins, monkeypatch, caplog, does):
     if does == "sleep":
         monkeypatch.setattr(apart, "MAX_SECONDS", 1)
     with pytest.raises(Refused) as refusal:
         opened_apart("stand_ins", does.encode(), does)
     assert "too laborious to open" in refusal.value.message
-    levels = {record.levelname for record in caplog.records}
-    assert levels == {"allocate": set(), "broken": {"ERROR"}}.get(does, {"WARNING"})
+    logged = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert logged == LOGGED[does]
     assert slow_threads._taken == 0
 
 
