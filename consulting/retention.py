@@ -72,7 +72,7 @@ def _forget_refunded(line_id: int) -> None:
     """Their files have no order then, and go like other files without one."""
     line = OrderLine.objects.get(pk=line_id)
     order = Order.objects.lock(line.order_id)
-    found = _refunded_answers().filter(line=line)  # asked again: the bank may have refused it meanwhile
+    found = _refunded_answers().filter(line=line_id)  # asked again: the bank may have refused it meanwhile
     if ids := list(found.values_list("pk", flat=True)):
         unopened(Intake.objects.filter(pk__in=ids)).delete()
         order.log(f"{line.sku}: paid back before any report, its answers were deleted")

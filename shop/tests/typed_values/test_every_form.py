@@ -47,7 +47,8 @@ def subclasses(of):
 def own_forms():
     for app in APPS:
         for module in pkgutil.walk_packages([app], f"{app}."):
-            if not {"tests", "migrations", "commands"} & set(module.name.split(".")):
+            # ``shop.wsgi`` would make this process one that serves requests, also for the tests after this.
+            if not {"tests", "migrations", "commands", "wsgi"} & set(module.name.split(".")):
                 importlib.import_module(module.name)
     for form in dict.fromkeys(subclasses(forms.BaseForm)):
         parts = form.__module__.split(".")
