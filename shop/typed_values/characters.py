@@ -47,7 +47,7 @@ _WORDS_SIGNS = str.maketrans(
 _NOT_OF_A_NAME = re.compile("[^\uf900-\ufaff\U0002f800-\U0002fa1f]+")
 
 
-MARKS_TOGETHER = 12  # on one letter: Tibetan, which has the most, puts 8 there
+MARKS_TOGETHER = 12  # on one letter: more than any word we know of has
 
 
 def normalize(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
