@@ -4,6 +4,15 @@ const form = document.getElementById("checkout-form");
 let latest = 0;
 let shapes = false; // whether an answer that is still awaited has other fields
 
+// Between the two ends of a press nothing is drawn anew: a button that goes or moves meanwhile is not pressed.
+// The press that leaves a field begins the request, whose answer comes before it ends.
+let released = Promise.resolve();
+addEventListener("pointerdown", () => {
+  released = new Promise((resolve) => {
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(resolve), { once: true });
+  });
+});
+
 form?.addEventListener("change", async (event) => {
   if (!event.target.closest("#delivery")) return;
   shapes ||= event.target.matches("select, [type=radio]");
@@ -14,6 +23,8 @@ form?.addEventListener("change", async (event) => {
   const response = await fetch(location.pathname, { method: "POST", body: sent });
   if (!response.ok || turn !== latest) return; // the server shows the difference when the form is sent
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  await released;
+  if (turn !== latest) return;
   if (shapes) redraw(page, sent);
   else replace(page, "label-preview");
   shapes = false;

@@ -9,6 +9,12 @@ from shop.tests.harness.stacks.stack import on_servers
 from shop.tests.harness.walk import walked_in
 
 TEA = "jasmine-silver-needle"
+BUTTON = "main aside .button-primary"
+# As long as it takes to draw an answer that has come, if it is drawn.
+FRAMES = """() => new Promise((done) => {
+  let left = 60;
+  (function next() { left-- ? requestAnimationFrame(next) : done(); })();
+})"""
 
 
 def choose(page, selector: str, value: str) -> None:
@@ -82,6 +88,42 @@ def test_what_is_typed_while_the_page_is_drawn_anew_is_kept(stack, open_page):
     assert page.locator("#id_recipient").input_value() == "Mei"
     assert page.locator("#id_is_gift").is_checked()
     assert page.evaluate("document.activeElement.id") == "id_recipient"
+
+
+@on_servers
+def test_a_press_counts_whatever_is_drawn_anew_meanwhile(stack, open_page):
+    """The press that leaves the last field has its amounts drawn anew before it ends."""
+    page = open_page("en")
+    walk.add_to_cart(page, stack.url, "en", TEA)
+    walk.go_to_checkout(page, stack.url, "en")
+    walk.fill_checkout(page, "en", email="press@example.com")
+    with page.expect_response("**/checkout/"):
+        page.locator("#id_line1").press("Tab")  # what filling has asked for is answered
+    page.locator("#id_line1").press("End")
+    page.keyboard.type(" Flat B")
+    page.locator(BUTTON).scroll_into_view_if_needed()
+    box = page.locator(BUTTON).bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    with page.expect_response("**/checkout/") as answered:
+        page.mouse.down()
+    answered.value.finished()
+    page.evaluate(FRAMES)
+    page.mouse.up()
+    page.get_by_role("heading", level=1, name="Confirm Order Details").wait_for()
+    assert "Flat B" in page.locator("address").inner_text()
+
+
+@on_servers
+def test_the_keyboard_stays_where_it_is_while_amounts_are_drawn_anew(stack, open_page):
+    page = open_page("en")
+    walk.add_to_cart(page, stack.url, "en", TEA)
+    walk.go_to_checkout(page, stack.url, "en")
+    page.locator("#id_line1").fill("1 Nathan Road")
+    with page.expect_response("**/checkout/") as answered:
+        page.locator(BUTTON).focus()
+    answered.value.finished()
+    page.wait_for_function("document.getElementById('label-preview').textContent.includes('Nathan')")
+    assert page.evaluate("document.activeElement.matches('main .button-primary')")
 
 
 @pytest.mark.prove
