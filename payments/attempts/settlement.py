@@ -43,16 +43,22 @@ def ask(payment: Payment) -> bool:
         return is_ours and _ask(payment)
 
 
-def settle_for_visitor(payment: Payment, *, is_signed: bool = False) -> Payment:
+def settle_for_visitor(payment: Payment, *, is_signed: bool = False) -> bool:
     """Like ``settle``, where a page's visitor asks: a few times for each payment, else the row answers.
 
     Attempts that have ended are left to the sweep, unless the gateway has signed what the visitor brings.
+    The row is fresh then. Returns False where another process is asking just now: what it hears may be older
+    than what the visitor has done, so they ask again.
     """
     payment.refresh_from_db()
+    is_ours = True
     if payment.is_live or (is_signed and payment.status != Status.CAPTURED):
-        ask_for_visitor(payment)
+        if limits.may_ask_for_visitor(payment):
+            with payment.claim() as is_ours:
+                if is_ours:
+                    _ask(payment)
         payment.refresh_from_db()
-    return payment
+    return is_ours
 
 
 def ask_for_visitor(payment: Payment) -> bool:

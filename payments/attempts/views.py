@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 
 # Chromium applies form-action to the redirect after a form post, so the gateways' pages are named here.
 GATEWAY_ORIGINS = [*settings.PAYPAL_BUYER_ORIGINS, *settings.UNIONPAY_BUYER_ORIGINS]
+BACK = "back"  # of a buyer whose return was not asked about yet
 _REFERENCE = re.compile(r"[A-Za-z0-9]{8,40}")
 
 
@@ -173,6 +174,8 @@ def progress(request: HttpRequest, token: str) -> HttpResponse:
     payment = order.payments.first()
     if payment is None:
         return redirect("payments:pay", token=token)
+    if BACK in request.GET and payment.is_live and not payment.is_claimed:
+        return _after_return(request, payment)
     if payment.is_live and payment.next_check_at and payment.next_check_at <= clock.now():
         payment = settlement.settle(payment)
         order.refresh_from_db()
@@ -197,14 +200,18 @@ def paypal_return(request: HttpRequest, token: str) -> HttpResponse:
     payment = order.payments.filter(method=Payment.Method.PAYPAL, gateway_id=gateway_id).first()
     if payment is None:
         return redirect(order)
-    return _after_return(request, settlement.settle_for_visitor(payment))
+    return _after_return(request, payment)
 
 
 def _after_return(request: HttpRequest, payment: Payment) -> HttpResponse:
+    """Ask what became of it. While another asks, who may have heard from before, the buyer waits to ask."""
+    is_answered = settlement.settle_for_visitor(payment)
     order = payment.order
     order.refresh_from_db()
     if order.status != Order.Status.PENDING:
         return redirect(order)
+    if not is_answered and payment.is_live:
+        return redirect(f"{reverse('payments:progress', args=[order.token])}?{BACK}=1")
     if _is_unknown(payment) or (payment.is_live and payment.claimed_until):
         return redirect("payments:progress", token=order.token)
     return redirect("payments:pay", token=order.token)
@@ -238,11 +245,11 @@ def unionpay_return(request: HttpRequest) -> HttpResponse:
         return redirect("catalog:home")
     if told and told.code in {"00", "A6"}:
         settlement.mark_capture_expected(payment)
-    settled = settlement.settle_for_visitor(payment, is_signed=told is not None)
+    settlement.settle_for_visitor(payment, is_signed=told is not None)
     if told is None and not order_access.is_granted(request, payment.order):
         return redirect("catalog:home")  # a reference can be guessed, an order's link cannot
     with override(payment.order.language):
-        name = "progress" if settled.is_live and settled.order.status == Order.Status.PENDING else "pay"
+        name = "progress" if payment.is_live and payment.order.status == Order.Status.PENDING else "pay"
         return HttpResponseRedirect(reverse(f"payments:{name}", args=[payment.order.token]), status=303)
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from checkout import order_access
 from checkout.models import Order
 from checkout.tests.scenes import make_cart, make_goods, place
-from payments.attempts import closing, limits, services, views
+from payments.attempts import closing, limits, services, settlement, views
 from payments.gateways import override
 from payments.gateways.base import Notification, Started, Unfinished
 from payments.gateways.unionpay import UnionPay
@@ -78,7 +78,7 @@ def addresses(order):
 def come_again_and_again(payment):
     """To each address, in each way. Yields after each."""
     browser = buyer_of(payment.order)
-    told = {"orderId": payment.reference, "respCode": "00", "token": payment.gateway_id}
+    told = {"orderId": payment.reference, "respCode": "00", "token": payment.gateway_id, views.BACK: "1"}
     for address in addresses(payment.order):
         for visit in (browser.get, browser.post):
             for _ in range(MOST + 2):
@@ -109,6 +109,28 @@ def test_attempts_that_have_ended_are_left_to_the_sweep(gateways):
         asked = gateways[0].asked.count(payment.reference) + gateways[1].asked.count(payment.reference)
         assert asked == (MOST if method == PAGE else 0)
         assert signed
+
+
+def test_whoever_comes_back_while_the_sweep_asks_is_asked_about_once_it_has_heard(gateways):
+    """Its question may be older than their approval: they would be led to PayPal again, to approve again."""
+    payment, pages = attempt(800, PAYPAL), []
+    browser = buyer_of(payment.order)
+    back = reverse("payments:return", args=[payment.order.token])
+
+    def come_back():
+        gateways[0].within = lambda: None
+        pages.append(browser.get(back, {"token": payment.gateway_id}))
+        pages.append(browser.get(pages[0].url))
+
+    gateways[0].within = come_back
+    settlement.settle(payment)
+    redirected, waits = pages
+    assert redirected.url.endswith(f"/progress/?{views.BACK}=1")
+    assert waits.status_code == 200
+    assert 'http-equiv="refresh"' in waits.content.decode()
+    assert len(gateways[0].asked) == 1
+    assert browser.get(redirected.url).url == reverse("payments:pay", args=[payment.order.token])
+    assert len(gateways[0].asked) == 2
 
 
 def test_a_buyer_s_visits_keep_no_order_from_ending(gateways):

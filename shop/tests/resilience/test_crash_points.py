@@ -183,10 +183,10 @@ def test_a_capture_that_nobody_noted_is_found_within_a_minute_however_late_it_wa
     with shop.killed_at("before_capture_recorded"):
         back = buyer.approve_at_paypal(sent_on.headers["Location"])
         with suppress(requests.ConnectionError):
-            buyer.get(back)
-            if shop.armed.exists():  # the sweep was asking in that moment: the page loads itself again,
+            page = buyer.get(back)
+            if shop.armed.exists():  # the sweep was asking in that moment: the page loads itself again
                 time.sleep(2)
-                buyer.get(back)  # and leads by way of PayPal, who sends on at once whoever has approved
+                buyer.get(page.url)
     page = insist(lambda: buyer.get(buyer.pay_path))
     assert page.url.endswith("/progress/"), "the buyer must not be asked to pay again"
     seconds = shop.wait_for_orders(buyer.email, "paid", within=RECOVERY)
