@@ -109,7 +109,7 @@ def test_x29_by_keyboard_alone_without_scripts_at_320_pixels(stack, open_page, l
             choose(page, name, text)
         else:
             keys.type_into(f"id_{name}", text)
-    keys.push("#quote button.button-primary")
+    keys.push("main aside button.button-primary")
     page.wait_for_url("**/pay/**")
     look_at(page, eyes)
 
