@@ -27,7 +27,8 @@ def opened(path: Path) -> IO[bytes]:
 def keep_small(path: Path) -> None:
     """Put aside what has been written once it is too much. On a full disk it is lost instead of kept.
 
-    What is written between the last look and the cut is lost: at most a line or two of a very busy file.
+    What is written between the last look and the cut is lost: a line or two of a very busy file, and on a
+    loaded machine, where this process may have to wait in between, some hundred.
     """
     try:
         if path.stat().st_size <= LARGEST:
