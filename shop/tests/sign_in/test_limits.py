@@ -1,5 +1,6 @@
 """Guessing passwords: from many addresses, of many names, many at once; and the rightful owner gets in."""
 
+import datetime as dt
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from django.core import mail, signing
 from django.db import connection
 from django.test import Client
 
+from shop import clock
 from shop.admin.sign_in import hashers as own_hashers
 from shop.admin.sign_in import known_browsers, limits, links, notices
 from shop.models import OutboxMessage, Try
@@ -201,6 +203,7 @@ def test_a_link_is_over_once_the_account_has_another_address():
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("hour", [15, 16], ids=["shortly before midnight in Hong Kong", "after it"])
 @pytest.mark.parametrize(
     ("language", "sentences"),
     [
@@ -208,7 +211,9 @@ def test_a_link_is_over_once_the_account_has_another_address():
         ("zh-hant", ["香港時間", "起可再試", "寄連結給我"]),
     ],
 )
-def test_the_page_says_until_when_and_how_to_go_on(language, sentences):
+def test_the_page_says_until_when_and_how_to_go_on(language, sentences, hour, moved):
+    tomorrow = clock.now() + dt.timedelta(days=1)
+    moved(seconds=(tomorrow.replace(hour=hour, minute=48) - clock.now()).total_seconds())
     guess(5)
     url = f"/{language}/admin/login/"
     page = Client().post(url, {"username": "merchant", "password": PASSWORD}, REMOTE_ADDR="10.0.0.1")
