@@ -221,7 +221,7 @@ def test_a_price_that_only_another_tab_told_of_is_told_on_the_way_to_the_checkou
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("_", range(times(1, 20)))
+@pytest.mark.parametrize("_", range(times(1, 5)))
 def test_looking_and_clicking_at_once_lose_nothing(client, _):
     """A look is written to the session too: it must not undo a click."""
     tea, cup = (only_variant(goods(name_en=name, stock=50)) for name in ("Tea", "Cup"))

@@ -119,7 +119,7 @@ def opens(browser, case, key) -> bool:
 
 @pytest.mark.failure("F43", "F44", "F76")
 @settings(
-    max_examples=times(3, 60),
+    max_examples=times(3, 20),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
 )

@@ -244,7 +244,7 @@ def test_without_the_lock_a_parcel_leaves_that_was_just_asked_back(order, monkey
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("_", range(times(1, 20)))
+@pytest.mark.parametrize("_", range(times(1, 5)))
 def test_asking_and_shipping_at_once_do_one_of_the_two(order, _):
     assert connection.vendor == "postgresql"
     at_once(

@@ -331,7 +331,7 @@ def test_without_the_lock_a_parcel_leaves_for_the_address_of_before(order, monke
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("_", range(times(1, 20)))
+@pytest.mark.parametrize("_", range(times(1, 5)))
 def test_correcting_and_shipping_at_once_do_one_of_the_two(order, _):
     assert connection.vendor == "postgresql"
     seen = order.address_stamp

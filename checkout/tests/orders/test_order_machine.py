@@ -268,7 +268,7 @@ class Shop(RuleBasedStateMachine):
 
 
 ALL = settings(
-    max_examples=times(20, 500),
+    max_examples=times(20, 100),
     stateful_step_count=times(15, 50),
     suppress_health_check=list(HealthCheck),
     database=None,

@@ -260,7 +260,7 @@ class CartMachine(RuleBasedStateMachine):
 
 def test_a_cart_adds_up_whatever_happens_to_it_and_to_the_shop():
     effort = settings(
-        max_examples=times(8, 500),
+        max_examples=times(8, 100),
         stateful_step_count=times(15, 50),
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -15,7 +15,7 @@ from shop.tests.harness.races import at_once, nothing_is_locked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AGAIN = times(1, 20)
+AGAIN = times(1, 5)
 
 
 def buyers_of(variant, count):

@@ -12,7 +12,7 @@ from shop.tests.harness.races import at_once, meeting, nothing_is_locked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AGAIN = times(1, 20)
+AGAIN = times(1, 5)
 
 
 def lost(results):

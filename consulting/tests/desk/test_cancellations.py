@@ -80,7 +80,7 @@ def test_without_the_lock_a_case_is_begun_that_was_just_cancelled(order, case, c
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("_", range(times(1, 20)))
+@pytest.mark.parametrize("_", range(times(1, 5)))
 def test_asking_and_beginning_at_once_do_one_of_the_two(order, consultant, _):
     assert connection.vendor == "postgresql"
     case = Case.objects.of(order).first()

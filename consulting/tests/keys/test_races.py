@@ -13,7 +13,7 @@ from shop.tests.harness.effort import times
 from shop.tests.harness.races import at_once, nothing_is_locked, while_held_in, without_index
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROUNDS = times(1, 20)
+ROUNDS = times(1, 5)
 ONE_ACTIVE = "one_active_key_per_order"
 REPAIR = (
     "UPDATE consulting_orderkey SET state = 'superseded' WHERE state = 'active' AND id NOT IN"

@@ -175,7 +175,7 @@ LONG = [
 ]
 
 
-@settings(max_examples=effort.times(400, 10_000), derandomize=not effort.IS_FULL)
+@settings(max_examples=effort.times(400, 2_000), derandomize=not effort.IS_FULL)
 @given(NASTY)
 def test_every_character_is_read_or_pointed_at(typed):
     text = make("", typed).text

@@ -196,7 +196,7 @@ def test_without_the_orders_lock_money_is_taken_for_a_cancelled_order(order, app
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("_", range(times(1, 20)))
+@pytest.mark.parametrize("_", range(times(1, 5)))
 def test_cancelling_and_coming_back_from_paypal_at_once_end_paid_or_without_money(order, approve, _):
     assert connection.vendor == "postgresql"
     payment = approved(order, approve)

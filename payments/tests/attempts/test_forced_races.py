@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.usefixtures("postgresql", "gateway"),
 ]
 
-AGAIN = times(1, 20)
+AGAIN = times(1, 5)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.usefixtures("postgresql", "gateway"),
 ]
 
-AGAIN = times(1, 20)
+AGAIN = times(1, 5)
 
 PAYPAL, CARD, PAGE = Payment.Method
 

@@ -61,7 +61,7 @@ def examine(protocol, count, methods, faults):
 @pytest.mark.failure("F09", "F10", "F11", "F34", "F35", "F36", "F50", "F51", "F54", "F55")
 @pytest.mark.parametrize("methods", METHODS)
 def test_no_schedule_loses_money_or_takes_it_twice(methods, record_property):
-    count = times(400, 100_000)
+    count = times(400, 20_000)
     tally = examine(Shop, count, methods, HOSTILE)
 
     assert tally.broken == {}
@@ -77,13 +77,13 @@ def test_no_schedule_loses_money_or_takes_it_twice(methods, record_property):
     "faults", [PEACEFUL, STORM, UNTOLD, LATE], ids=["peaceful", "storm", "untold", "late"]
 )
 def test_neither_does_one_in_other_weather(methods, faults):
-    assert examine(Shop, times(100, 10_000), methods, faults).broken == {}
+    assert examine(Shop, times(100, 2_000), methods, faults).broken == {}
 
 
 @pytest.mark.parametrize("methods", METHODS)
 def test_money_is_safe_even_when_two_processes_talk_to_the_gateway(methods):
     """The lease of a claim is longer than any conversation; were it not, only needless things may happen."""
-    tally = examine(Shop, times(200, 20_000), methods, SLEEPY)
+    tally = examine(Shop, times(200, 4_000), methods, SLEEPY)
 
     assert set(tally.kinds) <= {"asked_to_pay_again", "captured_in_vain", "expired_although_paid"}
 
@@ -91,7 +91,7 @@ def test_money_is_safe_even_when_two_processes_talk_to_the_gateway(methods):
 @pytest.mark.parametrize("methods", ["paypal", "page"])
 @pytest.mark.parametrize("protocol", [Naive, OrderFirst])
 def test_protocols_that_look_reasonable_are_found_out(protocol, methods, record_property):
-    count = times(100, 20_000)
+    count = times(100, 4_000)
     tally = examine(protocol, count, methods, HOSTILE)
 
     share = len(tally.broken) / count

@@ -36,7 +36,7 @@ from shop.tests.harness.races import at_once, nothing_is_locked, while_held, whi
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = times(1, 20)
+ROUNDS = times(1, 5)
 PATIENCE = 0.7  # seconds in which a thread that is not locked out arrives
 
 

@@ -262,7 +262,7 @@ def test_nothing_is_shipped_of_an_order_whose_money_is_all_gone(order):
 
 
 @settings(
-    max_examples=times(6, 200),
+    max_examples=times(6, 50),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
 )

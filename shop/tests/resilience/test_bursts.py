@@ -11,7 +11,7 @@ from shop.tests.harness.buyer import Buyer
 from shop.tests.harness.effort import times
 from shop.tests.harness.stacks.stack import Stack, rows
 
-BURSTS = times(15, 1000)
+BURSTS = times(15, 100)
 CLICKS = 5
 AT_ONCE = 3  # bursts
 SERVICE = "auspicious-date-proposal"  # nothing of it is ever sold out

@@ -26,7 +26,7 @@ from shop.tests.harness.effort import times
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AGAIN = range(times(1, 20))
+AGAIN = range(times(1, 5))
 TOGETHER = 1.0  # seconds that the one waits for the other
 
 

@@ -238,7 +238,7 @@ def test_while_the_database_is_away_the_shop_says_so_and_then_works_on(shaken, d
     assert "We will be right back" in answer.text
     wait_for(lambda: state_of(shaken)["database"] == "unreachable", "the health check to turn red", 15)
     assert requests.get(f"{shaken.url}/healthz", timeout=20).status_code == 200
-    time.sleep(times(3, 20))  # the worker and beat go on, whatever their tasks find
+    time.sleep(times(3, 10))  # the worker and beat go on, whatever their tasks find
     database.start()
     wait_for(lambda: is_ready(shaken), "the shop to be ready", 15)
     mei.buy()
