@@ -20,6 +20,7 @@ SERVICE = "auspicious-date-proposal"  # nothing of it is ever sold out
 SETTINGS = """
 import os, sys
 from shop.settings import *
+UNPAID_PER_NETWORK = PAYMENTS_PER_NETWORK = 1000  # all buyers of this script come from one
 if not {"sandbox", "runstack"} & set(sys.argv):  # the way to the mailbox leads through a proxy
     EMAIL_PORT = int(os.environ["BENCH_SMTP_PORT"])
 """
