@@ -13,6 +13,9 @@ from django.contrib.auth.models import User
 from django.core import mail, signing
 from django.db import connection
 from django.test import Client
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import override
 
 from shop import clock
 from shop.admin.sign_in import hashers as own_hashers
@@ -222,6 +225,9 @@ def test_the_page_says_until_when_and_how_to_go_on(language, sentences, hour, mo
     assert "no-store" in page["Cache-Control"]
     text = page.content.decode()
     assert all(sentence in text for sentence in sentences)
+    with override(language):
+        day_after = date_format(localtime(clock.now()) + dt.timedelta(days=1), "MONTH_DAY_FORMAT")
+    assert (day_after in text) == (hour == 15)  # the day is told where it is another one
     assert f'href="{url}"' in text
     assert 'value="merchant"' in text
 
